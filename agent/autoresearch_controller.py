@@ -1,0 +1,160 @@
+"""CLI: the overnight loop. Asks the search what to try, tries it, remembers it, keeps a champion.
+
+Everything heavy happens in the trials' own processes: this one never imports torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+if __package__ in (None, ""):
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import numpy as np
+
+from agent.search.proposer import Proposal, propose
+from agent.search.space import Space, trial_space
+from agent.trials.config import OneLineParser, TrialConfig, UserError, add_trial_arguments, trial_config
+from agent.trials.ledger import SEARCH_LEDGER, SWEEP_LEDGER, Ledger
+from agent.trials.loop import (
+    TrialLoop,
+    add_loop_arguments,
+    at_least,
+    exit_code,
+    open_loop,
+)
+from agent.trials.publish import publish
+from agent.trials.record import Record, scores
+
+RUNNER = Path(__file__).with_name("donkeycar_sb3_runner.py")
+SEED_LIMIT = 2**31
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the search; returns the exit code: 0 done, 2 bad arguments, 3 circuit breaker, 130 interrupted."""
+    parser = make_parser()
+    options = parser.parse_args(argv)
+    return exit_code(parser.prog, lambda: search(options))
+
+
+def make_parser() -> OneLineParser:
+    """The command line: the loop's own options, and every option of a trial that the search leaves alone."""
+    parser = OneLineParser(
+        prog="autoresearch_controller.py",
+        description="Search the hyperparameters of a driver, trial by trial, and keep the champion. "
+        "The search chooses learning_rate and timesteps, n_steer and n_throttle for DQN, "
+        "and the agent unless --agent settles it.",
+        allow_abbrev=False,
+    )
+    add_trial_arguments(parser)
+    add_loop_arguments(parser)
+    add_search_arguments(parser)
+    parser.set_defaults(reward_shaping=True)
+    return parser
+
+
+def add_search_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the search itself."""
+    parser.add_argument(
+        "--no-reward-shaping",
+        action="store_false",
+        dest="reward_shaping",
+        help="train on the reward as it is; without this flag trials train with --reward-shaping",
+    )
+    numbers: tuple[tuple[str, float, float, str], ...] = (
+        ("--trials", 1, 100, "trials of this invocation; their numbers go on from the ledger's highest"),
+        ("--explore", 0.0, 2.0, "kappa of UCB = mean + kappa*std"),
+        ("--min-timesteps", 1, 5000, "shortest training that the search may choose"),
+        ("--max-timesteps", 1, 20_000, "longest training that the search may choose"),
+        ("--push-every", 0, 10, "commit and push the results after so many trials, 0 for never; needs a git remote"),
+        ("--workers", 1, 1, "trials at a time; today only 1"),
+    )
+    for option, low, default, text in numbers:
+        hint = f"{text} (default {default:g})"
+        parser.add_argument(option, type=at_least(low), default=default, metavar="N", help=hint)
+    parser.add_argument("--sim", default="embedded", help="simulator of the trials; today only embedded (default)")
+
+
+def search(options: argparse.Namespace) -> None:
+    """Propose and run ``options.trials`` trials.
+
+    :raises UserError: options that cannot be followed
+    """
+    base, space = check(options)
+    loop = open_loop(options, kind="search", prefix="trial", ledger_name=SEARCH_LEDGER, runner=RUNNER)
+    sweep = Ledger(options.results_dir / SWEEP_LEDGER)
+    prior, records = sweep.load(), loop.ledger.load()
+    loop.journal.say(f"loaded {len(prior)} sweep and {len(records)} search records, {_scored(prior + records)} scored")
+    for done in range(1, options.trials + 1):
+        trial = loop.next_trial(records)
+        rng = np.random.default_rng([base.seed, trial])
+        proposal = propose(space, scores(prior + records), rng, options.explore)
+        announce(loop, trial, proposal)
+        seed = (base.seed + trial) % SEED_LIMIT
+        config = TrialConfig(**(base.to_params() | proposal.params | {"seed": seed}))
+        records.append(loop.run(trial, config, suggestion(proposal)))
+        if options.push_every and done % options.push_every == 0:
+            push(loop, trial, sweep)
+    loop.journal.say(f"done: {options.trials} trials")
+
+
+def check(options: argparse.Namespace) -> tuple[TrialConfig, Space]:
+    """What all trials have in common, and what the search may choose.
+
+    :raises UserError: options that cannot be followed
+    """
+    if options.sim != "embedded":
+        raise UserError(f"--sim {options.sim!r} is not supported; only 'embedded' is, drop the flag")
+    if options.workers != 1:
+        raise UserError(f"--workers {options.workers} is not supported; trials run one at a time, drop the flag")
+    try:
+        base = trial_config(options)
+        space = trial_space(getattr(options, "agent", None), options.min_timesteps, options.max_timesteps)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    for name in space.names:
+        if hasattr(options, name):
+            option = "--" + name.replace("_", "-")
+            raise UserError(f"{option} {getattr(options, name)} is chosen by the search; drop it")
+    return base, space
+
+
+def announce(loop: TrialLoop, trial: int, proposal: Proposal) -> None:
+    """Log the best candidates and the one that is tried."""
+    for rank, candidate in enumerate(proposal.top, start=1):
+        loop.journal.say(
+            f"  candidate {rank}: ucb {candidate.ucb:.3f} mean {candidate.mean:.3f} std {candidate.std:.3f} "
+            f"{_in_words(candidate.params)}"
+        )
+    source = f"{proposal.source}, {proposal.n_observations} observations"
+    loop.journal.say(f"trial {trial} starts ({source}): {_in_words(proposal.params)}")
+
+
+def suggestion(proposal: Proposal) -> dict[str, float] | None:
+    """What the surrogate expected, for the record; ``None`` of a random proposal."""
+    if proposal.ucb is None or proposal.mean is None or proposal.std is None:
+        return None
+    return {"ucb": proposal.ucb, "mean": proposal.mean, "std": proposal.std}
+
+
+def push(loop: TrialLoop, trial: int, sweep: Ledger) -> None:
+    """Commit and push the results so far; whatever goes wrong is one line in the log."""
+    manifest = loop.models_dir / "champion" / "manifest.json"
+    answer = publish([loop.ledger.path, loop.journal.path, manifest, sweep.path], f"Results up to trial {trial}")
+    if answer:
+        loop.journal.say(answer)
+
+
+def _scored(records: list[Record]) -> int:
+    return sum(record.scored for record in records)
+
+
+def _in_words(params: dict[str, Any]) -> str:
+    return " ".join(f"{name} {value}" for name, value in params.items())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

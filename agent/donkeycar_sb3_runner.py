@@ -1,0 +1,192 @@
+"""One trial from the command line: train a driver, keep its best checkpoint, judge it, write ``result.json``.
+
+Arguments are checked before torch is imported, so a mistake is answered at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+if __package__ in (None, ""):
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from agent.training.checkpoints import RESULT, write_json  # noqa: E402
+from agent.trials.config import (  # noqa: E402
+    EXIT_BAD_ARGUMENTS,
+    EXIT_DIVERGED,
+    EXIT_ERROR,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    OneLineParser,
+    TrialConfig,
+    UserError,
+    add_trial_arguments,
+    trial_config,
+)
+from agent.trials.record import installed_versions  # noqa: E402
+
+if TYPE_CHECKING:
+    from agent.training.evaluation import Score
+
+STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def build_parser() -> OneLineParser:
+    """The runner's command line: one option per field of ``TrialConfig``, and where to write."""
+    parser = OneLineParser(prog="donkeycar_sb3_runner.py", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--save-dir", type=Path, required=True, metavar="DIR", help="folder of the trial's files")
+    parser.add_argument(
+        "--log-steps", type=_count, default=0, metavar="N", help="print every N-th step's reward (default 0: none)"
+    )
+    add_trial_arguments(parser)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one trial; returns an exit code of ``agent.trials.config``."""
+    started = time.perf_counter()
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    try:
+        config = trial_config(arguments)
+        check_envs(config.env)
+        check_folder(arguments.save_dir)
+        with _signals_interrupt():
+            code, result = _attempt(config, arguments.save_dir, arguments.log_steps)
+            _ignore_signals()
+            result |= {
+                "elapsed_sec": round(time.perf_counter() - started, 3),
+                "simulator": "embedded",
+                "seed": config.seed,
+                "versions": installed_versions(),
+            }
+            return _conclude(arguments.save_dir, code, result)
+    except UserError as error:
+        parser.error(str(error))
+
+
+def check_envs(env_ids: list[str]) -> None:
+    """Refuse environments that this version cannot open.
+
+    :raises UserError: an unknown id, or a simulator's address
+    """
+    from agent.envs import check_env_id
+
+    for env_id in env_ids:
+        name, at, address = env_id.partition("@")
+        if at:
+            raise UserError(
+                f"env {env_id!r} asks for a simulator at {address!r}, but only the embedded world exists today;"
+                f" write {name}"
+            )
+        try:
+            check_env_id(env_id)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be written, without creating anything.
+
+    :raises UserError: a file stands in the way, or permission is missing
+    """
+    nearest = folder.absolute()
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise UserError(f"save-dir {folder} cannot be a folder, {nearest} is a file; choose another")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise UserError(f"save-dir {folder} cannot be written, no permission in {nearest}; choose another")
+
+
+def _attempt(config: TrialConfig, folder: Path, log_steps: int) -> tuple[int, dict[str, Any]]:
+    """Exit code and the outcome's part of the result, whatever happens inside the trial."""
+    try:
+        from agent.training.callbacks import Diverged
+        from agent.training.trial import run_trial
+
+        try:
+            return EXIT_OK, _outcome("ok", None, run_trial(config, folder, log_steps))
+        except Diverged as error:
+            return EXIT_DIVERGED, _outcome("diverged", str(error))
+    except UserError:
+        raise
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED, _outcome("interrupted", "stopped by a signal before the trial was done")
+    except Exception as error:
+        traceback.print_exc()
+        status = "out_of_memory" if _is_out_of_memory(error) else "crashed"
+        return EXIT_ERROR, _outcome(status, f"{type(error).__name__}: {error}")
+
+
+def _outcome(status: str, cause: str | None, score: Score | None = None) -> dict[str, Any]:
+    return {
+        "run_status": status,
+        "cause": cause,
+        "mean_reward": score.mean_reward if score else None,
+        "std_reward": score.std_reward if score else None,
+        "score": score.to_json() if score else None,
+    }
+
+
+def _conclude(folder: Path, code: int, result: dict[str, Any]) -> int:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / RESULT, result)
+    except OSError as error:
+        print(f"result.json cannot be written into {folder}: {error}; free space or choose another", file=sys.stderr)
+        return code or EXIT_ERROR
+    if code == EXIT_OK:
+        laps = sum(result["score"]["laps"])
+        summary = f"mean_reward {result['mean_reward']:.4f} std_reward {result['std_reward']:.4f} laps {laps}"
+    else:
+        summary = result["cause"]
+    print(f"{result['run_status']}: {summary} in {result['elapsed_sec']:.1f} s, see {folder / RESULT}", flush=True)
+    return code
+
+
+@contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """Turn the first SIGTERM or SIGINT into KeyboardInterrupt and ignore more of them while saving."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        _ignore_signals()
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in STOPPING_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignore_signals() -> None:
+    for number in STOPPING_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative; give 0 or more")
+    return number
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

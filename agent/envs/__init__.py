@@ -1,0 +1,54 @@
+"""What the driver senses: importing this package registers upstream's ``donkey-*-v0`` environment ids."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import gymnasium
+
+from agent.simulator.tracks import scene_names
+
+# Upstream's environment ids (gym-donkeycar 1.3.1) and the simulator's scene behind each.
+SCENE_OF_ENV = {
+    "donkey-generated-roads-v0": "generated_road",
+    "donkey-warehouse-v0": "warehouse",
+    "donkey-avc-sparkfun-v0": "sparkfun_avc",
+    "donkey-generated-track-v0": "generated_track",
+    "donkey-mountain-track-v0": "mountain_track",
+    "donkey-roboracingleague-track-v0": "roboracingleague_1",
+    "donkey-waveshare-v0": "waveshare",
+    "donkey-minimonaco-track-v0": "mini_monaco",
+    "donkey-warren-track-v0": "warren",
+    "donkey-thunderhill-track-v0": "thunderhill",
+    "donkey-circuit-launch-track-v0": "circuit_launch",
+}
+
+
+def embedded_env_ids() -> list[str]:
+    """The ids whose scene the embedded world carries."""
+    scenes = scene_names()
+    return [env_id for env_id, scene in SCENE_OF_ENV.items() if scene in scenes]
+
+
+def check_env_id(env_id: str) -> None:
+    """Accept the id of an environment that can be driven here.
+
+    :raises ValueError: an unknown id, one whose scene is not at hand yet, or one on the wire
+    """
+    if "@" in env_id:
+        raise ValueError(f'env {env_id!r} asks for a simulator on a port; only the embedded world is here, drop "@…"')
+    if env_id not in embedded_env_ids():
+        known = "has no embedded scene yet" if env_id in SCENE_OF_ENV else "is unknown"
+        raise ValueError(f"env {env_id!r} {known}; choose from {', '.join(embedded_env_ids())}")
+
+
+def register_envs() -> None:
+    """Register upstream's ids with Gymnasium, unless gym_donkeycar is installed and owns them."""
+    if find_spec("gym_donkeycar") is not None:
+        return
+    for env_id, scene in SCENE_OF_ENV.items():
+        if env_id not in gymnasium.registry:
+            gymnasium.register(id=env_id, entry_point="agent.envs.donkey_env:DonkeyEnv", kwargs={"level": scene})
+
+
+register_envs()

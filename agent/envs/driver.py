@@ -1,0 +1,49 @@
+"""One environment as a driver meets it: track, reward, action wrapper and observation pipeline together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.wrappers import RescaleAction
+
+from agent.discretize_action import DiscretizedActionWrapper
+from agent.envs import check_env_id
+from agent.envs.observation import FastObservation
+from agent.envs.reward import with_reward
+
+OBSERVATIONS = ("fast", "raw")
+
+
+def make_driver_env(
+    env_id: str,
+    *,
+    observation: str = "fast",
+    reward: str = "sim",
+    discretize: tuple[int, int] | None = None,
+    **conf: Any,
+) -> gymnasium.Env:
+    """Build the environment a policy is trained or judged in.
+
+    Training episodes start anywhere on the track, so that its end is seen as often as its beginning; under the
+    ``yardstick`` they start at the start line, a little jittered by the seed, so that episodes differ.
+
+    :param observation: ``fast`` (4, 40, 80) uint8 or ``raw`` (120, 160, 3) uint8
+    :param reward: see ``envs.reward``
+    :param discretize: bins of steering and throttle for a Discrete action space; None for Box[-1, 1]^2, rescaled to
+        the steering limit and the throttle range
+    :param conf: keys of ``DonkeyEnv``'s conf
+    :raises ValueError: an unknown id, observation, reward or conf value
+    """
+    check_env_id(env_id)
+    if observation not in OBSERVATIONS:
+        raise ValueError(f"observation {observation!r} is unknown; choose from {', '.join(OBSERVATIONS)}")
+    start = "jitter" if reward == "yardstick" else "anywhere"
+    env = gymnasium.make(env_id, conf={"start": start, **conf}, disable_env_checker=True).unwrapped
+    env = with_reward(env, reward, env.conf["max_cte"])  # type: ignore[attr-defined]
+    if discretize is None:
+        env = RescaleAction(env, np.float32(-1.0), np.float32(1.0))
+    else:
+        env = DiscretizedActionWrapper(env, *discretize)
+    return FastObservation(env) if observation == "fast" else env

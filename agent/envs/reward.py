@@ -1,0 +1,98 @@
+"""What a driver is paid for: rewards to train on, and the yardstick that trials are compared by."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Any
+
+import gymnasium
+
+from agent.simulator.world import CONTROL_HZ
+
+REWARDS = ("sim", "speed", "efficiency", "yardstick")
+
+
+class SpeedReward(gymnasium.Wrapper):
+    """reward = speed * (1 - \\|cte\\|/max_cte), speed in m/s (FR-006); the end of an episode keeps its penalty."""
+
+    def __init__(self, env: gymnasium.Env, max_cte: float) -> None:
+        super().__init__(env)
+        self.max_cte = max_cte
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        if not terminated:
+            reward = info["speed"] * (1.0 - abs(info["cte"]) / self.max_cte)
+        return observation, float(reward), terminated, truncated, info
+
+
+class EfficiencyReward(SpeedReward):
+    """The speed reward times a gate on how straight the last stretch was, so that circling earns nothing.
+
+    efficiency = net displacement / path length over the last ``WINDOW_M`` metres driven. The gate is 0 up to
+    ``CLOSED``, 1 from ``OPEN`` and linear between. A full circle inside the road has at most 0.28 over 5 m; the
+    tightest hairpin of generated_track has 0.55.
+    """
+
+    WINDOW_M = 5.0
+    CLOSED, OPEN = 0.3, 0.5
+
+    def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        observation, info = self.env.reset(**kwargs)
+        self._path_m = 0.0
+        self._trail: deque[tuple[float, float, float]] = deque([(0.0, info["pos"][0], info["pos"][2])])
+        return observation, info
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = super().step(action)
+        gate = self._gate(info["pos"][0], info["pos"][2])
+        return observation, reward if terminated else reward * gate, terminated, truncated, info
+
+    def _gate(self, x: float, z: float) -> float:
+        _, last_x, last_z = self._trail[-1]
+        self._path_m += math.hypot(x - last_x, z - last_z)
+        self._trail.append((self._path_m, x, z))
+        while len(self._trail) > 2 and self._path_m - self._trail[1][0] >= self.WINDOW_M:
+            self._trail.popleft()
+        start_m, start_x, start_z = self._trail[0]
+        driven = self._path_m - start_m
+        if driven < self.WINDOW_M / 2:
+            return 1.0  # too short a stretch to tell
+        efficiency = math.hypot(x - start_x, z - start_z) / driven
+        return min(max((efficiency - self.CLOSED) / (self.OPEN - self.CLOSED), 0.0), 1.0)
+
+
+class Yardstick(gymnasium.Wrapper):
+    """The simulator's own reward, capped by what the net progress so far could have earned.
+
+    A car that follows the road at v m/s earns at most v a step, in all ``CONTROL_HZ`` times the metres driven. So
+    the cap never binds for honest driving, while circling, shuttling and standing still score by net progress.
+    """
+
+    def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        self._earned = self._paid = 0.0
+        return self.env.reset(**kwargs)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        self._earned += float(reward)
+        due = min(self._earned, CONTROL_HZ * info["net_progress_m"])
+        reward, self._paid = due - self._paid, due
+        return observation, reward, terminated, truncated, info
+
+
+def with_reward(env: gymnasium.Env, name: str, max_cte: float) -> gymnasium.Env:
+    """``env`` under the reward called ``name``.
+
+    :raises ValueError: an unknown name
+    """
+    if name not in REWARDS:
+        raise ValueError(f"reward {name!r} is unknown; choose from {', '.join(REWARDS)}")
+    if name == "speed":
+        return SpeedReward(env, max_cte)
+    if name == "efficiency":
+        return EfficiencyReward(env, max_cte)
+    return Yardstick(env) if name == "yardstick" else env
+
+

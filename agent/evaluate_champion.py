@@ -1,0 +1,222 @@
+"""Judge a saved driver on any tracks: a table per track, a verdict, and the generalisation gap (FR-007).
+
+Configuration and algorithm come from ``config.json`` or ``manifest.json`` beside the model, so the driver
+sees and steers as in training. Its training tracks are driven first: with the same seed and as many
+episodes they give the reward that the others are compared with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if __package__ in (None, ""):
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from agent.donkeycar_sb3_runner import check_envs  # noqa: E402
+from agent.training.checkpoints import append_line  # noqa: E402
+from agent.trials.config import EXIT_INTERRUPTED, EXIT_OK, OneLineParser, TrialConfig, UserError  # noqa: E402
+from agent.trials.record import git_commit, installed_versions, shown_path  # noqa: E402
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+
+    from agent.training.evaluation import Score
+
+LEDGER = "evaluations.jsonl"
+ALL_TRACKS = "all"
+
+
+def build_parser() -> OneLineParser:
+    """The command line of the judge."""
+    parser = OneLineParser(prog="evaluate_champion.py", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--model", type=Path, default=Path("agent/models/champion/model.zip"), metavar="ZIP")
+    parser.add_argument("--env", action="append", default=[], metavar="ID", help="environment id; repeatable")
+    parser.add_argument("--track", action="append", default=[], metavar="NAME", help="scene name or all; repeatable")
+    parser.add_argument("--episodes", type=_positive, default=10, metavar="N", help="episodes per track (default 10)")
+    parser.add_argument("--seed", type=_natural, default=0, metavar="N", help="seed of the episodes (default 0)")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--results-dir", type=Path, default=Path("agent/outerloop-results"), metavar="DIR")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Judge one model; returns an exit code of ``agent.trials.config``."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    try:
+        model_path = _existing(arguments.model)
+        config = read_config(model_path)
+        env_ids = chosen_envs(arguments.env, arguments.track)
+        check_envs([*config.env, *env_ids])
+        _open_results(arguments.results_dir)
+        judge(model_path, config, env_ids, arguments)
+    except UserError as error:
+        parser.error(str(error))
+    except KeyboardInterrupt:
+        print("interrupted; tracks judged so far are recorded", file=sys.stderr, flush=True)
+        return EXIT_INTERRUPTED
+    return EXIT_OK
+
+
+def read_config(model_path: Path) -> TrialConfig:
+    """The configuration that trained the model, from the file beside it.
+
+    :raises UserError: no such file, or one that does not hold a configuration
+    """
+    for name in ("config.json", "manifest.json"):
+        path = model_path.with_name(name)
+        if path.exists():
+            try:
+                document = json.loads(path.read_text(encoding="utf-8"))
+                return TrialConfig.from_params(document["params"] if name == "manifest.json" else document)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise UserError(f"{path} does not hold a trial's configuration ({error}); restore it") from error
+    raise UserError(f"no config.json or manifest.json beside {model_path}; put the one that trained it there")
+
+
+def chosen_envs(env_ids: list[str], tracks: list[str]) -> list[str]:
+    """Environment ids asked for by id or by scene name, each once; none means the training tracks only.
+
+    :raises UserError: a scene that is not at hand
+    """
+    from agent.envs import env_id_of_scene, scene_names
+
+    named = scene_names() if ALL_TRACKS in tracks else tracks
+    for name in tracks:
+        if name != ALL_TRACKS and name not in scene_names():
+            raise UserError(f"track {name!r} is unknown; choose from {', '.join((*scene_names(), ALL_TRACKS))}")
+    return list(dict.fromkeys([*env_ids, *(env_id_of_scene(name) for name in named)]))
+
+
+def load_model(path: Path, config: TrialConfig, device: str) -> BaseAlgorithm:
+    """The model saved at ``path``, by the algorithm of its configuration.
+
+    :raises UserError: the file is not a model of that algorithm
+    """
+    from agent.training.algorithms import ALGORITHMS, check_device
+
+    check_device(device)
+    try:
+        return ALGORITHMS[config.agent].load(path, device=device)
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path} is not a {config.agent} model ({reason}); give a model.zip of the runner") from error
+
+
+def judge(path: Path, config: TrialConfig, env_ids: list[str], arguments: argparse.Namespace) -> None:
+    """Drive the training tracks, then the others; print a table and append a line for each."""
+    from agent.training.algorithms import prepare_torch
+
+    prepare_torch(arguments.seed)
+    model = load_model(path, config, arguments.device)
+    identity = {"model": shown_path(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    home: dict[str, Score] = {
+        env_id: _drive(model, config, env_id, arguments) for env_id in dict.fromkeys(config.env)
+    }
+    at_home = sum(score.mean_reward for score in home.values()) / len(home)
+    print(f"model {identity['model']}  algorithm {config.agent}  trained on {', '.join(home)}", flush=True)
+    for env_id in dict.fromkeys([*home, *env_ids]):
+        score = home.get(env_id) or _drive(model, config, env_id, arguments)
+        gap = None if env_id in home else at_home - score.mean_reward
+        _print_table(env_id, score, gap)
+        record = {
+            "timestamp": datetime.now().isoformat(),
+            **identity,
+            "params": config.to_params(),
+            "env": env_id,
+            "trained_on": env_id in home,
+            "seed": arguments.seed,
+            "mean_reward": score.mean_reward,
+            "std_reward": score.std_reward,
+            "score": score.to_json(),
+            "lap_times": [episode.lap_times for episode in score.episodes],
+            "verdict": verdict(score),
+            "training_mean_reward": at_home,
+            "generalisation_gap": gap,
+            "simulator": "embedded",
+            "versions": installed_versions(),
+            "git_commit": git_commit(),
+        }
+        append_line(arguments.results_dir / LEDGER, record)
+
+
+def verdict(score: Score) -> str:
+    """``drives``: a whole lap in every episode; ``partly``: in some; else ``slow`` or ``crashes``.
+
+    ``slow`` ran out of time in every episode, ``crashes`` left the road or hit something.
+    """
+    if min(score.laps) >= 1:
+        return "drives"
+    if max(score.laps) >= 1:
+        return "partly"
+    return "slow" if all(episode.end_reason is None for episode in score.episodes) else "crashes"
+
+
+def _drive(model: BaseAlgorithm, config: TrialConfig, env_id: str, arguments: argparse.Namespace) -> Score:
+    from agent.training.evaluation import evaluate
+    from agent.training.worlds import JUDGING, first_seed, make_evaluation_worlds
+
+    worlds = make_evaluation_worlds(config, [env_id], arguments.episodes)
+    try:
+        if worlds.action_space != model.action_space:
+            raise UserError(
+                f"{arguments.model} acts in {model.action_space}, the configuration beside it in"
+                f" {worlds.action_space}; put the one that trained it there"
+            )
+        return evaluate(model, worlds, arguments.episodes, first_seed(arguments.seed, JUDGING))
+    finally:
+        worlds.close()
+
+
+def _print_table(env_id: str, score: Score, gap: float | None) -> None:
+    print(f"\n{env_id}{'  (training track)' if gap is None else ''}")
+    print(f"{'episode':>7} {'reward':>10} {'laps':>5} {'progress':>9}  {'ended by':<12} lap times [s]")
+    for number, episode in enumerate(score.episodes, start=1):
+        times = " ".join(f"{seconds:.2f}" for seconds in episode.lap_times) or "-"
+        print(
+            f"{number:>7} {episode.reward:>10.2f} {episode.laps:>5} {episode.progress:>9.3f}"
+            f"  {episode.end_reason or 'time limit':<12} {times}"
+        )
+    best = "-" if score.best_lap_sec is None else f"{score.best_lap_sec:.2f} s"
+    print(f"mean_reward {score.mean_reward:.2f} +- {score.std_reward:.2f}  best lap {best}  verdict {verdict(score)}")
+    if gap is not None:
+        print(f"generalisation gap {gap:.2f} (training-track reward minus this track's)")
+    sys.stdout.flush()
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise UserError(f"model {path} does not exist; train one with autoresearch_controller.py or give --model")
+    return path
+
+
+def _open_results(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"results-dir {folder} cannot be a folder ({error.strerror}); choose another") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f"results-dir {folder} cannot be written; choose another")
+
+
+def _natural(text: str) -> int:
+    if (number := int(text)) < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative; give 0 or more")
+    return number
+
+
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is too small; give at least 1")
+    return number
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,266 @@
+"""A search space is data: a list of parameters, each a range or a set of choices.
+
+A point of the space lives in three forms. ``params`` is the dictionary that a trial takes. Its *codes*
+are one number per parameter (a choice's index, NaN for a parameter that is inactive). Its *encoding*
+lies in the unit cube, where the Gaussian process measures distances: a range takes one column (linear
+or logarithmic, each integer in the middle of its bin), a set of choices one column per choice
+(one-hot), and an inactive parameter sits at 0.5.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+AGENTS = ("ppo", "dqn")
+INACTIVE = 0.5  # the middle of the cube: as near to every active value as can be
+SIGNIFICANT_DIGITS = 6  # of a float in params: readable on a command line, and an exact round trip
+
+
+@dataclass(frozen=True)
+class Range:
+    """A number between ``low`` and ``high``, both included.
+
+    :param log: distances are ratios; needs ``low > 0``
+    :param integer: whole numbers only
+    :param when: ``(parent, choice)``: active only while that earlier parameter has that choice
+    :raises ValueError: an empty range, or a logarithmic one that reaches zero
+    """
+
+    name: str
+    low: float
+    high: float
+    log: bool = False
+    integer: bool = False
+    when: tuple[str, Any] | None = None
+    width = 1
+
+    def __post_init__(self) -> None:
+        if not -math.inf < self.low <= self.high < math.inf:
+            raise ValueError(f"{self.name} runs from {self.low} to {self.high}; give a lower bound that is not above")
+        if self.log and self.low <= 0:
+            raise ValueError(f"{self.name} starts at {self.low}; a logarithmic range needs a bound above 0")
+
+    def code(self, value: Any) -> float:
+        """``value`` as a number, clipped into the range.
+
+        :raises ValueError: not a finite number
+        """
+        if isinstance(value, (bool, str)) or not math.isfinite(number := _number(value)):
+            raise ValueError(f"{self.name} {value!r} is not a finite number; give one")
+        return float(min(max(round(number) if self.integer else number, self.low), self.high))
+
+    def value(self, code: float) -> int | float:
+        """What a trial gets: an integer, or a float of ``SIGNIFICANT_DIGITS`` (of the range's size if linear)."""
+        if self.integer:
+            return int(code)
+        magnitude = abs(code) if self.log else max(abs(self.low), abs(self.high))
+        digits = SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(magnitude)) if magnitude else 0
+        return float(min(max(round(float(code), digits), self.low), self.high))
+
+    def to_unit(self, codes: Array) -> Array:
+        """Codes (n,) to the cube (n, 1)."""
+        start, end = self._ends()
+        scaled = np.log(codes) if self.log else codes
+        unit = (scaled - start) / (end - start) if end > start else np.full_like(codes, INACTIVE)
+        return unit[:, None]
+
+    def from_unit(self, block: Array) -> Array:
+        """A block of the cube (n, 1) to codes (n,)."""
+        start, end = self._ends()
+        scaled = start + np.clip(block[:, 0], 0.0, 1.0) * (end - start)
+        codes = np.exp(scaled) if self.log else scaled
+        return np.clip(np.rint(codes) if self.integer else codes, self.low, self.high)
+
+    def _ends(self) -> tuple[float, float]:
+        margin = 0.5 if self.integer else 0.0
+        ends = self.low - margin, self.high + margin
+        return (math.log(ends[0]), math.log(ends[1])) if self.log else ends
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of ``choices``, which have no order.
+
+    :param when: ``(parent, choice)``: active only while that earlier parameter has that choice
+    :raises ValueError: no choices
+    """
+
+    name: str
+    choices: tuple[Any, ...]
+    when: tuple[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.choices:
+            raise ValueError(f"{self.name} has no choices; give at least one")
+
+    @property
+    def width(self) -> int:
+        return len(self.choices)
+
+    def code(self, value: Any) -> float:
+        """The index of ``value``.
+
+        :raises ValueError: not among the choices
+        """
+        if value not in self.choices:
+            raise ValueError(f"{self.name} {value!r} is unknown; choose from {', '.join(map(str, self.choices))}")
+        return float(self.choices.index(value))
+
+    def value(self, code: float) -> Any:
+        return self.choices[int(code)]
+
+    def to_unit(self, codes: Array) -> Array:
+        """Codes (n,) to one-hot rows (n, width); NaN gives NaN."""
+        one_hot: Array = (codes[:, None] == np.arange(self.width)).astype(np.float64)
+        one_hot[np.isnan(codes)] = np.nan
+        return one_hot
+
+    def from_unit(self, block: Array) -> Array:
+        """A block of the cube (n, width) to codes (n,): the largest column wins."""
+        codes: Array = block.argmax(axis=1).astype(np.float64)
+        return codes
+
+
+Parameter = Range | Choice
+
+
+@dataclass(frozen=True)
+class Space:
+    """Parameters in order, parents before their children.
+
+    :param context: values that are settled outside the search, such as the agent; ``encode`` refuses
+        params that name another value, so observations of another agent are not taken for this one's
+    :raises ValueError: no parameters, a name twice, or a parent that does not come first
+    """
+
+    parameters: tuple[Parameter, ...]
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.parameters:
+            raise ValueError("the space has no parameters; give at least one")
+        choices: dict[str, tuple[Any, ...]] = {}
+        for parameter in self.parameters:
+            if parameter.name in choices:
+                raise ValueError(f"parameter {parameter.name!r} stands twice in the space; rename one")
+            if parameter.when and parameter.when[1] not in choices.get(parameter.when[0], ()):
+                raise ValueError(f"{parameter.name} depends on {parameter.when}; put that choice before it")
+            choices[parameter.name] = parameter.choices if isinstance(parameter, Choice) else ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(parameter.name for parameter in self.parameters)
+
+    @property
+    def width(self) -> int:
+        """Columns of an encoding."""
+        return sum(parameter.width for parameter in self.parameters)
+
+    def encode(self, params: Mapping[str, Any]) -> Array:
+        """The point of the unit cube (width,) of ``params``.
+
+        :raises ValueError: as ``codes``
+        """
+        point: Array = self.to_unit(np.array([self.codes(params)]))[0]
+        return point
+
+    def codes(self, params: Mapping[str, Any]) -> list[float]:
+        """One number per parameter, NaN for the inactive.
+
+        Names that the space lacks are ignored, numbers outside their range are clipped into it.
+
+        :raises ValueError: an active parameter is missing or has an impossible value, or the context differs
+        """
+        for name, wanted in self.context.items():
+            if params.get(name, wanted) != wanted:
+                raise ValueError(f"{name} {params[name]!r} is not this space's; it searches {wanted!r}")
+        codes: list[float] = []
+        for parameter in self.parameters:
+            if parameter.when and not self._active(parameter.when, params):
+                codes.append(math.nan)
+            elif parameter.name in params:
+                codes.append(parameter.code(params[parameter.name]))
+            else:
+                raise ValueError(f"parameter {parameter.name!r} is missing; the space needs {', '.join(self.names)}")
+        return codes
+
+    def decode(self, point: Array) -> dict[str, Any]:
+        """The params, inactive ones left out, of a point (width,) of the unit cube."""
+        codes = self._from_unit(np.asarray(point, dtype=np.float64)[None])[0]
+        pairs = zip(self.parameters, codes, strict=True)
+        return {parameter.name: parameter.value(code) for parameter, code in pairs if not math.isnan(code)}
+
+    def snap(self, points: Array) -> Array:
+        """Move points (n, width) to where their params encode, to the rounding of floats."""
+        return self.to_unit(self._from_unit(points))
+
+    def to_unit(self, codes: Array) -> Array:
+        """The points (n, width) of the unit cube of ``codes``, one row each (n, parameters)."""
+        unit: Array = np.hstack([parameter.to_unit(codes[:, i]) for i, parameter in enumerate(self.parameters)])
+        unit[np.isnan(unit)] = INACTIVE
+        return unit
+
+    def sample(self, rng: np.random.Generator) -> dict[str, Any]:
+        """Random params: uniform over choices, integers, floats and the logarithm of logarithmic ranges."""
+        return self.decode(rng.random(self.width))
+
+    def _active(self, when: tuple[str, Any], params: Mapping[str, Any]) -> bool:
+        parent = self.parameters[self.names.index(when[0])]
+        return params.get(when[0]) == when[1] and (parent.when is None or self._active(parent.when, params))
+
+    def _from_unit(self, points: Array) -> Array:
+        codes = np.empty((len(points), len(self.parameters)))
+        start = 0
+        for i, parameter in enumerate(self.parameters):
+            codes[:, i] = parameter.from_unit(points[:, start : start + parameter.width])
+            start += parameter.width
+            if parameter.when:
+                parent = self.names.index(parameter.when[0])
+                wanted = self.parameters[parent].code(parameter.when[1])
+                codes[codes[:, parent] != wanted, i] = math.nan
+        return codes
+
+
+def trial_space(agent: str | None, min_timesteps: int, max_timesteps: int) -> Space:
+    """The controller's space: agent, action bins for DQN, learning rate and training length.
+
+    :param agent: ``ppo`` or ``dqn`` to settle it, ``None`` to search it too
+    :raises ValueError: an unknown agent or an empty range of timesteps
+    """
+    if agent is not None and agent not in AGENTS:
+        raise ValueError(f"agent {agent!r} is unknown; choose from {', '.join(AGENTS)}")
+    if not 1 <= min_timesteps <= max_timesteps:
+        raise ValueError(f"timesteps from {min_timesteps} to {max_timesteps} is no range; give 1 <= minimum <= maximum")
+    parameters: list[Parameter] = [] if agent else [Choice("agent", AGENTS)]
+    if agent != "ppo":
+        parameters += _action_bins(when=None if agent else ("agent", "dqn"))
+    parameters += [_learning_rate(), Range("timesteps", min_timesteps, max_timesteps, log=True, integer=True)]
+    return Space(tuple(parameters), {"agent": agent} if agent else {})
+
+
+def sweep_space() -> Space:
+    """The grid sweep's space, DQN only: steering bins, throttle bins and learning rate."""
+    return Space((*_action_bins(), _learning_rate()), {"agent": "dqn"})
+
+
+def _action_bins(when: tuple[str, str] | None = None) -> tuple[Range, Range]:
+    return Range("n_steer", 3, 11, integer=True, when=when), Range("n_throttle", 2, 6, integer=True, when=when)
+
+
+def _learning_rate() -> Range:
+    return Range("learning_rate", 1e-5, 1e-2, log=True)
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan

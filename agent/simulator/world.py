@@ -1,0 +1,231 @@
+"""One car on one track: physics at 100 Hz under a 20 Hz control step, telemetry, laps and the camera.
+
+Telemetry follows the Unity simulator: speeds, positions and accelerations in metres, ``cte`` in Unity units,
+positive to the right of the path. Everything is a function of the seed and the commands, bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from agent.simulator import camera, vehicle
+from agent.simulator.tracks import Array, Scene, Track, build_track, load_scene
+
+UNITS_PER_METRE = 8.0
+CONTROL_HZ = 20
+TICKS_PER_STEP = 5
+CAR_RADIUS_U = 0.7
+WIDEST_SEARCH = 400  # nodes the foot of the car may move in one tick
+
+# Places in the state vector of the car's way along the track.
+NODE, CTE, ARC, NET, BEST_NET, CLOCK_SEC, BEST_AT_SEC, CROSSINGS, LAST_CROSSING_SEC, LAP_SEC, HIT, HEIGHT_U, UPHILL = (
+    range(13)
+)
+WAY_SIZE = 13
+NO_HILLS: Array = np.empty((0, 2))
+PROGRESS_QUANTUM_U = 1.0  # net advance that counts as progress
+
+
+@dataclass
+class Telemetry:
+    """What the simulator reports after a step, in upstream's units and names."""
+
+    pos: tuple[float, float, float]  # metres, y up
+    cte: float  # u, positive right of the path
+    speed: float  # m/s
+    forward_vel: float  # m/s along the car
+    vel: tuple[float, float, float]  # m/s in the car's frame: right, up, forward
+    accel: tuple[float, float, float]  # m/s^2 in the car's frame
+    gyro: tuple[float, float, float]  # rad/s
+    car: tuple[float, float, float]  # roll, pitch, yaw in degrees
+    hit: str
+    progress: float  # net laps along the centre line since the start
+    laps: int  # whole ones
+    lap_count: int  # start line to start line
+    last_lap_time: float  # seconds, 0 before the first
+    lap_times: list[float] = field(default_factory=list)
+    stalled_sec: float = 0.0  # since the last net progress
+    finished: bool = False  # the end of an open road is reached
+
+
+class World:
+    """A headless DonkeySim.
+
+    :param scene: name of a scene, see ``tracks.scene_names``
+    :raises ValueError: there is no such scene
+    """
+
+    def __init__(self, scene: str) -> None:
+        self.scene: Scene = load_scene(scene)
+        self._seed: int | None = None
+        self._load(0)
+        self.reset()
+
+    def _load(self, seed: int) -> None:
+        if self._seed is not None and (seed == self._seed or not self.scene.is_random):
+            return
+        self._seed = seed
+        self.track: Track = build_track(self.scene, seed)
+        self._ground = camera.Ground(self.scene, self.track)
+        self._hilly = bool(np.ptp(self.track.nodes[:, 2]) > 0.2)
+
+    def reset(
+        self, seed: int | None = None, *, arc_u: float | None = None, aside_u: float = 0.0, turned: float = 0.0
+    ) -> None:
+        """Put the car at rest on the scene's start pose, or ``arc_u`` along the centre line.
+
+        :param seed: draws a random road anew; None keeps it
+        :param aside_u: shifted this far to the right of that pose, u
+        :param turned: and turned clockwise by so much, radians
+        """
+        if seed is not None:
+            self._load(seed)
+        start = self.scene.start
+        x, z, yaw = start["x"], start["z"], math.radians(start["yaw_deg"])
+        if arc_u is not None:
+            x, z, yaw = self.track.pose_at(arc_u)
+        self._car: NDArray[np.float64] = np.zeros(vehicle.STATE_SIZE)
+        self._car[vehicle.X] = x + aside_u * math.cos(yaw)
+        self._car[vehicle.Z] = z - aside_u * math.sin(yaw)
+        self._car[vehicle.YAW] = yaw + turned
+        self._way: NDArray[np.float64] = np.zeros(WAY_SIZE)
+        self._way[NODE] = self.track.nearest_node(self._car[vehicle.X], self._car[vehicle.Z])
+        self.lap_times: list[float] = []
+        self._line_ahead_u = self._start_line_ahead()
+        self._advance(0.0, 0.0, ticks=0)
+
+    def _start_line_ahead(self) -> float:
+        """Net advance from here at which the start line is first crossed, u; at once where there is none."""
+        line = self.scene.start_line
+        if line is None:
+            return 0.0
+        here = self.track.arc_of(self._car[vehicle.X], self._car[vehicle.Z])
+        return (self.track.arc_of(line["x"], line["z"]) - here) % self.track.length_u
+
+    def _advance(self, steering: float, throttle: float, ticks: int) -> None:
+        track = self.track
+        _advance(
+            self._car, self._way, steering, throttle, ticks, track.nodes, track.direction, track.span_u,
+            track.arc_u, track.length_u, track.closed, self._line_ahead_u, self._ground.obstacles,
+        )  # fmt: skip
+
+    def step(self, steering: float, throttle: float) -> Telemetry:
+        """Hold the commands (both in [-1, 1]) for 0.05 s and report."""
+        crossings = self._way[CROSSINGS]
+        self._advance(min(max(steering, -1.0), 1.0), min(max(throttle, -1.0), 1.0), TICKS_PER_STEP)
+        if self._way[CROSSINGS] > max(crossings, 1.0):
+            self.lap_times.append(round(float(self._way[LAP_SEC]), 2))
+        return self.telemetry()
+
+    def telemetry(self) -> Telemetry:
+        """The present state."""
+        c, w, m = self._car.tolist(), self._way.tolist(), UNITS_PER_METRE
+        forward, side = c[vehicle.FORWARD] / m, c[vehicle.SIDE] / m
+        net = w[NET] / self.track.length_u
+        return Telemetry(
+            pos=(c[vehicle.X] / m, w[HEIGHT_U] / m, c[vehicle.Z] / m),
+            cte=w[CTE],
+            speed=math.hypot(forward, side),
+            forward_vel=forward,
+            vel=(side, 0.0, forward),
+            accel=(c[vehicle.ACCEL_SIDE] / m, 0.0, c[vehicle.ACCEL_FORWARD] / m),
+            gyro=(0.0, c[vehicle.YAW_RATE], 0.0),
+            car=(0.0, -math.degrees(math.atan(w[UPHILL])) % 360.0, math.degrees(c[vehicle.YAW]) % 360.0),
+            hit="none" if w[HIT] < 0 else f"cone ({int(w[HIT])})",
+            progress=net,
+            laps=max(0, int(net)),
+            lap_count=max(0, int(w[CROSSINGS]) - 1),
+            last_lap_time=self.lap_times[-1] if self.lap_times else 0.0,
+            lap_times=self.lap_times,
+            stalled_sec=w[CLOCK_SEC] - w[BEST_AT_SEC],
+            finished=not self.track.closed and w[ARC] >= self.track.length_u - 4.0,
+        )
+
+    def render(self, out: NDArray[np.uint8]) -> None:
+        """Draw the camera's view into ``out`` (120, 160, 3) uint8."""
+        car = self._car
+        hills = NO_HILLS
+        if self._hilly:
+            way, track = self._way, self.track
+            hills = camera.hills_ahead(
+                way[ARC], way[HEIGHT_U], way[UPHILL], track.arc_u, track.height_u, track.length_u
+            )  # fmt: skip
+        camera.render(self._ground, out, car[vehicle.X], car[vehicle.Z], car[vehicle.YAW], hills)
+
+
+@njit(cache=True)
+def _advance(
+    car: Array, way: Array, steering: float, throttle: float, ticks: int, nodes: Array, direction: Array,
+    span_u: Array, arc_u: Array, length_u: float, closed: bool, line_ahead_u: float, obstacles: Array,
+) -> None:  # pragma: no cover - compiled  # fmt: skip
+    """Drive ``ticks`` physics ticks; 0 only finds the car's place on the track."""
+    if ticks == 0:
+        _locate(car, way, nodes, direction, arc_u, closed, length_u)
+        way[NET] = way[BEST_NET] = 0.0
+        way[HIT] = -1.0
+        return
+    way[HIT] = -1.0
+    for _ in range(ticks):
+        vehicle.tick(car, steering, throttle, way[UPHILL])
+        before, net_before = way[ARC], way[NET]
+        _locate(car, way, nodes, direction, arc_u, closed, length_u)
+        moved = way[ARC] - before
+        if closed:
+            moved -= length_u * round(moved / length_u)
+        way[NET] = net_before + moved
+        way[CLOCK_SEC] += vehicle.DT_SEC
+        if way[NET] >= way[BEST_NET] + PROGRESS_QUANTUM_U:
+            way[BEST_NET], way[BEST_AT_SEC] = way[NET], way[CLOCK_SEC]
+        # A crossing counts only once, at the net advance that makes it: shuttling over the line gains nothing.
+        if closed and way[NET] >= line_ahead_u + way[CROSSINGS] * length_u:
+            overshoot = (way[NET] - line_ahead_u - way[CROSSINGS] * length_u) / max(moved, 1e-9)
+            now = way[CLOCK_SEC] - min(max(overshoot, 0.0), 1.0) * vehicle.DT_SEC
+            way[LAP_SEC] = now - way[LAST_CROSSING_SEC]
+            way[LAST_CROSSING_SEC] = now
+            way[CROSSINGS] += 1.0
+        for k in range(len(obstacles)):
+            dx, dz = car[0] - obstacles[k, 0], car[1] - obstacles[k, 1]
+            if dx * dx + dz * dz < (obstacles[k, 2] + CAR_RADIUS_U) ** 2:
+                way[HIT] = float(k)
+
+
+@njit(cache=True)
+def _locate(
+    car: Array, way: Array, nodes: Array, direction: Array, arc_u: Array, closed: bool, length_u: float
+) -> None:  # pragma: no cover - compiled
+    """Cross-track error, place along the line, height and slope of the car, from the node nearest to it.
+
+    The error is the perpendicular distance to the infinite line from the nearest node to the next, positive to
+    the right. The nearest node is looked for from the last one outwards, so another leg of the track close by
+    is never mistaken for this one.
+    """
+    n = len(nodes)
+    i = int(way[NODE])
+    best = (nodes[i, 0] - car[0]) ** 2 + (nodes[i, 1] - car[1]) ** 2
+    for sign in (1, -1):
+        for _ in range(WIDEST_SEARCH):
+            j = i + sign
+            if closed:
+                j %= n
+            elif j < 0 or j >= n:
+                break
+            d2 = (nodes[j, 0] - car[0]) ** 2 + (nodes[j, 1] - car[1]) ** 2
+            if d2 >= best:
+                break
+            i, best = j, d2
+    dx, dz = car[0] - nodes[i, 0], car[1] - nodes[i, 1]
+    along = dx * direction[i, 0] + dz * direction[i, 1]
+    way[NODE] = i
+    way[CTE] = dx * direction[i, 1] - dz * direction[i, 0]
+    way[ARC] = (arc_u[i] + along) % length_u if closed else arc_u[i] + along
+    ahead = (i + 1) % n if closed or i + 1 < n else i
+    behind = (i - 1) % n if closed or i > 0 else i
+    run = math.hypot(nodes[ahead, 0] - nodes[behind, 0], nodes[ahead, 1] - nodes[behind, 1])
+    grade = (nodes[ahead, 2] - nodes[behind, 2]) / max(run, 1e-9)
+    way[HEIGHT_U] = nodes[i, 2] + grade * along
+    way[UPHILL] = grade * (math.sin(car[2]) * direction[i, 0] + math.cos(car[2]) * direction[i, 1])

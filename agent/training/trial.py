@@ -1,0 +1,90 @@
+"""One whole trial: train, choose the best checkpoint, judge it on roads that no choice has seen."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import configure
+
+from agent.training.algorithms import GAMMA, build, check_device, prepare_torch
+from agent.training.callbacks import (
+    CheckpointChooser,
+    Diverged,
+    FiniteGuard,
+    ProgressDisplay,
+    StepLog,
+    progress_callback,
+)
+from agent.training.checkpoints import BEST_MODEL, CONFIG, LAST_MODEL, clear_outputs, save_model, write_json
+from agent.training.evaluation import Score, evaluate
+from agent.training.worlds import CHOOSING, JUDGING, first_seed, make_evaluation_worlds, make_training_worlds
+from agent.trials.config import TrialConfig
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+
+CHOOSING_EPISODES = 3
+
+
+def run_trial(config: TrialConfig, folder: Path, log_steps: int = 0) -> Score:
+    """Train a model, keep the best checkpoint as ``model.zip`` in ``folder``, and judge that one.
+
+    Every environment is closed on every way out. Whatever ends training early, ``last_model.zip`` is saved.
+
+    :param log_steps: print every so many steps' reward; 0 for none
+    :returns: the final evaluation, ``config.eval_episodes`` long (at least one episode per track)
+    :raises UserError: a device or memory limit that this machine cannot serve; nothing is written
+    :raises Diverged: NaN or infinity in training; ``model.zip`` is the last finite checkpoint
+    """
+    prepare_torch(config.seed)
+    check_device(config.device)
+    with ExitStack() as stack:
+        training = make_training_worlds(config, GAMMA)
+        stack.callback(training.close)
+        model = build(config, training)
+        _open_folder(config, folder)
+        model.set_logger(configure(str(folder / "tb"), ["tensorboard"]))
+        stack.callback(model.logger.close)
+        choosing = make_evaluation_worlds(config, config.env, max(CHOOSING_EPISODES, len(config.env)))
+        stack.callback(choosing.close)
+        chooser = CheckpointChooser(
+            folder, choosing, first_seed(config.seed, CHOOSING), config.timesteps, config.evaluations
+        )
+        _learn(model, chooser, config.timesteps, log_steps)
+        episodes = max(config.eval_episodes, len(config.env))
+        judging = make_evaluation_worlds(config, config.env, episodes)
+        stack.callback(judging.close)
+        model.set_parameters(str(folder / BEST_MODEL), device=model.device)
+        score = evaluate(model, judging, episodes, first_seed(config.seed, JUDGING), log_steps)
+    if not score.finite:
+        raise Diverged(f"final evaluation reward {score.mean_reward}")
+    for number, episode in enumerate(score.episodes, start=1):
+        print(f"episode {number}: {episode.describe()}", flush=True)
+    return score
+
+
+def _open_folder(config: TrialConfig, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    clear_outputs(folder)
+    write_json(folder / CONFIG, config.to_params())
+
+
+def _learn(model: BaseAlgorithm, chooser: CheckpointChooser, timesteps: int, log_steps: int) -> None:
+    guard, progress = FiniteGuard(), progress_callback(timesteps)
+    callbacks: list[BaseCallback] = [guard, progress, chooser]
+    if log_steps:
+        callbacks.insert(1, StepLog(log_steps))
+    try:
+        model.learn(timesteps, callback=callbacks, reset_num_timesteps=True)
+    except Diverged:
+        guard.restore()
+        if not chooser.has_chosen:
+            save_model(model, chooser.folder / BEST_MODEL)
+        raise
+    finally:
+        if isinstance(progress, ProgressDisplay):
+            progress.close()
+        save_model(model, chooser.folder / LAST_MODEL)

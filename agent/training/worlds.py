@@ -1,0 +1,74 @@
+"""The vectorised environments of a trial: one to learn in, others to be judged in.
+
+Both are built by the same function from the same configuration, so evaluation has the observation
+pipeline and the action wrapper of training (FR-003); only the reward differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import gymnasium
+import numpy as np
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
+
+from agent.envs.driver import make_driver_env
+from agent.trials.config import TrialConfig
+
+YARDSTICK = "yardstick"
+MAX_SIDE_BY_SIDE = 16
+
+# One band of seeds per purpose keeps training, choosing and judging on worlds of their own.
+SEED_BAND = 2**29
+SEED_MARGIN = 2**16
+TRAINING, CHOOSING, JUDGING = 0, 1, 2
+
+
+def first_seed(seed: int, purpose: int) -> int:
+    """First of the consecutive environment seeds for ``purpose`` (``TRAINING``, ``CHOOSING``, ``JUDGING``).
+
+    Bands of different purposes are disjoint, whatever the trial's ``seed``.
+    """
+    offset = np.random.default_rng(np.random.SeedSequence([seed, purpose])).integers(SEED_BAND - SEED_MARGIN)
+    return purpose * SEED_BAND + int(offset)
+
+
+def make_worlds(config: TrialConfig, env_ids: Sequence[str], count: int, reward: str) -> VecEnv:
+    """``count`` environments side by side in this process, the ``env_ids`` dealt in turn.
+
+    Observations are uint8, (count, 4, 40, 80) fast or (count, 120, 160, 3) raw.
+
+    :param reward: name of the reward, of training or ``YARDSTICK``
+    """
+    options: dict[str, Any] = {
+        "observation": config.observation,
+        "reward": reward,
+        "max_episode_steps": config.max_episode_steps,
+        "max_cte": config.max_cte,
+        "steer_limit": config.steer_limit,
+        "throttle_min": config.throttle_min,
+        "throttle_max": config.throttle_max,
+        "discretize": (config.n_steer, config.n_throttle) if config.agent == "dqn" else None,
+    }
+    makers: list[Callable[[], gymnasium.Env]] = [
+        partial(make_driver_env, env_ids[index % len(env_ids)], **options) for index in range(count)
+    ]
+    return DummyVecEnv(makers)
+
+
+def make_training_worlds(config: TrialConfig, gamma: float) -> VecEnv:
+    """Worlds to learn in: ``n_envs`` of them, at least one per track, rewards scaled to unit variance of return.
+
+    The scaling lets one learning rate mean the same thing under every reward; evaluation never sees it.
+    """
+    count = max(config.n_envs, len(config.env))
+    worlds = make_worlds(config, config.env, count, config.training_reward)
+    worlds.seed(first_seed(config.seed, TRAINING))
+    return VecNormalize(worlds, norm_obs=False, norm_reward=True, clip_reward=10.0, gamma=gamma)
+
+
+def make_evaluation_worlds(config: TrialConfig, env_ids: Sequence[str], episodes: int) -> VecEnv:
+    """Worlds to be judged in: one per episode up to ``MAX_SIDE_BY_SIDE``, under the yardstick reward."""
+    return make_worlds(config, env_ids, min(episodes, MAX_SIDE_BY_SIDE), YARDSTICK)

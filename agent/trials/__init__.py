@@ -1,0 +1,1 @@
+"""Running and remembering trials: configuration, processes, ledger, champion. Never imports torch."""

@@ -1,0 +1,133 @@
+"""The record of a trial: one line of the ledger, whatever became of the trial.
+
+The first nine names are the specification's (FR-008). A trial without a score has ``mean_reward``
+``None`` and a ``cause`` in words; never 0, never NaN.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+from dataclasses import asdict, dataclass, field, fields
+from importlib import metadata
+from pathlib import Path
+from platform import python_version
+from typing import Any, NoReturn, Self
+
+SCHEMA = 1
+REPO_ROOT = Path(__file__).resolve().parents[2]
+GIT_TIMEOUT_SEC = 10.0
+
+RUN_STATUSES = ("ok", "timeout", "crashed", "sim_lost", "diverged", "pruned", "out_of_memory", "interrupted")
+KINDS = ("search", "replicate", "confirm", "sweep")
+VERSIONED = ("numpy", "torch", "stable-baselines3", "sb3-contrib", "gymnasium", "numba", "opencv-python-headless")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One line of a ledger. ``elapsed_sec`` is the wall clock of the trial's process.
+
+    :raises ValueError: a value that no ledger may hold; the text names it
+    """
+
+    trial: int
+    timestamp: str
+    params: dict[str, Any]
+    mean_reward: float | None
+    std_reward: float | None
+    model_path: str | None
+    champion: bool
+    elapsed_sec: float
+    run_status: str
+    schema: int = SCHEMA
+    kind: str = "search"
+    seed: int = 0
+    simulator: str = "embedded"
+    score: dict[str, Any] | None = None
+    cause: str | None = None
+    suggestion: dict[str, float] | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    git_commit: str | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.trial, bool) or not isinstance(self.trial, int):
+            raise ValueError(f"trial {self.trial!r} is not a whole number")
+        if not isinstance(self.params, dict):
+            raise ValueError(f"params {self.params!r} is not an object")
+        if self.run_status not in RUN_STATUSES:
+            raise ValueError(f"run_status {self.run_status!r} is none of {', '.join(RUN_STATUSES)}")
+        if self.kind not in KINDS:
+            raise ValueError(f"kind {self.kind!r} is none of {', '.join(KINDS)}")
+        for name in ("mean_reward", "std_reward"):
+            value = getattr(self, name)
+            if value is not None and not is_finite(value):
+                raise ValueError(f"{name} {value!r} is neither null nor a finite number")
+
+    @property
+    def scored(self) -> bool:
+        """Whether the search may learn from this trial."""
+        return self.run_status == "ok" and self.mean_reward is not None
+
+    def to_line(self) -> str:
+        """The record as one line of JSON, without the newline.
+
+        :raises ValueError: NaN or infinity anywhere in it
+        """
+        return json.dumps(asdict(self), allow_nan=False)
+
+    @classmethod
+    def from_line(cls, line: str) -> Self:
+        """Read back a line; names that a later schema added are ignored.
+
+        :raises ValueError: not JSON, not an object, a name is missing or a value impossible
+        """
+        data = json.loads(line, parse_constant=_refuse_constant)
+        if not isinstance(data, dict):
+            raise ValueError("it is not a JSON object")
+        known = {spec.name for spec in fields(cls)}
+        try:
+            return cls(**{name: value for name, value in data.items() if name in known})
+        except TypeError as error:
+            raise ValueError(str(error).partition(" ")[2]) from None
+
+
+def is_finite(value: object) -> bool:
+    """Whether ``value`` is a finite number (booleans are none)."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def scores(records: list[Record]) -> list[tuple[dict[str, Any], float]]:
+    """What the search learns from: ``(params, mean_reward)`` of every scored record, oldest first."""
+    return [(each.params, each.mean_reward) for each in records if each.scored and each.mean_reward is not None]
+
+
+def shown_path(path: Path) -> str:
+    """``path`` relative to the repository's root when it lies below it, else absolute."""
+    path = path.resolve()
+    return path.relative_to(REPO_ROOT).as_posix() if path.is_relative_to(REPO_ROOT) else str(path)
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of what decides a trial's outcome, read from package metadata: nothing is imported."""
+    versions = {"python": python_version()}
+    for name in VERSIONED:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def git_commit() -> str | None:
+    """The checked-out commit of this repository, or ``None`` outside one."""
+    command = ["git", "-C", str(REPO_ROOT), "rev-parse", "--verify", "--quiet", "HEAD"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=GIT_TIMEOUT_SEC, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip() or None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number a ledger may hold")

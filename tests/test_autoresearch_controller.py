@@ -1,0 +1,271 @@
+"""The controller and the grid sweep around a runner that only pretends to train."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent import autoresearch_controller, donkeycar_outer_loop
+from agent.search.space import sweep_space, trial_space
+from agent.trials.config import TrialConfig
+
+FAKE_RUNNER = Path(__file__).with_name("fake_runner.py")
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = ("torch", "stable_baselines3", "gymnasium", "numba", "rich", "cv2", "agent.simulator", "agent.training")
+
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Path:
+    return Path(shutil.copy(FAKE_RUNNER, tmp_path / "runner.py"))
+
+
+@pytest.fixture
+def run(tmp_path: Path, runner: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command line of ``module`` over a plan for the fake runner, without cooling down."""
+    monkeypatch.setattr("agent.trials.loop.COOLDOWN_SEC", 0.0)
+
+    def call(plan: dict[str, Any], *argv: str, module: Any = autoresearch_controller) -> int:
+        monkeypatch.setattr(module, "RUNNER", runner)
+        runner.with_name("plan.json").write_text(json.dumps(plan))
+        try:
+            return int(module.main([*folders(tmp_path), "--cooldown", "0", *argv]))
+        except SystemExit as refused:
+            return int(str(refused.code))
+
+    return call
+
+
+def folders(tmp_path: Path) -> list[str]:
+    return ["--results-dir", str(tmp_path / "results"), "--models-dir", str(tmp_path / "models")]
+
+
+def rewards(*values: float) -> dict[str, Any]:
+    return {f"trial-{trial:03d}": {"mean_reward": value} for trial, value in enumerate(values, start=1)}
+
+
+def ledger(tmp_path: Path, name: str = "autoresearch_results.jsonl") -> list[dict[str, Any]]:
+    path = tmp_path / "results" / name
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def log(tmp_path: Path) -> str:
+    return (tmp_path / "results" / "autoresearch_log.txt").read_text()
+
+
+def test_champion_tracking(run: Run, tmp_path: Path) -> None:
+    """TC-004."""
+    assert run(rewards(50, 80, 60, 90, 70), "--trials", "5") == 0
+    assert [record["champion"] for record in ledger(tmp_path)] == [True, True, False, True, False]
+    manifest = json.loads((tmp_path / "models" / "champion" / "manifest.json").read_text())
+    assert (manifest["trial"], manifest["mean_reward"]) == (4, 90)
+    assert (tmp_path / "models" / "champion" / "model.zip").read_bytes() == b"model of trial-004"
+    assert log(tmp_path).count("NEW CHAMPION") == 3
+    assert log(tmp_path).count("champion: trial") == 5
+
+
+def test_param_roundtrip() -> None:
+    """TC-003."""
+    params = {"n_steer": 7, "n_throttle": 3, "learning_rate": 0.002}
+    space = sweep_space()
+    decoded = space.decode(space.encode(params))
+    assert decoded == pytest.approx(params)
+    assert [type(decoded[name]) for name in params] == [int, int, float]
+
+
+def test_records_hold_exactly_what_was_run(run: Run, tmp_path: Path) -> None:
+    assert run(rewards(1, 2, 3), "--trials", "3", "--seed", "10", "--agent", "dqn", "--n-envs", "2") == 0
+    space = trial_space("dqn", 5000, 20_000)
+    for trial, record in enumerate(ledger(tmp_path), start=1):
+        config = TrialConfig.from_params(record["params"])
+        assert (config.agent, config.seed, config.n_envs, config.reward_shaping) == ("dqn", 10 + trial, 2, True)
+        assert space.decode(space.encode(record["params"])).items() <= record["params"].items()
+        assert record["versions"]["torch"] == "9.9"
+    assert [record["suggestion"] is None for record in ledger(tmp_path)] == [True, True, False]
+
+
+def test_five_candidates_are_logged_before_a_trial_of_the_gp(run: Run, tmp_path: Path) -> None:
+    assert run(rewards(5, 6, 7), "--trials", "3", "--agent", "ppo") == 0
+    before = log(tmp_path).partition("trial 3 starts (gp, 2 observations)")[0]
+    assert [before.count(f"candidate {rank}: ucb") for rank in range(1, 7)] == [1, 1, 1, 1, 1, 0]
+    assert log(tmp_path).count("starts (random") == 2
+
+
+def test_a_second_start_goes_on_from_the_ledger(run: Run, tmp_path: Path) -> None:
+    plan = rewards(50, 80, 60, 90)
+    assert run(plan, "--trials", "2") == 0
+    first = (tmp_path / "results" / "autoresearch_results.jsonl").read_bytes()
+    assert run(plan, "--trials", "2") == 0
+    assert [record["trial"] for record in ledger(tmp_path)] == [1, 2, 3, 4]
+    assert (tmp_path / "results" / "autoresearch_results.jsonl").read_bytes().startswith(first)
+    assert "loaded 0 sweep and 2 search records, 2 scored" in log(tmp_path)
+
+
+def test_a_stopped_and_resumed_night_proposes_what_an_unbroken_one_does(run: Run, tmp_path: Path) -> None:
+    plan = rewards(50, 80, 60, 90)
+    assert run(plan, "--trials", "4") == 0
+    unbroken = [record["params"] for record in ledger(tmp_path)]
+    shutil.rmtree(tmp_path / "results")
+    shutil.rmtree(tmp_path / "models")
+    for trials in ("1", "3"):
+        assert run(plan, "--trials", trials) == 0
+    assert [record["params"] for record in ledger(tmp_path)] == unbroken
+
+
+def test_a_folder_that_the_ledger_does_not_know_keeps_its_model(run: Run, tmp_path: Path) -> None:
+    lost = tmp_path / "models" / "trial-001"
+    lost.mkdir(parents=True)
+    (lost / "model.zip").write_bytes(b"of a night that lost its power")
+    assert run(rewards(50, 80), "--trials", "1") == 0
+    assert [record["trial"] for record in ledger(tmp_path)] == [2]
+    assert (lost / "model.zip").read_bytes() == b"of a night that lost its power"
+
+
+def test_the_sweep_fills_the_grid_once_and_feeds_the_search(run: Run, tmp_path: Path) -> None:
+    grid = ("--n-steer", "3", "--n-steer", "7", "--n-throttle", "2", "--learning-rate", "0.001")
+    plan: dict[str, Any] = {"sweep-001": {"mean_reward": 5.0}, "sweep-002": {"exit": 1, "say": "boom"}}
+    assert run(plan, *grid, module=donkeycar_outer_loop) == 0
+    plan["sweep-003"] = {"mean_reward": 7.0}
+    assert run(plan, *grid, module=donkeycar_outer_loop) == 0
+    assert run(plan, *grid, module=donkeycar_outer_loop) == 0
+    records = ledger(tmp_path, "clean_sweep_results.jsonl")
+    assert [(r["trial"], r["kind"], r["params"]["n_steer"], r["run_status"]) for r in records] == [
+        (1, "sweep", 3, "ok"),
+        (2, "sweep", 7, "crashed"),
+        (3, "sweep", 7, "ok"),
+    ]
+    assert (tmp_path / "models" / "sweep-003" / "model.zip").exists()
+    assert run(rewards(1.0), "--trials", "1", "--agent", "dqn") == 0
+    assert "loaded 3 sweep and 0 search records, 2 scored" in log(tmp_path)
+    assert "trial 1 starts (gp, 2 observations)" in log(tmp_path)
+
+
+def test_the_default_grid_has_18_cells() -> None:
+    options = donkeycar_outer_loop.make_parser().parse_args([])
+    cells = donkeycar_outer_loop.cells(options)
+    assert len({(cell.n_steer, cell.n_throttle, cell.learning_rate) for cell in cells}) == len(cells) == 18
+    assert {cell.agent for cell in cells} == {"dqn"}
+
+
+def test_trials_cool_down_in_between(run: Run, tmp_path: Path) -> None:
+    assert run(rewards(1, 2), "--trials", "2", "--cooldown", "1") == 0
+    first, second = (datetime.fromisoformat(record["timestamp"]) for record in ledger(tmp_path))
+    assert (second - first).total_seconds() >= 1.0
+
+
+def test_a_corrupt_line_is_reported_and_kept(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(rewards(50, 80), "--trials", "1") == 0
+    path = tmp_path / "results" / "autoresearch_results.jsonl"
+    path.write_text(path.read_text() + '{"trial": 2, "time')
+    assert run(rewards(50, 80), "--trials", "1") == 0
+    assert f"{path}:2" in capsys.readouterr().err
+    lines = path.read_text().splitlines()
+    assert lines[1] == '{"trial": 2, "time'
+    assert [json.loads(lines[index])["trial"] for index in (0, 2)] == [1, 2]
+
+
+def test_a_failed_trial_does_not_end_the_night(run: Run, tmp_path: Path) -> None:
+    plan = rewards(50, 0, 70) | {"trial-002": {"exit": 4, "say": "loss is NaN"}}
+    assert run(plan, "--trials", "3") == 0
+    failed = ledger(tmp_path)[1]
+    assert (failed["run_status"], failed["mean_reward"], failed["champion"]) == ("diverged", None, False)
+    assert "loss is NaN" in failed["cause"]
+
+
+def test_three_equal_crashes_break_the_circuit(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = rewards(50) | {"*": {"exit": 1, "say": "no module named car"}}
+    assert run(plan, "--trials", "9") == 3
+    assert [record["run_status"] for record in ledger(tmp_path)] == ["ok", "crashed", "crashed", "crashed"]
+    assert "no module named car" in capsys.readouterr().err
+
+
+def test_different_crashes_do_not(run: Run, tmp_path: Path) -> None:
+    plan = {f"trial-{n:03d}": {"exit": 1, "say": word} for n, word in enumerate(["sun", "moon", "sun", "moon"], 1)}
+    assert run(plan, "--trials", "4") == 0
+    assert len(ledger(tmp_path)) == 4
+
+
+def test_a_trial_over_the_limit_is_recorded(run: Run, tmp_path: Path) -> None:
+    assert run({"*": {"sleep": 30}}, "--trials", "1", "--timeout", "1") == 0
+    assert [record["run_status"] for record in ledger(tmp_path)] == ["timeout"]
+
+
+def test_what_the_runner_refuses_stops_the_night_unrecorded(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refusal = "donkeycar_sb3_runner.py: error: env 'moon' is unknown; choose another"
+    assert run({"*": {"exit": 2, "say": refusal}}, "--trials", "3", "--env", "moon") == 2
+    assert capsys.readouterr().err == "autoresearch_controller.py: error: env 'moon' is unknown; choose another\n"
+    assert ledger(tmp_path) == []
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("argv", "word"),
+    [
+        (["--trials", "0"], "at least 1"),
+        (["--trials", "-3"], "at least 1"),
+        (["--trials", "many"], "whole number"),
+        (["--explore", "nan"], "number"),
+        (["--explore", "-1"], "at least 0"),
+        (["--cooldown", "1.9"], "at least 2"),
+        (["--workers", "2"], "--workers 2"),
+        (["--sim", "127.0.0.1:9091"], "embedded"),
+        (["--agent", "sac"], "sac"),
+        (["--min-timesteps", "9", "--max-timesteps", "8"], "timesteps"),
+        (["--learning-rate", "0.1"], "chosen by the search"),
+        (["--n-envs", "0"], "n_envs"),
+        (["--push-every", "-1"], "at least 0"),
+        (["--trails", "3"], "--trails"),
+    ],
+)
+def test_bad_flags_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], argv: list[str], word: str) -> None:
+    try:
+        code = autoresearch_controller.main([*folders(tmp_path), *argv])
+    except SystemExit as refused:
+        code = int(str(refused.code))
+    complaint = capsys.readouterr().err
+    assert (code, complaint.count("\n")) == (2, 1)
+    assert word in complaint
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--results-dir", "--models-dir"])
+def test_an_unwritable_folder_is_one_line(run: Run, tmp_path: Path, capfd: Any, option: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert run(rewards(1), option, str(tmp_path / "file" / "below")) == 2
+    complaint = capfd.readouterr().err
+    assert complaint.count("\n") == 1
+    assert "choose another folder" in complaint
+
+
+def test_sigterm_ends_the_trial_and_records_it(tmp_path: Path, runner: Path) -> None:
+    runner.with_name("plan.json").write_text(json.dumps({"*": {"sleep": 60}}))
+    code = "import sys; from pathlib import Path; import agent.autoresearch_controller as c; "
+    code += "c.RUNNER = Path(sys.argv[1]); sys.exit(c.main(sys.argv[2:]))"
+    command = [sys.executable, "-c", code, str(runner), *folders(tmp_path), "--trials", "2"]
+    controller = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    trial_log = tmp_path / "models" / "trial-001" / "log.txt"
+    while not (trial_log.exists() and trial_log.read_text()):
+        assert controller.poll() is None
+        time.sleep(0.02)
+    controller.send_signal(signal.SIGTERM)
+    assert controller.wait(20) == 130
+    assert [record["run_status"] for record in ledger(tmp_path)] == ["interrupted"]
+
+
+def test_the_controller_imports_nothing_heavy() -> None:
+    code = "import sys, agent.autoresearch_controller, agent.donkeycar_outer_loop; print(*sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(HEAVY).isdisjoint(answer.stdout.split())

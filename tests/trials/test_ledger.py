@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agent.trials.config import UserError
+from agent.trials.ledger import Ledger
+from agent.trials.record import REPO_ROOT, Record
+
+WRITER = """
+import sys
+from pathlib import Path
+from agent.trials.ledger import Ledger
+from agent.trials.record import Record
+for trial in range(int(sys.argv[2]), int(sys.argv[3])):
+    Ledger(Path(sys.argv[1])).append(Record(
+        trial=trial, timestamp="t", params={"fill": "x" * 5000}, mean_reward=1.0, std_reward=None, model_path=None,
+        champion=False, elapsed_sec=0.0, run_status="ok"))
+"""
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger.jsonl")
+
+
+def test_an_absent_ledger_is_empty(ledger: Ledger) -> None:
+    assert ledger.load() == []
+
+
+def test_records_come_back_in_order(ledger: Ledger, record: Callable[..., Record]) -> None:
+    records = [record(1), record(2, None, run_status="timeout", cause="too long"), record(3, kind="sweep")]
+    for each in records:
+        ledger.append(each)
+    assert ledger.load() == records
+
+
+def test_a_torn_line_costs_itself_only(
+    ledger: Ledger, record: Callable[..., Record], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger.append(record(1))
+    torn = record(2).to_line()[:80]
+    with ledger.path.open("a") as file:
+        file.write(torn)
+    ledger.append(record(3))
+    assert [each.trial for each in ledger.load()] == [1, 3]
+    warning = capsys.readouterr().err
+    assert warning.count("\n") == 1
+    assert f"{ledger.path}:2" in warning
+    assert torn[:40] in warning
+    assert "mend or delete" in warning
+    assert torn in ledger.path.read_text().splitlines()
+
+
+@pytest.mark.parametrize("garbage", [b"\xff\xfe\x00", b"null", b'{"trial": 1}', b"{}{}", b'"\xe2\x80\xa8"'])
+def test_garbage_is_skipped_and_kept(ledger: Ledger, record: Callable[..., Record], garbage: bytes) -> None:
+    ledger.path.write_bytes(garbage + b"\n\n")
+    ledger.append(record(1))
+    assert [each.trial for each in ledger.load()] == [1]
+    assert ledger.path.read_bytes().startswith(garbage + b"\n")
+
+
+def test_a_last_line_without_newline_is_read(ledger: Ledger, record: Callable[..., Record]) -> None:
+    ledger.path.write_text(record(1).to_line())
+    ledger.append(record(2))
+    assert [each.trial for each in ledger.load()] == [1, 2]
+
+
+def test_a_folder_in_its_place_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot read the ledger"):
+        Ledger(tmp_path).load()
+
+
+def test_two_processes_append_at_once(ledger: Ledger) -> None:
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(ledger.path), str(start), str(start + 50)], cwd=REPO_ROOT)
+        for start in (0, 50)
+    ]
+    assert [writer.wait(30) for writer in writers] == [0, 0]
+    assert sorted(each.trial for each in ledger.load()) == list(range(100))
+    assert ledger.path.read_text().count("\n") == 100

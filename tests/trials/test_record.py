@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.trials.assemble import make_record
+from agent.trials.config import TrialConfig
+from agent.trials.launcher import Outcome
+from agent.trials.record import REPO_ROOT, Record, git_commit, installed_versions, scores, shown_path
+
+NAMES_OF_THE_SPECIFICATION = [
+    "trial",
+    "timestamp",
+    "params",
+    "mean_reward",
+    "std_reward",
+    "model_path",
+    "champion",
+    "elapsed_sec",
+    "run_status",
+]
+
+
+def assemble(folder: Path, outcome: Outcome) -> Record:
+    return make_record(7, TrialConfig(seed=3), outcome, folder, kind="search", suggestion={"ucb": 1.0})
+
+
+def outcome(status: str = "ok", code: int = 0, **changes: Any) -> Outcome:
+    return Outcome(status, code, elapsed_sec=2.0, last_line="bye", **changes)
+
+
+def write_result(folder: Path, text: str) -> None:
+    (folder / "result.json").write_text(text)
+    (folder / "model.zip").write_bytes(b"model")
+
+
+def test_a_line_starts_with_the_names_of_the_specification(record: Callable[..., Record]) -> None:
+    line = record().to_line()
+    assert list(json.loads(line))[:9] == NAMES_OF_THE_SPECIFICATION
+    assert Record.from_line(line) == record()
+
+
+def test_nan_never_gets_into_a_line(record: Callable[..., Record]) -> None:
+    with pytest.raises(ValueError, match="mean_reward"):
+        record(mean_reward=float("nan"))
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        record(score={"episodes": [float("inf")]}).to_line()
+    with pytest.raises(ValueError, match="NaN"):
+        Record.from_line(record().to_line().replace("50.0", "NaN"))
+
+
+@pytest.mark.parametrize("line", ["{", "[1]", "7", '{"trial": 1}', '{"trial": "x"}'])
+def test_what_is_no_record_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        Record.from_line(line)
+
+
+def test_names_of_a_later_schema_are_ignored(record: Callable[..., Record]) -> None:
+    later = json.loads(record().to_line()) | {"moon": "full"}
+    assert Record.from_line(json.dumps(later)) == record()
+
+
+def test_a_scored_trial(tmp_path: Path) -> None:
+    write_result(tmp_path, '{"mean_reward": 12.5, "std_reward": 2.0, "score": {"laps": [1]}, "versions": {"x": "1"}}')
+    made = assemble(tmp_path, outcome())
+    assert (made.mean_reward, made.std_reward, made.score, made.cause) == (12.5, 2.0, {"laps": [1]}, None)
+    assert made.model_path == str(tmp_path / "model.zip")
+    assert made.versions["x"] == "1"
+    assert made.versions["numpy"] == installed_versions()["numpy"]
+    assert (made.seed, made.suggestion) == (3, {"ucb": 1.0})
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"mean_reward": NaN}', '{"mean_reward": null}'])
+def test_success_without_a_score_is_a_crash_with_a_cause(tmp_path: Path, text: str) -> None:
+    write_result(tmp_path, text)
+    made = assemble(tmp_path, outcome())
+    assert (made.run_status, made.mean_reward) == ("crashed", None)
+    assert "mean_reward" in str(made.cause)
+
+
+def test_success_without_a_model_is_a_crash(tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text('{"mean_reward": 1.0}')
+    made = assemble(tmp_path, outcome())
+    assert (made.run_status, made.model_path) == ("crashed", None)
+    assert "model.zip" in str(made.cause)
+
+
+def test_the_runners_own_words_beat_its_exit_code(tmp_path: Path) -> None:
+    write_result(tmp_path, '{"run_status": "out_of_memory", "cause": "no room for the buffer", "mean_reward": 3.0}')
+    made = assemble(tmp_path, outcome("crashed", 1, cause="exit code 1: bye"))
+    assert (made.run_status, made.cause, made.mean_reward) == ("out_of_memory", "no room for the buffer", None)
+
+
+def test_our_own_kill_beats_the_runners_words(tmp_path: Path) -> None:
+    write_result(tmp_path, '{"run_status": "interrupted", "cause": "SIGTERM"}')
+    made = assemble(tmp_path, outcome("timeout", 130, cause="killed at the limit of 1 s"))
+    assert (made.run_status, made.cause) == ("timeout", "killed at the limit of 1 s")
+
+
+def test_paths_below_the_repository_are_relative() -> None:
+    assert shown_path(REPO_ROOT / "agent" / "models" / "x.zip") == "agent/models/x.zip"
+    assert shown_path(Path("/nowhere/x.zip")) == "/nowhere/x.zip"
+
+
+def test_the_search_learns_from_scored_records_only(record: Callable[..., Record]) -> None:
+    crashed = record(2, None, run_status="crashed", cause="x")
+    assert [score for _, score in scores([record(1, 50.0), crashed, record(3, 70.0)])] == [50.0, 70.0]
+
+
+def test_the_commit_is_gits_or_none() -> None:
+    command = ["git", "-C", str(REPO_ROOT), "rev-parse", "HEAD"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert git_commit() == (answer.stdout.strip() if answer.returncode == 0 else None)
