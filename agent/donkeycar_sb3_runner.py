@@ -78,17 +78,11 @@ def main(argv: list[str] | None = None) -> int:
 def check_envs(env_ids: list[str]) -> None:
     """Refuse environments that this version cannot open.
 
-    :raises UserError: an unknown id, or a simulator's address
+    :raises UserError: an unknown id, a scene not at hand, or a simulator's address
     """
     from agent.envs import check_env_id
 
     for env_id in env_ids:
-        name, at, address = env_id.partition("@")
-        if at:
-            raise UserError(
-                f"env {env_id!r} asks for a simulator at {address!r}, but only the embedded world exists today;"
-                f" write {name}"
-            )
         try:
             check_env_id(env_id)
         except ValueError as error:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 LEDGER = "evaluations.jsonl"
 ALL_TRACKS = "all"
+UNHURT = ("time_limit", "finished")
 
 
 def build_parser() -> OneLineParser:
@@ -86,13 +87,14 @@ def chosen_envs(env_ids: list[str], tracks: list[str]) -> list[str]:
 
     :raises UserError: a scene that is not at hand
     """
-    from agent.envs import env_id_of_scene, scene_names
+    from agent.envs import SCENE_OF_ENV, embedded_env_ids
 
-    named = scene_names() if ALL_TRACKS in tracks else tracks
+    at_hand = {SCENE_OF_ENV[env_id]: env_id for env_id in embedded_env_ids()}
     for name in tracks:
-        if name != ALL_TRACKS and name not in scene_names():
-            raise UserError(f"track {name!r} is unknown; choose from {', '.join((*scene_names(), ALL_TRACKS))}")
-    return list(dict.fromkeys([*env_ids, *(env_id_of_scene(name) for name in named)]))
+        if name not in (*at_hand, ALL_TRACKS):
+            raise UserError(f"track {name!r} is unknown; choose from {', '.join((*at_hand, ALL_TRACKS))}")
+    named = list(at_hand) if ALL_TRACKS in tracks else tracks
+    return list(dict.fromkeys([*env_ids, *(at_hand[name] for name in named)]))
 
 
 def load_model(path: Path, config: TrialConfig, device: str) -> BaseAlgorithm:
@@ -156,7 +158,7 @@ def verdict(score: Score) -> str:
         return "drives"
     if max(score.laps) >= 1:
         return "partly"
-    return "slow" if all(episode.end_reason is None for episode in score.episodes) else "crashes"
+    return "slow" if all(episode.end_reason in UNHURT for episode in score.episodes) else "crashes"
 
 
 def _drive(model: BaseAlgorithm, config: TrialConfig, env_id: str, arguments: argparse.Namespace) -> Score:
@@ -165,10 +167,10 @@ def _drive(model: BaseAlgorithm, config: TrialConfig, env_id: str, arguments: ar
 
     worlds = make_evaluation_worlds(config, [env_id], arguments.episodes)
     try:
-        if worlds.action_space != model.action_space:
+        if (worlds.action_space, worlds.observation_space) != (model.action_space, seen_by(model)):
             raise UserError(
-                f"{arguments.model} acts in {model.action_space}, the configuration beside it in"
-                f" {worlds.action_space}; put the one that trained it there"
+                f"{arguments.model} senses or acts otherwise than the configuration beside it says"
+                f" ({config.observation}, {worlds.action_space}); put the one that trained it there"
             )
         return evaluate(model, worlds, arguments.episodes, first_seed(arguments.seed, JUDGING))
     finally:
@@ -182,7 +184,7 @@ def _print_table(env_id: str, score: Score, gap: float | None) -> None:
         times = " ".join(f"{seconds:.2f}" for seconds in episode.lap_times) or "-"
         print(
             f"{number:>7} {episode.reward:>10.2f} {episode.laps:>5} {episode.progress:>9.3f}"
-            f"  {episode.end_reason or 'time limit':<12} {times}"
+            f"  {episode.end_reason:<12} {times}"
         )
     best = "-" if score.best_lap_sec is None else f"{score.best_lap_sec:.2f} s"
     print(f"mean_reward {score.mean_reward:.2f} +- {score.std_reward:.2f}  best lap {best}  verdict {verdict(score)}")

@@ -14,6 +14,7 @@ from agent.simulator.camera import HEIGHT, WIDTH
 from agent.simulator.world import UNITS_PER_METRE, Telemetry, World
 
 STALL_LIMIT_SEC = 5.0
+HALF_TICK_SEC = 0.005
 CRASH_REWARD = -1.0
 
 # Upstream's conf keys with their defaults, and two of our own: max_episode_steps and start.
@@ -129,7 +130,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             return "off_track"
         if seen.hit != "none":
             return "hit"
-        if seen.stalled_sec >= STALL_LIMIT_SEC:
+        if seen.stalled_sec > STALL_LIMIT_SEC - HALF_TICK_SEC:
             return "no_progress"
         if seen.finished:
             return "finished"

@@ -19,7 +19,7 @@ class Episode:
     """One episode driven by a deterministic policy.
 
     ``reward`` is the yardstick's sum, ``progress`` net laps along the centre line (may be negative),
-    ``lap_times`` seconds, ``end_reason`` None where time ran out.
+    ``lap_times`` seconds, ``end_reason`` the environment's word for it.
     """
 
     reward: float
@@ -27,13 +27,13 @@ class Episode:
     progress: float
     laps: int
     lap_times: list[float] = field(default_factory=list)
-    end_reason: str | None = None
+    end_reason: str = "time_limit"
 
     def describe(self) -> str:
         times = " ".join(f"{seconds:.2f}s" for seconds in self.lap_times)
         return (
             f"reward {self.reward:.2f}  steps {self.steps}  progress {self.progress:.3f} laps  laps {self.laps}"
-            f"{'  ' + times if times else ''}  ended by {self.end_reason or 'time limit'}"
+            f"{'  ' + times if times else ''}  ended by {self.end_reason}"
         )
 
 

@@ -1,0 +1,170 @@
+"""The environment: the checkers of Gymnasium and SB3, upstream's contract, rewards, the observation pipeline."""
+
+import warnings
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from stable_baselines3.common.env_checker import check_env as check_env_sb3
+
+from agent.envs import SCENE_OF_ENV, check_env_id, embedded_env_ids
+from agent.envs.driver import make_driver_env
+from agent.envs.observation import shrink
+
+TRACK = "donkey-generated-track-v0"
+UPSTREAM_INFO = {
+    "pos", "cte", "speed", "forward_vel", "hit", "gyro", "accel", "vel", "lidar", "car", "last_lap_time", "lap_count",
+}  # fmt: skip
+FORWARD = np.array([0.0, 0.5], dtype=np.float32)
+
+
+@pytest.mark.parametrize("env_id", embedded_env_ids())
+def test_passes_both_env_checkers(env_id: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the throttle's range is upstream's, not symmetric
+        check_env(gymnasium.make(env_id, render_mode="rgb_array").unwrapped)
+        check_env_sb3(gymnasium.make(env_id).unwrapped)
+
+
+def test_all_eleven_ids_are_registered() -> None:
+    assert len(SCENE_OF_ENV) == 11
+    assert all(env_id in gymnasium.registry for env_id in SCENE_OF_ENV)
+
+
+def test_spaces_and_info_are_upstreams() -> None:
+    env = gymnasium.make(TRACK, conf={"steer_limit": 0.5, "throttle_max": 0.8})
+    assert env.action_space.low.tolist() == pytest.approx([-0.5, 0.0])
+    assert env.action_space.high.tolist() == pytest.approx([0.5, 0.8])
+    frame, info = env.reset(seed=1)
+    assert frame.shape == (120, 160, 3) and frame.dtype == np.uint8
+    assert info.keys() >= UPSTREAM_INFO | {"progress", "laps", "end_reason"}
+
+
+def test_reward_is_upstreams_with_the_absolute_cte() -> None:
+    env = gymnasium.make(TRACK).unwrapped
+    for aside in (-3.0, 3.0):
+        env.reset(seed=0)
+        env.world.reset(arc_u=5.0, aside_u=aside)
+        for _ in range(10):
+            _, reward, _, _, info = env.step(FORWARD)
+        assert reward == pytest.approx((1 - abs(info["cte"]) / 8.0) * info["forward_vel"])
+
+
+def test_leaving_the_road_ends_the_episode_on_both_sides() -> None:
+    for steer in (-1.0, 1.0):
+        env = gymnasium.make(TRACK)
+        env.reset(seed=0)
+        terminated = False
+        for _ in range(200):
+            _, reward, terminated, _, info = env.step(np.array([steer, 0.9], dtype=np.float32))
+            if terminated:
+                break
+        assert terminated and reward == -1.0
+        assert info["end_reason"] in ("off_track", "hit")
+
+
+def test_standing_still_ends_after_five_seconds() -> None:
+    env = gymnasium.make(TRACK)
+    env.reset(seed=0)
+    for step in range(1, 200):
+        _, _, terminated, _, info = env.step(np.array([0.0, 0.0], dtype=np.float32))
+        if terminated:
+            break
+    assert step == 100 and info["end_reason"] == "no_progress"
+
+
+def test_time_limit_truncates() -> None:
+    env = gymnasium.make(TRACK, conf={"max_episode_steps": 7})
+    env.reset(seed=0)
+    ends = [env.step(FORWARD)[2:4] for _ in range(7)]
+    assert ends == [(False, False)] * 6 + [(False, True)]
+
+
+def test_seed_decides_the_road() -> None:
+    env = gymnasium.make("donkey-generated-roads-v0")
+    frames = [env.reset(seed=seed)[0] for seed in (1, 2, 1)]
+    far = [gymnasium.make("donkey-generated-roads-v0") for _ in range(2)]
+    assert np.array_equal(frames[0], frames[2])
+    for e, seed in zip(far, (1, 2), strict=True):
+        e.reset(seed=seed)
+    assert not np.array_equal(far[0].unwrapped.world.track.nodes, far[1].unwrapped.world.track.nodes)
+
+
+@pytest.mark.parametrize(
+    ("conf", "message"),
+    [
+        ({"port": 9091}, "asks for a simulator on the wire"),
+        ({"max_ctr": 3}, "conf key 'max_ctr' is not supported"),
+        ({"max_cte": -1}, "max_cte -1 is not positive"),
+        ({"cam_resolution": (60, 80, 3)}, "is not drawn here"),
+        ({"throttle_min": 1.0}, "is not below throttle_max"),
+    ],
+)
+def test_bad_conf_is_one_clear_line(conf: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        gymnasium.make(TRACK, conf=conf)
+
+
+def test_unknown_ids_are_refused_with_the_known_ones() -> None:
+    for env_id in ("donkey-atlantis-v0", "donkey-warren-track-v0", TRACK + "@9091"):
+        with pytest.raises(ValueError, match="donkey-"):
+            check_env_id(env_id)
+
+
+def test_fast_observation_is_the_cropped_grey_mean_of_the_frame() -> None:
+    env = make_driver_env(TRACK)
+    observation, _ = env.reset(seed=3)
+    assert observation.shape == (4, 40, 80) and observation.dtype == np.uint8
+    frame = env.unwrapped._frame
+    grey = frame[40:] @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(observation[3] - grey.reshape(40, 2, 80, 2).mean(axis=(1, 3))).max() <= 1.5
+    after, *_ = env.step(np.array([0.0, 1.0], dtype=np.float32))
+    assert np.array_equal(after[2], observation[3]) and np.array_equal(after[3], shrink(env.unwrapped._frame))
+
+
+def circle(reward: str) -> list[float]:
+    """Rewards of a car that drives the tightest circle inside the road until the episode ends."""
+    env = make_driver_env("donkey-mountain-track-v0", reward=reward, throttle_min=0.0, throttle_max=1.0)
+    env.reset(seed=0)
+    env.unwrapped.world.reset(arc_u=20.0, aside_u=-5.5)
+    rewards, ended = [], False
+    while not ended:
+        _, r, terminated, truncated, info = env.step(np.array([1.0, -0.6], dtype=np.float32))
+        rewards.append(r)
+        ended = terminated or truncated
+    assert info["end_reason"] == "no_progress"
+    return rewards
+
+
+def test_circling_pays_under_the_simulators_reward_but_not_under_ours() -> None:
+    assert sum(circle("sim")) > 50.0
+    assert sum(circle("yardstick")) < 0.4 * sum(circle("sim"))
+    assert circle("speed")[-2] > 0.5
+    assert circle("efficiency")[-2] == 0.0
+
+
+def test_efficiency_leaves_honest_driving_alone() -> None:
+    totals = {}
+    for name in ("speed", "efficiency"):
+        env = make_driver_env(TRACK, reward=name, throttle_min=0.0, throttle_max=1.0)
+        env.reset(seed=0)
+        world = env.unwrapped.world
+        world.reset()
+        totals[name] = 0.0
+        for _ in range(250):
+            here = world.telemetry()
+            x, z = here.pos[0] * 8, here.pos[2] * 8
+            _, _, heading = world.track.pose_at(world.track.arc_of(x, z) + 3.0)
+            off = np.angle(np.exp(1j * (heading - np.radians(here.car[2]))))
+            steer = np.clip(3.0 * off - 0.5 * here.cte, -1, 1)
+            totals[name] += env.step(np.array([steer, -0.6], dtype=np.float32))[1]
+    assert totals["efficiency"] > 0.97 * totals["speed"] > 100.0
+
+
+def test_yardstick_equals_the_simulators_reward_for_honest_driving() -> None:
+    env = make_driver_env(TRACK, reward="yardstick")
+    env.reset(seed=0)
+    for _ in range(30):
+        _, reward, _, _, info = env.step(np.array([0.0, 0.0], dtype=np.float32))
+        assert reward == pytest.approx((1 - abs(info["cte"]) / 8.0) * info["forward_vel"], abs=1e-9)

@@ -1,0 +1,124 @@
+"""The world: determinism, cross-track error, laps, the camera's geometry."""
+
+import math
+
+import numpy as np
+import pytest
+
+from agent.simulator import camera, vehicle
+from agent.simulator.tracks import scene_names
+from agent.simulator.world import Telemetry, World
+
+
+def look(world: World) -> np.ndarray:
+    frame = np.zeros((120, 160, 3), dtype=np.uint8)
+    world.render(frame)
+    return frame
+
+
+def follow(world: World, speed: float) -> Telemetry:
+    """One step of a driver that knows the road's direction a little ahead and holds ``speed``, m/s."""
+    track = world.track
+    here = world.telemetry()
+    x, z = here.pos[0] * 8, here.pos[2] * 8
+    _, _, heading = track.pose_at(track.arc_of(x, z) + 3.0)
+    off = (heading - math.radians(here.car[2]) + math.pi) % (2 * math.pi) - math.pi
+    return world.step(3.0 * off - 0.5 * here.cte, 0.2 + 0.6 * (speed - here.speed))
+
+
+@pytest.mark.parametrize("scene", scene_names())
+def test_same_commands_same_bits(scene: str) -> None:
+    runs = []
+    for _ in range(2):
+        world = World(scene)
+        world.reset(5)
+        rng = np.random.default_rng(0)
+        seen = [world.step(*rng.uniform(-1, 1, 2)) for _ in range(40)]
+        runs.append(([repr(s) for s in seen], look(world).tobytes()))
+    assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize("scene", ["generated_track", "mountain_track", "mini_monaco"])
+def test_a_plain_line_follower_completes_a_lap(scene: str) -> None:
+    world = World(scene)
+    for _ in range(3500):
+        seen = follow(world, 2.0)
+        if seen.lap_count:
+            break
+        assert abs(seen.cte) < 8.0
+    assert seen.lap_count == 1
+    assert 1.0 <= seen.progress < 1.1
+    assert seen.last_lap_time == pytest.approx(world.track.length_u / 8 / 2.0, rel=0.15)
+
+
+def test_cte_is_positive_to_the_right() -> None:
+    world = World("generated_track")
+    for aside in (-2.0, 2.0):
+        world.reset(arc_u=10.0, aside_u=aside)
+        assert world.telemetry().cte == pytest.approx(aside, abs=1e-9)
+
+
+def test_start_pose_is_the_scenes() -> None:
+    assert World("mountain_track").telemetry().cte == pytest.approx(3.6, abs=0.15)
+    assert World("generated_track").telemetry().pos == pytest.approx((49.69 / 8, 0.5 / 8, 47.838 / 8))
+
+
+def test_driving_backwards_and_over_the_line_earns_no_lap() -> None:
+    world = World("generated_track")
+    for _ in range(6):  # shuttle over the start line
+        for throttle in [0.5] * 12 + [-0.5] * 24 + [0.5] * 12:
+            seen = world.step(0.0, throttle)
+    assert seen.lap_count == 0 and seen.laps == 0 and abs(seen.progress) < 0.1
+
+
+def test_circling_makes_no_progress() -> None:
+    world = World("mini_monaco")
+    for _ in range(400):
+        seen = world.step(1.0, 0.3)
+    assert abs(seen.progress) < 0.05
+    assert seen.stalled_sec > 5.0
+
+
+def test_cones_are_hit_once_touched() -> None:
+    world = World("generated_track")
+    cone = world.scene.obstacles[0]
+    world._car[vehicle.X], world._car[vehicle.Z] = cone["x"], cone["z"] - 1.0
+    assert world.step(0.0, 0.0).hit == "cone (0)"
+
+
+def test_horizon_and_lines_lie_where_the_optics_put_them() -> None:
+    world = World("generated_road")
+    world.reset(0, arc_u=0.0)
+    frame = look(world).astype(int)
+    sky = frame[:, 80, 2] - frame[:, 80, 0] > 50
+    assert 42 <= sky.argmin() <= 46
+    # A line at lateral place a crosses row r at column 79.5 + a * f / k with k = h / (v cos + sin) (pinhole camera).
+    row = 110
+    fall = (row - 59.5) / 60 * math.cos(camera.PITCH) + math.sin(camera.PITCH)
+    for place, colour in ((1.75, 2), (-2.2, 0)):
+        column = 79.5 + place * 60.0 / (camera.LENS_HEIGHT_U / fall)
+        if 0 <= column < 160:
+            patch = frame[row, max(0, round(column) - 6) : round(column) + 7]
+            assert patch.max() > 210, (place, colour)
+
+
+def test_far_lines_do_not_flicker() -> None:
+    """Between frames 0.06 u apart no pixel near the horizon may jump by more than a fraction of the paint's contrast."""
+    world = World("generated_road")
+    frames = []
+    for k in range(12):
+        world.reset(arc_u=20.0 + 0.06 * k)
+        frames.append(look(world)[46:54].astype(int))
+    jumps = np.abs(np.diff(np.array(frames), axis=0)).max(axis=(1, 2, 3))
+    assert np.median(jumps) < 40
+
+
+def test_hills_move_the_horizon() -> None:
+    world = World("mountain_track")
+    tops = []
+    for k in range(12):
+        world.reset(arc_u=world.track.length_u * k / 12)
+        frame = look(world).astype(int)
+        tops.append(int((frame[:, 80, 2] - frame[:, 80, 0] > 40).argmin()))
+    assert max(tops) - min(tops) >= 3
+    assert all(25 < top < 70 for top in tops)

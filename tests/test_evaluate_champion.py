@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from agent import donkeycar_sb3_runner
+from agent.evaluate_champion import main, verdict
+from agent.training.evaluation import Episode, Score
+
+TINY = "--timesteps 32 --n-envs 2 --max-episode-steps 20 --eval-episodes 1 --evaluations 1 --device cpu".split()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    assert donkeycar_sb3_runner.main([*TINY, "--save-dir", str(folder)]) == 0
+    return folder
+
+
+def refused(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_a_model_is_judged_on_its_own_and_on_other_tracks(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--model", str(trained / "model.zip"), "--episodes", "2", "--results-dir", str(tmp_path), "--device", "cpu"]
+    assert main([*arguments, "--track", "mountain_track", "--env", "donkey-generated-roads-v0"]) == 0
+    shown = capsys.readouterr().out
+    lines = [json.loads(line) for line in (tmp_path / "evaluations.jsonl").read_text().splitlines()]
+    assert [line["env"] for line in lines] == [
+        "donkey-generated-track-v0",
+        "donkey-generated-roads-v0",
+        "donkey-mountain-track-v0",
+    ]
+    home, *away = lines
+    assert home["trained_on"] is True
+    assert home["generalisation_gap"] is None
+    for line in away:
+        assert line["generalisation_gap"] == pytest.approx(home["mean_reward"] - line["mean_reward"])
+        assert len(line["score"]["episodes"]) == 2
+        assert f"generalisation gap {line['generalisation_gap']:.2f}" in shown
+    assert main(arguments) == 0
+    again = json.loads((tmp_path / "evaluations.jsonl").read_text().splitlines()[-1])
+    assert again["score"] == home["score"], "the same seed drives the same episodes"
+
+
+def test_the_manifest_serves_where_there_is_no_config(trained: Path, tmp_path: Path) -> None:
+    shutil.copy(trained / "model.zip", tmp_path)
+    params = json.loads((trained / "config.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps({"trial": 1, "params": params}))
+    assert main(["--model", str(tmp_path / "model.zip"), "--episodes", "1", "--results-dir", str(tmp_path / "results")]) == 0
+    assert (tmp_path / "results" / "evaluations.jsonl").exists()
+
+
+def test_a_missing_or_foreign_model_is_one_line(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = ["--results-dir", str(tmp_path / "results")]
+    model = tmp_path / "model.zip"
+    assert "does not exist" in refused(capsys, ["--model", str(model), *results])
+    model.write_bytes(b"a holiday picture")
+    assert "no config.json or manifest.json" in refused(capsys, ["--model", str(model), *results])
+    shutil.copy(trained / "config.json", tmp_path)
+    assert "is not a ppo model" in refused(capsys, ["--model", str(model), *results])
+    shutil.copy(trained / "model.zip", tmp_path)
+    params = json.loads((trained / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**params, "observation": "raw"}))
+    assert "the configuration beside it" in refused(capsys, ["--model", str(model), *results])
+    (tmp_path / "config.json").write_text(json.dumps({**params, "agent": "dqn"}))
+    assert "is not a dqn model" in refused(capsys, ["--model", str(model), *results])
+    (tmp_path / "config.json").write_text("{")
+    assert "restore it" in refused(capsys, ["--model", str(model), *results])
+    assert not list((tmp_path / "results").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--track atlantis", "choose from"),
+        ("--env donkey-atlantis-v0", "donkey-atlantis-v0"),
+        ("--episodes 0", "at least 1"),
+        ("--seed -1", "negative"),
+    ],
+)
+def test_bad_arguments_are_one_line(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: str, said: str
+) -> None:
+    model = ["--model", str(trained / "model.zip"), "--results-dir", str(tmp_path / "results")]
+    assert said in refused(capsys, [*model, *arguments.split()])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("laps", "end_reason", "said"),
+    [
+        ([1, 3], "time_limit", "drives"),
+        ([0, 2], "off_track", "partly"),
+        ([0, 0], "off_track", "crashes"),
+        ([0, 0], "time_limit", "slow"),
+    ],
+)
+def test_the_verdict_follows_from_laps_and_endings(laps: list[int], end_reason: str, said: str) -> None:
+    assert verdict(Score([Episode(1.0, 1, 0.5, count, [], end_reason) for count in laps])) == said

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+
+from agent.training import callbacks
+from agent.training.algorithms import GAMMA, build
+from agent.training.callbacks import CheckpointChooser, Diverged, FiniteGuard, ProgressDisplay, ProgressLines, StepLog
+from agent.training.evaluation import Episode, Score
+from agent.training.worlds import make_evaluation_worlds, make_training_worlds
+from agent.trials.config import TrialConfig
+
+
+class Poison(BaseCallback):
+    """Puts NaN into the policy at the end of the first rollout."""
+
+    def _on_rollout_end(self) -> None:
+        with torch.no_grad():
+            next(self.model.policy.parameters()).view(-1)[0] = float("nan")
+
+    def _on_step(self) -> bool:
+        return True
+
+
+def test_the_guard_stops_at_nan_parameters_and_restores_the_last_finite_ones(tiny: Callable[..., TrialConfig]) -> None:
+    worlds = make_training_worlds(tiny(), GAMMA)
+    model, guard = build(tiny(), worlds), FiniteGuard()
+    before = [parameter.detach().clone() for parameter in model.policy.parameters()]
+    with pytest.raises(Diverged, match="at step 64"):
+        model.learn(64, callback=[guard, Poison()])
+    guard.restore()
+    assert all(torch.equal(a, b) for a, b in zip(before, model.policy.parameters(), strict=True))
+    worlds.close()
+
+
+def test_the_chooser_keeps_the_best_of_the_checkpoints_not_the_last(
+    tiny: Callable[..., TrialConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewards, steps = iter([1.0, 5.0, 3.0, 2.0]), []
+    config = tiny(timesteps=1024, n_envs=2, evaluations=4)
+    worlds, choosing = make_training_worlds(config, GAMMA), make_evaluation_worlds(config, config.env, 1)
+    model = build(config, worlds)
+
+    def scripted(model: PPO, *_: object) -> Score:
+        steps.append(model.num_timesteps)
+        return Score([Episode(next(rewards), 1, 0.0, 0)])
+
+    monkeypatch.setattr(callbacks, "evaluate", scripted)
+    model.learn(1024, callback=CheckpointChooser(tmp_path, choosing, 1, 1024, 4))
+    lines = [json.loads(line) for line in (tmp_path / "progress.jsonl").read_text().splitlines()]
+    assert steps == [256, 512, 768, 1024]
+    assert [(line["mean_reward"], line["best"]) for line in lines] == [(1.0, True), (5.0, True), (3.0, False), (2.0, False)]
+    assert PPO.load(tmp_path / "model.zip", device="cpu").num_timesteps == 512
+    worlds.close()
+    choosing.close()
+
+
+def test_a_log_gets_a_line_per_tenth_and_rewards_on_request(
+    tiny: Callable[..., TrialConfig], capsys: pytest.CaptureFixture[str]
+) -> None:
+    worlds = make_training_worlds(tiny(), GAMMA)
+    build(tiny(), worlds).learn(64, callback=[ProgressLines(64), StepLog(8)])
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("ETA" in line for line in lines) == 10
+    assert [line.split(":")[0] for line in lines if "reward " in line and "ETA" not in line] == [
+        f"training step {step}" for step in (16, 32, 48, 64)
+    ]
+    worlds.close()
+
+
+def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert isinstance(callbacks.progress_callback(10), ProgressLines)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert isinstance(callbacks.progress_callback(10), ProgressDisplay)
+
+
+def test_the_bar_counts_to_the_end_and_gives_the_terminal_back(
+    tiny: Callable[..., TrialConfig], capsys: pytest.CaptureFixture[str]
+) -> None:
+    worlds, display = make_training_worlds(tiny(), GAMMA), ProgressDisplay(64)
+    build(tiny(), worlds).learn(64, callback=display)
+    assert display.bar is None
+    assert "64/64" in capsys.readouterr().out
+    worlds.close()
