@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Any
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from agent.training.checkpoints import RESULT, write_json  # noqa: E402
-from agent.trials.config import (  # noqa: E402
-    EXIT_BAD_ARGUMENTS,
+from agent.training.checkpoints import RESULT, write_json
+from agent.trials.config import (
     EXIT_DIVERGED,
     EXIT_ERROR,
     EXIT_INTERRUPTED,
@@ -33,7 +32,7 @@ from agent.trials.config import (  # noqa: E402
     add_trial_arguments,
     trial_config,
 )
-from agent.trials.record import installed_versions  # noqa: E402
+from agent.trials.record import installed_versions
 
 if TYPE_CHECKING:
     from agent.training.evaluation import Score

@@ -12,17 +12,18 @@ import hashlib
 import json
 import os
 import sys
+import warnings
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from agent.donkeycar_sb3_runner import check_envs  # noqa: E402
-from agent.training.checkpoints import append_line  # noqa: E402
-from agent.trials.config import EXIT_INTERRUPTED, EXIT_OK, OneLineParser, TrialConfig, UserError  # noqa: E402
-from agent.trials.record import git_commit, installed_versions, shown_path  # noqa: E402
+from agent.donkeycar_sb3_runner import check_envs
+from agent.training.checkpoints import append_line
+from agent.trials.config import EXIT_INTERRUPTED, EXIT_OK, OneLineParser, TrialConfig, UserError
+from agent.trials.record import git_commit, installed_versions, shown_path
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -106,7 +107,8 @@ def load_model(path: Path, config: TrialConfig, device: str) -> BaseAlgorithm:
 
     check_device(device)
     try:
-        return ALGORITHMS[config.agent].load(path, device=device)
+        with warnings.catch_warnings(action="ignore"):
+            return ALGORITHMS[config.agent].load(path, device=device)
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"{path} is not a {config.agent} model ({reason}); give a model.zip of the runner") from error
@@ -119,9 +121,7 @@ def judge(path: Path, config: TrialConfig, env_ids: list[str], arguments: argpar
     prepare_torch(arguments.seed)
     model = load_model(path, config, arguments.device)
     identity = {"model": shown_path(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    home: dict[str, Score] = {
-        env_id: _drive(model, config, env_id, arguments) for env_id in dict.fromkeys(config.env)
-    }
+    home: dict[str, Score] = {env_id: _drive(model, config, env_id, arguments) for env_id in dict.fromkeys(config.env)}
     at_home = sum(score.mean_reward for score in home.values()) / len(home)
     print(f"model {identity['model']}  algorithm {config.agent}  trained on {', '.join(home)}", flush=True)
     for env_id in dict.fromkeys([*home, *env_ids]):
@@ -167,7 +167,9 @@ def _drive(model: BaseAlgorithm, config: TrialConfig, env_id: str, arguments: ar
 
     worlds = make_evaluation_worlds(config, [env_id], arguments.episodes)
     try:
-        if (worlds.action_space, worlds.observation_space) != (model.action_space, seen_by(model)):
+        # SB3 turns the raw camera's image channels-first, so only the order of its lengths may differ.
+        seen, given = (sorted(space.shape or ()) for space in (model.observation_space, worlds.observation_space))
+        if seen != given or model.action_space != worlds.action_space:
             raise UserError(
                 f"{arguments.model} senses or acts otherwise than the configuration beside it says"
                 f" ({config.observation}, {worlds.action_space}); put the one that trained it there"

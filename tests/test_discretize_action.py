@@ -28,7 +28,9 @@ def test_every_action_is_distinct_and_inside_the_box(env: gymnasium.Env) -> None
 
 
 def test_the_limits_of_the_environment_are_the_outer_bins() -> None:
-    env = gymnasium.make("donkey-generated-track-v0", conf={"steer_limit": 0.5, "throttle_min": 0.2, "throttle_max": 0.4})
+    env = gymnasium.make(
+        "donkey-generated-track-v0", conf={"steer_limit": 0.5, "throttle_min": 0.2, "throttle_max": 0.4}
+    )
     wrapped = DiscretizedActionWrapper(env, 3, 2)
     assert wrapped.action(0) == pytest.approx([-0.5, 0.2])
     assert wrapped.action(5) == pytest.approx([0.5, 0.4])

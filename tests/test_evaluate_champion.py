@@ -10,7 +10,20 @@ from agent import donkeycar_sb3_runner
 from agent.evaluate_champion import main, verdict
 from agent.training.evaluation import Episode, Score
 
-TINY = "--timesteps 32 --n-envs 2 --max-episode-steps 20 --eval-episodes 1 --evaluations 1 --device cpu".split()
+TINY = [
+    "--timesteps",
+    "32",
+    "--n-envs",
+    "2",
+    "--max-episode-steps",
+    "20",
+    "--eval-episodes",
+    "1",
+    "--evaluations",
+    "1",
+    "--device",
+    "cpu",
+]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +45,16 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
 def test_a_model_is_judged_on_its_own_and_on_other_tracks(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--model", str(trained / "model.zip"), "--episodes", "2", "--results-dir", str(tmp_path), "--device", "cpu"]
+    arguments = [
+        "--model",
+        str(trained / "model.zip"),
+        "--episodes",
+        "2",
+        "--results-dir",
+        str(tmp_path),
+        "--device",
+        "cpu",
+    ]
     assert main([*arguments, "--track", "mountain_track", "--env", "donkey-generated-roads-v0"]) == 0
     shown = capsys.readouterr().out
     lines = [json.loads(line) for line in (tmp_path / "evaluations.jsonl").read_text().splitlines()]
@@ -57,7 +79,10 @@ def test_the_manifest_serves_where_there_is_no_config(trained: Path, tmp_path: P
     shutil.copy(trained / "model.zip", tmp_path)
     params = json.loads((trained / "config.json").read_text())
     (tmp_path / "manifest.json").write_text(json.dumps({"trial": 1, "params": params}))
-    assert main(["--model", str(tmp_path / "model.zip"), "--episodes", "1", "--results-dir", str(tmp_path / "results")]) == 0
+    assert (
+        main(["--model", str(tmp_path / "model.zip"), "--episodes", "1", "--results-dir", str(tmp_path / "results")])
+        == 0
+    )
     assert (tmp_path / "results" / "evaluations.jsonl").exists()
 
 

@@ -37,12 +37,12 @@ STARTS = ("line", "jitter", "anywhere")
 def _checked(conf: dict[str, Any]) -> dict[str, Any]:
     for key in ("host", "port", "exe_path"):
         if key in conf:
-            raise ValueError(f"conf {key} {conf[key]!r} asks for a simulator on the wire; drop it to use the embedded one")
+            raise ValueError(f"conf {key} {conf[key]!r} asks for a simulator on the wire; drop it for the embedded one")
     if unknown := sorted(set(conf) - set(DEFAULTS) - COSMETIC):
         raise ValueError(f"conf key {unknown[0]!r} is not supported; choose from {', '.join(DEFAULTS)}")
     merged = {**DEFAULTS, **conf}
     if tuple(merged["cam_resolution"]) != (HEIGHT, WIDTH, 3):
-        raise ValueError(f"conf cam_resolution {merged['cam_resolution']} is not drawn here; use ({HEIGHT}, {WIDTH}, 3)")
+        raise ValueError(f"conf cam_resolution {merged['cam_resolution']} is not drawn here; use {HEIGHT, WIDTH, 3}")
     if merged["start"] not in STARTS:
         raise ValueError(f"conf start {merged['start']!r} is unknown; choose from {', '.join(STARTS)}")
     if not merged["throttle_min"] < merged["throttle_max"]:
@@ -105,7 +105,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
 
     def step(self, action: NDArray[np.float32]) -> tuple[NDArray[np.uint8], float, bool, bool, dict[str, Any]]:
         """Drive one control step of 0.05 s (``frame_skip`` of them)."""
-        command = np.clip(action, self.action_space.low, self.action_space.high)  # type: ignore[attr-defined]
+        command = np.clip(action, self.action_space.low, self.action_space.high)
         end_reason = None
         for _ in range(self.conf["frame_skip"]):
             seen = self.world.step(float(command[0]), float(command[1]))

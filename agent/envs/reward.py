@@ -97,5 +97,3 @@ def with_reward(env: gymnasium.Env, name: str, max_cte: float) -> gymnasium.Env:
     if name == "efficiency":
         return EfficiencyReward(env, max_cte)
     return Yardstick(env) if name == "yardstick" else env
-
-

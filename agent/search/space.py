@@ -256,7 +256,7 @@ def _action_bins(when: tuple[str, str] | None = None) -> tuple[Range, Range]:
 
 
 def _learning_rate() -> Range:
-    return Range("learning_rate", 1e-5, 1e-2, log=True)
+    return Range("learning_rate", 1e-4, 3e-3, log=True)
 
 
 def _number(value: Any) -> float:

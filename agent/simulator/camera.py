@@ -135,7 +135,8 @@ def render(ground: Ground, out: Image, x: float, z: float, yaw: float, hills: Ar
     """
     _render(
         out, x, z, yaw, hills, ground.origin, ground.cells, ground.spans, ground.closed, ground.integral,
-        ground.strips, ground.edges, ground.palette, ground.haze, ground.sky, ground.grain, ground.start_line, ground.obstacles,
+        ground.strips, ground.edges, ground.palette, ground.haze, ground.sky, ground.grain, ground.start_line,
+        ground.obstacles,
     )  # fmt: skip
 
 
@@ -228,8 +229,8 @@ def _row_meets_line(
 @njit(cache=True, fastmath=True)
 def _render(
     out: Image, car_x: float, car_z: float, yaw: float, hills: Array, origin: Array, cells: Any, spans: Array,
-    closed: bool, integral: Floats, strips: Any, edges: Array, palette: Floats, haze_rgb: Floats, sky: Image, grain: Any,
-    start_line: Array, obstacles: Array,
+    closed: bool, integral: Floats, strips: Any, edges: Array, palette: Floats, haze_rgb: Floats, sky: Image,
+    grain: Any, start_line: Array, obstacles: Array,
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
     cos_pitch, sin_pitch = math.cos(PITCH), math.sin(PITCH)
     ahead_x, ahead_z = math.sin(yaw), math.cos(yaw)
@@ -333,7 +334,11 @@ def _render(
                         np.uint32((left_x + place * step_x + GRAIN_SHIFT) * 8.0) & GRAIN_MASK,
                         np.uint32((left_z + place * step_z + GRAIN_SHIFT) * 8.0) & GRAIN_MASK,
                     ]
-                    out[row, place, 0], out[row, place, 1], out[row, place, 2] = red + speck, green + speck, blue + speck
+                    out[row, place, 0], out[row, place, 1], out[row, place, 2] = (
+                        red + speck,
+                        green + speck,
+                        blue + speck,
+                    )
                 else:
                     out[row, place, 0], out[row, place, 1], out[row, place, 2] = red, green, blue
             column += run

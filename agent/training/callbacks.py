@@ -67,13 +67,19 @@ class FiniteGuard(TrainingCallback):
         """Give the model its last finite parameters back."""
         self.model.policy.load_state_dict(self.finite_parameters)
 
+    def fault(self) -> str | None:
+        """Which of the model's parameters is not finite, in words; None while all are."""
+        for name, parameter in self.model.policy.named_parameters():
+            if not torch.isfinite(parameter).all():
+                return f"parameter {name} is not finite at step {self.model.num_timesteps}"
+        return None
+
     def _check(self) -> None:
         for name, value in self.model.logger.name_to_value.items():
             if "loss" in name and not np.isfinite(value):
                 raise Diverged(f"{name} {value} at step {self.num_timesteps}")
-        for name, parameter in self.model.policy.named_parameters():
-            if not torch.isfinite(parameter).all():
-                raise Diverged(f"a parameter of {name} is not finite at step {self.num_timesteps}")
+        if fault := self.fault():
+            raise Diverged(fault)
         self._remember()
 
     def _remember(self) -> None:

@@ -21,7 +21,7 @@ from agent.training.callbacks import (
 from agent.training.checkpoints import BEST_MODEL, CONFIG, LAST_MODEL, clear_outputs, save_model, write_json
 from agent.training.evaluation import Score, evaluate
 from agent.training.worlds import CHOOSING, JUDGING, first_seed, make_evaluation_worlds, make_training_worlds
-from agent.trials.config import TrialConfig
+from agent.trials.config import TrialConfig, UserError
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -36,7 +36,7 @@ def run_trial(config: TrialConfig, folder: Path, log_steps: int = 0) -> Score:
 
     :param log_steps: print every so many steps' reward; 0 for none
     :returns: the final evaluation, ``config.eval_episodes`` long (at least one episode per track)
-    :raises UserError: a device or memory limit that this machine cannot serve; nothing is written
+    :raises UserError: a device, memory limit or folder that this machine cannot serve; nothing is written
     :raises Diverged: NaN or infinity in training; ``model.zip`` is the last finite checkpoint
     """
     prepare_torch(config.seed)
@@ -67,9 +67,12 @@ def run_trial(config: TrialConfig, folder: Path, log_steps: int = 0) -> Score:
 
 
 def _open_folder(config: TrialConfig, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    clear_outputs(folder)
-    write_json(folder / CONFIG, config.to_params())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        clear_outputs(folder)
+        write_json(folder / CONFIG, config.to_params())
+    except OSError as error:
+        raise UserError(f"save-dir {folder} cannot be written ({error.strerror}); choose another") from error
 
 
 def _learn(model: BaseAlgorithm, chooser: CheckpointChooser, timesteps: int, log_steps: int) -> None:
@@ -78,12 +81,16 @@ def _learn(model: BaseAlgorithm, chooser: CheckpointChooser, timesteps: int, log
     if log_steps:
         callbacks.insert(1, StepLog(log_steps))
     try:
-        model.learn(timesteps, callback=callbacks, reset_num_timesteps=True)
-    except Diverged:
+        model.learn(timesteps, callback=callbacks)
+    except Exception as error:
+        # torch may meet a NaN parameter before the guard does, and calls it a ValueError.
+        lost = guard.fault()
+        if not isinstance(error, Diverged) and lost is None:
+            raise
         guard.restore()
         if not chooser.has_chosen:
             save_model(model, chooser.folder / BEST_MODEL)
-        raise
+        raise error if isinstance(error, Diverged) else Diverged(lost) from error
     finally:
         if isinstance(progress, ProgressDisplay):
             progress.close()

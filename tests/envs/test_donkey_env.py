@@ -1,6 +1,7 @@
 """The environment: the checkers of Gymnasium and SB3, upstream's contract, rewards, the observation pipeline."""
 
 import warnings
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -33,7 +34,7 @@ def test_all_eleven_ids_are_registered() -> None:
 
 
 def test_spaces_and_info_are_upstreams() -> None:
-    env = gymnasium.make(TRACK, conf={"steer_limit": 0.5, "throttle_max": 0.8})
+    env: Any = gymnasium.make(TRACK, conf={"steer_limit": 0.5, "throttle_max": 0.8})
     assert env.action_space.low.tolist() == pytest.approx([-0.5, 0.0])
     assert env.action_space.high.tolist() == pytest.approx([0.5, 0.8])
     frame, info = env.reset(seed=1)
@@ -42,7 +43,7 @@ def test_spaces_and_info_are_upstreams() -> None:
 
 
 def test_reward_is_upstreams_with_the_absolute_cte() -> None:
-    env = gymnasium.make(TRACK).unwrapped
+    env: Any = gymnasium.make(TRACK).unwrapped
     for aside in (-3.0, 3.0):
         env.reset(seed=0)
         env.world.reset(arc_u=5.0, aside_u=aside)
@@ -53,7 +54,7 @@ def test_reward_is_upstreams_with_the_absolute_cte() -> None:
 
 def test_leaving_the_road_ends_the_episode_on_both_sides() -> None:
     for steer in (-1.0, 1.0):
-        env = gymnasium.make(TRACK)
+        env: Any = gymnasium.make(TRACK)
         env.reset(seed=0)
         terminated = False
         for _ in range(200):
@@ -65,9 +66,9 @@ def test_leaving_the_road_ends_the_episode_on_both_sides() -> None:
 
 
 def test_standing_still_ends_after_five_seconds() -> None:
-    env = gymnasium.make(TRACK)
+    env: Any = gymnasium.make(TRACK)
     env.reset(seed=0)
-    for step in range(1, 200):
+    for step in range(1, 200):  # noqa: B007 - read after the loop
         _, _, terminated, _, info = env.step(np.array([0.0, 0.0], dtype=np.float32))
         if terminated:
             break
@@ -75,16 +76,16 @@ def test_standing_still_ends_after_five_seconds() -> None:
 
 
 def test_time_limit_truncates() -> None:
-    env = gymnasium.make(TRACK, conf={"max_episode_steps": 7})
+    env: Any = gymnasium.make(TRACK, conf={"max_episode_steps": 7})
     env.reset(seed=0)
     ends = [env.step(FORWARD)[2:4] for _ in range(7)]
     assert ends == [(False, False)] * 6 + [(False, True)]
 
 
 def test_seed_decides_the_road() -> None:
-    env = gymnasium.make("donkey-generated-roads-v0")
+    env: Any = gymnasium.make("donkey-generated-roads-v0")
     frames = [env.reset(seed=seed)[0] for seed in (1, 2, 1)]
-    far = [gymnasium.make("donkey-generated-roads-v0") for _ in range(2)]
+    far: list[Any] = [gymnasium.make("donkey-generated-roads-v0") for _ in range(2)]
     assert np.array_equal(frames[0], frames[2])
     for e, seed in zip(far, (1, 2), strict=True):
         e.reset(seed=seed)
@@ -113,7 +114,7 @@ def test_unknown_ids_are_refused_with_the_known_ones() -> None:
 
 
 def test_fast_observation_is_the_cropped_grey_mean_of_the_frame() -> None:
-    env = make_driver_env(TRACK)
+    env: Any = make_driver_env(TRACK)
     observation, _ = env.reset(seed=3)
     assert observation.shape == (4, 40, 80) and observation.dtype == np.uint8
     frame = env.unwrapped._frame
@@ -125,7 +126,7 @@ def test_fast_observation_is_the_cropped_grey_mean_of_the_frame() -> None:
 
 def circle(reward: str) -> list[float]:
     """Rewards of a car that drives the tightest circle inside the road until the episode ends."""
-    env = make_driver_env("donkey-mountain-track-v0", reward=reward, throttle_min=0.0, throttle_max=1.0)
+    env: Any = make_driver_env("donkey-mountain-track-v0", reward=reward, throttle_min=0.0, throttle_max=1.0)
     env.reset(seed=0)
     env.unwrapped.world.reset(arc_u=20.0, aside_u=-5.5)
     rewards, ended = [], False
@@ -147,7 +148,7 @@ def test_circling_pays_under_the_simulators_reward_but_not_under_ours() -> None:
 def test_efficiency_leaves_honest_driving_alone() -> None:
     totals = {}
     for name in ("speed", "efficiency"):
-        env = make_driver_env(TRACK, reward=name, throttle_min=0.0, throttle_max=1.0)
+        env: Any = make_driver_env(TRACK, reward=name, throttle_min=0.0, throttle_max=1.0)
         env.reset(seed=0)
         world = env.unwrapped.world
         world.reset()
@@ -163,7 +164,7 @@ def test_efficiency_leaves_honest_driving_alone() -> None:
 
 
 def test_yardstick_equals_the_simulators_reward_for_honest_driving() -> None:
-    env = make_driver_env(TRACK, reward="yardstick")
+    env: Any = make_driver_env(TRACK, reward="yardstick")
     env.reset(seed=0)
     for _ in range(30):
         _, reward, _, _, info = env.step(np.array([0.0, 0.0], dtype=np.float32))

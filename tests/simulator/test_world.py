@@ -103,7 +103,7 @@ def test_horizon_and_lines_lie_where_the_optics_put_them() -> None:
 
 
 def test_far_lines_do_not_flicker() -> None:
-    """Between frames 0.06 u apart no pixel near the horizon may jump by more than a fraction of the paint's contrast."""
+    """Between frames 0.06 u apart no pixel near the horizon jumps by more than a part of the paint's contrast."""
     world = World("generated_road")
     frames = []
     for k in range(12):

@@ -9,7 +9,7 @@ import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 
-from agent.training import callbacks
+from agent.training import callbacks, trial
 from agent.training.algorithms import GAMMA, build
 from agent.training.callbacks import CheckpointChooser, Diverged, FiniteGuard, ProgressDisplay, ProgressLines, StepLog
 from agent.training.evaluation import Episode, Score
@@ -18,11 +18,22 @@ from agent.trials.config import TrialConfig
 
 
 class Poison(BaseCallback):
-    """Puts NaN into the policy at the end of the first rollout."""
+    """Puts NaN into the policy at the end of a rollout, or right after it has learned from one."""
 
-    def _on_rollout_end(self) -> None:
+    def __init__(self, *, after_learning: bool) -> None:
+        super().__init__()
+        self.after_learning = after_learning
+
+    def _poison(self) -> None:
         with torch.no_grad():
             next(self.model.policy.parameters()).view(-1)[0] = float("nan")
+
+    def _on_rollout_end(self) -> None:
+        if not self.after_learning:
+            self._poison()
+
+    def _on_training_end(self) -> None:
+        self._poison()
 
     def _on_step(self) -> bool:
         return True
@@ -31,12 +42,22 @@ class Poison(BaseCallback):
 def test_the_guard_stops_at_nan_parameters_and_restores_the_last_finite_ones(tiny: Callable[..., TrialConfig]) -> None:
     worlds = make_training_worlds(tiny(), GAMMA)
     model, guard = build(tiny(), worlds), FiniteGuard()
-    before = [parameter.detach().clone() for parameter in model.policy.parameters()]
     with pytest.raises(Diverged, match="at step 64"):
-        model.learn(64, callback=[guard, Poison()])
+        model.learn(64, callback=[Poison(after_learning=True), guard])
+    assert guard.fault() is not None
     guard.restore()
-    assert all(torch.equal(a, b) for a, b in zip(before, model.policy.parameters(), strict=True))
+    assert guard.fault() is None
     worlds.close()
+
+
+def test_nan_that_torch_meets_first_is_divergence_too(
+    tiny: Callable[..., TrialConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "progress_callback", lambda _: Poison(after_learning=False))
+    with pytest.raises(Diverged, match="is not finite at step 64"):
+        trial.run_trial(tiny(), tmp_path)
+    model = PPO.load(tmp_path / "model.zip", device="cpu")
+    assert all(bool(parameter.isfinite().all()) for parameter in model.policy.parameters())
 
 
 def test_the_chooser_keeps_the_best_of_the_checkpoints_not_the_last(
@@ -55,7 +76,12 @@ def test_the_chooser_keeps_the_best_of_the_checkpoints_not_the_last(
     model.learn(1024, callback=CheckpointChooser(tmp_path, choosing, 1, 1024, 4))
     lines = [json.loads(line) for line in (tmp_path / "progress.jsonl").read_text().splitlines()]
     assert steps == [256, 512, 768, 1024]
-    assert [(line["mean_reward"], line["best"]) for line in lines] == [(1.0, True), (5.0, True), (3.0, False), (2.0, False)]
+    assert [(line["mean_reward"], line["best"]) for line in lines] == [
+        (1.0, True),
+        (5.0, True),
+        (3.0, False),
+        (2.0, False),
+    ]
     assert PPO.load(tmp_path / "model.zip", device="cpu").num_timesteps == 512
     worlds.close()
     choosing.close()
