@@ -105,7 +105,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
 
     def step(self, action: NDArray[np.float32]) -> tuple[NDArray[np.uint8], float, bool, bool, dict[str, Any]]:
         """Drive one control step of 0.05 s (``frame_skip`` of them)."""
-        command = np.clip(action, self.action_space.low, self.action_space.high)
+        command = np.clip(action, self.action_space.low, self.action_space.high)  # type: ignore[attr-defined]
         end_reason = None
         for _ in range(self.conf["frame_skip"]):
             seen = self.world.step(float(command[0]), float(command[1]))
@@ -117,7 +117,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         reward = CRASH_REWARD if terminated else self._reward(seen)
         return self._observe(), reward, terminated, truncated, self._info(seen, end_reason)
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | None:
         return self._frame.copy() if self.render_mode == "rgb_array" else None
 
     def _observe(self) -> NDArray[np.uint8]:
