@@ -18,7 +18,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 research: $(INSTALLED)
-	$(BIN)/python agent/autoresearch_controller.py --trials $(TRIALS)
+	$(BIN)/python agent/autoresearch_controller.py --trials $(TRIALS) --agent ppo --min-timesteps 20000 --max-timesteps 30000
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -q -n auto

@@ -22,7 +22,7 @@ if __package__ in (None, ""):
 
 from agent.donkeycar_sb3_runner import check_envs
 from agent.training.checkpoints import append_line
-from agent.trials.config import EXIT_INTERRUPTED, EXIT_OK, OneLineParser, TrialConfig, UserError
+from agent.trials.config import EXIT_BAD_ARGUMENTS, EXIT_INTERRUPTED, EXIT_OK, OneLineParser, TrialConfig, UserError
 from agent.trials.record import git_commit, installed_versions, shown_path
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def main(argv: list[str] | None = None) -> int:
         _open_results(arguments.results_dir)
         judge(model_path, config, env_ids, arguments)
     except UserError as error:
-        parser.error(str(error))
+        print(f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True)
+        return EXIT_BAD_ARGUMENTS
     except KeyboardInterrupt:
         print("interrupted; tracks judged so far are recorded", file=sys.stderr, flush=True)
         return EXIT_INTERRUPTED

@@ -105,13 +105,14 @@ def test_nan_in_training_keeps_the_last_finite_model(tmp_path: Path, monkeypatch
 
 def test_sigterm_leaves_a_result_and_exit_130(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "agent/donkeycar_sb3_runner.py"), "--timesteps", "500000"]
+    command += ["--log-steps", "1"]
     with subprocess.Popen(
         [*command, "--save-dir", str(tmp_path)], stdout=subprocess.PIPE, text=True, env=os.environ
     ) as trial:
         assert trial.stdout is not None
         deadline = time.monotonic() + 60
         for line in trial.stdout:
-            if "steps/s" in line or time.monotonic() > deadline:
+            if line.startswith("training step") or time.monotonic() > deadline:
                 break
         trial.send_signal(signal.SIGTERM)
         assert trial.wait(30) == 130

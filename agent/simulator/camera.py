@@ -34,7 +34,8 @@ CELL_U = 1.0
 ROAD_REACH_U = 14.0  # cells farther than this from the centre line are plain ground
 STRIP_STEP_U = 0.01  # resolution of the cross-section
 STRIP_HALF_U = 32.0  # the reach and the widest footprint fit inside, so no look-up needs a check
-GRAIN_MASK = np.uint32(63)
+GRAIN_MASK = np.uint64(63)
+ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)  # unsigned: no check for negative places
 GRAIN_SHIFT = 4096.0  # keeps places off the grid positive
 RUN_LIMIT_U = 0.3  # pixels narrower than this are drawn in runs of one colour
 HILL_SAMPLES = 48
@@ -59,7 +60,7 @@ class Ground:
         colours = self.palette[self.strips].astype(np.float64)
         self.integral: Floats = (np.vstack([np.zeros(3), np.cumsum(colours, axis=0)]) * STRIP_STEP_U).astype(np.float32)
         self.sky: Image = _sky_rows(scene)
-        self.haze: Floats = self.sky[43].astype(np.float32)
+        self.haze: Floats = self.sky[43, :3].astype(np.float32)
         self.grain = np.random.default_rng(0).integers(-5, 6, (64, 64)).astype(np.int8)
         self.obstacles: Array = np.array(
             [[o["x"], o["z"], o["radius_u"], o["height_u"], *o["rgb"]] for o in scene.obstacles], dtype=np.float64
@@ -98,10 +99,11 @@ def _paint(scene: Scene) -> tuple[NDArray[np.uint8], Array, Floats]:
 
 
 def _sky_rows(scene: Scene) -> Image:
-    """Sky colour of every row above the horizon of a level camera, (HEIGHT, 3) uint8."""
+    """Sky colour of every row above the horizon of a level camera, (HEIGHT, WIDTH * 3) uint8."""
     rows = [row for row, _ in scene.sky]
     colours = np.array([rgb for _, rgb in scene.sky], dtype=float)
-    return np.stack([np.interp(np.arange(HEIGHT), rows, colours[:, k]) for k in range(3)], axis=1).astype(np.uint8)
+    shades = [np.interp(np.arange(HEIGHT), rows, colours[:, k]) for k in range(3)]
+    return np.tile(np.stack(shades, axis=1).astype(np.uint8), (1, WIDTH))
 
 
 @njit(cache=True)
@@ -237,6 +239,7 @@ def _render(
     right_x, right_z = ahead_z, -ahead_x
     lens_x, lens_z = car_x + LENS_AHEAD_U * ahead_x, car_z + LENS_AHEAD_U * ahead_z
     columns, rows, n = cells.shape[0], cells.shape[1], len(spans)
+    flat, lines = out.reshape(out.size), out.reshape((HEIGHT, WIDTH * 3))
     depths = _row_distances(hills)
     top = 0
     while top < HEIGHT and depths[top] == 0.0:
@@ -247,9 +250,7 @@ def _render(
         depth = depths[row]
         if depth == 0.0:
             level = min(max(int(row + horizon - top + 0.5), 0), HEIGHT - 1)
-            for column in range(WIDTH):
-                for channel in range(3):
-                    out[row, column, channel] = sky[level, channel]
+            lines[row] = sky[level]
             continue
         forward = depth * (cos_pitch - (row - 59.5) / FOCAL_PX * sin_pitch)
         across = depth / FOCAL_PX  # one pixel's width on the ground
@@ -268,6 +269,9 @@ def _render(
         per_x, per_z = 1.0 / _nonzero(step_x), 1.0 / _nonzero(step_z)
         near_line = start_line[4] > 0.0 and _row_meets_line(start_line, left_x, left_z, step_x, step_z, along)
         by_runs = across < RUN_LIMIT_U and not near_line
+        # Grain places in 16.16 fixed point, eight grains to the unit.
+        grain_left_x, grain_left_z = int((left_x + GRAIN_SHIFT) * 524288.0), int((left_z + GRAIN_SHIFT) * 524288.0)
+        grain_step_x, grain_step_z = int(step_x * 524288.0), int(step_z * 524288.0)
         last = -1
         sx = sz = dx = dz = span_length = half = 0.0
         column = 0
@@ -328,19 +332,19 @@ def _render(
                         red = int(red + share * (shade - red))
                         green = int(green + share * (shade - green))
                         blue = int(blue + share * (shade - blue))
-            for place in range(column, column + run):
-                if grainy:
-                    speck = grain[
-                        np.uint32((left_x + place * step_x + GRAIN_SHIFT) * 8.0) & GRAIN_MASK,
-                        np.uint32((left_z + place * step_z + GRAIN_SHIFT) * 8.0) & GRAIN_MASK,
-                    ]
-                    out[row, place, 0], out[row, place, 1], out[row, place, 2] = (
-                        red + speck,
-                        green + speck,
-                        blue + speck,
-                    )
-                else:
-                    out[row, place, 0], out[row, place, 1], out[row, place, 2] = red, green, blue
+            at = np.uint64((row * WIDTH + column) * 3)
+            if grainy:
+                grain_x, grain_z = grain_left_x + column * grain_step_x, grain_left_z + column * grain_step_z
+                for _ in range(run):
+                    speck = grain[np.uint64(grain_x >> 16) & GRAIN_MASK, np.uint64(grain_z >> 16) & GRAIN_MASK]
+                    flat[at], flat[at + ONE], flat[at + TWO] = red + speck, green + speck, blue + speck
+                    at += THREE
+                    grain_x += grain_step_x
+                    grain_z += grain_step_z
+            else:
+                for _ in range(run):
+                    flat[at], flat[at + ONE], flat[at + TWO] = red, green, blue
+                    at += THREE
             column += run
     if len(obstacles):
         _draw_obstacles(out, obstacles, lens_x, lens_z, ahead_x, ahead_z)

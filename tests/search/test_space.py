@@ -38,7 +38,7 @@ def test_sampled_params_survive_encoding_and_json(space: Space, seed: int) -> No
 def test_learning_rates_of_six_digits_are_exact(mantissa: int, exponent: int) -> None:
     rate = float(f"{mantissa}e{exponent}")
     space = sweep_space()
-    params = {"n_steer": 3, "n_throttle": 6, "learning_rate": min(rate, 1e-2)}
+    params = {"n_steer": 3, "n_throttle": 6, "learning_rate": min(max(rate, 1e-4), 3e-3)}
     assert space.decode(space.encode(params)) == params
 
 
@@ -99,7 +99,7 @@ def test_snap_agrees_with_decoding_and_encoding() -> None:
     space = trial_space(None, 5_000, 20_000)
     points = np.random.default_rng(1).random((50, space.width))
     expected = np.array([space.encode(space.decode(point)) for point in points])
-    np.testing.assert_allclose(space.snap(points), expected, atol=1e-6)
+    np.testing.assert_allclose(space.snap(points), expected, atol=5e-6)  # six digits of a rate
 
 
 def test_agent_decides_the_parameters() -> None:
