@@ -294,15 +294,16 @@ def _render(
                 t = (px - sx) * dx + (pz - sz) * dz
                 # The cell's span is its centre's: a point past an end belongs to the neighbour.
                 if t < 0.0 or t > span_length:
-                    run = 1
                     j = i - 1 if t < 0.0 else i + 1
                     if j < 0 or j >= n:
                         j = (n - 1 if j < 0 else 0) if closed else i
                     t_there = (px - spans[j, 0]) * spans[j, 2] + (pz - spans[j, 1]) * spans[j, 3]
                     if 0.0 <= t_there <= spans[j, 4]:
-                        last = j
+                        last, t = j, t_there
                         sx, sz, dx, dz, span_length = spans[j, 0], spans[j, 1], spans[j, 2], spans[j, 3], spans[j, 4]
                         half = _half_footprint(dx, dz, ahead_x, ahead_z, across, along)
+                    else:
+                        run = 1  # in the wedge outside a bend
                 lateral = (px - sx) * dz - (pz - sz) * dx + STRIP_HALF_U
                 a = np.uint32((lateral - half) * (1.0 / STRIP_STEP_U))
                 c = np.uint32((lateral + half) * (1.0 / STRIP_STEP_U))
