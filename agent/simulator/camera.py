@@ -1,9 +1,10 @@
 """The camera: 160x120 RGB frames of road, lines, ground, sky, start line and obstacles.
 
-Every ground pixel's ray meets the ground at a point known before the car moves; turned and shifted with the
-car it falls into a cell of ``Ground``, which names the nearest span of the centre line. The pixel's colour is
-the mean of the road's cross-section over the pixel's footprint, two look-ups in the cross-section's running
-integral. That filter is exact at any distance, so far lines fade instead of flickering.
+A row of pixels is a straight line over the ground. ``Ground`` names the span of the centre line nearest to its
+first point; as long as the row stays beside that span, the place on the road's cross-section is linear in the
+column, so the row is drawn in runs of one colour. A pixel whose shadow lies on two colours gets their mean, two
+look-ups in the cross-section's running integral. That filter is exact at any distance, so far lines fade instead
+of flickering.
 
 Hills: the ground ahead is taken to rise and fall with the track, height depending on the distance ahead alone.
 """
@@ -14,7 +15,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import njit, types
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
 
 from agent.simulator.tracks import Scene, Track
@@ -31,13 +35,15 @@ LENS_AHEAD_U = 0.553
 FAR_U = 300.0
 
 CELL_U = 1.0
+SPAN_LIMIT_U, SPAN_ERROR_U = 8.0, 0.01  # the line is drawn through as few of its nodes as these allow
 ROAD_REACH_U = 14.0  # cells farther than this from the centre line are plain ground
 STRIP_STEP_U = 0.01  # resolution of the cross-section
 STRIP_HALF_U = 32.0  # the reach and the widest footprint fit inside, so no look-up needs a check
 GRAIN_MASK = np.uint64(63)
-ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)  # unsigned: no check for negative places
+GRAIN_MEAN = 5
+ONE, TWO = np.uint64(1), np.uint64(2)
+BOTH = np.uint64(0x0000010101010101)  # a shade in every byte of two pixels
 GRAIN_SHIFT = 4096.0  # keeps places off the grid positive
-RUN_LIMIT_U = 0.3  # pixels narrower than this are drawn in runs of one colour
 HILL_SAMPLES = 48
 HILL_NEAR_U, HILL_FAR_U = 80.0, 160.0  # between these the land beside the road levels out to the car's own height
 
@@ -46,6 +52,7 @@ class Ground:
     """What the camera looks up for one track: nearest spans by cell, the cross-section's integral, colours."""
 
     def __init__(self, scene: Scene, track: Track) -> None:
+        track = Track(track.nodes[_needed_nodes(track.nodes)], closed=track.closed)
         low = track.nodes[:, :2].min(axis=0) - ROAD_REACH_U
         high = track.nodes[:, :2].max(axis=0) + ROAD_REACH_U
         shape = np.ceil((high - low) / CELL_U).astype(int) + 1
@@ -53,19 +60,39 @@ class Ground:
         self.cells: NDArray[np.int16] = _nearest_spans(
             track.nodes, track.direction, track.span_u, low, int(shape[0]), int(shape[1])
         )
-        # Node x and z in the grid's own frame, the span's direction and length.
-        self.spans: Array = np.column_stack([track.nodes[:, :2] - low, track.direction, track.span_u])
-        self.closed = track.closed
+        self.spans: Array = _span_forms(track, low)
+        _measure_clearance(self.spans, self.cells, track.nodes[:, :2] - low, track.closed)
         self.strips, self.edges, self.palette = _paint(scene)
         colours = self.palette[self.strips].astype(np.float64)
         self.integral: Floats = (np.vstack([np.zeros(3), np.cumsum(colours, axis=0)]) * STRIP_STEP_U).astype(np.float32)
         self.sky: Image = _sky_rows(scene)
-        self.haze: Floats = self.sky[43, :3].astype(np.float32)
-        self.grain = np.random.default_rng(0).integers(-5, 6, (64, 64)).astype(np.int8)
+        self.haze: Floats = self.sky[HEIGHT + 43, :3].astype(np.float32)
+        specks = np.random.default_rng(0).integers(0, 2 * GRAIN_MEAN + 1, (64, 64))
+        self.grain: NDArray[np.uint64] = specks.astype(np.uint64) * BOTH
         self.obstacles: Array = np.array(
             [[o["x"], o["z"], o["radius_u"], o["height_u"], *o["rgb"]] for o in scene.obstacles], dtype=np.float64
         ).reshape(-1, 7)
         self.start_line: Array = _start_line(scene, low)
+
+
+def _span_forms(track: Track, origin: Array) -> Array:
+    """What places a point (x, z) of the grid's frame on each span, (n, 11).
+
+    Three linear forms a x + b z + c as triples: the place on the cross-section (u from its first), the distance
+    past the span's start and the distance past its end. Both ends are mitred: spans share the bisector of their
+    bend, so every point beside the road belongs to one of them and the place is continuous. Two columns more are
+    for ``_measure_clearance``.
+    """
+    places, ahead = track.nodes[:, :2] - origin, track.direction
+    behind = np.roll(ahead, 1, axis=0)
+    mitre = (ahead + behind) / np.linalg.norm(ahead + behind, axis=1)[:, None]
+    starts = np.column_stack([mitre, -np.sum(mitre * places, axis=1)])
+    ends = np.roll(starts, -1, axis=0)
+    if not track.closed:  # the road goes on beyond its ends as far as the cells say
+        starts[0], ends[-1] = (0.0, 0.0, 1.0), (0.0, 0.0, -1.0)
+    across = np.column_stack([ahead[:, 1], -ahead[:, 0]])
+    lateral = np.column_stack([across, STRIP_HALF_U - np.sum(across * places, axis=1)])
+    return np.column_stack([lateral, starts, ends, np.zeros((len(places), 2))])
 
 
 def _start_line(scene: Scene, origin: Array) -> Array:
@@ -95,25 +122,43 @@ def _paint(scene: Scene) -> tuple[NDArray[np.uint8], Array, Floats]:
     strips = np.searchsorted(bounds, np.arange(n), side="right").astype(np.uint8)
     edges = np.stack([firsts, np.concatenate([bounds, [n]])], axis=1) * STRIP_STEP_U
     # Grain must not carry a byte past its ends.
-    return strips, edges, np.clip(colours[firsts], 6.0, 249.0)
+    return strips, edges, np.clip(colours[firsts], GRAIN_MEAN + 1.0, 254.0 - GRAIN_MEAN)
 
 
 def _sky_rows(scene: Scene) -> Image:
-    """Sky colour of every row above the horizon of a level camera, (HEIGHT, WIDTH * 3) uint8."""
+    """The sky from a picture's height above a level camera's first row to one below its last, (3 HEIGHT, WIDTH * 3)."""
     rows = [row for row, _ in scene.sky]
     colours = np.array([rgb for _, rgb in scene.sky], dtype=float)
-    shades = [np.interp(np.arange(HEIGHT), rows, colours[:, k]) for k in range(3)]
+    shades = [np.interp(np.arange(-HEIGHT, 2 * HEIGHT), rows, colours[:, k]) for k in range(3)]
     return np.tile(np.stack(shades, axis=1).astype(np.uint8), (1, WIDTH))
+
+
+@njit(cache=True)
+def _needed_nodes(nodes: Array) -> Any:  # pragma: no cover - compiled
+    """Indices of nodes between which the others lie on straight lines, (k,)."""
+    kept = [0]
+    for end in range(2, len(nodes)):
+        x, z = nodes[kept[-1], 0], nodes[kept[-1], 1]
+        dx, dz = nodes[end, 0] - x, nodes[end, 1] - z
+        length = math.hypot(dx, dz)
+        error = 0.0
+        for i in range(kept[-1] + 1, end):
+            error = max(error, abs((nodes[i, 0] - x) * dz - (nodes[i, 1] - z) * dx) / max(length, 1e-9))
+        if length > SPAN_LIMIT_U or error > SPAN_ERROR_U:
+            kept.append(end - 1)
+    kept.append(len(nodes) - 1)
+    return np.array(kept)
 
 
 @njit(cache=True)
 def _nearest_spans(
     nodes: Array, direction: Array, span_u: Array, origin: Array, columns: int, rows: int
 ) -> Any:  # pragma: no cover - compiled
-    """Grid (columns, rows) of the span nearest to each cell's centre, -1 beyond ``ROAD_REACH_U``."""
+    """Grid (columns, rows) of the span nearest to each cell's centre; beyond ``ROAD_REACH_U`` minus the number of
+    cells, counted as a king moves, to the nearest that has one."""
     best = np.full((columns, rows), np.float32(ROAD_REACH_U**2))
-    cells = np.full((columns, rows), np.int16(-1))
-    reach = int(ROAD_REACH_U / CELL_U) + 2
+    cells = np.full((columns, rows), np.int16(-9999))
+    reach = int((ROAD_REACH_U + 0.5 * SPAN_LIMIT_U) / CELL_U) + 2
     for i in range(len(nodes)):
         middle_x = nodes[i, 0] + 0.5 * direction[i, 0] * span_u[i] - origin[0]
         middle_z = nodes[i, 1] + 0.5 * direction[i, 1] * span_u[i] - origin[1]
@@ -126,7 +171,41 @@ def _nearest_spans(
                 if d2 < best[c, r]:
                     best[c, r] = d2
                     cells[c, r] = i
+    for sweep in (1, -1):
+        for k in range(columns * rows):
+            c, r = divmod(k if sweep > 0 else columns * rows - 1 - k, rows)
+            if cells[c, r] < 0:
+                for dc, dr in ((-1, -1), (-1, 0), (-1, 1), (0, -1)):
+                    u, v = c + sweep * dc, r + sweep * dr
+                    if 0 <= u < columns and 0 <= v < rows:
+                        cells[c, r] = max(cells[c, r], min(cells[u, v], 0) - 1)
     return cells
+
+
+@njit(cache=True)
+def _measure_clearance(spans: Array, cells: Any, places: Array, closed: bool) -> None:  # pragma: no cover - compiled
+    """Between which places on the cross-section no other part of the road is nearer than a span and its neighbours."""
+    n, reach = len(spans), int((ROAD_REACH_U + SPAN_LIMIT_U) / CELL_U) + 2
+    for i in range(n):
+        spans[i, 9], spans[i, 10] = STRIP_HALF_U - ROAD_REACH_U + CELL_U, STRIP_HALF_U + ROAD_REACH_U - CELL_U
+        c0, r0 = int(places[i, 0] / CELL_U), int(places[i, 1] / CELL_U)
+        for c in range(max(0, c0 - reach), min(len(cells), c0 + reach + 1)):
+            for r in range(max(0, r0 - reach), min(cells.shape[1], r0 + reach + 1)):
+                x, z = (c + 0.5) * CELL_U, (r + 0.5) * CELL_U
+                if _form(spans, i, 3, x, z) < -CELL_U or _form(spans, i, 6, x, z) > CELL_U or cells[c, r] < 0:
+                    continue
+                apart = abs(cells[c, r] - i)
+                if min(apart, n - apart if closed else apart) > 1:
+                    place = _form(spans, i, 0, x, z)
+                    if place < STRIP_HALF_U:
+                        spans[i, 9] = max(spans[i, 9], place + CELL_U)
+                    else:
+                        spans[i, 10] = min(spans[i, 10], place - CELL_U)
+
+
+@njit(cache=True, inline="always")
+def _form(spans: Array, i: Any, k: int, x: float, z: float) -> Any:  # pragma: no cover - compiled
+    return spans[i, k] * x + spans[i, k + 1] * z + spans[i, k + 2]
 
 
 def render(ground: Ground, out: Image, x: float, z: float, yaw: float, hills: Array) -> None:
@@ -136,7 +215,7 @@ def render(ground: Ground, out: Image, x: float, z: float, yaw: float, hills: Ar
         frame, or an empty (0, 2) on level ground
     """
     _render(
-        out, x, z, yaw, hills, ground.origin, ground.cells, ground.spans, ground.closed, ground.integral,
+        out, x, z, yaw, hills, ground.origin, ground.cells, ground.spans, ground.integral,
         ground.strips, ground.edges, ground.palette, ground.haze, ground.sky, ground.grain, ground.start_line,
         ground.obstacles,
     )  # fmt: skip
@@ -204,151 +283,210 @@ def _row_distances(hills: Array) -> Array:  # pragma: no cover - compiled
 
 
 @njit(cache=True, inline="always")
-def _half_footprint(
-    dx: float, dz: float, ahead_x: float, ahead_z: float, across: float, along: float
-) -> float:  # pragma: no cover - compiled
-    """Half of a pixel's shadow on the cross-section of a span with direction (dx, dz), u."""
-    # The span's normal is (dz, -dx), the picture's right (ahead_z, -ahead_x).
-    facing, slanted = abs(dz * ahead_z + dx * ahead_x), abs(dz * ahead_x - dx * ahead_z)
-    return max(0.5 * (facing * across + slanted * along), STRIP_STEP_U)
+def _columns_until(here: float, per_column: float, low: float, high: float) -> Any:  # pragma: no cover - compiled
+    """How many columns a value that grows by ``per_column`` stays between two bounds, at most 160."""
+    room = high - here if per_column > 0.0 else here - low
+    return min(max(room / max(abs(per_column), 1e-9), 0.0), 160.0)
 
 
 @njit(cache=True, inline="always")
-def _nonzero(step: float) -> float:  # pragma: no cover - compiled
-    return step if abs(step) > 1e-9 else 1e-9
+def _columns_within(
+    first: float, per_column: float, low: float, high: float, begin: int, end: int
+) -> Any:  # pragma: no cover - compiled
+    """The columns from ``begin`` to before ``end`` in which a value lies between two bounds."""
+    step = per_column if abs(per_column) > 1e-9 else 1e-9
+    one, other = (low - first) / step, (high - first) / step
+    near, far = min(max(min(one, other), -1.0), 160.0), min(max(max(one, other), -1.0), 160.0)
+    return max(begin, int(math.ceil(near))), min(end, int(math.floor(far)) + 1)
 
 
-@njit(cache=True)
-def _row_meets_line(
-    line: Array, left_x: float, left_z: float, step_x: float, step_z: float, along: float
-) -> bool:  # pragma: no cover - compiled
-    """Whether a row of pixels comes within a pixel's length of the start line's 1 u."""
-    first = (left_x - line[0]) * line[2] + (left_z - line[1]) * line[3]
-    end = first + 159.0 * (step_x * line[2] + step_z * line[3])
-    return min(first, end) < 1.0 + along and max(first, end) > -along
+def _store_8_bytes_code(context: Any, data: Any, at: Any, word: Any) -> Any:
+    """Write a 64-bit word over eight bytes of a flat uint8 array, wherever they begin."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = make_array(signature.args[0])(context, builder, arguments[0])
+        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), ir.IntType(64).as_pointer())
+        builder.store(arguments[2], place, align=1)
+        return context.get_dummy_value()
+
+    return types.void(data, types.uint64, types.uint64), generate
+
+
+_store_8_bytes: Any = intrinsic(_store_8_bytes_code)
+
+
+@njit(cache=True, inline="always")
+def _pack(red: float, green: float, blue: float) -> Any:  # pragma: no cover - compiled
+    """Two pixels of one colour, red in the lowest byte of each three."""
+    one = int(red) | int(green) << 8 | int(blue) << 16  # through signed integers, to which floats convert fastest
+    return np.uint64(one | one << 24)
+
+
+@njit(cache=True, inline="always")
+def _fill(
+    flat: Any, pixel: int, run: int, pair: Any, grainy: bool, grain: Any, grain_x: int, grain_z: int, grain_step_x: int,
+    grain_step_z: int,
+) -> None:  # pragma: no cover - compiled  # fmt: skip
+    """Write ``run`` pixels of one colour from ``pixel`` on, with grain where it is asked for.
+
+    Two pixels go in one store of eight bytes. What it spills to the right is written over by what comes there
+    next; the picture's last pixels go byte by byte.
+    """
+    at, stop = np.uint64(pixel * 3), np.uint64((pixel + run) * 3)
+    safe = np.uint64(min(stop, flat.size - 8))
+    if grainy:
+        pair -= np.uint64(GRAIN_MEAN) * BOTH
+    while at < safe:
+        word = pair
+        if grainy:
+            word += grain[np.uint64(grain_x >> 16) & GRAIN_MASK, np.uint64(grain_z >> 16) & GRAIN_MASK]
+            grain_x += 2 * grain_step_x
+            grain_z += 2 * grain_step_z
+        _store_8_bytes(flat, at, word)
+        at += np.uint64(6)
+    for byte in range(at, stop):
+        flat[byte] = np.uint8(pair >> np.uint64(8 * (byte - at) % 24))
 
 
 @njit(cache=True, fastmath=True)
 def _render(
     out: Image, car_x: float, car_z: float, yaw: float, hills: Array, origin: Array, cells: Any, spans: Array,
-    closed: bool, integral: Floats, strips: Any, edges: Array, palette: Floats, haze_rgb: Floats, sky: Image,
+    integral: Floats, strips: Any, edges: Array, palette: Floats, haze_rgb: Floats, sky: Image,
     grain: Any, start_line: Array, obstacles: Array,
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
     cos_pitch, sin_pitch = math.cos(PITCH), math.sin(PITCH)
     ahead_x, ahead_z = math.sin(yaw), math.cos(yaw)
     right_x, right_z = ahead_z, -ahead_x
     lens_x, lens_z = car_x + LENS_AHEAD_U * ahead_x, car_z + LENS_AHEAD_U * ahead_z
-    columns, rows, n = cells.shape[0], cells.shape[1], len(spans)
-    flat, lines = out.reshape(out.size), out.reshape((HEIGHT, WIDTH * 3))
+    n = len(spans)
+    flat = out.reshape(out.size)
     depths = _row_distances(hills)
     top = 0
     while top < HEIGHT and depths[top] == 0.0:
         top += 1
-    horizon = 59.5 - FOCAL_PX * sin_pitch / cos_pitch
-    shades = np.empty((len(palette), 3), np.int32)
-    for row in range(HEIGHT):
+    above = HEIGHT + int(59.5 - FOCAL_PX * sin_pitch / cos_pitch + 0.5) - top  # the sky ends where the land begins
+    sky_bytes = sky.reshape(sky.size)[above * WIDTH * 3 :]
+    for k in range(np.uint64(top * WIDTH * 3)):
+        flat[k] = sky_bytes[k]
+    shades = np.empty(len(palette), np.uint64)
+    for row in range(top, HEIGHT):
         depth = depths[row]
-        if depth == 0.0:
-            level = min(max(int(row + horizon - top + 0.5), 0), HEIGHT - 1)
-            lines[row] = sky[level]
-            continue
         forward = depth * (cos_pitch - (row - 59.5) / FOCAL_PX * sin_pitch)
         across = depth / FOCAL_PX  # one pixel's width on the ground
-        beyond = depths[row - 1] if row > 0 and depths[row - 1] > 0.0 else depth * 1.3
+        beyond = depths[row - 1] if row > top else depth * 1.3
         along = min(abs(beyond - depth) * cos_pitch + 1e-3, 12.0)  # one pixel's length on the ground
         clear = np.float32(1.0 - min(max((forward - 60.0) / 260.0, 0.0), 0.6))
         haze = np.float32(1.0) - clear
         for k in range(len(palette)):
-            for channel in range(3):
-                shades[k, channel] = int(clear * palette[k, channel] + haze * haze_rgb[channel])
+            shades[k] = _pack(
+                clear * palette[k, 0] + haze * haze_rgb[0],
+                clear * palette[k, 1] + haze * haze_rgb[1],
+                clear * palette[k, 2] + haze * haze_rgb[2],
+            )
         # Grain finer than the pixel would flicker.
         grainy = along < 0.8
         left_x = (lens_x + forward * ahead_x - 79.5 * across * right_x - origin[0]) / CELL_U
         left_z = (lens_z + forward * ahead_z - 79.5 * across * right_z - origin[1]) / CELL_U
         step_x, step_z = across * right_x / CELL_U, across * right_z / CELL_U
-        per_x, per_z = 1.0 / _nonzero(step_x), 1.0 / _nonzero(step_z)
-        near_line = start_line[4] > 0.0 and _row_meets_line(start_line, left_x, left_z, step_x, step_z, along)
-        by_runs = across < RUN_LIMIT_U and not near_line
+        widest = max(abs(step_x), abs(step_z))
         # Grain places in 16.16 fixed point, eight grains to the unit.
         grain_left_x, grain_left_z = int((left_x + GRAIN_SHIFT) * 524288.0), int((left_z + GRAIN_SHIFT) * 524288.0)
         grain_step_x, grain_step_z = int(step_x * 524288.0), int(step_z * 524288.0)
-        last = -1
-        sx = sz = dx = dz = span_length = half = 0.0
+        first, stop = _columns_within(left_x, step_x, 0.01, cells.shape[0] - 0.01, 0, WIDTH)
+        first, stop = _columns_within(left_z, step_z, 0.01, cells.shape[1] - 0.01, first, stop)
         column = 0
         while column < WIDTH:
+            run = (first if column < first < stop else WIDTH) - column  # plain ground outside the grid
+            i = -1
             px, pz = left_x + column * step_x, left_z + column * step_z
-            i, run = -1, 1
-            if 0.0 < px < columns and 0.0 < pz < rows:
+            if first <= column < stop:
                 cell_x, cell_z = np.uint32(px), np.uint32(pz)
                 i = cells[cell_x, cell_z]
-                if by_runs:  # the pixels left in this cell
-                    over_x = (cell_x + (1.0 if per_x > 0.0 else 0.0) - px) * per_x
-                    over_z = (cell_z + (1.0 if per_z > 0.0 else 0.0) - pz) * per_z
-                    run = int(max(min(over_x, over_z, 159.0 - column), 0.0)) + 1
-            red, green, blue = shades[0, 0], shades[0, 1], shades[0, 2]
-            if i >= 0:
-                if i != last:
-                    last = i
-                    sx, sz, dx, dz, span_length = spans[i, 0], spans[i, 1], spans[i, 2], spans[i, 3], spans[i, 4]
-                    half = _half_footprint(dx, dz, ahead_x, ahead_z, across, along)
-                t = (px - sx) * dx + (pz - sz) * dz
-                # The cell's span is its centre's: a point past an end belongs to the neighbour.
-                if t < 0.0 or t > span_length:
-                    j = i - 1 if t < 0.0 else i + 1
-                    if j < 0 or j >= n:
-                        j = (n - 1 if j < 0 else 0) if closed else i
-                    t_there = (px - spans[j, 0]) * spans[j, 2] + (pz - spans[j, 1]) * spans[j, 3]
-                    if 0.0 <= t_there <= spans[j, 4]:
-                        last, t = j, t_there
-                        sx, sz, dx, dz, span_length = spans[j, 0], spans[j, 1], spans[j, 2], spans[j, 3], spans[j, 4]
-                        half = _half_footprint(dx, dz, ahead_x, ahead_z, across, along)
-                    else:
-                        run = 1  # in the wedge outside a bend
-                lateral = (px - sx) * dz - (pz - sz) * dx + STRIP_HALF_U
-                a = np.uint32((lateral - half) * (1.0 / STRIP_STEP_U))
-                c = np.uint32((lateral + half) * (1.0 / STRIP_STEP_U))
-                k = strips[a]
-                if k == strips[c]:
-                    red, green, blue = shades[k, 0], shades[k, 1], shades[k, 2]
-                    if run > 1:  # as long as the run stays beside this span and on this strip
-                        forth = _nonzero(step_x * dx + step_z * dz)
-                        aside = _nonzero(step_x * dz - step_z * dx)
-                        stay = ((span_length if forth > 0.0 else 0.0) - t) / forth
-                        edge = edges[k, 1] - half if aside > 0.0 else edges[k, 0] + half
-                        on = (edge - lateral) / aside
-                        run = min(run, int(max(min(stay, on, 160.0), 0.0)) + 1)
-                else:
-                    run = 1
+                if i < 0:
+                    run = min(int((-1 - i) / widest) + 1, stop - column)
+            if i < 0:
+                _fill(
+                    flat, row * WIDTH + column, run, shades[0], grainy, grain,
+                    grain_left_x + column * grain_step_x, grain_left_z + column * grain_step_z, grain_step_x,
+                    grain_step_z,
+                )  # fmt: skip
+                column += run
+                continue
+            # The cell's span is its centre's: a point past an end belongs to the neighbour.
+            if _form(spans, np.uint64(i), 3, px, pz) < 0.0:
+                i = i - 1 if i > 0 else n - 1
+            elif _form(spans, np.uint64(i), 6, px, pz) >= 0.0:
+                i = i + 1 if i < n - 1 else 0
+            s = np.uint64(i)
+            # How many columns it stays beside this span: divisions are dear, so only for ends it comes nearer to.
+            stay = 160.0
+            from_start = spans[s, 3] * step_x + spans[s, 4] * step_z
+            from_end = spans[s, 6] * step_x + spans[s, 7] * step_z
+            if from_start < 0.0:
+                stay = _form(spans, s, 3, px, pz) / -from_start
+            if from_end > 0.0:
+                stay = min(stay, -_form(spans, s, 6, px, pz) / from_end)
+            place, aside = _form(spans, s, 0, px, pz), spans[s, 0] * step_x + spans[s, 1] * step_z
+            stay = min(max(stay, 0.0), 160.0)
+            if spans[s, 9] < place < spans[s, 10]:
+                if not spans[s, 9] < place + stay * aside < spans[s, 10]:
+                    stay = ((spans[s, 10] if aside > 0.0 else spans[s, 9]) - place) / aside
+            else:  # another part of the road may be nearer in the next cell
+                stay = min(stay, _columns_until(px - cell_x, step_x, 0.0, 1.0))
+                stay = min(stay, _columns_until(pz - cell_z, step_z, 0.0, 1.0))
+            until = min(column + int(stay) + 1, stop)
+            # Half of a pixel's shadow on the cross-section: its normal against the picture's right and ahead.
+            facing = spans[s, 0] * right_x + spans[s, 1] * right_z
+            slanted = spans[s, 0] * ahead_x + spans[s, 1] * ahead_z
+            half = max(0.5 * (abs(facing) * across + abs(slanted) * along), STRIP_STEP_U)
+            pace = 1.0 / max(abs(aside), 1e-9)
+            while column < until:
+                a = np.uint32((place - half) * (1.0 / STRIP_STEP_U))
+                c = np.uint32((place + half) * (1.0 / STRIP_STEP_U))
+                strip = np.uint64(strips[a])
+                run = 1
+                if strip == strips[c]:
+                    room = edges[strip, 1] - half - place if aside > 0.0 else place - edges[strip, 0] - half
+                    run = min(int(min(max(room * pace, 0.0), 160.0)) + 1, until - column)
+                    _fill(
+                        flat, row * WIDTH + column, run, shades[strip], grainy, grain,
+                        grain_left_x + column * grain_step_x, grain_left_z + column * grain_step_z, grain_step_x,
+                        grain_step_z,
+                    )  # fmt: skip
+                else:  # on the edge of a line
                     scale = clear / np.float32((c - a) * STRIP_STEP_U)
-                    red = int(scale * (integral[c, 0] - integral[a, 0]) + haze * haze_rgb[0])
-                    green = int(scale * (integral[c, 1] - integral[a, 1]) + haze * haze_rgb[1])
-                    blue = int(scale * (integral[c, 2] - integral[a, 2]) + haze * haze_rgb[2])
-                if near_line:
-                    past = (px - start_line[0]) * start_line[2] + (pz - start_line[1]) * start_line[3]
-                    beside = (px - start_line[0]) * start_line[3] - (pz - start_line[1]) * start_line[2]
-                    if -along < 2.0 * past < 2.0 + along and abs(beside) < start_line[4]:
-                        share = min((min(past + 0.5 * along, 1.0) - max(past - 0.5 * along, 0.0)) / along, 1.0)
-                        bright = 235 if int(math.floor(beside)) % 2 == 0 else 30
-                        shade = 132 + (bright - 132) * max(0.0, 1.0 - 1.5 * half)
-                        red = int(red + share * (shade - red))
-                        green = int(green + share * (shade - green))
-                        blue = int(blue + share * (shade - blue))
-            at = np.uint64((row * WIDTH + column) * 3)
-            if grainy:
-                grain_x, grain_z = grain_left_x + column * grain_step_x, grain_left_z + column * grain_step_z
-                for _ in range(run):
-                    speck = grain[np.uint64(grain_x >> 16) & GRAIN_MASK, np.uint64(grain_z >> 16) & GRAIN_MASK]
-                    flat[at], flat[at + ONE], flat[at + TWO] = red + speck, green + speck, blue + speck
-                    at += THREE
-                    grain_x += grain_step_x
-                    grain_z += grain_step_z
-            else:
-                for _ in range(run):
-                    flat[at], flat[at + ONE], flat[at + TWO] = red, green, blue
-                    at += THREE
-            column += run
+                    at = np.uint64((row * WIDTH + column) * 3)
+                    flat[at] = int(scale * (integral[c, 0] - integral[a, 0]) + haze * haze_rgb[0])
+                    flat[at + ONE] = int(scale * (integral[c, 1] - integral[a, 1]) + haze * haze_rgb[1])
+                    flat[at + TWO] = int(scale * (integral[c, 2] - integral[a, 2]) + haze * haze_rgb[2])
+                column += run
+                place += run * aside
+        if start_line[4] > 0.0:
+            _draw_start_line(out[row], start_line, left_x, left_z, step_x, step_z, across, along)
     if len(obstacles):
         _draw_obstacles(out, obstacles, lens_x, lens_z, ahead_x, ahead_z)
+
+
+@njit(cache=True)
+def _draw_start_line(
+    pixels: Image, line: Array, left_x: float, left_z: float, step_x: float, step_z: float, across: float, along: float
+) -> None:  # pragma: no cover - compiled
+    """Checks of 1 u over the road, 1 u long, in one row of pixels (160, 3)."""
+    past = (left_x - line[0]) * line[2] + (left_z - line[1]) * line[3]
+    beside = (left_x - line[0]) * line[3] - (left_z - line[1]) * line[2]
+    past_step, beside_step = step_x * line[2] + step_z * line[3], step_x * line[3] - step_z * line[2]
+    first, stop = _columns_within(past, past_step, -0.5 * along, 1.0 + 0.5 * along, 0, WIDTH)
+    first, stop = _columns_within(beside, beside_step, -line[4], line[4], first, stop)
+    half = 0.5 * (abs(beside_step) + abs(past_step) / across * along)
+    contrast = max(0.0, 1.0 - 1.5 * half)
+    for column in range(first, stop):
+        here, side = past + column * past_step, beside + column * beside_step
+        share = min((min(here + 0.5 * along, 1.0) - max(here - 0.5 * along, 0.0)) / along, 1.0)
+        bright = 235 if int(math.floor(side)) % 2 == 0 else 30
+        shade = 132 + (bright - 132) * contrast
+        for channel in range(3):
+            colour = float(pixels[column, channel])
+            pixels[column, channel] = int(colour + share * (shade - colour))
 
 
 @njit(cache=True)

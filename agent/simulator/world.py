@@ -7,7 +7,6 @@ positive to the right of the path. Everything is a function of the seed and the 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 
 import numpy as np
 from numba import njit
@@ -28,29 +27,98 @@ NODE, CTE, ARC, NET, BEST_NET, CLOCK_SEC, BEST_AT_SEC, CROSSINGS, LAST_CROSSING_
 )
 WAY_SIZE = 13
 NO_HILLS: Array = np.empty((0, 2))
+END_U = 4.0  # this far before its last node an open road is driven to its end
 PROGRESS_QUANTUM_U = 1.0  # net advance that counts as progress
 
 
-@dataclass
 class Telemetry:
-    """What the simulator reports after a step, in upstream's units and names."""
+    """What the simulator reports after a step, in upstream's units and names; each value is worked out when read."""
 
-    pos: tuple[float, float, float]  # metres, y up
-    cte: float  # u, positive right of the path
-    speed: float  # m/s
-    forward_vel: float  # m/s along the car
-    vel: tuple[float, float, float]  # m/s in the car's frame: right, up, forward
-    accel: tuple[float, float, float]  # m/s^2 in the car's frame
-    gyro: tuple[float, float, float]  # rad/s
-    car: tuple[float, float, float]  # roll, pitch, yaw in degrees
-    hit: str
-    progress: float  # net laps along the centre line since the start
-    laps: int  # whole ones
-    lap_count: int  # start line to start line
-    last_lap_time: float  # seconds, 0 before the first
-    lap_times: list[float] = field(default_factory=list)
-    stalled_sec: float = 0.0  # since the last net progress
-    finished: bool = False  # the end of an open road is reached
+    __slots__ = ("_at_end_u", "_car", "_length_u", "_way", "lap_times")
+
+    def __init__(
+        self, car: list[float], way: list[float], length_u: float, at_end_u: float, lap_times: list[float]
+    ) -> None:
+        self._car, self._way, self._length_u, self._at_end_u = car, way, length_u, at_end_u
+        self.lap_times = lap_times  # seconds, start line to start line
+
+    @property
+    def pos(self) -> tuple[float, float, float]:
+        """Metres, y up."""
+        car, m = self._car, UNITS_PER_METRE
+        return car[vehicle.X] / m, self._way[HEIGHT_U] / m, car[vehicle.Z] / m
+
+    @property
+    def cte(self) -> float:
+        """Cross-track error in u, positive right of the path."""
+        return self._way[CTE]
+
+    @property
+    def speed(self) -> float:
+        """Metres a second over the ground."""
+        return math.hypot(self._car[vehicle.FORWARD], self._car[vehicle.SIDE]) / UNITS_PER_METRE
+
+    @property
+    def forward_vel(self) -> float:
+        """Metres a second along the car."""
+        return self._car[vehicle.FORWARD] / UNITS_PER_METRE
+
+    @property
+    def vel(self) -> tuple[float, float, float]:
+        """Metres a second in the car's frame: right, up, forward."""
+        return self._car[vehicle.SIDE] / UNITS_PER_METRE, 0.0, self.forward_vel
+
+    @property
+    def accel(self) -> tuple[float, float, float]:
+        """Metres a second squared in the car's frame: right, up, forward."""
+        car, m = self._car, UNITS_PER_METRE
+        return car[vehicle.ACCEL_SIDE] / m, 0.0, car[vehicle.ACCEL_FORWARD] / m
+
+    @property
+    def gyro(self) -> tuple[float, float, float]:
+        """Radians a second about right, up, forward."""
+        return 0.0, self._car[vehicle.YAW_RATE], 0.0
+
+    @property
+    def car(self) -> tuple[float, float, float]:
+        """Roll, pitch (nose down positive) and yaw in degrees."""
+        pitch_deg = -math.degrees(math.atan(self._way[UPHILL])) % 360.0
+        return 0.0, pitch_deg, math.degrees(self._car[vehicle.YAW]) % 360.0
+
+    @property
+    def hit(self) -> str:
+        """What the car touches, ``none`` for nothing."""
+        return "none" if self._way[HIT] < 0 else f"cone ({int(self._way[HIT])})"
+
+    @property
+    def progress(self) -> float:
+        """Net laps along the centre line since the start."""
+        return self._way[NET] / self._length_u
+
+    @property
+    def laps(self) -> int:
+        """Whole laps of ``progress``."""
+        return max(0, int(self.progress))
+
+    @property
+    def lap_count(self) -> int:
+        """Laps from start line to start line."""
+        return max(0, int(self._way[CROSSINGS]) - 1)
+
+    @property
+    def last_lap_time(self) -> float:
+        """Seconds, 0 before the first."""
+        return self.lap_times[-1] if self.lap_times else 0.0
+
+    @property
+    def stalled_sec(self) -> float:
+        """Seconds since the last net progress."""
+        return self._way[CLOCK_SEC] - self._way[BEST_AT_SEC]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the end of an open road is reached."""
+        return self._way[ARC] >= self._at_end_u
 
 
 class World:
@@ -124,27 +192,9 @@ class World:
 
     def telemetry(self) -> Telemetry:
         """The present state."""
-        c, w, m = self._car.tolist(), self._way.tolist(), UNITS_PER_METRE
-        forward, side = c[vehicle.FORWARD] / m, c[vehicle.SIDE] / m
-        net = w[NET] / self.track.length_u
-        return Telemetry(
-            pos=(c[vehicle.X] / m, w[HEIGHT_U] / m, c[vehicle.Z] / m),
-            cte=w[CTE],
-            speed=math.hypot(forward, side),
-            forward_vel=forward,
-            vel=(side, 0.0, forward),
-            accel=(c[vehicle.ACCEL_SIDE] / m, 0.0, c[vehicle.ACCEL_FORWARD] / m),
-            gyro=(0.0, c[vehicle.YAW_RATE], 0.0),
-            car=(0.0, -math.degrees(math.atan(w[UPHILL])) % 360.0, math.degrees(c[vehicle.YAW]) % 360.0),
-            hit="none" if w[HIT] < 0 else f"cone ({int(w[HIT])})",
-            progress=net,
-            laps=max(0, int(net)),
-            lap_count=max(0, int(w[CROSSINGS]) - 1),
-            last_lap_time=self.lap_times[-1] if self.lap_times else 0.0,
-            lap_times=self.lap_times,
-            stalled_sec=w[CLOCK_SEC] - w[BEST_AT_SEC],
-            finished=not self.track.closed and w[ARC] >= self.track.length_u - 4.0,
-        )
+        track = self.track
+        at_end_u = math.inf if track.closed else track.length_u - END_U
+        return Telemetry(self._car.tolist(), self._way.tolist(), track.length_u, at_end_u, self.lap_times)
 
     def render(self, out: NDArray[np.uint8]) -> None:
         """Draw the camera's view into ``out`` (120, 160, 3) uint8."""
