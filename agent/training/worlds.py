@@ -13,6 +13,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from agent.envs.driver import make_driver_env
 from agent.trials.config import TrialConfig
@@ -24,6 +25,22 @@ MAX_SIDE_BY_SIDE = 16
 SEED_BAND = 2**29
 SEED_MARGIN = 2**16
 TRAINING, CHOOSING, JUDGING = 0, 1, 2
+
+
+class SideBySide(DummyVecEnv):
+    """DummyVecEnv without its deep copy of every info, which takes as long as driving: ours are made anew each step."""
+
+    def step_wait(self) -> VecEnvStepReturn:
+        for i, env in enumerate(self.envs):
+            observation, self.buf_rews[i], terminated, truncated, info = env.step(self.actions[i])
+            self.buf_dones[i] = terminated or truncated
+            info["TimeLimit.truncated"] = truncated and not terminated
+            if self.buf_dones[i]:
+                info["terminal_observation"] = observation
+                observation, self.reset_infos[i] = env.reset()
+            self._save_obs(i, observation)
+            self.buf_infos[i] = info
+        return self._obs_from_buf(), self.buf_rews.copy(), self.buf_dones.copy(), list(self.buf_infos)
 
 
 def first_seed(seed: int, purpose: int) -> int:
@@ -55,7 +72,7 @@ def make_worlds(config: TrialConfig, env_ids: Sequence[str], count: int, reward:
     makers: list[Callable[[], gymnasium.Env]] = [
         partial(make_driver_env, env_ids[index % len(env_ids)], **options) for index in range(count)
     ]
-    return DummyVecEnv(makers)
+    return SideBySide(makers)
 
 
 def make_training_worlds(config: TrialConfig, gamma: float) -> VecEnv:
