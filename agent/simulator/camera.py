@@ -1,4 +1,4 @@
-"""The camera: 160x120 RGB frames of road, lines, ground, sky, start line and obstacles.
+"""The camera: RGB frames of road, lines, ground, sky and start line; obstacles are drawn over them by ``solids``.
 
 A row of pixels is a straight line over the ground. ``Ground`` names the span of the centre line nearest to its
 first point; as long as the row stays beside that span, the place on the road's cross-section is linear in the
@@ -12,8 +12,11 @@ Hills: the ground ahead is taken to rise and fall with the track, height dependi
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+import cv2
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
@@ -21,6 +24,7 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
 
+from agent.simulator.solids import Solids, draw
 from agent.simulator.tracks import Scene, Track
 
 Array = NDArray[np.float64]
@@ -28,10 +32,8 @@ Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
 
 WIDTH, HEIGHT = 160, 120
-FOCAL_PX = 60.0  # 90 degrees vertically over 120 rows
-PITCH = math.radians(15.0)  # down
-LENS_HEIGHT_U = 1.65
-LENS_AHEAD_U = 0.553
+CAR_ORIGIN_ABOVE_GROUND_U = 0.53
+SKY_FOCAL_PX, SKY_PITCH = 60.0, math.radians(15.0)  # the view whose rows a scene's sky is given in
 FAR_U = 300.0
 
 CELL_U = 1.0
@@ -46,6 +48,76 @@ BOTH = np.uint64(0x0000010101010101)  # a shade in every byte of two pixels
 GRAIN_SHIFT = 4096.0  # keeps places off the grid positive
 HILL_SAMPLES = 48
 HILL_NEAR_U, HILL_FAR_U = 80.0, 160.0  # between these the land beside the road levels out to the car's own height
+
+
+@dataclass(frozen=True)
+class View:
+    """Where the camera sits on the car and how it looks; upstream's ``cam_config`` in its units.
+
+    ``offset_u`` is right, up, forward of the car's origin, ``rotation_deg`` pitch (down), yaw (right), roll (right
+    side up), ``fov_deg`` the vertical field of view, ``fish_eye`` the strengths of Unity's lens effect.
+    """
+
+    width: int = WIDTH
+    height: int = HEIGHT
+    fov_deg: float = 90.0
+    offset_u: tuple[float, float, float] = (0.0, 1.12, 0.553)
+    rotation_deg: tuple[float, float, float] = (15.0, 0.0, 0.0)
+    fish_eye: tuple[float, float] = (0.0, 0.0)
+
+
+class Lens:
+    """A ``View`` made ready for drawing.
+
+    ``values`` is what the kernels read: focal length and middle row and column in pixels, cosine and sine of the
+    pitch, height above the ground, place ahead and to the right of the car in u, yaw in radians. A rolled or
+    fish-eyed picture is drawn straight first, large enough, and then looked up through ``remap``.
+    """
+
+    def __init__(self, view: View) -> None:
+        pitch_deg, yaw_deg, roll_deg = view.rotation_deg
+        focal_px = 0.5 * view.height / math.tan(math.radians(min(max(view.fov_deg, 1.0), 170.0)) / 2)
+        self.width, self.height = view.width, view.height
+        self.remap: tuple[Floats, Floats] | None = None
+        if roll_deg != 0.0 or view.fish_eye != (0.0, 0.0):
+            columns, rows = _straight_places(view)
+            self.width, self.height = 2 * math.ceil(np.abs(columns).max()) + 1, 2 * math.ceil(np.abs(rows).max()) + 1
+            self.remap = (columns + 0.5 * (self.width - 1), rows + 0.5 * (self.height - 1))
+        pitch = math.radians(pitch_deg)
+        right_u, up_u, ahead_u = view.offset_u
+        self.values: Array = np.array(
+            [
+                focal_px, 0.5 * (self.height - 1), 0.5 * (self.width - 1), math.cos(pitch), math.sin(pitch),
+                max(CAR_ORIGIN_ABOVE_GROUND_U + up_u, 0.05), ahead_u, right_u, math.radians(yaw_deg),
+            ]
+        )  # fmt: skip
+
+    def pose(self, x: float, z: float, yaw: float) -> tuple[float, float, float]:
+        """Place and heading of the lens on a car at ``x, z`` (u), heading ``yaw`` (rad)."""
+        ahead_u, right_u, turned = self.values[6:].tolist()
+        sin, cos = math.sin(yaw), math.cos(yaw)
+        return x + ahead_u * sin + right_u * cos, z + ahead_u * cos - right_u * sin, yaw + turned
+
+
+def _straight_places(view: View) -> tuple[Floats, Floats]:
+    """Where in a straight picture each pixel of the view looks, columns and rows from the middle, (height, width).
+
+    The fish-eye is Unity's image effect: with u, v in [-1, 1] a pixel looks up u - (1 - v^2) y u and v - (1 - u^2) x v,
+    the strengths x and y of ``fish_eye`` times 80/512, x also times the picture's aspect ratio.
+    """
+    u, v = np.meshgrid(np.linspace(-1, 1, view.width), np.linspace(-1, 1, view.height))
+    strength_x, strength_y = view.fish_eye[0] * (80 / 512) * view.width / view.height, view.fish_eye[1] * (80 / 512)
+    columns = (u - (1 - v**2) * strength_y * u) * 0.5 * (view.width - 1)
+    rows = (v - (1 - u**2) * strength_x * v) * 0.5 * (view.height - 1)
+    roll = -math.radians(view.rotation_deg[2])
+    turned = columns * math.cos(roll) - rows * math.sin(roll), columns * math.sin(roll) + rows * math.cos(roll)
+    return turned[0].astype(np.float32), turned[1].astype(np.float32)
+
+
+@lru_cache(maxsize=64)
+def lens_for(view: View) -> Lens:
+    """The lens of a view."""
+    return Lens(view)
 
 
 class Ground:
@@ -65,14 +137,18 @@ class Ground:
         self.strips, self.edges, self.palette = _paint(scene)
         colours = self.palette[self.strips].astype(np.float64)
         self.integral: Floats = (np.vstack([np.zeros(3), np.cumsum(colours, axis=0)]) * STRIP_STEP_U).astype(np.float32)
-        self.sky: Image = _sky_rows(scene)
-        self.haze: Floats = self.sky[HEIGHT + 43, :3].astype(np.float32)
+        self._scene = scene
+        self._skies: dict[Lens, Image] = {}
+        self.haze: Floats = np.array(scene.sky[-1][1], dtype=np.float32)
         specks = np.random.default_rng(0).integers(0, 2 * GRAIN_MEAN + 1, (64, 64))
         self.grain: NDArray[np.uint64] = specks.astype(np.uint64) * BOTH
-        self.obstacles: Array = np.array(
-            [[o["x"], o["z"], o["radius_u"], o["height_u"], *o["rgb"]] for o in scene.obstacles], dtype=np.float64
-        ).reshape(-1, 7)
         self.start_line: Array = _start_line(scene, low)
+
+    def sky_for(self, lens: Lens) -> Image:
+        """The sky from a picture's height above a lens's first row to as much below its last, (3 height, width * 3)."""
+        if lens not in self._skies:
+            self._skies[lens] = _sky_rows(self._scene, lens)
+        return self._skies[lens]
 
 
 def _span_forms(track: Track, origin: Array) -> Array:
@@ -125,12 +201,16 @@ def _paint(scene: Scene) -> tuple[NDArray[np.uint8], Array, Floats]:
     return strips, edges, np.clip(colours[firsts], GRAIN_MEAN + 1.0, 254.0 - GRAIN_MEAN)
 
 
-def _sky_rows(scene: Scene) -> Image:
-    """The sky from a picture's height above a level camera's first row to one below its last, (3 HEIGHT, WIDTH * 3)."""
+def _sky_rows(scene: Scene, lens: Lens) -> Image:
+    focal_px, middle_row, _, cos_pitch, sin_pitch = lens.values[:5]
+    down = np.arctan((np.arange(-lens.height, 2 * lens.height) - middle_row) / focal_px) + math.atan2(
+        sin_pitch, cos_pitch
+    )
+    level = 59.5 + SKY_FOCAL_PX * np.tan(np.clip(down - SKY_PITCH, -1.5, 1.5))
     rows = [row for row, _ in scene.sky]
     colours = np.array([rgb for _, rgb in scene.sky], dtype=float)
-    shades = [np.interp(np.arange(-HEIGHT, 2 * HEIGHT), rows, colours[:, k]) for k in range(3)]
-    return np.tile(np.stack(shades, axis=1).astype(np.uint8), (1, WIDTH))
+    shades = [np.interp(level, rows, colours[:, k]) for k in range(3)]
+    return np.tile(np.stack(shades, axis=1).astype(np.uint8), (1, lens.width))
 
 
 @njit(cache=True)
@@ -208,17 +288,28 @@ def _form(spans: Array, i: Any, k: int, x: float, z: float) -> Any:  # pragma: n
     return spans[i, k] * x + spans[i, k + 1] * z + spans[i, k + 2]
 
 
-def render(ground: Ground, out: Image, x: float, z: float, yaw: float, hills: Array) -> None:
-    """Draw the view of a car at ``x, z`` (u), heading ``yaw`` (rad), into ``out`` (120, 160, 3) uint8.
+def render(
+    ground: Ground, solids: Solids, out: Image, view: View, x: float, z: float, yaw: float, height_u: float,
+    uphill: float, hills: Array,
+) -> None:  # fmt: skip
+    """Draw the view of a car at ``x, z`` (u), heading ``yaw`` (rad), into ``out`` (height, width, 3) uint8.
 
+    :param height_u: of the ground under the car; ``uphill`` its slope along the car's heading
     :param hills: (HILL_SAMPLES, 2) distance ahead and height above the car's ground in the car's own tilted
         frame, or an empty (0, 2) on level ground
     """
+    lens = lens_for(view)
+    picture = out if lens.remap is None else np.empty((lens.height, lens.width, 3), dtype=np.uint8)
+    x, z, yaw = lens.pose(x, z, yaw)
     _render(
-        out, x, z, yaw, hills, ground.origin, ground.cells, ground.spans, ground.integral,
-        ground.strips, ground.edges, ground.palette, ground.haze, ground.sky, ground.grain, ground.start_line,
-        ground.obstacles,
+        picture, lens.values, x, z, yaw, hills, ground.origin, ground.cells, ground.spans, ground.integral,
+        ground.strips, ground.edges, ground.palette, ground.haze, ground.sky_for(lens), ground.grain,
+        ground.start_line,
     )  # fmt: skip
+    if len(solids):
+        draw(picture, lens.values, x, z, yaw, height_u, uphill, solids.pillars, solids.boxes, solids.rgb, ground.haze)
+    if lens.remap is not None:
+        cv2.remap(picture, *lens.remap, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
 
 
 @njit(cache=True)
@@ -246,33 +337,33 @@ def hills_ahead(
 
 
 @njit(cache=True)
-def _row_distances(hills: Array) -> Array:  # pragma: no cover - compiled
-    """Depth along each row's ray in focal units at which it meets the ground, (HEIGHT,); 0 for sky.
+def _row_distances(hills: Array, lens: Array, rows: int) -> Array:  # pragma: no cover - compiled
+    """Depth along each row's ray in focal units at which it meets the ground, (rows,); 0 for sky.
 
-    On level ground a row v = (row - 59.5)/60 below the axis falls v cos(pitch) + sin(pitch) per unit of depth, so
+    On level ground a row v = (row - middle)/focal below the axis falls v cos(pitch) + sin(pitch) per unit of depth, so
     it meets the ground at the lens height over that. On hills the ground's profile is swept from near to far
     and every row keeps the first point that covers it.
     """
-    depth = np.zeros(HEIGHT)
-    cos, sin = math.cos(PITCH), math.sin(PITCH)
+    depth = np.zeros(rows)
+    focal, middle, cos, sin, lens_height = lens[0], lens[1], lens[3], lens[4], lens[5]
     if len(hills) == 0:
-        for row in range(HEIGHT):
-            fall = (row - 59.5) / FOCAL_PX * cos + sin
-            if fall > LENS_HEIGHT_U / FAR_U:
-                depth[row] = LENS_HEIGHT_U / fall
+        for row in range(rows):
+            fall = (row - middle) / focal * cos + sin
+            if fall > lens_height / FAR_U:
+                depth[row] = lens_height / fall
         return depth
-    lowest = float(HEIGHT)
-    previous_depth, previous_row = 0.0, float(HEIGHT) + 20.0
+    lowest = float(rows)
+    previous_depth, previous_row = 0.0, float(rows) + 20.0
     for k in range(len(hills)):
-        ahead, below = hills[k, 0], LENS_HEIGHT_U - hills[k, 1]
+        ahead, below = hills[k, 0], lens_height - hills[k, 1]
         z = ahead * cos + below * sin
         y = below * cos - ahead * sin
         if z <= 0.05:
             continue
-        at = 59.5 + FOCAL_PX * y / z
+        at = middle + focal * y / z
         if at < lowest:
             first = max(0, int(math.ceil(at)))
-            for row in range(first, min(HEIGHT, int(math.ceil(lowest)))):
+            for row in range(first, min(rows, int(math.ceil(lowest)))):
                 # Between two samples the inverse depth is linear in the row.
                 share = (previous_row - row) / max(previous_row - at, 1e-9)
                 inverse = (1 - share) / max(previous_depth, 0.3) + share / z
@@ -284,9 +375,9 @@ def _row_distances(hills: Array) -> Array:  # pragma: no cover - compiled
 
 @njit(cache=True, inline="always")
 def _columns_until(here: float, per_column: float, low: float, high: float) -> Any:  # pragma: no cover - compiled
-    """How many columns a value that grows by ``per_column`` stays between two bounds, at most 160."""
+    """How many columns a value that grows by ``per_column`` stays between two bounds."""
     room = high - here if per_column > 0.0 else here - low
-    return min(max(room / max(abs(per_column), 1e-9), 0.0), 160.0)
+    return min(max(room / max(abs(per_column), 1e-9), 0.0), 1e6)
 
 
 @njit(cache=True, inline="always")
@@ -296,7 +387,7 @@ def _columns_within(
     """The columns from ``begin`` to before ``end`` in which a value lies between two bounds."""
     step = per_column if abs(per_column) > 1e-9 else 1e-9
     one, other = (low - first) / step, (high - first) / step
-    near, far = min(max(min(one, other), -1.0), 160.0), min(max(max(one, other), -1.0), 160.0)
+    near, far = min(max(min(one, other), -1.0), 1e6), min(max(max(one, other), -1.0), 1e6)
     return max(begin, int(math.ceil(near))), min(end, int(math.floor(far)) + 1)
 
 
@@ -350,29 +441,30 @@ def _fill(
 
 @njit(cache=True, fastmath=True)
 def _render(
-    out: Image, car_x: float, car_z: float, yaw: float, hills: Array, origin: Array, cells: Any, spans: Array,
-    integral: Floats, strips: Any, edges: Array, palette: Floats, haze_rgb: Floats, sky: Image,
-    grain: Any, start_line: Array, obstacles: Array,
+    out: Image, lens: Array, lens_x: float, lens_z: float, yaw: float, hills: Array, origin: Array, cells: Any,
+    spans: Array, integral: Floats, strips: Any, edges: Array, palette: Floats, haze_rgb: Floats, sky: Image,
+    grain: Any, start_line: Array,
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
-    cos_pitch, sin_pitch = math.cos(PITCH), math.sin(PITCH)
+    height, width = out.shape[0], out.shape[1]
+    focal, middle, cos_pitch, sin_pitch = lens[0], lens[1], lens[3], lens[4]
     ahead_x, ahead_z = math.sin(yaw), math.cos(yaw)
     right_x, right_z = ahead_z, -ahead_x
-    lens_x, lens_z = car_x + LENS_AHEAD_U * ahead_x, car_z + LENS_AHEAD_U * ahead_z
     n = len(spans)
     flat = out.reshape(out.size)
-    depths = _row_distances(hills)
+    depths = _row_distances(hills, lens, height)
     top = 0
-    while top < HEIGHT and depths[top] == 0.0:
+    while top < height and depths[top] == 0.0:
         top += 1
-    above = HEIGHT + int(59.5 - FOCAL_PX * sin_pitch / cos_pitch + 0.5) - top  # the sky ends where the land begins
-    sky_bytes = sky.reshape(sky.size)[above * WIDTH * 3 :]
-    for k in range(np.uint64(top * WIDTH * 3)):
+    # The sky ends where the land begins.
+    above = min(max(height + int(middle - focal * sin_pitch / cos_pitch + 0.5) - top, 0), 3 * height - top)
+    sky_bytes = sky.reshape(sky.size)[above * width * 3 :]
+    for k in range(np.uint64(top * width * 3)):
         flat[k] = sky_bytes[k]
     shades = np.empty(len(palette), np.uint64)
-    for row in range(top, HEIGHT):
+    for row in range(top, height):
         depth = depths[row]
-        forward = depth * (cos_pitch - (row - 59.5) / FOCAL_PX * sin_pitch)
-        across = depth / FOCAL_PX  # one pixel's width on the ground
+        forward = depth * (cos_pitch - (row - middle) / focal * sin_pitch)
+        across = depth / focal  # one pixel's width on the ground
         beyond = depths[row - 1] if row > top else depth * 1.3
         along = min(abs(beyond - depth) * cos_pitch + 1e-3, 12.0)  # one pixel's length on the ground
         clear = np.float32(1.0 - min(max((forward - 60.0) / 260.0, 0.0), 0.6))
@@ -385,18 +477,18 @@ def _render(
             )
         # Grain finer than the pixel would flicker.
         grainy = along < 0.8
-        left_x = (lens_x + forward * ahead_x - 79.5 * across * right_x - origin[0]) / CELL_U
-        left_z = (lens_z + forward * ahead_z - 79.5 * across * right_z - origin[1]) / CELL_U
+        left_x = (lens_x + forward * ahead_x - lens[2] * across * right_x - origin[0]) / CELL_U
+        left_z = (lens_z + forward * ahead_z - lens[2] * across * right_z - origin[1]) / CELL_U
         step_x, step_z = across * right_x / CELL_U, across * right_z / CELL_U
         widest = max(abs(step_x), abs(step_z))
         # Grain places in 16.16 fixed point, eight grains to the unit.
         grain_left_x, grain_left_z = int((left_x + GRAIN_SHIFT) * 524288.0), int((left_z + GRAIN_SHIFT) * 524288.0)
         grain_step_x, grain_step_z = int(step_x * 524288.0), int(step_z * 524288.0)
-        first, stop = _columns_within(left_x, step_x, 0.01, cells.shape[0] - 0.01, 0, WIDTH)
+        first, stop = _columns_within(left_x, step_x, 0.01, cells.shape[0] - 0.01, 0, width)
         first, stop = _columns_within(left_z, step_z, 0.01, cells.shape[1] - 0.01, first, stop)
         column = 0
-        while column < WIDTH:
-            run = (first if column < first < stop else WIDTH) - column  # plain ground outside the grid
+        while column < width:
+            run = (first if column < first < stop else width) - column  # plain ground outside the grid
             i = -1
             px, pz = left_x + column * step_x, left_z + column * step_z
             if first <= column < stop:
@@ -406,7 +498,7 @@ def _render(
                     run = min(int((-1 - i) / widest) + 1, stop - column)
             if i < 0:
                 _fill(
-                    flat, row * WIDTH + column, run, shades[0], grainy, grain,
+                    flat, row * width + column, run, shades[0], grainy, grain,
                     grain_left_x + column * grain_step_x, grain_left_z + column * grain_step_z, grain_step_x,
                     grain_step_z,
                 )  # fmt: skip
@@ -419,7 +511,7 @@ def _render(
                 i = i + 1 if i < n - 1 else 0
             s = np.uint64(i)
             # How many columns it stays beside this span: divisions are dear, so only for ends it comes nearer to.
-            stay = 160.0
+            stay = 1e6
             from_start = spans[s, 3] * step_x + spans[s, 4] * step_z
             from_end = spans[s, 6] * step_x + spans[s, 7] * step_z
             if from_start < 0.0:
@@ -427,7 +519,7 @@ def _render(
             if from_end > 0.0:
                 stay = min(stay, -_form(spans, s, 6, px, pz) / from_end)
             place, aside = _form(spans, s, 0, px, pz), spans[s, 0] * step_x + spans[s, 1] * step_z
-            stay = min(max(stay, 0.0), 160.0)
+            stay = min(max(stay, 0.0), 1e6)
             if spans[s, 9] < place < spans[s, 10]:
                 if not spans[s, 9] < place + stay * aside < spans[s, 10]:
                     stay = ((spans[s, 10] if aside > 0.0 else spans[s, 9]) - place) / aside
@@ -447,15 +539,15 @@ def _render(
                 run = 1
                 if strip == strips[c]:
                     room = edges[strip, 1] - half - place if aside > 0.0 else place - edges[strip, 0] - half
-                    run = min(int(min(max(room * pace, 0.0), 160.0)) + 1, until - column)
+                    run = min(int(min(max(room * pace, 0.0), 1e6)) + 1, until - column)
                     _fill(
-                        flat, row * WIDTH + column, run, shades[strip], grainy, grain,
+                        flat, row * width + column, run, shades[strip], grainy, grain,
                         grain_left_x + column * grain_step_x, grain_left_z + column * grain_step_z, grain_step_x,
                         grain_step_z,
                     )  # fmt: skip
                 else:  # on the edge of a line
                     scale = clear / np.float32((c - a) * STRIP_STEP_U)
-                    at = np.uint64((row * WIDTH + column) * 3)
+                    at = np.uint64((row * width + column) * 3)
                     flat[at] = int(scale * (integral[c, 0] - integral[a, 0]) + haze * haze_rgb[0])
                     flat[at + ONE] = int(scale * (integral[c, 1] - integral[a, 1]) + haze * haze_rgb[1])
                     flat[at + TWO] = int(scale * (integral[c, 2] - integral[a, 2]) + haze * haze_rgb[2])
@@ -463,19 +555,17 @@ def _render(
                 place += run * aside
         if start_line[4] > 0.0:
             _draw_start_line(out[row], start_line, left_x, left_z, step_x, step_z, across, along)
-    if len(obstacles):
-        _draw_obstacles(out, obstacles, lens_x, lens_z, ahead_x, ahead_z)
 
 
 @njit(cache=True)
 def _draw_start_line(
     pixels: Image, line: Array, left_x: float, left_z: float, step_x: float, step_z: float, across: float, along: float
 ) -> None:  # pragma: no cover - compiled
-    """Checks of 1 u over the road, 1 u long, in one row of pixels (160, 3)."""
+    """Checks of 1 u over the road, 1 u long, in one row of pixels (width, 3)."""
     past = (left_x - line[0]) * line[2] + (left_z - line[1]) * line[3]
     beside = (left_x - line[0]) * line[3] - (left_z - line[1]) * line[2]
     past_step, beside_step = step_x * line[2] + step_z * line[3], step_x * line[3] - step_z * line[2]
-    first, stop = _columns_within(past, past_step, -0.5 * along, 1.0 + 0.5 * along, 0, WIDTH)
+    first, stop = _columns_within(past, past_step, -0.5 * along, 1.0 + 0.5 * along, 0, len(pixels))
     first, stop = _columns_within(beside, beside_step, -line[4], line[4], first, stop)
     half = 0.5 * (abs(beside_step) + abs(past_step) / across * along)
     contrast = max(0.0, 1.0 - 1.5 * half)
@@ -487,30 +577,3 @@ def _draw_start_line(
         for channel in range(3):
             colour = float(pixels[column, channel])
             pixels[column, channel] = int(colour + share * (shade - colour))
-
-
-@njit(cache=True)
-def _draw_obstacles(
-    out: Image, obstacles: Array, lens_x: float, lens_z: float, ahead_x: float, ahead_z: float
-) -> None:  # pragma: no cover - compiled
-    """Cones as upright triangles, the far ones first."""
-    cos_pitch, sin_pitch = math.cos(PITCH), math.sin(PITCH)
-    ahead = np.empty(len(obstacles))
-    for k in range(len(obstacles)):
-        ahead[k] = (obstacles[k, 0] - lens_x) * ahead_x + (obstacles[k, 1] - lens_z) * ahead_z
-    for k in np.argsort(-ahead):
-        if ahead[k] < 1.0 or ahead[k] > 80.0:
-            continue
-        right = (obstacles[k, 0] - lens_x) * ahead_z - (obstacles[k, 1] - lens_z) * ahead_x
-        foot_depth = ahead[k] * cos_pitch + LENS_HEIGHT_U * sin_pitch
-        foot_row = 59.5 + FOCAL_PX * (LENS_HEIGHT_U * cos_pitch - ahead[k] * sin_pitch) / foot_depth
-        drop = LENS_HEIGHT_U - obstacles[k, 3]
-        tip_depth = ahead[k] * cos_pitch + drop * sin_pitch
-        tip_row = 59.5 + FOCAL_PX * (drop * cos_pitch - ahead[k] * sin_pitch) / tip_depth
-        middle = 79.5 + FOCAL_PX * right / foot_depth
-        half_width = FOCAL_PX * obstacles[k, 2] / foot_depth
-        for row in range(max(0, int(math.ceil(tip_row))), min(HEIGHT, int(foot_row) + 1)):
-            half = half_width * (row - tip_row + 0.5) / (foot_row - tip_row + 0.5)
-            for column in range(max(0, int(math.ceil(middle - half))), min(WIDTH, int(middle + half) + 1)):
-                for channel in range(3):
-                    out[row, column, channel] = np.uint8(obstacles[k, 4 + channel])

@@ -18,7 +18,7 @@ GRAVITY_U = 78.48  # u/s^2: 9.81 m/s^2 at 8 u to the metre
 WHEELBASE_U = 1.602
 STEER_MAX = math.radians(16.0)
 WHEEL_RADIUS_U = 0.32
-TORQUE = 100.0  # per wheel at full throttle
+TORQUE = 100.0  # per wheel at full throttle, and at full brake
 WHEELS = 4
 WHEEL_DAMPING = 9.77  # force per u/s: 4 wheels x 0.25 / radius^2
 AIR_DRAG = 2.5  # force per u/s: 50 kg x 0.05 /s
@@ -52,11 +52,14 @@ def torque_factor(speed_u: float) -> float:  # pragma: no cover - compiled
 
 
 @njit(cache=True)
-def tick(car: State, steering: float, throttle: float, uphill: float) -> None:  # pragma: no cover - compiled
+def tick(
+    car: State, steering: float, throttle: float, brake: float, uphill: float
+) -> None:  # pragma: no cover - compiled
     """Advance ``car`` by ``DT_SEC``.
 
     :param steering: command in [-1, 1], positive right
     :param throttle: command in [-1, 1], negative drives backwards
+    :param brake: share of the brakes' torque, 0 for none; more than 1 after a reset
     :param uphill: slope of the ground along the car's heading, rise over run
     """
     forward, side = car[FORWARD], car[SIDE]
@@ -78,6 +81,8 @@ def tick(car: State, steering: float, throttle: float, uphill: float) -> None:  
         forward = math.copysign(math.hypot(forward, side), forward)
     side -= math.copysign(held, side)
     forward += (accel - GRAVITY_U * uphill) * DT_SEC
+    braked = min(WHEELS * TORQUE * brake / WHEEL_RADIUS_U / MASS, GRAVITY_U) * DT_SEC  # never more than the tyres hold
+    forward -= math.copysign(min(braked, abs(forward)), forward)
 
     car[ACCEL_SIDE] = car[YAW_RATE] * forward
     car[ACCEL_FORWARD] = (forward - car[FORWARD]) / DT_SEC

@@ -7,18 +7,25 @@ positive to the right of the path. Everything is a function of the seed and the 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from agent.simulator import camera, vehicle
+from agent.simulator.camera import View
+from agent.simulator.lidar import LidarConfig, scan
+from agent.simulator.solids import Solids, touched
 from agent.simulator.tracks import Array, Scene, Track, build_track, load_scene
 
 UNITS_PER_METRE = 8.0
 CONTROL_HZ = 20
 TICKS_PER_STEP = 5
-CAR_RADIUS_U = 0.7
+# Half width and shift to the left of the random road by upstream's road_style, u (the scene's own start is 2.2).
+ROAD_STYLES = ((5.0, 2.2), (12.0, 6.0), (10.0, 6.0), (10.0, 6.0), (12.0, 4.5))
 WIDEST_SEARCH = 400  # nodes the foot of the car may move in one tick
 
 # Places in the state vector of the car's way along the track.
@@ -29,17 +36,33 @@ WAY_SIZE = 13
 NO_HILLS: Array = np.empty((0, 2))
 END_U = 4.0  # this far before its last node an open road is driven to its end
 PROGRESS_QUANTUM_U = 1.0  # net advance that counts as progress
+DEFAULT_VIEW = View()
+
+
+class Place:
+    """A scene as one seed makes it: the track, what stands beside it and what the camera looks up."""
+
+    def __init__(self, scene: Scene, track: Track) -> None:
+        self.scene, self.track = scene, track
+        self.solids = Solids(scene, track)
+        self.ground = camera.Ground(scene, track)
+        self.hilly = bool(np.ptp(track.nodes[:, 2]) > 0.2)
+
+
+@lru_cache(maxsize=32)
+def _place(scene: str, seed: int) -> Place:
+    """Shared by all worlds that drive there: nothing in it changes."""
+    loaded = load_scene(scene)
+    return Place(loaded, build_track(loaded, seed))
 
 
 class Telemetry:
     """What the simulator reports after a step, in upstream's units and names; each value is worked out when read."""
 
-    __slots__ = ("_at_end_u", "_car", "_length_u", "_way", "lap_times")
+    __slots__ = ("_car", "_place", "_way", "lap_times")
 
-    def __init__(
-        self, car: list[float], way: list[float], length_u: float, at_end_u: float, lap_times: list[float]
-    ) -> None:
-        self._car, self._way, self._length_u, self._at_end_u = car, way, length_u, at_end_u
+    def __init__(self, car: list[float], way: list[float], place: Place, lap_times: list[float]) -> None:
+        self._car, self._way, self._place = car, way, place
         self.lap_times = lap_times  # seconds, start line to start line
 
     @property
@@ -87,13 +110,13 @@ class Telemetry:
 
     @property
     def hit(self) -> str:
-        """What the car touches, ``none`` for nothing."""
-        return "none" if self._way[HIT] < 0 else f"cone ({int(self._way[HIT])})"
+        """What the car touches, in the simulator's name for it, ``none`` for nothing."""
+        return "none" if self._way[HIT] < 0 else self._place.solids.names[int(self._way[HIT])]
 
     @property
     def progress(self) -> float:
         """Net laps along the centre line since the start."""
-        return self._way[NET] / self._length_u
+        return self._way[NET] / self._place.track.length_u
 
     @property
     def laps(self) -> int:
@@ -104,6 +127,21 @@ class Telemetry:
     def lap_count(self) -> int:
         """Laps from start line to start line."""
         return max(0, int(self._way[CROSSINGS]) - 1)
+
+    @property
+    def line_crossings(self) -> int:
+        """How often the start line was crossed, going round forwards."""
+        return int(self._way[CROSSINGS])
+
+    @property
+    def active_node(self) -> int:
+        """Index of the centre line's node nearest to the car, of ``total_nodes``."""
+        return int(self._way[NODE])
+
+    @property
+    def total_nodes(self) -> int:
+        """Nodes of the centre line."""
+        return len(self._place.track.nodes)
 
     @property
     def last_lap_time(self) -> float:
@@ -118,7 +156,8 @@ class Telemetry:
     @property
     def finished(self) -> bool:
         """Whether the end of an open road is reached."""
-        return self._way[ARC] >= self._at_end_u
+        track = self._place.track
+        return not track.closed and self._way[ARC] >= track.length_u - END_U
 
 
 class World:
@@ -130,17 +169,37 @@ class World:
 
     def __init__(self, scene: str) -> None:
         self.scene: Scene = load_scene(scene)
-        self._seed: int | None = None
-        self._load(0)
+        self._move_to(_place(scene, 0))
         self.reset()
 
-    def _load(self, seed: int) -> None:
-        if self._seed is not None and (seed == self._seed or not self.scene.is_random):
-            return
-        self._seed = seed
-        self.track: Track = build_track(self.scene, seed)
-        self._ground = camera.Ground(self.scene, self.track)
-        self._hilly = bool(np.ptp(self.track.nodes[:, 2]) > 0.2)
+    def _move_to(self, place: Place) -> None:
+        self._place, self.track, self.scene = place, place.track, place.scene
+
+    @property
+    def nodes(self) -> Array:
+        """The centre line's nodes (n, 3): x, z and height, u."""
+        return self.track.nodes
+
+    def redraw(self, seed: int, style: int = 0, turn_deg: float = 1.0) -> None:
+        """Lay a random road anew and put the car on its start, upstream's ``regen_road``.
+
+        :param style: half width and offset of the road are the ``style % 5``-th of upstream's table
+        :param turn_deg: how fast the bends change
+        :raises ValueError: a scene whose road is not random
+        """
+        scene = self.scene
+        if scene.path["kind"] != "random":
+            raise ValueError(f"scene {scene.name!r} has one road only; regen_road is for generated_road")
+        half, offset = ROAD_STYLES[style % len(ROAD_STYLES)]
+        first, last = scene.cross_section[0]["from_u"], scene.cross_section[0]["to_u"]
+        stretch = 2 * half / (last - first)
+        strips = [
+            {**strip, **{end: (strip[end] - first) * stretch - half - offset for end in ("from_u", "to_u")}}
+            for strip in scene.cross_section
+        ]
+        redrawn = replace(scene, path={**scene.path, "turn_deg": turn_deg}, cross_section=strips)
+        self._move_to(Place(redrawn, build_track(redrawn, seed)))
+        self.reset()
 
     def reset(
         self, seed: int | None = None, *, arc_u: float | None = None, aside_u: float = 0.0, turned: float = 0.0
@@ -151,8 +210,8 @@ class World:
         :param aside_u: shifted this far to the right of that pose, u
         :param turned: and turned clockwise by so much, radians
         """
-        if seed is not None:
-            self._load(seed)
+        if seed is not None and self.scene.is_random:
+            self._move_to(_place(self.scene.name, seed))
         start = self.scene.start
         x, z, yaw = start["x"], start["z"], math.radians(start["yaw_deg"])
         if arc_u is not None:
@@ -165,7 +224,7 @@ class World:
         self._way[NODE] = self.track.nearest_node(self._car[vehicle.X], self._car[vehicle.Z])
         self.lap_times: list[float] = []
         self._line_ahead_u = self._start_line_ahead()
-        self._advance(0.0, 0.0, ticks=0)
+        self._advance(0.0, 0.0, 0.0, ticks=0)
 
     def _start_line_ahead(self) -> float:
         """Net advance from here at which the start line is first crossed, u; at once where there is none."""
@@ -175,43 +234,54 @@ class World:
         here = self.track.arc_of(self._car[vehicle.X], self._car[vehicle.Z])
         return (self.track.arc_of(line["x"], line["z"]) - here) % self.track.length_u
 
-    def _advance(self, steering: float, throttle: float, ticks: int) -> None:
-        track = self.track
+    def place(self, x: float, z: float, yaw: float) -> None:
+        """Put the car at ``x, z`` (u), heading ``yaw`` (rad), as fast as it was."""
+        self._car[[vehicle.X, vehicle.Z, vehicle.YAW]] = x, z, yaw
+        self._way[NODE] = self.track.nearest_node(x, z)
+        self._advance(0.0, 0.0, 0.0, ticks=0)
+
+    def _advance(self, steering: float, throttle: float, brake: float, ticks: int) -> None:
+        track, solids = self.track, self._place.solids
         _advance(
-            self._car, self._way, steering, throttle, ticks, track.nodes, track.direction, track.span_u,
-            track.arc_u, track.length_u, track.closed, self._line_ahead_u, self._ground.obstacles,
+            self._car, self._way, steering, throttle, brake, ticks, track.nodes, track.direction, track.arc_u,
+            track.length_u, track.closed, self._line_ahead_u, solids.pillars, solids.boxes, solids.blocking,
         )  # fmt: skip
 
-    def step(self, steering: float, throttle: float) -> Telemetry:
-        """Hold the commands (both in [-1, 1]) for 0.05 s and report."""
+    def step(self, steering: float, throttle: float, brake: float = 0.0) -> Telemetry:
+        """Hold the commands (steering and throttle in [-1, 1], brake from 0) for 0.05 s and report."""
         crossings = self._way[CROSSINGS]
-        self._advance(min(max(steering, -1.0), 1.0), min(max(throttle, -1.0), 1.0), TICKS_PER_STEP)
+        steering, throttle = min(max(steering, -1.0), 1.0), min(max(throttle, -1.0), 1.0)
+        self._advance(steering, throttle, max(brake, 0.0), TICKS_PER_STEP)
         if self._way[CROSSINGS] > max(crossings, 1.0):
             self.lap_times.append(round(float(self._way[LAP_SEC]), 2))
         return self.telemetry()
 
     def telemetry(self) -> Telemetry:
         """The present state."""
-        track = self.track
-        at_end_u = math.inf if track.closed else track.length_u - END_U
-        return Telemetry(self._car.tolist(), self._way.tolist(), track.length_u, at_end_u, self.lap_times)
+        return Telemetry(self._car.tolist(), self._way.tolist(), self._place, self.lap_times)
 
-    def render(self, out: NDArray[np.uint8]) -> None:
-        """Draw the camera's view into ``out`` (120, 160, 3) uint8."""
-        car = self._car
-        hills = NO_HILLS
-        if self._hilly:
-            way, track = self._way, self.track
-            hills = camera.hills_ahead(
-                way[ARC], way[HEIGHT_U], way[UPHILL], track.arc_u, track.height_u, track.length_u
-            )  # fmt: skip
-        camera.render(self._ground, out, car[vehicle.X], car[vehicle.Z], car[vehicle.YAW], hills)
+    def render(self, out: NDArray[np.uint8], view: View = DEFAULT_VIEW) -> None:
+        """Draw the camera's view into ``out`` (view.height, view.width, 3) uint8."""
+        x, z, yaw = self._car[:3].tolist()
+        way, track, place = self._way, self.track, self._place
+        height_u, uphill, hills = float(way[HEIGHT_U]), 0.0, NO_HILLS
+        if place.hilly:
+            uphill = float(way[UPHILL])
+            hills = camera.hills_ahead(way[ARC], height_u, uphill, track.arc_u, track.height_u, track.length_u)
+        camera.render(place.ground, place.solids, out, view, x, z, yaw, height_u, uphill, hills)
+
+    def lidar(self, config: LidarConfig) -> list[tuple[float, float, float]]:
+        """Rays that hit something: distance in u, ``rx`` and ``ry`` in degrees."""
+        x, z, yaw = self._car[:3].tolist()
+        hits = scan(config, x, z, yaw, float(self._way[HEIGHT_U]), self._place.solids)
+        return [(d, rx, ry) for d, rx, ry in hits.tolist()]
 
 
 @njit(cache=True)
 def _advance(
-    car: Array, way: Array, steering: float, throttle: float, ticks: int, nodes: Array, direction: Array,
-    span_u: Array, arc_u: Array, length_u: float, closed: bool, line_ahead_u: float, obstacles: Array,
+    car: Array, way: Array, steering: float, throttle: float, brake: float, ticks: int, nodes: Array,
+    direction: Array, arc_u: Array, length_u: float, closed: bool, line_ahead_u: float, pillars: Array, boxes: Array,
+    blocking: Any,
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
     """Drive ``ticks`` physics ticks; 0 only finds the car's place on the track."""
     if ticks == 0:
@@ -221,7 +291,14 @@ def _advance(
         return
     way[HIT] = -1.0
     for _ in range(ticks):
-        vehicle.tick(car, steering, throttle, way[UPHILL])
+        x, z, yaw = car[vehicle.X], car[vehicle.Z], car[vehicle.YAW]
+        vehicle.tick(car, steering, throttle, brake, way[UPHILL])
+        if len(blocking):
+            hit = touched(car[vehicle.X], car[vehicle.Z], car[vehicle.YAW], pillars, boxes, blocking)
+            if hit >= 0:  # it stands fast: the car is back where it was, at rest
+                way[HIT] = float(hit)
+                car[vehicle.X], car[vehicle.Z], car[vehicle.YAW] = x, z, yaw
+                car[vehicle.FORWARD] = car[vehicle.SIDE] = car[vehicle.YAW_RATE] = 0.0
         before, net_before = way[ARC], way[NET]
         _locate(car, way, nodes, direction, arc_u, closed, length_u)
         moved = way[ARC] - before
@@ -238,10 +315,6 @@ def _advance(
             way[LAP_SEC] = now - way[LAST_CROSSING_SEC]
             way[LAST_CROSSING_SEC] = now
             way[CROSSINGS] += 1.0
-        for k in range(len(obstacles)):
-            dx, dz = car[0] - obstacles[k, 0], car[1] - obstacles[k, 1]
-            if dx * dx + dz * dz < (obstacles[k, 2] + CAR_RADIUS_U) ** 2:
-                way[HIT] = float(k)
 
 
 @njit(cache=True)

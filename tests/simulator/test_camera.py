@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from agent.simulator.camera import View
 from agent.simulator.world import World
 
 PITCH = math.radians(15.0)
@@ -89,3 +90,87 @@ def test_another_leg_beside_the_road_is_drawn() -> None:
                 assert abs(int(frame[row, column, 2]) - int(frame[row, column, 0])) < 40
                 assert frame[row, column, 0] < 125 or frame[row, column, 0] > 180  # asphalt or a line, not ground
     assert roads > 5, f"the other leg {gaps[here, there]:.1f} u away is out of sight"
+
+
+def test_horizon_and_lane_lines_lie_where_the_optics_put_them() -> None:
+    """Centres of the painted lines against the pinhole camera, within 1.5 pixels."""
+    world = World("generated_road")
+    frame = np.zeros((120, 160, 3), np.uint8)
+    for aside, turned in ((0.0, 0.0), (1.0, 0.0), (-1.5, 0.05), (0.5, -0.08)):
+        world.reset(0, arc_u=0.0, aside_u=aside, turned=turned)
+        world.render(frame)
+        picture = frame.astype(int)
+        assert abs((picture[:, 80, 2] - picture[:, 80, 0] > 50).argmin() - 43.9) <= 1.5
+        for row in (70, 80, 90, 100, 110):
+            down = (row - 59.5) / 60.0
+            depth = 1.65 / (down * math.cos(PITCH) + math.sin(PITCH))
+            ahead = 0.553 + depth * (math.cos(PITCH) - down * math.sin(PITCH))
+            for line, paint in ((-6.205, "white"), (-2.2, "yellow"), (1.755, "white")):
+                # The car is aside + ahead sin(turned) right of the path there, and looks across at the angle turned.
+                column = 79.5 + 60.0 * (line - aside - ahead * math.sin(turned)) / (depth * math.cos(turned))
+                if not 8 <= column <= 151:
+                    continue
+                near = picture[row, round(column) - 7 : round(column) + 8]
+                weight = near[:, 0] - 165 if paint == "white" else near[:, 0] - near[:, 2] - 10
+                weight = np.clip(weight, 0, None)
+                assert weight.sum() > 0, (aside, turned, row, paint)
+                middle = round(column) - 7 + (weight * np.arange(15)).sum() / weight.sum()
+                assert abs(middle - column) <= 1.5, (aside, turned, row, paint, middle, column)
+
+
+def test_colours_are_those_of_the_reference_frames() -> None:
+    """Medians within 15 of the figures of the 2020 frames of generated_track."""
+    world = World("generated_track")
+    frame = np.zeros((120, 160, 3), np.uint8)
+    world.reset(arc_u=6.0)
+    world.render(frame)
+    x, _, z = (8 * p for p in world.telemetry().pos)
+    seen: dict[str, list[np.ndarray]] = {"asphalt": [], "yellow": [], "white": [], "grass": []}
+    for row in range(70, 120):
+        for column in range(160):
+            lateral = ground_point(x, z, 0.0, row, column)[0] - 49.69
+            for name, low, high in (
+                ("asphalt", -1.5, 1.4), ("yellow", -2.05, -1.95), ("white", 1.93, 1.98), ("grass", 4.0, 9.0)
+            ):  # fmt: skip
+                if low < lateral < high:
+                    seen[name].append(frame[row, column])
+    expected = {
+        "asphalt": (132, 138, 148), "yellow": (223, 199, 133), "white": (238, 246, 250), "grass": (112, 118, 90)
+    }  # fmt: skip
+    for name, rgb in expected.items():
+        assert len(seen[name]) >= 5, name
+        assert np.abs(np.median(seen[name], axis=0) - rgb).max() <= 15, (name, np.median(seen[name], axis=0))
+    for row, rgb in ((0, (94, 120, 159)), (20, (118, 146, 187)), (30, (138, 167, 204))):
+        assert np.abs(np.median(frame[row], axis=0) - rgb).max() <= 15
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        View(width=80, height=60),
+        View(width=320, height=240),
+        View(fov_deg=60.0),
+        View(rotation_deg=(15.0, 0.0, 15.0)),
+        View(fish_eye=(0.4, 0.7)),
+        View(rotation_deg=(90.0, 0.0, 0.0)),
+        View(rotation_deg=(-80.0, 180.0, 0.0)),
+        View(width=1, height=1),
+    ],
+)
+def test_any_view_is_drawn_whole_and_the_same_twice(view: View) -> None:
+    world = World("mountain_track")
+    world.reset(arc_u=30.0)
+    frames = [np.full((view.height, view.width, 3), fill, np.uint8) for fill in (0, 255)]
+    for frame in frames:
+        world.render(frame, view)
+    assert np.array_equal(frames[0], frames[1])  # not a pixel keeps what was there before
+
+
+def test_a_smaller_picture_shows_the_same() -> None:
+    world = World("generated_track")
+    world.reset(arc_u=12.0)
+    large, small = np.zeros((120, 160, 3), np.uint8), np.zeros((60, 80, 3), np.uint8)
+    world.render(large)
+    world.render(small, View(width=80, height=60))
+    shrunk = large.reshape(60, 2, 80, 2, 3).mean(axis=(1, 3))
+    assert np.abs(shrunk - small).mean() < 6.0

@@ -1,0 +1,226 @@
+"""What stands on the ground: cones, tyres, bales, walls. The camera draws it, the lidar sees it, the body hits it.
+
+Two shapes do for everything: a pillar stands upright round its axis (a cone where its top has no width), a box has
+four sides and a top. Both are drawn as flat polygons, far ones first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from agent.simulator.tracks import Scene, Track
+
+Array = NDArray[np.float64]
+Image = NDArray[np.uint8]
+
+# The car's body seen from above (the prefab's box collider is 1 x 1.75 u).
+BODY_HALF_WIDTH_U, BODY_HALF_LENGTH_U = 0.5, 0.875
+NEAR_U = 0.3  # the camera's near plane
+SIGHT_U = 300.0
+SUN = (math.sin(math.radians(-30.0)), math.cos(math.radians(-30.0)))  # where the light goes, seen from above
+
+
+class Solids:
+    """The obstacles of a scene as arrays.
+
+    ``pillars`` is (k, 6): x, z, base, radius, height, share of the radius left at the top; ``boxes`` (b, 8): x, z,
+    base, sine and cosine of the yaw, half width, half length, height. ``blocking`` tells pillars first, then boxes,
+    which of them the body can hit, ``names`` what upstream calls them.
+    """
+
+    def __init__(self, scene: Scene, track: Track) -> None:
+        round_ones = [o for o in scene.obstacles if o.get("kind", "cone") != "box"]
+        square_ones = [o for o in scene.obstacles if o.get("kind", "cone") == "box"]
+        everything = [*round_ones, *square_ones]
+        self.names: list[str] = _unity_names([str(o.get("name", "cone")) for o in everything])
+        self.blocking: NDArray[np.bool_] = np.array([o.get("solid", True) for o in everything], dtype=np.bool_)
+        self.rgb: Array = np.array([o["rgb"] for o in everything], dtype=np.float64).reshape(-1, 3)
+        base = [float(track.height_u[track.nearest_node(o["x"], o["z"])]) for o in everything]
+        self.pillars: Array = np.array(
+            [
+                [o["x"], o["z"], y, o["radius_u"], o["height_u"], 0.0 if o.get("kind", "cone") == "cone" else 1.0]
+                for o, y in zip(round_ones, base, strict=False)
+            ],
+            dtype=np.float64,
+        ).reshape(-1, 6)
+        self.boxes: Array = np.array(
+            [
+                [o["x"], o["z"], y, *_sine_cosine(o["yaw_deg"]), *o["half_u"], o["height_u"]]
+                for o, y in zip(square_ones, base[len(round_ones) :], strict=True)
+            ],
+            dtype=np.float64,
+        ).reshape(-1, 8)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def _sine_cosine(degrees: float) -> tuple[float, float]:
+    return math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
+
+
+def _unity_names(names: list[str]) -> list[str]:
+    """Unity's names of duplicates: cone, cone (1), cone (2)."""
+    seen: Counter[str] = Counter()
+    out = []
+    for name in names:
+        out.append(name if not seen[name] else f"{name} ({seen[name]})")
+        seen[name] += 1
+    return out
+
+
+@njit(cache=True)
+def touched(
+    x: float, z: float, yaw: float, pillars: Array, boxes: Array, blocking: Any
+) -> int:  # pragma: no cover - compiled
+    """Index of an obstacle that the body of a car at ``x, z`` overlaps, -1 for none."""
+    sin, cos = math.sin(yaw), math.cos(yaw)
+    for k in range(len(pillars)):
+        dx, dz, radius = pillars[k, 0] - x, pillars[k, 1] - z, pillars[k, 3]
+        if blocking[k] and dx * dx + dz * dz < (radius + 1.01) ** 2:
+            right, ahead = abs(dx * cos - dz * sin), abs(dx * sin + dz * cos)
+            aside, beyond = max(right - BODY_HALF_WIDTH_U, 0.0), max(ahead - BODY_HALF_LENGTH_U, 0.0)
+            if aside * aside + beyond * beyond < radius * radius:
+                return k
+    for k in range(len(boxes)):
+        dx, dz = boxes[k, 0] - x, boxes[k, 1] - z
+        half_width, half_length = boxes[k, 5], boxes[k, 6]
+        if not blocking[len(pillars) + k] or dx * dx + dz * dz > (math.hypot(half_width, half_length) + 1.01) ** 2:
+            continue
+        # Two rectangles are apart exactly if one of their four axes separates them.
+        s, c = boxes[k, 3], boxes[k, 4]
+        same, turned = abs(cos * c + sin * s), abs(cos * s - sin * c)
+        if (
+            abs(dx * cos - dz * sin) < BODY_HALF_WIDTH_U + half_width * same + half_length * turned
+            and abs(dx * sin + dz * cos) < BODY_HALF_LENGTH_U + half_width * turned + half_length * same
+            and abs(dx * c - dz * s) < half_width + BODY_HALF_WIDTH_U * same + BODY_HALF_LENGTH_U * turned
+            and abs(dx * s + dz * c) < half_length + BODY_HALF_WIDTH_U * turned + BODY_HALF_LENGTH_U * same
+        ):
+            return len(pillars) + k
+    return -1
+
+
+@njit(cache=True)
+def draw(
+    out: Image, lens: Array, x: float, z: float, yaw: float, height_u: float, uphill: float, pillars: Array,
+    boxes: Array, rgb: Array, haze_rgb: Any,
+) -> None:  # pragma: no cover - compiled  # fmt: skip
+    """Draw all obstacles, the far ones first.
+
+    :param out: picture (rows, columns, 3) that already shows the ground
+    :param lens: see ``camera.Lens.values``; x, z, yaw are the lens's, u and radians
+    :param height_u: height of the car's ground; ``uphill`` its slope along the view
+    """
+    total = len(pillars) + len(boxes)
+    sin, cos = math.sin(yaw), math.cos(yaw)
+    depth = np.empty(total)
+    for k in range(total):
+        dx = (pillars[k, 0] if k < len(pillars) else boxes[k - len(pillars), 0]) - x
+        dz = (pillars[k, 1] if k < len(pillars) else boxes[k - len(pillars), 1]) - z
+        reach = 0.0 if k < len(pillars) else max(boxes[k - len(pillars), 5], boxes[k - len(pillars), 6])
+        ahead = dx * sin + dz * cos
+        out_of_sight = (
+            ahead + reach < NEAR_U or ahead > SIGHT_U or abs(dx * cos - dz * sin) > 3.0 * (ahead + reach) + 9.0
+        )
+        depth[k] = -1.0 if out_of_sight else math.hypot(dx, dz)
+    corners = np.empty((4, 3))
+    for k in np.argsort(-depth):
+        if depth[k] < 0.0:
+            break
+        clear = 1.0 - min(max((depth[k] - 60.0) / 260.0, 0.0), 0.6)
+        if k < len(pillars):
+            p = pillars[k]
+            foot, tip = p[3], p[3] * p[5]
+            for i in range(4):
+                aside = (foot if i < 2 else tip) * (-1.0 if i in (0, 3) else 1.0)
+                corners[i, 0], corners[i, 1] = p[0] + aside * cos, p[1] - aside * sin
+                corners[i, 2] = p[2] + (0.0 if i < 2 else p[4])
+            _polygon(out, lens, x, z, sin, cos, height_u, uphill, corners, rgb[k], clear, haze_rgb)
+            continue
+        b = boxes[k - len(pillars)]
+        for side in range(4):  # each side between two corners of the floor plan
+            normal_right, normal_ahead = (0.0, 1.0, 0.0, -1.0)[side], (1.0, 0.0, -1.0, 0.0)[side]
+            nx, nz = normal_right * b[4] + normal_ahead * b[3], -normal_right * b[3] + normal_ahead * b[4]
+            out_x = b[0] + nx * (b[5] if normal_right != 0.0 else b[6])
+            out_z = b[1] + nz * (b[5] if normal_right != 0.0 else b[6])
+            if (x - out_x) * nx + (z - out_z) * nz <= 0.0:
+                continue  # it faces away
+            half = b[6] if normal_right != 0.0 else b[5]
+            for i in range(4):
+                along = half if i in (0, 3) else -half
+                corners[i, 0], corners[i, 1] = out_x + along * nz, out_z - along * nx
+                corners[i, 2] = b[2] + (0.0 if i < 2 else b[7])
+            lit = 0.82 - 0.18 * (nx * SUN[0] + nz * SUN[1])
+            _polygon(out, lens, x, z, sin, cos, height_u, uphill, corners, rgb[k] * lit, clear, haze_rgb)
+        if lens[5] + height_u > b[2] + b[7]:  # seen from above
+            for i in range(4):
+                right, ahead = b[5] * (1.0 if i in (0, 3) else -1.0), b[6] * (1.0 if i < 2 else -1.0)
+                corners[i, 0] = b[0] + right * b[4] + ahead * b[3]
+                corners[i, 1] = b[1] - right * b[3] + ahead * b[4]
+                corners[i, 2] = b[2] + b[7]
+            _polygon(out, lens, x, z, sin, cos, height_u, uphill, corners, rgb[k], clear, haze_rgb)
+
+
+@njit(cache=True)
+def _polygon(
+    out: Image, lens: Array, x: float, z: float, sin: float, cos: float, height_u: float, uphill: float,
+    corners: Array, rgb: Any, clear: float, haze_rgb: Any,
+) -> None:  # pragma: no cover - compiled  # fmt: skip
+    """Fill the picture of a convex polygon with four corners (x, z, height) in the world, clipped at the near plane."""
+    focal, middle_row, middle_column, cos_pitch, sin_pitch, lens_height = (
+        lens[0],
+        lens[1],
+        lens[2],
+        lens[3],
+        lens[4],
+        lens[5],
+    )
+    tilt = math.atan(uphill)
+    seen = np.empty((4, 3))
+    for i in range(4):
+        dx, dz, up = corners[i, 0] - x, corners[i, 1] - z, corners[i, 2] - height_u
+        ahead = dx * sin + dz * cos
+        ahead, up = ahead * math.cos(tilt) + up * math.sin(tilt), up * math.cos(tilt) - ahead * math.sin(tilt)
+        drop = lens_height - up
+        seen[i, 0] = dx * cos - dz * sin
+        seen[i, 1] = drop * cos_pitch - ahead * sin_pitch
+        seen[i, 2] = ahead * cos_pitch + drop * sin_pitch
+    flat = np.empty((8, 2))  # columns and rows of the corners that are left
+    n = 0
+    for i in range(4):
+        a, b = seen[i], seen[(i + 1) % 4]
+        if a[2] >= NEAR_U:
+            flat[n, 0], flat[n, 1] = middle_column + focal * a[0] / a[2], middle_row + focal * a[1] / a[2]
+            n += 1
+        if (a[2] >= NEAR_U) != (b[2] >= NEAR_U):
+            share = (NEAR_U - a[2]) / (b[2] - a[2])
+            flat[n, 0] = middle_column + focal * (a[0] + share * (b[0] - a[0])) / NEAR_U
+            flat[n, 1] = middle_row + focal * (a[1] + share * (b[1] - a[1])) / NEAR_U
+            n += 1
+    if n < 3:
+        return
+    red, green, blue = clear * rgb[0], clear * rgb[1], clear * rgb[2]
+    haze = 1.0 - clear
+    red, green, blue = red + haze * haze_rgb[0], green + haze * haze_rgb[1], blue + haze * haze_rgb[2]
+    rows, columns = out.shape[0], out.shape[1]
+    first = max(0, int(math.ceil(flat[:n, 1].min())))
+    last = min(rows - 1, int(math.floor(flat[:n, 1].max())))
+    for row in range(first, last + 1):
+        left, right = 1e9, -1e9
+        for i in range(n):
+            c0, r0, c1, r1 = flat[i, 0], flat[i, 1], flat[(i + 1) % n, 0], flat[(i + 1) % n, 1]
+            if (r0 <= row) != (r1 <= row):
+                at = c0 + (row - r0) / (r1 - r0) * (c1 - c0)
+                left, right = min(left, at), max(right, at)
+        # Pixels are one column wide round their centre; those at the ends are covered in part.
+        for column in range(max(0, int(math.floor(left + 0.5))), min(columns - 1, int(math.floor(right + 0.5))) + 1):
+            share = max(0.0, min(right, column + 0.5) - max(left, column - 0.5))
+            out[row, column, 0] = np.uint8(out[row, column, 0] + share * (red - out[row, column, 0]))
+            out[row, column, 1] = np.uint8(out[row, column, 1] + share * (green - out[row, column, 1]))
+            out[row, column, 2] = np.uint8(out[row, column, 2] + share * (blue - out[row, column, 2]))
