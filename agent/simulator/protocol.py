@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agent.simulator.world import Telemetry
 
+# Simulated seconds a second; None lets every control, and nothing else, pass 0.05 s.
+CLOCKS = {"realtime": 1.0, "lockstep": None, "4x": 4.0}
 MESSAGE_LIMIT = 1 << 20  # bytes that may come without completing a message
 PROTOCOL_VERSION = "2"
 KEEP_ALIVE = b"{}\n"

@@ -1,0 +1,107 @@
+"""The headless simulator: a DonkeySim on a TCP port, for every client of the Unity one (docs/wire.md).
+
+The first line on stdout tells where it listens; then it serves until SIGTERM or SIGINT. What it ignores or refuses
+is told on stderr, once for each sort of mistake.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if __package__ in (None, ""):
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from agent.simulator.protocol import CLOCKS
+from agent.trials.config import EXIT_BAD_ARGUMENTS, EXIT_OK, OneLineParser, UserError
+
+if TYPE_CHECKING:
+    from agent.simulator.server import Server
+
+
+def build_parser() -> OneLineParser:
+    """The command line of the simulator."""
+    parser = OneLineParser(prog="donkey_sim.py", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--port", type=_port, default=9091, metavar="N", help="0 for a free one (default 9091)")
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="address to bind (default 127.0.0.1)")
+    parser.add_argument("--scene", metavar="NAME", help="load this scene now (default: clients choose in the menu)")
+    parser.add_argument(
+        "--clock", choices=CLOCKS, default="realtime",
+        help="realtime: 20 frames a second; 4x: four times as fast; lockstep: one frame for every control"
+        " (default realtime)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=_natural, default=0, metavar="N", help="draws random roads (default 0)")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until told to stop; returns an exit code of ``agent.trials.config``."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(EXIT_OK))  # nothing to tidy up while it is loading
+    try:
+        server = open_server(arguments)
+    except UserError as error:
+        print(f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True)
+        return EXIT_BAD_ARGUMENTS
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.stop())
+    host, port = server.address
+    print(f"listening on {host}:{port} scene {server.scene or 'menu'} clock {arguments.clock}", flush=True)
+    server.serve()
+    return EXIT_OK
+
+
+def open_server(arguments: argparse.Namespace) -> Server:
+    """The server, listening.
+
+    :raises UserError: a scene that is not at hand, or an address that cannot be had
+    """
+    from agent.simulator.server import Server
+    from agent.simulator.tracks import scene_names
+
+    host, port, scene = arguments.host, arguments.port, arguments.scene
+    if scene is not None and scene not in scene_names():
+        raise UserError(f"scene {scene!r} is not at hand; choose from {', '.join(scene_names())}")
+    try:
+        return Server(host, port, scene=scene, clock=arguments.clock, seed=arguments.seed)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise UserError(f"port {port} is held by {holder(port)}; end it or choose another --port") from error
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise UserError(f"host {host!r} port {port} cannot be listened on ({reason}); choose another") from error
+
+
+def holder(port: int) -> str:
+    """Who listens on a TCP port, as far as the system tells."""
+    import psutil
+
+    try:
+        for connection in psutil.net_connections(kind="tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1] == port and connection.pid:
+                return f"pid {connection.pid} ({psutil.Process(connection.pid).name()})"
+    except psutil.Error:
+        pass
+    return "another process"
+
+
+def _port(text: str) -> int:
+    if not 0 <= (number := int(text)) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port; give 0 to 65535")
+    return number
+
+
+def _natural(text: str) -> int:
+    if (number := int(text)) < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative; give 0 or more")
+    return number
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

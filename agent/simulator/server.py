@@ -1,0 +1,306 @@
+"""The simulator on a TCP port: one thread, one selector, one car a connection; docs/wire.md.
+
+Nothing here waits for a client. What one cannot take yet is kept in its outbox, up to a limit beyond which it is
+not listened to either; what it sends is taken one message a turn, so nobody's flood delays the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+
+from agent.simulator.protocol import (
+    CLOCKS,
+    KEEP_ALIVE,
+    PROTOCOL_VERSION,
+    BadMessage,
+    Message,
+    Oversized,
+    Requests,
+    ordered,
+    parse,
+    reply,
+    text,
+)
+from agent.simulator.remote_car import SHOWN_AT_ONCE, RemoteCar
+from agent.simulator.tracks import scene_names
+from agent.simulator.world import CONTROL_HZ
+
+KEEP_ALIVE_SEC = 3.0
+SEATS = 64
+CHUNK = 1 << 16  # bytes taken from a client at once
+OUTBOX_LIMIT = 1 << 20  # bytes waiting for a client before it is not listened to any more
+LATE_SEC = 0.1  # a schedule later than this is begun anew (Unity's limit to catching up)
+
+
+def complain(line: str) -> None:
+    """Print to stderr; nobody reading it must not end the server."""
+    with contextlib.suppress(OSError):
+        print(f"donkey_sim: {line}", file=sys.stderr, flush=True)
+
+
+class Connection:
+    """A client: in the menu while it has no car."""
+
+    __slots__ = ("car", "inbox", "interest", "outbox", "quiet_since", "requests", "socket")
+
+    def __init__(self, client: socket.socket, now: float) -> None:
+        self.socket = client
+        self.requests = Requests()
+        self.inbox: deque[bytes] = deque()
+        self.outbox = bytearray()
+        self.car: RemoteCar | None = None
+        self.quiet_since = now
+        self.interest = selectors.EVENT_READ
+
+    @property
+    def overfull(self) -> bool:
+        return len(self.outbox) > OUTBOX_LIMIT
+
+
+class Server:
+    """Listens from construction on, answers while ``serve`` runs.
+
+    :param scene: loaded already; None shows clients the menu
+    :param clock: a name of ``protocol.CLOCKS``
+    :param seed: draws random roads
+    :raises OSError: the address cannot be bound
+    :raises ValueError: unknown scene or clock
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 9091,
+        *,
+        scene: str | None = None,
+        clock: str = "realtime",
+        seed: int = 0,
+        log: Callable[[str], None] = complain,
+    ) -> None:
+        if clock not in CLOCKS:
+            raise ValueError(f"clock {clock!r} is unknown; choose from {', '.join(CLOCKS)}")
+        pace = CLOCKS[clock]
+        self.scene, self.seed = scene, seed
+        self._period_sec = None if pace is None else 1 / CONTROL_HZ / pace
+        self._log = log
+        self._known_kinds: set[str] = set()
+        self._connections: list[Connection] = []
+        self._next_tick = 0.0
+        self._stopping = False
+        # The first car loads and compiles what all need, before anybody waits for it.
+        RemoteCar(scene or ordered(scene_names())[0], seed).frame()
+        self._listener = socket.create_server((host, port), backlog=100)
+        self._listener.setblocking(False)
+        self._wake, self._woken = socket.socketpair()
+        self._woken.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port it listens on."""
+        host, port = self._listener.getsockname()[:2]
+        return host, port
+
+    @property
+    def cars(self) -> int:
+        """Cars on the track."""
+        return sum(connection.car is not None for connection in self._connections)
+
+    def stop(self) -> None:
+        """Let ``serve`` return; from a signal handler or another thread."""
+        self._stopping = True
+        self._wake.send(b"x")
+
+    def serve(self) -> None:
+        """Answer clients until ``stop``, then close every socket."""
+        try:
+            while not self._stopping:
+                self._turn()
+        finally:
+            for connection in self._connections:
+                connection.socket.close()
+            self._connections.clear()
+            self._selector.close()
+            for end in (self._listener, self._wake, self._woken):
+                end.close()
+
+    def _turn(self) -> None:
+        arriving = False
+        for key, events in self._selector.select(self._wait_sec()):
+            if key.fileobj is self._listener:
+                arriving = True
+            elif key.data is not None:
+                if events & selectors.EVENT_WRITE:
+                    self._flush(key.data)
+                if events & selectors.EVENT_READ:
+                    self._receive(key.data)
+        for connection in list(self._connections):
+            if connection.inbox and not connection.overfull:
+                self._attend(connection)
+        if arriving:  # last: whoever left before has freed its place on the grid
+            self._accept()
+        self._pass_time()
+
+    def _wait_sec(self) -> float | None:
+        """Until the clock or a keep-alive is due; None when only a client can end the wait."""
+        if not self._connections:
+            return None
+        due = min(connection.quiet_since for connection in self._connections) + KEEP_ALIVE_SEC
+        for connection in self._connections:
+            if connection.inbox and not connection.overfull:
+                return 0.0
+            if connection.car is not None and self._period_sec is not None:
+                due = min(due, self._next_tick)
+        return max(due - time.monotonic(), 0.0)
+
+    def _accept(self) -> None:
+        try:
+            client, _ = self._listener.accept()
+        except OSError:
+            return  # it has gone again
+        if len(self._connections) >= SEATS:
+            self._complain("no seat", f"connection refused, {SEATS} clients are the limit")
+            client.close()
+            return
+        client.setblocking(False)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connection = Connection(client, time.monotonic())
+        self._connections.append(connection)
+        self._selector.register(client, selectors.EVENT_READ, connection)
+        if self.scene is None:
+            self._send(connection, reply("scene_selection_ready", loaded="1"))
+        else:
+            self._load_car(connection, self.scene)
+
+    def _load_car(self, connection: Connection, scene: str) -> None:
+        taken = {other.car.slot for other in self._connections if other.car is not None}
+        if not taken and self._period_sec is not None:
+            self._next_tick = time.monotonic() + self._period_sec
+        connection.car = RemoteCar(scene, self.seed, min(set(range(SEATS)) - taken))
+        shown = connection.car.frame() if self._period_sec is None else b""
+        self._send(connection, reply("car_loaded") + shown)
+
+    def _receive(self, connection: Connection) -> None:
+        if connection.inbox or connection.socket.fileno() < 0:
+            return
+        try:
+            chunk = connection.socket.recv(CHUNK)
+            connection.inbox.extend(connection.requests.feed(chunk))
+        except BlockingIOError:
+            return
+        except Oversized as error:
+            self._complain("oversized", f"connection closed: {error}")
+            chunk = b""
+        except OSError:
+            chunk = b""
+        if not chunk:
+            self._drop(connection)
+        connection.quiet_since = time.monotonic()
+
+    def _attend(self, connection: Connection) -> None:
+        """Do what the client's next message asks."""
+        try:
+            message = parse(connection.inbox.popleft())
+            self._obey(connection, message)
+        except BadMessage as error:
+            self._complain(error.kind, f"ignored a message, {error}")
+        except Exception as error:  # a fault in one car must not end the others
+            self._complain(f"fault {type(error).__name__}", f"connection closed by a fault of the simulator: {error!r}")
+            self._drop(connection)
+
+    def _obey(self, connection: Connection, message: Message) -> None:
+        msg_type, car = message["msg_type"], connection.car
+        if msg_type == "get_protocol_version":
+            self._send(connection, reply("protocol_version", version=PROTOCOL_VERSION))
+        elif msg_type == "quit_app":
+            self._drop(connection)
+        elif car is None:
+            self._obey_in_menu(connection, message)
+        elif msg_type == "exit_scene":
+            connection.car = None
+            if not self.cars:
+                self.scene = None
+        else:
+            answer = car.obey(message)
+            if self._period_sec is None:
+                if msg_type == "control":
+                    car.drive()
+                if msg_type == "control" or msg_type in SHOWN_AT_ONCE:
+                    answer += car.frame()
+            if answer:
+                self._send(connection, answer)
+
+    def _obey_in_menu(self, connection: Connection, message: Message) -> None:
+        match message["msg_type"]:
+            case "get_scene_names":
+                self._send(connection, reply("scene_names", scene_names=ordered(scene_names())))
+            case "load_scene":
+                scene = text(message, "scene_name")
+                if scene not in scene_names():
+                    raise BadMessage("load_scene: no such scene", scene)
+                self._load_car(connection, scene)
+                self.scene = scene
+            case unknown:
+                raise BadMessage("unknown msg_type in the menu", unknown)
+
+    def _pass_time(self) -> None:
+        now = time.monotonic()
+        if self._period_sec is not None and now >= self._next_tick:
+            for connection in list(self._connections):
+                if connection.car is not None:
+                    connection.car.drive()
+                    if not connection.outbox:  # a client that does not read misses frames
+                        self._send(connection, connection.car.frame())
+            self._next_tick += self._period_sec
+            if now - self._next_tick > LATE_SEC:
+                self._next_tick = now + self._period_sec
+        for connection in list(self._connections):
+            if now - connection.quiet_since >= KEEP_ALIVE_SEC:
+                connection.quiet_since = now
+                if not connection.outbox:
+                    self._send(connection, KEEP_ALIVE)
+
+    def _send(self, connection: Connection, lines: bytes) -> None:
+        connection.outbox += lines
+        self._flush(connection)
+
+    def _flush(self, connection: Connection) -> None:
+        """Send what the socket takes, and choose what to wait for next."""
+        if connection.socket.fileno() < 0:
+            return
+        try:
+            with memoryview(connection.outbox) as waiting:
+                sent = connection.socket.send(waiting)
+            del connection.outbox[:sent]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._drop(connection)
+            return
+        interest = (0 if connection.overfull else selectors.EVENT_READ) | (
+            selectors.EVENT_WRITE if connection.outbox else 0
+        )
+        if interest != connection.interest:
+            connection.interest = interest
+            self._selector.modify(connection.socket, interest, connection)
+
+    def _drop(self, connection: Connection) -> None:
+        if connection in self._connections:
+            self._connections.remove(connection)
+            self._selector.unregister(connection.socket)
+            connection.socket.close()
+
+    def _complain(self, kind: str, line: str) -> None:
+        """Log what is the first of its kind."""
+        if kind not in self._known_kinds:
+            self._known_kinds.add(kind)
+            self._log(line)
