@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from agent.simulator.camera import HEIGHT, WIDTH
+from agent.simulator.lens import HEIGHT, WIDTH
 from agent.simulator.world import UNITS_PER_METRE, Telemetry, World
 
 STALL_LIMIT_SEC = 5.0

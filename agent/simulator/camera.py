@@ -12,8 +12,6 @@ Hills: the ground ahead is taken to rise and fall with the track, height dependi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -24,273 +22,25 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
 
+from agent.simulator.ground import CELL_U, STRIP_STEP_U, Ground, Paint, form
+from agent.simulator.lens import View, lens_for
 from agent.simulator.solids import Solids, draw
-from agent.simulator.tracks import Scene, Track
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
 
-WIDTH, HEIGHT = 160, 120
-CAR_ORIGIN_ABOVE_GROUND_U = 0.53
-SKY_FOCAL_PX, SKY_PITCH = 60.0, math.radians(15.0)  # the view whose rows a scene's sky is given in
 FAR_U = 300.0
-
-CELL_U = 1.0
-SPAN_LIMIT_U, SPAN_ERROR_U = 8.0, 0.01  # the line is drawn through as few of its nodes as these allow
-ROAD_REACH_U = 14.0  # cells farther than this from the centre line are plain ground
-STRIP_STEP_U = 0.01  # resolution of the cross-section
-STRIP_HALF_U = 32.0  # the reach and the widest footprint fit inside, so no look-up needs a check
 GRAIN_MASK = np.uint64(63)
-GRAIN_MEAN = 5
 ONE, TWO = np.uint64(1), np.uint64(2)
-BOTH = np.uint64(0x0000010101010101)  # a shade in every byte of two pixels
 GRAIN_SHIFT = 4096.0  # keeps places off the grid positive
 HILL_SAMPLES = 48
 HILL_NEAR_U, HILL_FAR_U = 80.0, 160.0  # between these the land beside the road levels out to the car's own height
 
 
-@dataclass(frozen=True)
-class View:
-    """Where the camera sits on the car and how it looks; upstream's ``cam_config`` in its units.
-
-    ``offset_u`` is right, up, forward of the car's origin, ``rotation_deg`` pitch (down), yaw (right), roll (right
-    side up), ``fov_deg`` the vertical field of view, ``fish_eye`` the strengths of Unity's lens effect.
-    """
-
-    width: int = WIDTH
-    height: int = HEIGHT
-    fov_deg: float = 90.0
-    offset_u: tuple[float, float, float] = (0.0, 1.12, 0.553)
-    rotation_deg: tuple[float, float, float] = (15.0, 0.0, 0.0)
-    fish_eye: tuple[float, float] = (0.0, 0.0)
-
-
-class Lens:
-    """A ``View`` made ready for drawing.
-
-    ``values`` is what the kernels read: focal length and middle row and column in pixels, cosine and sine of the
-    pitch, height above the ground, place ahead and to the right of the car in u, yaw in radians. A rolled or
-    fish-eyed picture is drawn straight first, large enough, and then looked up through ``remap``.
-    """
-
-    def __init__(self, view: View) -> None:
-        pitch_deg, yaw_deg, roll_deg = view.rotation_deg
-        focal_px = 0.5 * view.height / math.tan(math.radians(min(max(view.fov_deg, 1.0), 170.0)) / 2)
-        self.width, self.height = view.width, view.height
-        self.remap: tuple[Floats, Floats] | None = None
-        if roll_deg != 0.0 or view.fish_eye != (0.0, 0.0):
-            columns, rows = _straight_places(view)
-            self.width, self.height = 2 * math.ceil(np.abs(columns).max()) + 1, 2 * math.ceil(np.abs(rows).max()) + 1
-            self.remap = (columns + 0.5 * (self.width - 1), rows + 0.5 * (self.height - 1))
-        pitch = math.radians(pitch_deg)
-        right_u, up_u, ahead_u = view.offset_u
-        self.values: Array = np.array(
-            [
-                focal_px, 0.5 * (self.height - 1), 0.5 * (self.width - 1), math.cos(pitch), math.sin(pitch),
-                max(CAR_ORIGIN_ABOVE_GROUND_U + up_u, 0.05), ahead_u, right_u, math.radians(yaw_deg),
-            ]
-        )  # fmt: skip
-
-    def pose(self, x: float, z: float, yaw: float) -> tuple[float, float, float]:
-        """Place and heading of the lens on a car at ``x, z`` (u), heading ``yaw`` (rad)."""
-        ahead_u, right_u, turned = self.values[6:].tolist()
-        sin, cos = math.sin(yaw), math.cos(yaw)
-        return x + ahead_u * sin + right_u * cos, z + ahead_u * cos - right_u * sin, yaw + turned
-
-
-def _straight_places(view: View) -> tuple[Floats, Floats]:
-    """Where in a straight picture each pixel of the view looks, columns and rows from the middle, (height, width).
-
-    The fish-eye is Unity's image effect: with u, v in [-1, 1] a pixel looks up u - (1 - v^2) y u and v - (1 - u^2) x v,
-    the strengths x and y of ``fish_eye`` times 80/512, x also times the picture's aspect ratio.
-    """
-    u, v = np.meshgrid(np.linspace(-1, 1, view.width), np.linspace(-1, 1, view.height))
-    strength_x, strength_y = view.fish_eye[0] * (80 / 512) * view.width / view.height, view.fish_eye[1] * (80 / 512)
-    columns = (u - (1 - v**2) * strength_y * u) * 0.5 * (view.width - 1)
-    rows = (v - (1 - u**2) * strength_x * v) * 0.5 * (view.height - 1)
-    roll = -math.radians(view.rotation_deg[2])
-    turned = columns * math.cos(roll) - rows * math.sin(roll), columns * math.sin(roll) + rows * math.cos(roll)
-    return turned[0].astype(np.float32), turned[1].astype(np.float32)
-
-
-@lru_cache(maxsize=64)
-def lens_for(view: View) -> Lens:
-    """The lens of a view."""
-    return Lens(view)
-
-
-class Ground:
-    """What the camera looks up for one track: nearest spans by cell, the cross-section's integral, colours."""
-
-    def __init__(self, scene: Scene, track: Track) -> None:
-        track = Track(track.nodes[_needed_nodes(track.nodes)], closed=track.closed)
-        low = track.nodes[:, :2].min(axis=0) - ROAD_REACH_U
-        high = track.nodes[:, :2].max(axis=0) + ROAD_REACH_U
-        shape = np.ceil((high - low) / CELL_U).astype(int) + 1
-        self.origin: Array = low
-        self.cells: NDArray[np.int16] = _nearest_spans(
-            track.nodes, track.direction, track.span_u, low, int(shape[0]), int(shape[1])
-        )
-        self.spans: Array = _span_forms(track, low)
-        _measure_clearance(self.spans, self.cells, track.nodes[:, :2] - low, track.closed)
-        self.strips, self.edges, self.palette = _paint(scene)
-        colours = self.palette[self.strips].astype(np.float64)
-        self.integral: Floats = (np.vstack([np.zeros(3), np.cumsum(colours, axis=0)]) * STRIP_STEP_U).astype(np.float32)
-        self._scene = scene
-        self._skies: dict[Lens, Image] = {}
-        self.haze: Floats = np.array(scene.sky[-1][1], dtype=np.float32)
-        specks = np.random.default_rng(0).integers(0, 2 * GRAIN_MEAN + 1, (64, 64))
-        self.grain: NDArray[np.uint64] = specks.astype(np.uint64) * BOTH
-        self.start_line: Array = _start_line(scene, low)
-
-    def sky_for(self, lens: Lens) -> Image:
-        """The sky from a picture's height above a lens's first row to as much below its last, (3 height, width * 3)."""
-        if lens not in self._skies:
-            self._skies[lens] = _sky_rows(self._scene, lens)
-        return self._skies[lens]
-
-
-def _span_forms(track: Track, origin: Array) -> Array:
-    """What places a point (x, z) of the grid's frame on each span, (n, 11).
-
-    Three linear forms a x + b z + c as triples: the place on the cross-section (u from its first), the distance
-    past the span's start and the distance past its end. Both ends are mitred: spans share the bisector of their
-    bend, so every point beside the road belongs to one of them and the place is continuous. Two columns more are
-    for ``_measure_clearance``.
-    """
-    places, ahead = track.nodes[:, :2] - origin, track.direction
-    behind = np.roll(ahead, 1, axis=0)
-    mitre = (ahead + behind) / np.linalg.norm(ahead + behind, axis=1)[:, None]
-    starts = np.column_stack([mitre, -np.sum(mitre * places, axis=1)])
-    ends = np.roll(starts, -1, axis=0)
-    if not track.closed:  # the road goes on beyond its ends as far as the cells say
-        starts[0], ends[-1] = (0.0, 0.0, 1.0), (0.0, 0.0, -1.0)
-    across = np.column_stack([ahead[:, 1], -ahead[:, 0]])
-    lateral = np.column_stack([across, STRIP_HALF_U - np.sum(across * places, axis=1)])
-    return np.column_stack([lateral, starts, ends, np.zeros((len(places), 2))])
-
-
-def _start_line(scene: Scene, origin: Array) -> Array:
-    """The line's middle x and z in the grid's frame, its heading's sine and cosine, half width; all zero for none."""
-    line = scene.start_line
-    if line is None:
-        return np.zeros(5)
-    heading = math.radians(line["yaw_deg"])
-    return np.array(
-        [line["x"] - origin[0], line["z"] - origin[1], math.sin(heading), math.cos(heading), line["half_width_u"]]
-    )
-
-
-def _paint(scene: Scene) -> tuple[NDArray[np.uint8], Array, Floats]:
-    """The cross-section as strips side by side, strip 0 plain ground.
-
-    :return: the strip at each lateral place (n,), the strips' edges (k, 2) in u from the first place, and their
-        colours (k, 3)
-    """
-    n = round(2 * STRIP_HALF_U / STRIP_STEP_U)
-    lateral = (np.arange(n) + 0.5) * STRIP_STEP_U - STRIP_HALF_U
-    colours = np.tile(np.array(scene.ground_rgb, dtype=np.float32), (n, 1))
-    for strip in scene.cross_section:
-        colours[(lateral >= strip["from_u"]) & (lateral < strip["to_u"])] = strip["rgb"]
-    bounds = np.flatnonzero(np.any(colours[1:] != colours[:-1], axis=1)) + 1
-    firsts = np.concatenate([[0], bounds])
-    strips = np.searchsorted(bounds, np.arange(n), side="right").astype(np.uint8)
-    edges = np.stack([firsts, np.concatenate([bounds, [n]])], axis=1) * STRIP_STEP_U
-    # Grain must not carry a byte past its ends.
-    return strips, edges, np.clip(colours[firsts], GRAIN_MEAN + 1.0, 254.0 - GRAIN_MEAN)
-
-
-def _sky_rows(scene: Scene, lens: Lens) -> Image:
-    focal_px, middle_row, _, cos_pitch, sin_pitch = lens.values[:5]
-    down = np.arctan((np.arange(-lens.height, 2 * lens.height) - middle_row) / focal_px) + math.atan2(
-        sin_pitch, cos_pitch
-    )
-    level = 59.5 + SKY_FOCAL_PX * np.tan(np.clip(down - SKY_PITCH, -1.5, 1.5))
-    rows = [row for row, _ in scene.sky]
-    colours = np.array([rgb for _, rgb in scene.sky], dtype=float)
-    shades = [np.interp(level, rows, colours[:, k]) for k in range(3)]
-    return np.tile(np.stack(shades, axis=1).astype(np.uint8), (1, lens.width))
-
-
-@njit(cache=True)
-def _needed_nodes(nodes: Array) -> Any:  # pragma: no cover - compiled
-    """Indices of nodes between which the others lie on straight lines, (k,)."""
-    kept = [0]
-    for end in range(2, len(nodes)):
-        x, z = nodes[kept[-1], 0], nodes[kept[-1], 1]
-        dx, dz = nodes[end, 0] - x, nodes[end, 1] - z
-        length = math.hypot(dx, dz)
-        error = 0.0
-        for i in range(kept[-1] + 1, end):
-            error = max(error, abs((nodes[i, 0] - x) * dz - (nodes[i, 1] - z) * dx) / max(length, 1e-9))
-        if length > SPAN_LIMIT_U or error > SPAN_ERROR_U:
-            kept.append(end - 1)
-    kept.append(len(nodes) - 1)
-    return np.array(kept)
-
-
-@njit(cache=True)
-def _nearest_spans(
-    nodes: Array, direction: Array, span_u: Array, origin: Array, columns: int, rows: int
-) -> Any:  # pragma: no cover - compiled
-    """Grid (columns, rows) of the span nearest to each cell's centre; beyond ``ROAD_REACH_U`` minus the number of
-    cells, counted as a king moves, to the nearest that has one."""
-    best = np.full((columns, rows), np.float32(ROAD_REACH_U**2))
-    cells = np.full((columns, rows), np.int16(-9999))
-    reach = int((ROAD_REACH_U + 0.5 * SPAN_LIMIT_U) / CELL_U) + 2
-    for i in range(len(nodes)):
-        middle_x = nodes[i, 0] + 0.5 * direction[i, 0] * span_u[i] - origin[0]
-        middle_z = nodes[i, 1] + 0.5 * direction[i, 1] * span_u[i] - origin[1]
-        for c in range(max(0, int(middle_x / CELL_U) - reach), min(columns, int(middle_x / CELL_U) + reach + 1)):
-            for r in range(max(0, int(middle_z / CELL_U) - reach), min(rows, int(middle_z / CELL_U) + reach + 1)):
-                dx = origin[0] + (c + 0.5) * CELL_U - nodes[i, 0]
-                dz = origin[1] + (r + 0.5) * CELL_U - nodes[i, 1]
-                t = min(max(dx * direction[i, 0] + dz * direction[i, 1], 0.0), span_u[i])
-                d2 = (dx - t * direction[i, 0]) ** 2 + (dz - t * direction[i, 1]) ** 2
-                if d2 < best[c, r]:
-                    best[c, r] = d2
-                    cells[c, r] = i
-    for sweep in (1, -1):
-        for k in range(columns * rows):
-            c, r = divmod(k if sweep > 0 else columns * rows - 1 - k, rows)
-            if cells[c, r] < 0:
-                for dc, dr in ((-1, -1), (-1, 0), (-1, 1), (0, -1)):
-                    u, v = c + sweep * dc, r + sweep * dr
-                    if 0 <= u < columns and 0 <= v < rows:
-                        cells[c, r] = max(cells[c, r], min(cells[u, v], 0) - 1)
-    return cells
-
-
-@njit(cache=True)
-def _measure_clearance(spans: Array, cells: Any, places: Array, closed: bool) -> None:  # pragma: no cover - compiled
-    """Between which places on the cross-section no other part of the road is nearer than a span and its neighbours."""
-    n, reach = len(spans), int((ROAD_REACH_U + SPAN_LIMIT_U) / CELL_U) + 2
-    for i in range(n):
-        spans[i, 9], spans[i, 10] = STRIP_HALF_U - ROAD_REACH_U + CELL_U, STRIP_HALF_U + ROAD_REACH_U - CELL_U
-        c0, r0 = int(places[i, 0] / CELL_U), int(places[i, 1] / CELL_U)
-        for c in range(max(0, c0 - reach), min(len(cells), c0 + reach + 1)):
-            for r in range(max(0, r0 - reach), min(cells.shape[1], r0 + reach + 1)):
-                x, z = (c + 0.5) * CELL_U, (r + 0.5) * CELL_U
-                if _form(spans, i, 3, x, z) < -CELL_U or _form(spans, i, 6, x, z) > CELL_U or cells[c, r] < 0:
-                    continue
-                apart = abs(cells[c, r] - i)
-                if min(apart, n - apart if closed else apart) > 1:
-                    place = _form(spans, i, 0, x, z)
-                    if place < STRIP_HALF_U:
-                        spans[i, 9] = max(spans[i, 9], place + CELL_U)
-                    else:
-                        spans[i, 10] = min(spans[i, 10], place - CELL_U)
-
-
-@njit(cache=True, inline="always")
-def _form(spans: Array, i: Any, k: int, x: float, z: float) -> Any:  # pragma: no cover - compiled
-    return spans[i, k] * x + spans[i, k + 1] * z + spans[i, k + 2]
-
-
 def render(
-    ground: Ground, solids: Solids, out: Image, view: View, x: float, z: float, yaw: float, height_u: float,
-    uphill: float, hills: Array,
+    ground: Ground, paint: Paint, solids: Solids, out: Image, view: View, x: float, z: float, yaw: float,
+    height_u: float, uphill: float, hills: Array,
 ) -> None:  # fmt: skip
     """Draw the view of a car at ``x, z`` (u), heading ``yaw`` (rad), into ``out`` (height, width, 3) uint8.
 
@@ -302,12 +52,12 @@ def render(
     picture = out if lens.remap is None else np.empty((lens.height, lens.width, 3), dtype=np.uint8)
     x, z, yaw = lens.pose(x, z, yaw)
     _render(
-        picture, lens.values, x, z, yaw, hills, ground.origin, ground.cells, ground.spans, ground.integral,
-        ground.strips, ground.edges, ground.palette, ground.haze, ground.sky_for(lens), ground.grain,
-        ground.start_line,
+        picture, lens.values, x, z, yaw, hills, ground.origin, ground.cells, ground.spans, paint.integral,
+        paint.strips, paint.edges, paint.palette, paint.haze, paint.sky_for(lens), paint.grain, paint.grain_mean,
+        paint.start_line,
     )  # fmt: skip
     if len(solids):
-        draw(picture, lens.values, x, z, yaw, height_u, uphill, solids.pillars, solids.boxes, solids.rgb, ground.haze)
+        draw(picture, lens.values, x, z, yaw, height_u, uphill, solids.pillars, solids.boxes, solids.rgba, paint.haze)
     if lens.remap is not None:
         cv2.remap(picture, *lens.remap, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
 
@@ -415,8 +165,8 @@ def _pack(red: float, green: float, blue: float) -> Any:  # pragma: no cover - c
 
 @njit(cache=True, inline="always")
 def _fill(
-    flat: Any, pixel: int, run: int, pair: Any, grainy: bool, grain: Any, grain_x: int, grain_z: int, grain_step_x: int,
-    grain_step_z: int,
+    flat: Any, pixel: int, run: int, pair: Any, grainy: bool, grain: Any, grain_mean: Any, grain_x: int, grain_z: int,
+    grain_step_x: int, grain_step_z: int,
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
     """Write ``run`` pixels of one colour from ``pixel`` on, with grain where it is asked for.
 
@@ -426,7 +176,7 @@ def _fill(
     at, stop = np.uint64(pixel * 3), np.uint64((pixel + run) * 3)
     safe = np.uint64(min(stop, flat.size - 8))
     if grainy:
-        pair -= np.uint64(GRAIN_MEAN) * BOTH
+        pair -= grain_mean
     while at < safe:
         word = pair
         if grainy:
@@ -443,7 +193,7 @@ def _fill(
 def _render(
     out: Image, lens: Array, lens_x: float, lens_z: float, yaw: float, hills: Array, origin: Array, cells: Any,
     spans: Array, integral: Floats, strips: Any, edges: Array, palette: Floats, haze_rgb: Floats, sky: Image,
-    grain: Any, start_line: Array,
+    grain: Any, grain_mean: Any, start_line: Array,
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
     height, width = out.shape[0], out.shape[1]
     focal, middle, cos_pitch, sin_pitch = lens[0], lens[1], lens[3], lens[4]
@@ -498,16 +248,16 @@ def _render(
                     run = min(int((-1 - i) / widest) + 1, stop - column)
             if i < 0:
                 _fill(
-                    flat, row * width + column, run, shades[0], grainy, grain,
+                    flat, row * width + column, run, shades[0], grainy, grain, grain_mean,
                     grain_left_x + column * grain_step_x, grain_left_z + column * grain_step_z, grain_step_x,
                     grain_step_z,
                 )  # fmt: skip
                 column += run
                 continue
             # The cell's span is its centre's: a point past an end belongs to the neighbour.
-            if _form(spans, np.uint64(i), 3, px, pz) < 0.0:
+            if form(spans, np.uint64(i), 3, px, pz) < 0.0:
                 i = i - 1 if i > 0 else n - 1
-            elif _form(spans, np.uint64(i), 6, px, pz) >= 0.0:
+            elif form(spans, np.uint64(i), 6, px, pz) >= 0.0:
                 i = i + 1 if i < n - 1 else 0
             s = np.uint64(i)
             # How many columns it stays beside this span: divisions are dear, so only for ends it comes nearer to.
@@ -515,10 +265,10 @@ def _render(
             from_start = spans[s, 3] * step_x + spans[s, 4] * step_z
             from_end = spans[s, 6] * step_x + spans[s, 7] * step_z
             if from_start < 0.0:
-                stay = _form(spans, s, 3, px, pz) / -from_start
+                stay = form(spans, s, 3, px, pz) / -from_start
             if from_end > 0.0:
-                stay = min(stay, -_form(spans, s, 6, px, pz) / from_end)
-            place, aside = _form(spans, s, 0, px, pz), spans[s, 0] * step_x + spans[s, 1] * step_z
+                stay = min(stay, -form(spans, s, 6, px, pz) / from_end)
+            place, aside = form(spans, s, 0, px, pz), spans[s, 0] * step_x + spans[s, 1] * step_z
             stay = min(max(stay, 0.0), 1e6)
             if spans[s, 9] < place < spans[s, 10]:
                 if not spans[s, 9] < place + stay * aside < spans[s, 10]:
@@ -541,7 +291,7 @@ def _render(
                     room = edges[strip, 1] - half - place if aside > 0.0 else place - edges[strip, 0] - half
                     run = min(int(min(max(room * pace, 0.0), 1e6)) + 1, until - column)
                     _fill(
-                        flat, row * width + column, run, shades[strip], grainy, grain,
+                        flat, row * width + column, run, shades[strip], grainy, grain, grain_mean,
                         grain_left_x + column * grain_step_x, grain_left_z + column * grain_step_z, grain_step_x,
                         grain_step_z,
                     )  # fmt: skip
@@ -554,7 +304,9 @@ def _render(
                 column += run
                 place += run * aside
         if start_line[4] > 0.0:
-            _draw_start_line(out[row], start_line, left_x, left_z, step_x, step_z, across, along)
+            _draw_start_line(
+                out[row], start_line, left_x + origin[0], left_z + origin[1], step_x, step_z, across, along
+            )
 
 
 @njit(cache=True)

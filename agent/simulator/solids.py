@@ -31,7 +31,7 @@ class Solids:
 
     ``pillars`` is (k, 6): x, z, base, radius, height, share of the radius left at the top; ``boxes`` (b, 8): x, z,
     base, sine and cosine of the yaw, half width, half length, height. ``blocking`` tells pillars first, then boxes,
-    which of them the body can hit, ``names`` what upstream calls them.
+    which of them the body can hit, ``rgba`` (n, 4) their colour and opacity, ``names`` what upstream calls them.
     """
 
     def __init__(self, scene: Scene, track: Track) -> None:
@@ -40,7 +40,7 @@ class Solids:
         everything = [*round_ones, *square_ones]
         self.names: list[str] = _unity_names([str(o.get("name", "cone")) for o in everything])
         self.blocking: NDArray[np.bool_] = np.array([o.get("solid", True) for o in everything], dtype=np.bool_)
-        self.rgb: Array = np.array([o["rgb"] for o in everything], dtype=np.float64).reshape(-1, 3)
+        self.rgba: Array = np.array([[*o["rgb"], o.get("opacity", 1.0)] for o in everything]).reshape(-1, 4)
         base = [float(track.height_u[track.nearest_node(o["x"], o["z"])]) for o in everything]
         self.pillars: Array = np.array(
             [
@@ -109,7 +109,7 @@ def touched(
 @njit(cache=True)
 def draw(
     out: Image, lens: Array, x: float, z: float, yaw: float, height_u: float, uphill: float, pillars: Array,
-    boxes: Array, rgb: Array, haze_rgb: Any,
+    boxes: Array, rgba: Array, haze_rgb: Any,
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
     """Draw all obstacles, the far ones first.
 
@@ -141,7 +141,7 @@ def draw(
                 aside = (foot if i < 2 else tip) * (-1.0 if i in (0, 3) else 1.0)
                 corners[i, 0], corners[i, 1] = p[0] + aside * cos, p[1] - aside * sin
                 corners[i, 2] = p[2] + (0.0 if i < 2 else p[4])
-            _polygon(out, lens, x, z, sin, cos, height_u, uphill, corners, rgb[k], clear, haze_rgb)
+            _polygon(out, lens, x, z, sin, cos, height_u, uphill, corners, rgba[k], 1.0, clear, haze_rgb)
             continue
         b = boxes[k - len(pillars)]
         for side in range(4):  # each side between two corners of the floor plan
@@ -157,20 +157,20 @@ def draw(
                 corners[i, 0], corners[i, 1] = out_x + along * nz, out_z - along * nx
                 corners[i, 2] = b[2] + (0.0 if i < 2 else b[7])
             lit = 0.82 - 0.18 * (nx * SUN[0] + nz * SUN[1])
-            _polygon(out, lens, x, z, sin, cos, height_u, uphill, corners, rgb[k] * lit, clear, haze_rgb)
+            _polygon(out, lens, x, z, sin, cos, height_u, uphill, corners, rgba[k], lit, clear, haze_rgb)
         if lens[5] + height_u > b[2] + b[7]:  # seen from above
             for i in range(4):
                 right, ahead = b[5] * (1.0 if i in (0, 3) else -1.0), b[6] * (1.0 if i < 2 else -1.0)
                 corners[i, 0] = b[0] + right * b[4] + ahead * b[3]
                 corners[i, 1] = b[1] - right * b[3] + ahead * b[4]
                 corners[i, 2] = b[2] + b[7]
-            _polygon(out, lens, x, z, sin, cos, height_u, uphill, corners, rgb[k], clear, haze_rgb)
+            _polygon(out, lens, x, z, sin, cos, height_u, uphill, corners, rgba[k], 1.0, clear, haze_rgb)
 
 
 @njit(cache=True)
 def _polygon(
     out: Image, lens: Array, x: float, z: float, sin: float, cos: float, height_u: float, uphill: float,
-    corners: Array, rgb: Any, clear: float, haze_rgb: Any,
+    corners: Array, rgba: Any, lit: float, clear: float, haze_rgb: Any,
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
     """Fill the picture of a convex polygon with four corners (x, z, height) in the world, clipped at the near plane."""
     focal, middle_row, middle_column, cos_pitch, sin_pitch, lens_height = (
@@ -205,7 +205,7 @@ def _polygon(
             n += 1
     if n < 3:
         return
-    red, green, blue = clear * rgb[0], clear * rgb[1], clear * rgb[2]
+    red, green, blue = clear * lit * rgba[0], clear * lit * rgba[1], clear * lit * rgba[2]
     haze = 1.0 - clear
     red, green, blue = red + haze * haze_rgb[0], green + haze * haze_rgb[1], blue + haze * haze_rgb[2]
     rows, columns = out.shape[0], out.shape[1]
@@ -220,7 +220,7 @@ def _polygon(
                 left, right = min(left, at), max(right, at)
         # Pixels are one column wide round their centre; those at the ends are covered in part.
         for column in range(max(0, int(math.floor(left + 0.5))), min(columns - 1, int(math.floor(right + 0.5))) + 1):
-            share = max(0.0, min(right, column + 0.5) - max(left, column - 0.5))
+            share = rgba[3] * max(0.0, min(right, column + 0.5) - max(left, column - 0.5))
             out[row, column, 0] = np.uint8(out[row, column, 0] + share * (red - out[row, column, 0]))
             out[row, column, 1] = np.uint8(out[row, column, 1] + share * (green - out[row, column, 1]))
             out[row, column, 2] = np.uint8(out[row, column, 2] + share * (blue - out[row, column, 2]))

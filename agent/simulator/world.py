@@ -16,7 +16,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from agent.simulator import camera, vehicle
-from agent.simulator.camera import View
+from agent.simulator.appearance import Appearance
+from agent.simulator.ground import Ground, Paint
+from agent.simulator.lens import View
 from agent.simulator.lidar import LidarConfig, scan
 from agent.simulator.solids import Solids, touched
 from agent.simulator.tracks import Array, Scene, Track, build_track, load_scene
@@ -44,8 +46,8 @@ class Place:
 
     def __init__(self, scene: Scene, track: Track) -> None:
         self.scene, self.track = scene, track
-        self.solids = Solids(scene, track)
-        self.ground = camera.Ground(scene, track)
+        self.ground = Ground(track)
+        self.paint, self.solids = Paint(scene), Solids(scene, track)
         self.hilly = bool(np.ptp(track.nodes[:, 2]) > 0.2)
 
 
@@ -174,6 +176,16 @@ class World:
 
     def _move_to(self, place: Place) -> None:
         self._place, self.track, self.scene = place, place.track, place.scene
+        self.dress(None)
+
+    def dress(self, appearance: Appearance | None) -> None:
+        """Change how the scene and the camera look until the next change of road; None for the scene's own look."""
+        place = self._place
+        self._paint, self._solids, self._appearance = place.paint, place.solids, appearance
+        self._views: dict[View, View] = {}
+        if appearance is not None:
+            look = appearance.scene(place.scene, place.track)
+            self._paint, self._solids = Paint(look, appearance.grain_peak()), Solids(look, place.track)
 
     @property
     def nodes(self) -> Array:
@@ -268,7 +280,11 @@ class World:
         if place.hilly:
             uphill = float(way[UPHILL])
             hills = camera.hills_ahead(way[ARC], height_u, uphill, track.arc_u, track.height_u, track.length_u)
-        camera.render(place.ground, place.solids, out, view, x, z, yaw, height_u, uphill, hills)
+        if self._appearance is not None:
+            if view not in self._views:
+                self._views[view] = self._appearance.view(view)
+            view = self._views[view]
+        camera.render(place.ground, self._paint, self._solids, out, view, x, z, yaw, height_u, uphill, hills)
 
     def lidar(self, config: LidarConfig) -> list[tuple[float, float, float]]:
         """Rays that hit something: distance in u, ``rx`` and ``ry`` in degrees."""

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from agent.simulator.camera import View
+from agent.simulator.lens import View
 from agent.simulator.world import World
 
 PITCH = math.radians(15.0)

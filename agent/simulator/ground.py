@@ -1,0 +1,208 @@
+"""What the camera looks up: where the road lies (``Ground``) and what it is painted with (``Paint``)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from agent.simulator.lens import SKY_FOCAL_PX, SKY_PITCH, Lens
+from agent.simulator.tracks import Scene, Track
+
+Array = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Image = NDArray[np.uint8]
+
+CELL_U = 1.0
+SPAN_LIMIT_U, SPAN_ERROR_U = 8.0, 0.01  # the line is drawn through as few of its nodes as these allow
+ROAD_REACH_U = 14.0  # cells farther than this from the centre line are plain ground
+STRIP_STEP_U = 0.01  # resolution of the cross-section
+STRIP_HALF_U = 32.0  # the reach and the widest footprint fit inside, so no look-up needs a check
+SKIES_KEPT = 64  # one a lens; a server meets many
+BOTH = np.uint64(0x0000010101010101)  # a shade in every byte of two pixels
+
+
+class Ground:
+    """The land round one track.
+
+    ``cells`` names the nearest span of the centre line in a grid of ``CELL_U`` from ``origin`` on, ``spans`` places
+    points on them, see ``_span_forms``.
+    """
+
+    def __init__(self, track: Track) -> None:
+        track = Track(track.nodes[_needed_nodes(track.nodes)], closed=track.closed)
+        low = track.nodes[:, :2].min(axis=0) - ROAD_REACH_U
+        high = track.nodes[:, :2].max(axis=0) + ROAD_REACH_U
+        shape = np.ceil((high - low) / CELL_U).astype(int) + 1
+        self.origin: Array = low
+        self.cells: NDArray[np.int16] = _nearest_spans(
+            track.nodes, track.direction, track.span_u, low, int(shape[0]), int(shape[1])
+        )
+        self.spans: Array = _span_forms(track, low)
+        _measure_clearance(self.spans, self.cells, track.nodes[:, :2] - low, track.closed)
+
+
+class Paint:
+    """A scene's colours: the cross-section as strips and as a running integral, sky, haze, grain, start line.
+
+    :param grain: peak of the ground's grain in grey levels
+    """
+
+    def __init__(self, scene: Scene, grain: int = 5) -> None:
+        self.strips, self.edges, self.palette = _strips(scene, grain)
+        colours = self.palette[self.strips].astype(np.float64)
+        self.integral: Floats = (np.vstack([np.zeros(3), np.cumsum(colours, axis=0)]) * STRIP_STEP_U).astype(np.float32)
+        self.haze: Floats = np.array(scene.sky[-1][1], dtype=np.float32)
+        self.grain_mean = np.uint64(grain) * BOTH
+        self.grain: NDArray[np.uint64] = (
+            np.random.default_rng(0).integers(0, 2 * grain + 1, (64, 64)).astype(np.uint64) * BOTH
+        )
+        self.start_line: Array = _start_line(scene)
+        self._scene = scene
+        self._skies: dict[Lens, Image] = {}
+
+    def sky_for(self, lens: Lens) -> Image:
+        """The sky from a picture's height above a lens's first row to as much below its last, (3 height, width * 3)."""
+        if lens not in self._skies:
+            if len(self._skies) >= SKIES_KEPT:
+                self._skies.clear()
+            self._skies[lens] = _sky_rows(self._scene, lens)
+        return self._skies[lens]
+
+
+def _span_forms(track: Track, origin: Array) -> Array:
+    """What places a point (x, z) of the grid's frame on each span, (n, 11).
+
+    Three linear forms a x + b z + c as triples: the place on the cross-section (u from its first), the distance
+    past the span's start and the distance past its end. Both ends are mitred: spans share the bisector of their
+    bend, so every point beside the road belongs to one of them and the place is continuous. Two columns more are
+    for ``_measure_clearance``.
+    """
+    places, ahead = track.nodes[:, :2] - origin, track.direction
+    behind = np.roll(ahead, 1, axis=0)
+    mitre = (ahead + behind) / np.linalg.norm(ahead + behind, axis=1)[:, None]
+    starts = np.column_stack([mitre, -np.sum(mitre * places, axis=1)])
+    ends = np.roll(starts, -1, axis=0)
+    if not track.closed:  # the road goes on beyond its ends as far as the cells say
+        starts[0], ends[-1] = (0.0, 0.0, 1.0), (0.0, 0.0, -1.0)
+    across = np.column_stack([ahead[:, 1], -ahead[:, 0]])
+    lateral = np.column_stack([across, STRIP_HALF_U - np.sum(across * places, axis=1)])
+    return np.column_stack([lateral, starts, ends, np.zeros((len(places), 2))])
+
+
+def _start_line(scene: Scene) -> Array:
+    """The line's middle x and z, its heading's sine and cosine, half width; all zero for none."""
+    line = scene.start_line
+    if line is None:
+        return np.zeros(5)
+    heading = math.radians(line["yaw_deg"])
+    return np.array([line["x"], line["z"], math.sin(heading), math.cos(heading), line["half_width_u"]])
+
+
+def _strips(scene: Scene, grain: int) -> tuple[NDArray[np.uint8], Array, Floats]:
+    """The cross-section as strips side by side, strip 0 plain ground.
+
+    :return: the strip at each lateral place (n,), the strips' edges (k, 2) in u from the first place, and their
+        colours (k, 3)
+    """
+    n = round(2 * STRIP_HALF_U / STRIP_STEP_U)
+    lateral = (np.arange(n) + 0.5) * STRIP_STEP_U - STRIP_HALF_U
+    colours = np.tile(np.array(scene.ground_rgb, dtype=np.float32), (n, 1))
+    for strip in scene.cross_section:
+        colours[(lateral >= strip["from_u"]) & (lateral < strip["to_u"])] = strip["rgb"]
+    bounds = np.flatnonzero(np.any(colours[1:] != colours[:-1], axis=1)) + 1
+    firsts = np.concatenate([[0], bounds])
+    strips = np.searchsorted(bounds, np.arange(n), side="right").astype(np.uint8)
+    edges = np.stack([firsts, np.concatenate([bounds, [n]])], axis=1) * STRIP_STEP_U
+    # Grain must not carry a byte past its ends.
+    return strips, edges, np.clip(colours[firsts], grain + 1.0, 254.0 - grain)
+
+
+def _sky_rows(scene: Scene, lens: Lens) -> Image:
+    focal_px, middle_row, _, cos_pitch, sin_pitch = lens.values[:5]
+    down = np.arctan((np.arange(-lens.height, 2 * lens.height) - middle_row) / focal_px) + math.atan2(
+        sin_pitch, cos_pitch
+    )
+    level = 59.5 + SKY_FOCAL_PX * np.tan(np.clip(down - SKY_PITCH, -1.5, 1.5))
+    rows = [row for row, _ in scene.sky]
+    colours = np.array([rgb for _, rgb in scene.sky], dtype=float)
+    shades = [np.interp(level, rows, colours[:, k]) for k in range(3)]
+    return np.tile(np.stack(shades, axis=1).astype(np.uint8), (1, lens.width))
+
+
+@njit(cache=True)
+def _needed_nodes(nodes: Array) -> Any:  # pragma: no cover - compiled
+    """Indices of nodes between which the others lie on straight lines, (k,)."""
+    kept = [0]
+    for end in range(2, len(nodes)):
+        x, z = nodes[kept[-1], 0], nodes[kept[-1], 1]
+        dx, dz = nodes[end, 0] - x, nodes[end, 1] - z
+        length = math.hypot(dx, dz)
+        error = 0.0
+        for i in range(kept[-1] + 1, end):
+            error = max(error, abs((nodes[i, 0] - x) * dz - (nodes[i, 1] - z) * dx) / max(length, 1e-9))
+        if length > SPAN_LIMIT_U or error > SPAN_ERROR_U:
+            kept.append(end - 1)
+    kept.append(len(nodes) - 1)
+    return np.array(kept)
+
+
+@njit(cache=True)
+def _nearest_spans(
+    nodes: Array, direction: Array, span_u: Array, origin: Array, columns: int, rows: int
+) -> Any:  # pragma: no cover - compiled
+    """Grid (columns, rows) of the span nearest to each cell's centre; beyond ``ROAD_REACH_U`` minus the number of
+    cells, counted as a king moves, to the nearest that has one."""
+    best = np.full((columns, rows), np.float32(ROAD_REACH_U**2))
+    cells = np.full((columns, rows), np.int16(-9999))
+    reach = int((ROAD_REACH_U + 0.5 * SPAN_LIMIT_U) / CELL_U) + 2
+    for i in range(len(nodes)):
+        middle_x = nodes[i, 0] + 0.5 * direction[i, 0] * span_u[i] - origin[0]
+        middle_z = nodes[i, 1] + 0.5 * direction[i, 1] * span_u[i] - origin[1]
+        for c in range(max(0, int(middle_x / CELL_U) - reach), min(columns, int(middle_x / CELL_U) + reach + 1)):
+            for r in range(max(0, int(middle_z / CELL_U) - reach), min(rows, int(middle_z / CELL_U) + reach + 1)):
+                dx = origin[0] + (c + 0.5) * CELL_U - nodes[i, 0]
+                dz = origin[1] + (r + 0.5) * CELL_U - nodes[i, 1]
+                t = min(max(dx * direction[i, 0] + dz * direction[i, 1], 0.0), span_u[i])
+                d2 = (dx - t * direction[i, 0]) ** 2 + (dz - t * direction[i, 1]) ** 2
+                if d2 < best[c, r]:
+                    best[c, r] = d2
+                    cells[c, r] = i
+    for sweep in (1, -1):
+        for k in range(columns * rows):
+            c, r = divmod(k if sweep > 0 else columns * rows - 1 - k, rows)
+            if cells[c, r] < 0:
+                for dc, dr in ((-1, -1), (-1, 0), (-1, 1), (0, -1)):
+                    u, v = c + sweep * dc, r + sweep * dr
+                    if 0 <= u < columns and 0 <= v < rows:
+                        cells[c, r] = max(cells[c, r], min(cells[u, v], 0) - 1)
+    return cells
+
+
+@njit(cache=True)
+def _measure_clearance(spans: Array, cells: Any, places: Array, closed: bool) -> None:  # pragma: no cover - compiled
+    """Between which places on the cross-section no other part of the road is nearer than a span and its neighbours."""
+    n, reach = len(spans), int((ROAD_REACH_U + SPAN_LIMIT_U) / CELL_U) + 2
+    for i in range(n):
+        spans[i, 9], spans[i, 10] = STRIP_HALF_U - ROAD_REACH_U + CELL_U, STRIP_HALF_U + ROAD_REACH_U - CELL_U
+        c0, r0 = int(places[i, 0] / CELL_U), int(places[i, 1] / CELL_U)
+        for c in range(max(0, c0 - reach), min(len(cells), c0 + reach + 1)):
+            for r in range(max(0, r0 - reach), min(cells.shape[1], r0 + reach + 1)):
+                x, z = (c + 0.5) * CELL_U, (r + 0.5) * CELL_U
+                if form(spans, i, 3, x, z) < -CELL_U or form(spans, i, 6, x, z) > CELL_U or cells[c, r] < 0:
+                    continue
+                apart = abs(cells[c, r] - i)
+                if min(apart, n - apart if closed else apart) > 1:
+                    place = form(spans, i, 0, x, z)
+                    if place < STRIP_HALF_U:
+                        spans[i, 9] = max(spans[i, 9], place + CELL_U)
+                    else:
+                        spans[i, 10] = min(spans[i, 10], place - CELL_U)
+
+
+@njit(cache=True, inline="always")
+def form(spans: Array, i: Any, k: int, x: float, z: float) -> Any:  # pragma: no cover - compiled
+    return spans[i, k] * x + spans[i, k + 1] * z + spans[i, k + 2]
