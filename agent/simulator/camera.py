@@ -16,14 +16,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
-from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
+from numba import njit
 from numpy.typing import NDArray
 
 from agent.simulator.ground import CELL_U, STRIP_STEP_U, Ground, Paint, form
 from agent.simulator.lens import View, lens_for
+from agent.simulator.pixels import pack, store_8_bytes
 from agent.simulator.solids import Solids, draw
 
 Array = NDArray[np.float64]
@@ -141,28 +139,6 @@ def _columns_within(
     return max(begin, int(math.ceil(near))), min(end, int(math.floor(far)) + 1)
 
 
-def _store_8_bytes_code(context: Any, data: Any, at: Any, word: Any) -> Any:
-    """Write a 64-bit word over eight bytes of a flat uint8 array, wherever they begin."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = make_array(signature.args[0])(context, builder, arguments[0])
-        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), ir.IntType(64).as_pointer())
-        builder.store(arguments[2], place, align=1)
-        return context.get_dummy_value()
-
-    return types.void(data, types.uint64, types.uint64), generate
-
-
-_store_8_bytes: Any = intrinsic(_store_8_bytes_code)
-
-
-@njit(cache=True, inline="always")
-def _pack(red: float, green: float, blue: float) -> Any:  # pragma: no cover - compiled
-    """Two pixels of one colour, red in the lowest byte of each three."""
-    one = int(red) | int(green) << 8 | int(blue) << 16  # through signed integers, to which floats convert fastest
-    return np.uint64(one | one << 24)
-
-
 @njit(cache=True, inline="always")
 def _fill(
     flat: Any, pixel: int, run: int, pair: Any, grainy: bool, grain: Any, grain_mean: Any, grain_x: int, grain_z: int,
@@ -183,7 +159,7 @@ def _fill(
             word += grain[np.uint64(grain_x >> 16) & GRAIN_MASK, np.uint64(grain_z >> 16) & GRAIN_MASK]
             grain_x += 2 * grain_step_x
             grain_z += 2 * grain_step_z
-        _store_8_bytes(flat, at, word)
+        store_8_bytes(flat, at, word)
         at += np.uint64(6)
     for byte in range(at, stop):
         flat[byte] = np.uint8(pair >> np.uint64(8 * (byte - at) % 24))
@@ -220,7 +196,7 @@ def _render(
         clear = np.float32(1.0 - min(max((forward - 60.0) / 260.0, 0.0), 0.6))
         haze = np.float32(1.0) - clear
         for k in range(len(palette)):
-            shades[k] = _pack(
+            shades[k] = pack(
                 clear * palette[k, 0] + haze * haze_rgb[0],
                 clear * palette[k, 1] + haze * haze_rgb[1],
                 clear * palette[k, 2] + haze * haze_rgb[2],

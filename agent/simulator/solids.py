@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from agent.simulator.pixels import fill, pack
 from agent.simulator.tracks import Scene, Track
 
 Array = NDArray[np.float64]
@@ -209,6 +210,7 @@ def _polygon(
     haze = 1.0 - clear
     red, green, blue = red + haze * haze_rgb[0], green + haze * haze_rgb[1], blue + haze * haze_rgb[2]
     rows, columns = out.shape[0], out.shape[1]
+    bytes_, pair = out.reshape(out.size), pack(red, green, blue)
     first = max(0, int(math.ceil(flat[:n, 1].min())))
     last = min(rows - 1, int(math.floor(flat[:n, 1].max())))
     for row in range(first, last + 1):
@@ -219,8 +221,16 @@ def _polygon(
                 at = c0 + (row - r0) / (r1 - r0) * (c1 - c0)
                 left, right = min(left, at), max(right, at)
         # Pixels are one column wide round their centre; those at the ends are covered in part.
-        for column in range(max(0, int(math.floor(left + 0.5))), min(columns - 1, int(math.floor(right + 0.5))) + 1):
+        begin, end = max(int(math.floor(left + 0.5)), 0), min(int(math.floor(right + 0.5)), columns - 1)
+        column = begin
+        while column <= end:
+            inside = int(min(right - 0.5, columns - 1.0)) - column + 1
+            if rgba[3] == 1.0 and column >= left + 0.5 and inside > 0:
+                fill(bytes_, row * columns + column, inside, pair)
+                column += inside
+                continue
             share = rgba[3] * max(0.0, min(right, column + 0.5) - max(left, column - 0.5))
-            out[row, column, 0] = np.uint8(out[row, column, 0] + share * (red - out[row, column, 0]))
-            out[row, column, 1] = np.uint8(out[row, column, 1] + share * (green - out[row, column, 1]))
-            out[row, column, 2] = np.uint8(out[row, column, 2] + share * (blue - out[row, column, 2]))
+            out[row, column, 0] = int(out[row, column, 0] + share * (red - out[row, column, 0]))
+            out[row, column, 1] = int(out[row, column, 1] + share * (green - out[row, column, 1]))
+            out[row, column, 2] = int(out[row, column, 2] + share * (blue - out[row, column, 2]))
+            column += 1
