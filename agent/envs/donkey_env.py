@@ -1,4 +1,6 @@
-"""The DonkeyCar environment over the embedded world, with upstream's spaces, conf keys, reward and info."""
+"""The DonkeyCar environment over the embedded world or a simulator on the wire, with upstream's spaces, conf keys,
+reward and info.
+"""
 
 from __future__ import annotations
 
@@ -10,85 +12,70 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from agent.simulator.lens import HEIGHT, WIDTH
+from agent.envs.client import SimulatorLost
+from agent.envs.conf import camera_view, checked, open_world
+from agent.envs.remote_world import RemoteTelemetry, RemoteWorld
 from agent.simulator.world import UNITS_PER_METRE, Telemetry, World
 
 STALL_LIMIT_SEC = 5.0
 HALF_TICK_SEC = 0.005
 CRASH_REWARD = -1.0
 
-# Upstream's conf keys with their defaults, and two of our own: max_episode_steps and start.
-DEFAULTS: dict[str, Any] = {
-    "max_cte": 8.0,
-    "frame_skip": 1,
-    "cam_resolution": (HEIGHT, WIDTH, 3),
-    "steer_limit": 1.0,
-    "throttle_min": 0.0,
-    "throttle_max": 1.0,
-    "max_episode_steps": 1000,
-    "start": "line",
-}
-# Upstream's keys that change nothing in a world without a window or a socket.
-COSMETIC = {"car_config", "body_style", "body_rgb", "car_name", "font_size", "racer_name", "country", "bio", "guid",
-            "log_level", "start_delay", "level"}  # fmt: skip
-STARTS = ("line", "jitter", "anywhere")
-
-
-def _checked(conf: dict[str, Any]) -> dict[str, Any]:
-    for key in ("host", "port", "exe_path"):
-        if key in conf:
-            raise ValueError(f"conf {key} {conf[key]!r} asks for a simulator on the wire; drop it for the embedded one")
-    if unknown := sorted(set(conf) - set(DEFAULTS) - COSMETIC):
-        raise ValueError(f"conf key {unknown[0]!r} is not supported; choose from {', '.join(DEFAULTS)}")
-    merged = {**DEFAULTS, **conf}
-    if tuple(merged["cam_resolution"]) != (HEIGHT, WIDTH, 3):
-        raise ValueError(f"conf cam_resolution {merged['cam_resolution']} is not drawn here; use {HEIGHT, WIDTH, 3}")
-    if merged["start"] not in STARTS:
-        raise ValueError(f"conf start {merged['start']!r} is unknown; choose from {', '.join(STARTS)}")
-    if not merged["throttle_min"] < merged["throttle_max"]:
-        raise ValueError(f"conf throttle_min {merged['throttle_min']} is not below throttle_max; lower it")
-    for key in ("max_cte", "frame_skip", "steer_limit", "max_episode_steps"):
-        if not merged[key] > 0:
-            raise ValueError(f"conf {key} {merged[key]} is not positive; give a positive number")
-    return merged
-
 
 class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
     """A DonkeyCar on one track.
 
-    Observations are camera frames (120, 160, 3) uint8, actions [steering, throttle] within
+    Observations are camera frames ``cam_resolution`` (120, 160, 3) uint8, actions [steering, throttle] within
     ``steer_limit`` and ``throttle_min..throttle_max``. The reward is upstream's, (1 - \\|cte\\|/max_cte) times the
     forward speed in m/s, the bare speed in reverse, -1 where the episode ends by leaving the road, a hit or
     ``STALL_LIMIT_SEC`` without net progress. It is truncated at ``max_episode_steps`` and at the end of an open road.
 
     :param level: the simulator's name of the scene
-    :param conf: upstream's conf keys, and ``start``: ``line`` (the scene's start pose), ``jitter`` (nearly so, from the
-        seed) or ``anywhere`` on the track (from the seed)
-    :raises ValueError: a scene or conf value that the embedded world does not have
+    :param conf: upstream's conf keys; ``host`` or ``port`` make it an environment on the wire. Ours are ``start``:
+        ``line`` (the scene's start pose), ``jitter`` (nearly so, from the seed) or ``anywhere`` on the track (from the
+        seed); ``client``: ``own`` or ``gym-donkeycar``; ``reconnect``: a lost simulator truncates the episode and the
+        next reset connects anew; and limits of the waits, ``connect_limit_sec``, ``frame_limit_sec``,
+        ``reset_limit_sec``
+    :param world: drives in this world, which stays open, instead of one of its own
+    :raises ValueError: a scene or conf value that cannot be followed
+    :raises SimulatorLost: here and later, a simulator that is not there, silent, talking nonsense or elsewhere
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 - Gymnasium's own declaration
 
-    def __init__(self, level: str, conf: dict[str, Any] | None = None, render_mode: str | None = None) -> None:
+    def __init__(
+        self,
+        level: str,
+        conf: dict[str, Any] | None = None,
+        render_mode: str | None = None,
+        world: World | RemoteWorld | None = None,
+    ) -> None:
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode {render_mode!r} is not supported; use rgb_array")
-        self.conf = _checked(dict(conf or {}))
+        self.conf = checked(conf or {})
         self.render_mode = render_mode
-        self.world = World(level)
+        self._view = camera_view(self.conf)
         steer = self.conf["steer_limit"]
         self.action_space = spaces.Box(
             np.array([-steer, self.conf["throttle_min"]], dtype=np.float32),
             np.array([steer, self.conf["throttle_max"]], dtype=np.float32),
         )
-        self.observation_space = spaces.Box(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-        self._frame: NDArray[np.uint8] = np.zeros((HEIGHT, WIDTH, 3), dtype=np.uint8)
+        shape = self._view.height, self._view.width, 3
+        self.observation_space = spaces.Box(0, 255, shape, dtype=np.uint8)
+        self._frame: NDArray[np.uint8] = np.zeros(shape, dtype=np.uint8)
         self._steps = 0
+        self._road_seed: int | None = None
+        self._owns_world = world is None
+        self.world = world or open_world(level, self.conf)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         """Start an episode; a seed also draws a random road anew."""
         super().reset(seed=seed)
+        if seed is not None:
+            self._road_seed = seed  # kept, for who drives the same world in turn may have drawn another road
+        seed = self._road_seed
         start, draw = self.conf["start"], self.np_random.uniform
         if start == "line":
             self.world.reset(seed)
@@ -108,7 +95,12 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         command = np.clip(action, self.action_space.low, self.action_space.high)  # type: ignore[attr-defined]
         end_reason = None
         for _ in range(self.conf["frame_skip"]):
-            seen = self.world.step(float(command[0]), float(command[1]))
+            try:
+                seen = self.world.step(float(command[0]), float(command[1]))
+            except SimulatorLost:
+                if not self.conf["reconnect"]:
+                    raise
+                return self._frame, 0.0, False, True, self._info(self.world.telemetry(), "sim_lost")
             self._steps += 1
             if end_reason := self._end_reason(seen):
                 break
@@ -120,12 +112,17 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
     def render(self) -> NDArray[np.uint8] | None:
         return self._frame.copy() if self.render_mode == "rgb_array" else None
 
+    def close(self) -> None:
+        """Hang up, unless the world is somebody else's."""
+        if self._owns_world and isinstance(self.world, RemoteWorld):
+            self.world.close()
+
     def _observe(self) -> NDArray[np.uint8]:
-        self._frame = np.empty((HEIGHT, WIDTH, 3), dtype=np.uint8)
-        self.world.render(self._frame)
+        self._frame = np.empty_like(self._frame)
+        self.world.render(self._frame, self._view)
         return self._frame
 
-    def _end_reason(self, seen: Telemetry) -> str | None:
+    def _end_reason(self, seen: Telemetry | RemoteTelemetry) -> str | None:
         if abs(seen.cte) > self.conf["max_cte"]:
             return "off_track"
         if seen.hit != "none":
@@ -136,12 +133,12 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             return "finished"
         return "time_limit" if self._steps >= self.conf["max_episode_steps"] else None
 
-    def _reward(self, seen: Telemetry) -> float:
+    def _reward(self, seen: Telemetry | RemoteTelemetry) -> float:
         if seen.forward_vel <= 0.0:
             return seen.forward_vel
         return (1.0 - abs(seen.cte) / self.conf["max_cte"]) * seen.forward_vel
 
-    def _info(self, seen: Telemetry, end_reason: str | None) -> dict[str, Any]:
+    def _info(self, seen: Telemetry | RemoteTelemetry, end_reason: str | None) -> dict[str, Any]:
         return {
             "pos": seen.pos,
             "cte": seen.cte,

@@ -1,0 +1,118 @@
+"""The keys of an environment's ``conf``, and the world that they ask for."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from agent.envs.client import Connection, Limits, Link
+from agent.envs.remote_world import RemoteWorld
+from agent.envs.upstream import UpstreamConnection, missing
+from agent.simulator.lens import HEIGHT, WIDTH, View
+from agent.simulator.remote_car import FIRST_CAMERA, reconfigured
+from agent.simulator.world import World
+
+# Upstream's conf keys with their defaults, and two of our own: max_episode_steps and start.
+DEFAULTS: dict[str, Any] = {
+    "max_cte": 8.0,
+    "frame_skip": 1,
+    "cam_resolution": (HEIGHT, WIDTH, 3),
+    "cam_config": {},
+    "steer_limit": 1.0,
+    "throttle_min": 0.0,
+    "throttle_max": 1.0,
+    "max_episode_steps": 1000,
+    "start": "line",
+}
+# Keys of a simulator on the wire; host or port ask for one. Upstream has no limits to its waits.
+WIRE_DEFAULTS: dict[str, Any] = {
+    "host": "127.0.0.1",
+    "port": 9091,
+    "client": "own",
+    "reconnect": False,
+    **{f"{limit.name.removesuffix('_sec')}_limit_sec": limit.default for limit in fields(Limits)},
+}
+# Upstream's keys that change nothing that the driver senses.
+COSMETIC = {"car_config", "body_style", "body_rgb", "car_name", "font_size", "racer_name", "country", "bio", "guid",
+            "log_level", "start_delay", "level"}  # fmt: skip
+STARTS = ("line", "jitter", "anywhere")
+CLIENTS = ("own", "gym-donkeycar")
+# Every field of upstream's cam_config; zero keeps what the simulator has.
+CAM_FIELDS = ("fov", "fish_eye_x", "fish_eye_y", "img_w", "img_h", "img_d", "img_enc", "offset_x", "offset_y",
+              "offset_z", "rot_x", "rot_y", "rot_z")  # fmt: skip
+
+
+def checked(conf: dict[str, Any]) -> dict[str, Any]:
+    """``conf`` with every default filled in.
+
+    :raises ValueError: an unknown key or an impossible value
+    """
+    if "exe_path" in conf:
+        raise ValueError(f"conf exe_path {conf['exe_path']!r} is not supported; start the simulator and give its port")
+    on_wire = "host" in conf or "port" in conf
+    defaults = DEFAULTS | WIRE_DEFAULTS if on_wire else DEFAULTS
+    for key in conf:
+        if key in WIRE_DEFAULTS and not on_wire:
+            raise ValueError(f"conf {key} {conf[key]!r} is for a simulator on the wire; give its port or drop it")
+        if key not in defaults and key not in COSMETIC:
+            raise ValueError(f"conf key {key!r} is not supported; choose from {', '.join(defaults)}")
+    merged = {**defaults, **conf}
+    for key, choices in (("start", STARTS), ("client", CLIENTS)):
+        if key in defaults and merged[key] not in choices:
+            raise ValueError(f"conf {key} {merged[key]!r} is unknown; choose from {', '.join(choices)}")
+    if not merged["throttle_min"] < merged["throttle_max"]:
+        raise ValueError(f"conf throttle_min {merged['throttle_min']} is not below throttle_max; lower it")
+    positive = ("max_cte", "frame_skip", "steer_limit", "max_episode_steps", *(k for k in defaults if "limit_sec" in k))
+    for key in positive:
+        if not merged[key] > 0:
+            raise ValueError(f"conf {key} {merged[key]} is not positive; give a positive number")
+    if on_wire and not 0 < int(merged["port"]) < 65536:
+        raise ValueError(f"conf port {merged['port']} is no TCP port; give 1 to 65535")
+    return merged
+
+
+def camera_message(conf: dict[str, Any]) -> dict[str, str]:
+    """The fields of the ``cam_config`` message that ``conf`` asks for, as strings; empty for the default camera.
+
+    :raises ValueError: an unknown field, or a size that is not ``cam_resolution``
+    """
+    asked, (rows, columns, channels) = conf["cam_config"], conf["cam_resolution"]
+    if unknown := sorted(set(asked) - set(CAM_FIELDS)):
+        raise ValueError(f"conf cam_config {unknown[0]!r} is unknown; choose from {', '.join(CAM_FIELDS)}")
+    size = int(asked.get("img_h") or rows), int(asked.get("img_w") or columns)
+    if channels != 3 or size != (rows, columns):
+        raise ValueError(f"conf cam_resolution {conf['cam_resolution']} does not fit cam_config; give {(*size, 3)}")
+    if not asked and size == (HEIGHT, WIDTH):
+        return {}
+    fields_asked = {**dict.fromkeys(CAM_FIELDS, 0), "img_enc": "JPG", **asked, "img_h": rows, "img_w": columns}
+    return {name: str(value) for name, value in fields_asked.items()}
+
+
+def camera_view(conf: dict[str, Any]) -> View:
+    """What the embedded camera draws for ``conf``."""
+    camera = camera_message(conf)
+    return reconfigured(FIRST_CAMERA, {"msg_type": "cam_config", **camera}).view if camera else FIRST_CAMERA.view
+
+
+def open_world(level: str, conf: dict[str, Any]) -> World | RemoteWorld:
+    """The embedded world, or one in the simulator that the checked ``conf`` has the host and port of.
+
+    :raises ValueError: a conf value that cannot be followed, a scene that is not at hand
+    :raises SimulatorLost: no simulator answers there, or not with that scene
+    """
+    camera = camera_message(conf)
+    if "port" not in conf:
+        return World(level)
+    host, port, client = str(conf["host"]), int(conf["port"]), conf["client"]
+    limits = Limits(conf["connect_limit_sec"], conf["frame_limit_sec"], conf["reset_limit_sec"])
+
+    def connect() -> Link:
+        configs = {"cam_config": camera} if camera else {}
+        if client == "own":
+            return Connection(host, port, level, limits, configs)
+        rest = {key: value for key, value in conf.items() if key != "cam_config"}
+        return UpstreamConnection(host, port, level, limits, {"log_level": "WARNING", **rest, **configs})
+
+    if client != "own" and (reason := missing()):
+        raise ValueError(reason)
+    return RemoteWorld(level, connect, limits, reconnect=conf["reconnect"])

@@ -1,0 +1,252 @@
+"""The world of a simulator elsewhere, in the shape of the embedded one: reset, step, telemetry, render."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.envs.client import Limits, Link, SimulatorLost, Vector
+from agent.envs.odometer import Odometer
+from agent.simulator.lens import View
+from agent.simulator.protocol import Message
+from agent.simulator.tracks import Track, build_track, load_scene
+from agent.simulator.world import CONTROL_HZ, UNITS_PER_METRE
+
+STEP_SEC = 1.0 / CONTROL_HZ
+STILL_M_S = 0.05
+AT_PLACE_U = 0.5
+# A car that is put somewhere drops onto its wheels, rather than stand in the slope.
+DROP_U = 0.3
+# The path's nodes may be sampled otherwise than ours, but not lie elsewhere.
+SAME_ROAD_U = 4.0
+NODES_COMPARED = 4
+OPEN_ROAD_GAP_U = 20.0
+TWICE_THE_SAME_CTE_U = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteTelemetry:
+    """One telemetry in the units and names of ``agent.simulator.world.Telemetry``."""
+
+    pos: Vector
+    cte: float
+    speed: float
+    forward_vel: float
+    vel: Vector
+    accel: Vector
+    gyro: Vector
+    car: Vector
+    hit: str
+    progress: float
+    lap_times: list[float]
+    stalled_sec: float
+    finished: bool
+
+    @property
+    def laps(self) -> int:
+        """Whole laps of ``progress``."""
+        return max(0, int(self.progress))
+
+    @property
+    def lap_count(self) -> int:
+        """Laps from start line to start line."""
+        return len(self.lap_times)
+
+    @property
+    def last_lap_time(self) -> float:
+        """Seconds, 0 before the first."""
+        return self.lap_times[-1] if self.lap_times else 0.0
+
+
+class RemoteWorld:
+    """One car in a simulator elsewhere.
+
+    Progress, laps and stalls come from the car's positions on our own copy of the scene's track; of a random road the
+    simulator is asked for the nodes.
+
+    :param connect: opens the link; called again after a loss if ``reconnect``
+    :raises SimulatorLost: here and from every method, within the limits
+    """
+
+    def __init__(self, scene: str, connect: Callable[[], Link], limits: Limits, *, reconnect: bool = False) -> None:
+        self.scene = load_scene(scene)
+        self.limits, self.reconnect = limits, reconnect
+        self._connect = connect
+        self._open()
+
+    def reset(
+        self, seed: int | None = None, *, arc_u: float | None = None, aside_u: float = 0.0, turned: float = 0.0
+    ) -> None:
+        """Put the car at rest on its start pose, or ``arc_u`` along the centre line; see ``World.reset``.
+
+        Returns when a telemetry shows it there, at rest. Where the simulator follows its path node by node and loses
+        it when the car is put elsewhere, the cross-track error is our own until the next reset.
+        """
+        if not self._link.is_open:
+            if not self.reconnect:
+                raise SimulatorLost("the simulator is lost; make the environment anew, or give conf reconnect=True")
+            self._open()
+        deadline = time.monotonic() + self.limits.reset_sec
+        self._own_cte = False
+        if seed is not None and self.scene.is_random and seed != self._seed:
+            self._redraw(seed, deadline)
+        self._settle("reset_car", self._spawn, deadline)
+        if arc_u is not None or aside_u or turned:
+            x, z, yaw = self._spawn if arc_u is None else self.track.pose_at(arc_u)
+            self._place((x + aside_u * math.cos(yaw), z - aside_u * math.sin(yaw), yaw + turned), deadline)
+        self._elapsed(self._message)
+        self._odometer.start(*self._pose(self._message))
+        self._see(self._message, "none")
+        self._own_cte = arc_u is not None and abs(self._seen.cte - self._odometer.cte) > TWICE_THE_SAME_CTE_U
+        self._see(self._message, "none")
+
+    def step(self, steering: float, throttle: float, brake: float = 0.0) -> RemoteTelemetry:
+        """Send the commands and report the first telemetry to arrive after them."""
+        hit = "none"
+        for message in self._control(steering, throttle, brake, self.limits.frame_sec):
+            self._odometer.advance(*self._pose(message), self._elapsed(message))
+            hit = hit if hit != "none" else str(message.get("hit", "none"))
+        self._see(self._message, hit)
+        return self._seen
+
+    def telemetry(self) -> RemoteTelemetry:
+        """The newest."""
+        return self._seen
+
+    def render(self, out: NDArray[np.uint8], view: View | None = None) -> None:
+        """Copy the newest camera picture into ``out`` (rows, columns, 3) uint8; the simulator draws its own view."""
+        picture = self._link.frame()
+        if picture.shape != out.shape:
+            raise self._link.lost(f"its pictures are {picture.shape}, not {out.shape}; set cam_resolution to theirs")
+        out[:] = picture
+
+    def close(self) -> None:
+        """Hang up; harmless a second time."""
+        self._link.close()
+
+    def _open(self) -> None:
+        self._link = self._connect()
+        self._seed: int | None = None
+        self._clock_sec: float | None = None
+        self._own_cte = False
+        self._use(build_track(self.scene))
+        self._first_look()
+        if not self._is_the_road(self._link.deadline):
+            if not self._link.change_scene():
+                raise self._link.lost(f"wrong scene, {self.scene.name!r} was asked for and another is loaded")
+            self._first_look()
+            self._demand_the_road(self._link.deadline)
+
+    def _first_look(self) -> None:
+        """Where the car is before it was ever driven is where a reset puts it."""
+        self._message = self._link.telemetry(self._link.deadline - time.monotonic())
+        self._spawn = self._pose(self._message)
+        self._spawn_y_u = self._link.number(self._message, "pos_y", 0.0) * UNITS_PER_METRE
+        self._odometer.start(*self._spawn)
+        self._see(self._message, "none")
+
+    def _use(self, track: Track) -> None:
+        self.track = track
+        self._odometer = Odometer(self.scene, track)
+
+    def _is_the_road(self, deadline: float) -> bool:
+        """Compare some of the path's nodes with ours; of a random road, take them all over.
+
+        A simulator that does not tell its nodes is believed, unless the road is random.
+        """
+        link, ours = self._link, self.track.nodes
+        total = int(link.number(self._message, "totalNodes", 1.0))
+        if not self.scene.is_random:
+            told = link.nodes([total * part // NODES_COMPARED for part in range(NODES_COMPARED)], deadline)
+            return all(np.hypot(ours[:, 0] - x, ours[:, 1] - z).min() < SAME_ROAD_U for x, z, _ in told)
+        nodes = link.nodes(range(total), deadline)
+        if len(nodes) < 2:
+            raise link.lost(f"it does not tell the nodes of {self.scene.name!r}, whose road is random")
+        if math.dist(nodes[0], nodes[-1]) < OPEN_ROAD_GAP_U:
+            return False
+        self._use(Track(np.array(nodes), closed=False))
+        self._odometer.start(*self._spawn)
+        return True
+
+    def _demand_the_road(self, deadline: float) -> None:
+        if not self._is_the_road(deadline):
+            raise self._link.lost(f"wrong scene, it does not change to {self.scene.name!r}")
+
+    def _redraw(self, seed: int, deadline: float) -> None:
+        fields = {"road_style": 0, "rand_seed": seed, "turn_increment": self.scene.path["turn_deg"]}
+        self._settle("regen_road", self._spawn, deadline, **fields)
+        self._demand_the_road(deadline)
+        self._seed = seed
+
+    def _place(self, pose: Vector, deadline: float) -> None:
+        x, z, yaw = pose
+        nodes, here, start = self.track.nodes, self.track.nearest_node, self._spawn
+        rise_u = float(nodes[here(x, z), 2] - nodes[here(start[0], start[1]), 2])
+        fields = {"pos_x": x, "pos_y": self._spawn_y_u + rise_u + DROP_U, "pos_z": z}
+        turn = {"Qx": 0.0, "Qy": math.sin(yaw / 2), "Qz": 0.0, "Qw": math.cos(yaw / 2)}
+        self._settle("set_position", pose, deadline, **fields, **turn)
+
+    def _settle(self, msg_type: str, pose: Vector, deadline: float, **fields: float) -> None:
+        """Hold the brake, send the message and wait until the car rests at ``pose``."""
+        x, z, _ = pose
+        self._control(0.0, 0.0, 1.0, self.limits.frame_sec)
+        self._link.send(msg_type, **fields)
+        while True:
+            self._message = self._link.telemetry(min(self.limits.frame_sec, deadline - time.monotonic()))
+            here_x, here_z, _ = self._pose(self._message)
+            is_still = self._link.number(self._message, "speed") < STILL_M_S
+            if is_still and math.hypot(here_x - x, here_z - z) < AT_PLACE_U:
+                return
+            if time.monotonic() > deadline:
+                raise self._link.lost(
+                    f"after {msg_type} the car does not rest at ({x:.1f}, {z:.1f}) u within {self.limits.reset_sec:g} s"
+                )
+
+    def _control(self, steering: float, throttle: float, brake: float, limit_sec: float) -> list[Message]:
+        messages = self._link.control(steering, throttle, brake, limit_sec)
+        self._message = messages[-1]
+        return messages
+
+    def _pose(self, message: Message) -> Vector:
+        """Place in u and heading in radians."""
+        x, z = (self._link.number(message, name) * UNITS_PER_METRE for name in ("pos_x", "pos_z"))
+        return x, z, math.radians(self._link.number(message, "yaw", 0.0))
+
+    def _elapsed(self, message: Message) -> float:
+        """Seconds since the telemetry before; a control step where the simulator does not tell its time."""
+        before, now = self._clock_sec, message.get("time")
+        self._clock_sec = now if isinstance(now, (int, float)) else None
+        if before is None or self._clock_sec is None or not 0.0 < self._clock_sec - before < 60.0:
+            return STEP_SEC
+        return self._clock_sec - before
+
+    def _see(self, message: Message, hit: str) -> None:
+        def number(name: str, default: float | None = 0.0) -> float:
+            return self._link.number(message, name, default)
+
+        def vector(kind: str, *axes: str) -> Vector:
+            x, y, z = (number(kind + axis) for axis in axes or "xyz")
+            return x, y, z
+
+        way, speed = self._odometer, number("speed", None)
+        vel = vector("vel_") if "vel_z" in message else (0.0, 0.0, speed)
+        self._seen = RemoteTelemetry(
+            pos=vector("pos_"),
+            cte=way.cte if self._own_cte else number("cte", way.cte),
+            speed=speed,
+            forward_vel=vel[2],
+            vel=vel,
+            accel=vector("accel_"),
+            gyro=vector("gyro_"),
+            car=vector("", "roll", "pitch", "yaw"),
+            hit=hit,
+            progress=way.progress,
+            lap_times=way.lap_times,
+            stalled_sec=way.stalled_sec,
+            finished=way.finished,
+        )
