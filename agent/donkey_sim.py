@@ -83,9 +83,9 @@ def holder(port: int) -> str:
     import psutil
 
     try:
-        for connection in psutil.net_connections(kind="tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr[1] == port and connection.pid:
-                return f"pid {connection.pid} ({psutil.Process(connection.pid).name()})"
+        listening = [c for c in psutil.net_connections(kind="tcp") if c.status == psutil.CONN_LISTEN and c.laddr]
+        for pid in (c.pid for c in listening if c.laddr[1:2] == (port,) and c.pid is not None):
+            return f"pid {pid} ({psutil.Process(pid).name()})"
     except psutil.Error:
         pass
     return "another process"

@@ -19,8 +19,9 @@ from agent.simulator.world import CONTROL_HZ, UNITS_PER_METRE, World
 # Where later cars stand in the start pose's frame (upstream's spawn grid).
 CARS_PER_ROW, LEFT_U, BEHIND_U = 2, 4.5, 5.0
 BRAKE_AFTER_RESET = 10.0  # upstream's foot brake until the next control
+CONTACT_STEPS = 10  # a car that presses on bounces; touching again within this is still the same collision
 HALF_AXLE_U = 0.695  # half the distance between left and right wheels
-GREY = np.tile([0.0722, 0.7152, 0.2126], (3, 1))  # shares of blue, green and red
+GREY = np.tile([0.2126, 0.7152, 0.0722], (3, 1))  # shares of red, green and blue
 JPEG_QUALITY = 75  # Unity's default
 
 # Beyond these a request is a mistake, or would cost the other cars their turn.
@@ -63,18 +64,32 @@ class RemoteCar:
         self.time_sec = 0.0
         self._turn_deg = 1.0
         self._rotations = 0.0, 0.0
-        self._hit = self._touched = "none"
-        self._crossings, self._crossed_sec = 0, 0.0
+        self._hit = "none"
         self._crossed: deque[bytes] = deque(maxlen=16)
         self._start()
+
+    def _start(self) -> None:
+        """On the start pose, at rest, commands cleared, brakes on. Neither the clock nor a pending hit is."""
+        row, column = divmod(self.slot, CARS_PER_ROW)
+        self.world.reset(aside_u=-LEFT_U * column)
+        if row:
+            start = self.world.scene.start
+            yaw = math.radians(start["yaw_deg"])
+            x, _, z = (UNITS_PER_METRE * metres for metres in self.world.telemetry().pos)
+            self.world.place(x - row * BEHIND_U * math.sin(yaw), z - row * BEHIND_U * math.cos(yaw), yaw)
+        self.steering, self.throttle, self.brake = 0.0, 0.0, BRAKE_AFTER_RESET
+        self._touched, self._apart_steps = "none", 0
+        self._crossings, self._crossed_sec = 0, 0.0
 
     def drive(self) -> None:
         """Let 0.05 s pass under the command held."""
         seen = self.world.step(self.steering, self.throttle, self.brake)
         self.time_sec += 1 / CONTROL_HZ
-        if seen.hit not in ("none", self._touched):
-            self._hit = seen.hit
-        self._touched = seen.hit
+        self._apart_steps += 1
+        if seen.hit != "none":
+            if seen.hit != self._touched or self._apart_steps > CONTACT_STEPS:
+                self._hit = seen.hit
+            self._touched, self._apart_steps = seen.hit, 0
         if seen.line_crossings > self._crossings:
             # The line is crossed between two control steps; lap times know when.
             self._crossed_sec = self._crossed_sec + seen.last_lap_time if self._crossings else self.time_sec
@@ -136,19 +151,6 @@ class RemoteCar:
                 raise BadMessage("unknown msg_type", unknown)
         return b""
 
-    def _start(self) -> None:
-        """On the start pose, at rest, commands cleared, brakes on. Neither the clock nor a pending hit is."""
-        row, column = divmod(self.slot, CARS_PER_ROW)
-        self.world.reset(aside_u=-LEFT_U * column)
-        if row:
-            start = self.world.scene.start
-            yaw = math.radians(start["yaw_deg"])
-            x, _, z = (UNITS_PER_METRE * metres for metres in self.world.telemetry().pos)
-            self.world.place(x - row * BEHIND_U * math.sin(yaw), z - row * BEHIND_U * math.cos(yaw), yaw)
-        self.steering, self.throttle, self.brake = 0.0, 0.0, BRAKE_AFTER_RESET
-        self._touched = "none"
-        self._crossings, self._crossed_sec = 0, 0.0
-
     def _set_position(self, message: Message) -> None:
         x, _, z = (number(message, f"pos_{axis}", -FAR_AWAY_U, FAR_AWAY_U) for axis in "xyz")
         qx, qy, qz, qw = 0.0, 0.0, 0.0, 1.0
@@ -182,11 +184,9 @@ class RemoteCar:
     def _picture(self, camera: Camera) -> bytes:
         """The camera's picture as a file in base64."""
         view = camera.view
-        picture = np.empty((view.height, view.width, 3), dtype=np.uint8)
-        self.world.render(picture, view)
-        cv2.cvtColor(picture, cv2.COLOR_RGB2BGR, dst=picture)
-        if camera.grey:
-            cv2.transform(picture, GREY, dst=picture)
+        rgb = np.empty((view.height, view.width, 3), dtype=np.uint8)
+        self.world.render(rgb, view)
+        picture = cv2.transform(rgb, GREY) if camera.grey else cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
         if camera.encoding == "TGA":  # no compression, 24 bits, rows from the top
             shape = b"".join(side.to_bytes(2, "little") for side in (view.width, view.height))
             return b2a_base64(bytes((0, 0, 2, *[0] * 9)) + shape + b"\x18\x20" + picture.tobytes(), newline=False)
