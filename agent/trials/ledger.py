@@ -1,8 +1,8 @@
 """The ledger: an append-only file of records, one JSON object per line.
 
-A record is one ``write`` on a descriptor opened for appending, under a lock, followed by ``fsync``. A
-process that died half-way through a line leaves a torn tail; the next append starts on a line of its
-own, so the tear costs that one line and never its successor.
+An append takes a lock, looks at the tail, and writes one line on a descriptor opened for appending, followed by
+``fsync``. A process that died half-way through a line leaves a torn tail: the next append ends it if the record in
+it is whole, and otherwise moves it to ``*.torn`` beside the ledger. No complete line is ever changed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ SWEEP_LEDGER = "clean_sweep_results.jsonl"
 SEARCH_LEDGER = "autoresearch_results.jsonl"
 EXCERPT_CHARS = 60
 LOCK_TIMEOUT_SEC = 30.0
+TAIL_LIMIT_BYTES = 16 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,32 @@ class Ledger:
         with FileLock(str(self.path) + ".lock", timeout=LOCK_TIMEOUT_SEC):
             descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
             try:
-                data = b"\n" + line if _is_torn(descriptor) else line
-                written = os.write(descriptor, data)
-                if written != len(data):
-                    raise OSError(f"only {written} of {len(data)} bytes fit into {self.path}; free some disk space")
-                os.fsync(descriptor)
+                self._mend_tail(descriptor)
+                size = os.fstat(descriptor).st_size
+                try:
+                    _write_whole(descriptor, line)
+                except OSError:
+                    os.ftruncate(descriptor, size)  # a full disk leaves no torn line
+                    raise
             finally:
                 os.close(descriptor)
+
+    def _mend_tail(self, descriptor: int) -> None:
+        size = os.fstat(descriptor).st_size
+        torn = os.pread(descriptor, min(size, TAIL_LIMIT_BYTES), max(0, size - TAIL_LIMIT_BYTES)).rpartition(b"\n")[2]
+        if not torn:
+            return
+        try:
+            Record.from_line(torn.decode())
+        except ValueError:
+            aside = os.open(f"{self.path}.torn", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                _write_whole(aside, torn + b"\n")
+            finally:
+                os.close(aside)
+            os.ftruncate(descriptor, size - len(torn))
+        else:
+            _write_whole(descriptor, b"\n")
 
     def load(self) -> list[Record]:
         """Every readable record, oldest first; an absent file has none.
@@ -80,6 +100,8 @@ class Ledger:
         )
 
 
-def _is_torn(descriptor: int) -> bool:
-    size = os.fstat(descriptor).st_size
-    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+def _write_whole(descriptor: int, data: bytes) -> None:
+    written = os.write(descriptor, data)
+    if written != len(data):
+        raise OSError(28, f"only {written} of {len(data)} bytes fit on the disk; free some space")
+    os.fsync(descriptor)

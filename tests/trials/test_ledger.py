@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -46,14 +47,49 @@ def test_a_torn_line_costs_itself_only(
     torn = record(2).to_line()[:80]
     with ledger.path.open("a") as file:
         file.write(torn)
-    ledger.append(record(3))
-    assert [each.trial for each in ledger.load()] == [1, 3]
+    assert [each.trial for each in ledger.load()] == [1]
     warning = capsys.readouterr().err
     assert warning.count("\n") == 1
     assert f"{ledger.path}:2" in warning
     assert torn[:40] in warning
     assert "mend or delete" in warning
-    assert torn in ledger.path.read_text().splitlines()
+    ledger.append(record(3))
+    assert [each.trial for each in ledger.load()] == [1, 3]
+    assert capsys.readouterr().err == ""
+    assert Path(f"{ledger.path}.torn").read_text() == torn + "\n"
+
+
+def test_a_ledger_cut_at_any_byte_loads_all_complete_records_and_goes_on(
+    tmp_path: Path, record: Callable[..., Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.fsync", lambda _: None)  # thousands of appends; what is tested is the bytes
+    whole = Ledger(tmp_path / "whole.jsonl")
+    for trial in range(1, 51):
+        whole.append(record(trial, float(trial)))
+    data = whole.path.read_bytes()
+    ends = [place for place, byte in enumerate(data) if byte == 10]
+    cut = Ledger(tmp_path / "cut.jsonl")
+    # Every byte round three ends of lines, and every 61st elsewhere; make soak takes every one.
+    places = [k for k in range(len(data) + 1) if k % 61 == 0 or any(abs(k - ends[line]) < 30 for line in (0, 24, 49))]
+    for place in places:
+        cut.path.write_bytes(data[:place])
+        complete = sum(end <= place for end in ends)  # a line that lacks only its newline is complete
+        cut.append(record(99))
+        assert [each.trial for each in cut.load()] == [*range(1, complete + 1), 99], place
+        assert cut.path.read_bytes().count(b"\n") == complete + 1
+
+
+def test_a_full_disk_leaves_no_torn_line(
+    ledger: Ledger, record: Callable[..., Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.append(record(1))
+    before = ledger.path.read_bytes()
+    real_write = os.write
+    monkeypatch.setattr("os.write", lambda descriptor, data: real_write(descriptor, data[:20]))
+    with pytest.raises(OSError, match="free some space"):
+        ledger.append(record(2))
+    monkeypatch.undo()
+    assert ledger.path.read_bytes() == before
 
 
 @pytest.mark.parametrize("garbage", [b"\xff\xfe\x00", b"null", b'{"trial": 1}', b"{}{}", b'"\xe2\x80\xa8"'])
