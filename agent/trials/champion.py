@@ -1,7 +1,8 @@
 """The champion: the best model of all trials, at a path that never changes (FR-005).
 
-``champion/model.zip`` and ``champion/manifest.json`` are each replaced in one step, so a reader sees
-the old file or the new one and never a part of either.
+``champion/model.zip`` and ``champion/manifest.json`` belong together by the manifest's SHA-256. A coronation first puts
+both new files beside the old ones, whole and on disk, then renames the model, then the manifest. ``settle`` finishes
+or undoes one that was cut short anywhere; the pair of the champion before is kept in ``champion/previous``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from agent.trials.record import Record, is_finite, shown_path
 
 MODEL_NAME = "model.zip"
 MANIFEST_NAME = "manifest.json"
+NEXT = ".next"  # ending of a file that waits for its coronation
+PREVIOUS = "previous"
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
@@ -39,6 +42,41 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     return dict(manifest)
 
 
+def verify(folder: Path) -> None:
+    """Make sure that the model in ``folder`` is the one its manifest describes.
+
+    :raises UserError: it is another file, or the manifest names no SHA-256
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise UserError(f"{folder} holds no champion; run some trials first")
+    if (found := _sha256(folder / MODEL_NAME)) != manifest.get("sha256"):
+        raise UserError(
+            f"{folder / MODEL_NAME} (sha256 {found[:12]}) is not the model of its manifest "
+            f"({str(manifest.get('sha256'))[:12]}); a model is code, restore the pair from {folder / PREVIOUS}"
+        )
+
+
+def settle(folder: Path) -> str | None:
+    """Finish or undo a coronation that was cut short; tells in words what was done, ``None`` for nothing."""
+    model, manifest = folder / (MODEL_NAME + NEXT), folder / (MANIFEST_NAME + NEXT)
+    if not manifest.exists():
+        model.unlink(missing_ok=True)
+        return None
+    try:
+        wanted = json.loads(manifest.read_text(encoding="utf-8"))["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        wanted = None
+    for candidate in (model, folder / MODEL_NAME):
+        if wanted and candidate.exists() and _sha256(candidate) == wanted:
+            os.replace(candidate, folder / MODEL_NAME)
+            os.replace(manifest, folder / MANIFEST_NAME)
+            return "finished a change of champion that had been cut short"
+    model.unlink(missing_ok=True)
+    manifest.unlink()
+    return "undid a change of champion that had been cut short"
+
+
 def consider(record: Record, model: Path, folder: Path) -> bool:
     """Crown the trial if it is strictly better than the reigning champion; tells whether it was.
 
@@ -48,16 +86,27 @@ def consider(record: Record, model: Path, folder: Path) -> bool:
     """
     if not record.scored or record.mean_reward is None:
         return False
+    settle(folder)
     reigning = read_manifest(folder)
     if reigning is not None and record.mean_reward <= reigning["mean_reward"]:
         return False
     if not model.is_file():
         raise UserError(f"trial {record.trial} has no model at {model}; it cannot be champion, run it again")
     folder.mkdir(parents=True, exist_ok=True)
+    next_model, next_manifest = folder / (MODEL_NAME + NEXT), folder / (MANIFEST_NAME + NEXT)
     data = model.read_bytes()
-    _replace(folder / MODEL_NAME, data)
     manifest = _manifest(record, folder / MODEL_NAME, hashlib.sha256(data).hexdigest())
-    _replace(folder / MANIFEST_NAME, (json.dumps(manifest, indent=2, allow_nan=False) + "\n").encode())
+    try:
+        _write(next_model, data)
+        _write(next_manifest, (json.dumps(manifest, indent=2, allow_nan=False) + "\n").encode())
+        if reigning is not None:
+            _keep_previous(folder)
+    except OSError:
+        next_manifest.unlink(missing_ok=True)
+        next_model.unlink(missing_ok=True)
+        raise
+    os.replace(next_model, folder / MODEL_NAME)
+    os.replace(next_manifest, folder / MANIFEST_NAME)
     return True
 
 
@@ -87,15 +136,21 @@ def _manifest(record: Record, model: Path, sha256: str) -> dict[str, Any]:
     }
 
 
-def _replace(path: Path, data: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def _keep_previous(folder: Path) -> None:
+    previous = folder / PREVIOUS
+    previous.mkdir(exist_ok=True)
+    for name in (MODEL_NAME, MANIFEST_NAME):
+        shutil.copyfile(folder / name, previous / (name + NEXT))
+        os.replace(previous / (name + NEXT), previous / name)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

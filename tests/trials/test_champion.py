@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from agent.trials.champion import consider, describe, read_manifest
+from agent.trials.champion import consider, describe, read_manifest, settle, verify
 from agent.trials.config import TrialConfig, UserError
 from agent.trials.record import Record
 
@@ -96,3 +99,69 @@ def test_a_failed_copy_leaves_the_old_champion(
         consider(record(2, 60.0), better, throne)
     assert (throne / "model.zip").read_bytes() == b"weights"
     assert sorted(path.name for path in throne.iterdir()) == ["manifest.json", "model.zip"]
+
+
+def test_a_change_cut_short_at_any_step_leaves_one_champion_or_the_other(
+    tmp_path: Path, model: Path, record: Callable[..., Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process dies before the k-th change of the folder, whatever it is; the next start settles it."""
+    better = tmp_path / "better.zip"
+    better.write_bytes(b"better weights")
+
+    class Killed(BaseException):
+        pass
+
+    outcomes = []
+    for step in range(12):
+        throne = tmp_path / f"champion-{step}"
+        consider(record(1, 50.0), model, throne)
+        calls = 0
+
+        def count(real: Callable[..., object], step: int = step) -> Callable[..., object]:
+            def wrapped(*arguments: object, **options: object) -> object:
+                nonlocal calls
+                calls += 1
+                if calls > step:
+                    raise Killed
+                return real(*arguments, **options)
+
+            return wrapped
+
+        with monkeypatch.context() as patch:
+            patch.setattr("os.replace", count(os.replace))
+            patch.setattr("os.fsync", count(os.fsync))
+            patch.setattr("shutil.copyfile", count(shutil.copyfile))
+            with suppress(Killed):
+                consider(record(2, 60.0), better, throne)
+        settle(throne)
+        verify(throne)
+        manifest = read_manifest(throne)
+        assert manifest is not None and manifest["trial"] in (1, 2)
+        outcomes.append(manifest["trial"])
+        assert sorted(path.name for path in throne.iterdir() if path.name != "previous") == [
+            "manifest.json",
+            "model.zip",
+        ]
+        assert consider(record(3, 70.0), better, throne)
+    assert outcomes[0] == 1 and outcomes[-1] == 2 and outcomes == sorted(outcomes)
+
+
+def test_the_previous_champion_is_kept(tmp_path: Path, model: Path, record: Callable[..., Record]) -> None:
+    throne = tmp_path / "champion"
+    consider(record(1, 50.0), model, throne)
+    better = tmp_path / "better.zip"
+    better.write_bytes(b"better weights")
+    consider(record(2, 60.0), better, throne)
+    verify(throne / "previous")
+    assert json.loads((throne / "previous" / "manifest.json").read_text())["trial"] == 1
+
+
+def test_a_model_that_is_not_the_manifests_is_refused(
+    tmp_path: Path, model: Path, record: Callable[..., Record]
+) -> None:
+    throne = tmp_path / "champion"
+    consider(record(1, 50.0), model, throne)
+    verify(throne)
+    (throne / "model.zip").write_bytes(b"something else")
+    with pytest.raises(UserError, match="is not the model of its manifest"):
+        verify(throne)
