@@ -1,8 +1,7 @@
 """Running one trial in a process of its own, and saying in words what became of it.
 
-The process leads its own session, so that its whole tree can be ended at the time limit, when the
-controller is interrupted, and after it has left children behind. All output goes to ``log.txt`` in
-the trial's folder.
+The process leads its own session, so that its whole tree can be ended at its limits, when the controller is
+interrupted, and after it has left children behind. All output goes to ``log.txt`` in the trial's folder.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from agent.trials.config import (
     EXIT_BAD_ARGUMENTS,
@@ -24,12 +22,14 @@ from agent.trials.config import (
     EXIT_PRUNED,
     EXIT_SIM_LOST,
 )
-from agent.trials.processes import MARK, kill_strays, new_mark, stop_group
+from agent.trials.processes import MARK, new_mark, stop_tree, tree_bytes
 
 LOG_NAME = "log.txt"
 GRACE_SEC = 5.0
-POLL_SEC = 0.2
+POLL_SEC = 0.1
+MEMORY_POLL_SEC = 1.0
 TAIL_BYTES = 4096
+LOG_LIMIT_BYTES = 64 * 1024**2  # a trial that floods its log is ended before it fills the disk
 
 BAD_ARGUMENTS = "bad_arguments"
 STATUS_OF_EXIT = {
@@ -61,61 +61,116 @@ class Outcome:
     stopped: bool = False
 
 
-def launch(
-    command: list[str], folder: Path, *, timeout_sec: float, grace_sec: float = GRACE_SEC, verbose: bool = False
-) -> Outcome:
-    """Run ``command`` to its end, or to ours; nothing of it is alive afterwards.
+@dataclass(frozen=True)
+class Limits:
+    """What a trial may take.
+
+    :param timeout_sec: wall clock after which its whole tree is ended
+    :param memory_bytes: resident memory of the tree, ``None`` for no limit
+    :param grace_sec: time between SIGTERM and SIGKILL
+    """
+
+    timeout_sec: float
+    memory_bytes: int | None = None
+    grace_sec: float = GRACE_SEC
+
+
+class RunningTrial:
+    """A trial's process from start to outcome; nothing of it is alive once there is an outcome.
 
     :param folder: where ``log.txt`` goes; it must exist
-    :param timeout_sec: wall clock after which the whole group is ended
-    :param grace_sec: time between SIGTERM and SIGKILL
+    :param threads: of numeric libraries
     :param verbose: show the trial's output on the console as it appears
     """
-    log_path, mark, started = folder / LOG_NAME, new_mark(), time.monotonic()
-    status = cause = None
-    stopped = False
-    with log_path.open("wb") as log, log_path.open("rb") as shown:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=os.environ | {MARK: mark, "PYTHONUNBUFFERED": "1"},
-        )
-        try:
-            if not _wait(process, started + timeout_sec, shown if verbose else None):
-                status, cause = "timeout", f"killed at the limit of {timeout_sec:g} s; raise --timeout or train less"
-        except KeyboardInterrupt:
-            status, cause, stopped = "interrupted", "the controller was asked to stop", True
-        finally:
-            stop_group(process, grace_sec if process.poll() is None else 0.0)
-            kill_strays(mark)
-        if verbose:
-            _show(shown)
-    code, last_line = process.returncode, _last_line(log_path)
-    if status is None:
-        status = STATUS_OF_EXIT.get(code, "crashed")
-        cause = None if status == "ok" else f"{_exit_in_words(code)}: {last_line or 'it printed nothing'}"
-    return Outcome(status, code, time.monotonic() - started, last_line, cause, stopped)
+
+    def __init__(
+        self,
+        command: list[str],
+        folder: Path,
+        limits: Limits,
+        *,
+        workspace: str,
+        threads: int = 1,
+        verbose: bool = False,
+    ) -> None:
+        self.folder, self.limits, self.verbose = folder, limits, verbose
+        self.mark = new_mark(workspace)
+        self.started = self._memory_seen = time.monotonic()
+        self._shown = 0
+        with self._log_path.open("wb") as log:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=os.environ | {MARK: self.mark, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": str(threads)},
+            )
+
+    @property
+    def _log_path(self) -> Path:
+        return self.folder / LOG_NAME
+
+    def poll(self) -> Outcome | None:
+        """The outcome, or ``None`` while the trial runs within its limits; ends it where it does not."""
+        if self.verbose:
+            self._show()
+        if self.process.poll() is not None:
+            return self._end(None, None, 0.0)
+        now = time.monotonic()
+        if now - self.started > self.limits.timeout_sec:
+            limit = f"killed at the limit of {self.limits.timeout_sec:g} s; raise --timeout or train less"
+            return self._end("timeout", limit, self.limits.grace_sec)
+        if now - self._memory_seen > MEMORY_POLL_SEC:
+            self._memory_seen = now
+            if cause := self._over_limit():
+                return self._end("out_of_memory", cause, 0.0)
+            if self._log_path.stat().st_size > LOG_LIMIT_BYTES:
+                return self._end("crashed", f"killed with {LOG_LIMIT_BYTES // 1024**2} MB of output", 0.0)
+        return None
+
+    def stop(self) -> Outcome:
+        """End the trial because the controller was asked to stop."""
+        outcome = self._end("interrupted", "the controller was asked to stop", self.limits.grace_sec)
+        return Outcome(**(vars(outcome) | {"stopped": True}))
+
+    def _over_limit(self) -> str | None:
+        if self.limits.memory_bytes is None:
+            return None
+        used = tree_bytes(self.process.pid)
+        if used <= self.limits.memory_bytes:
+            return None
+        used_mb, limit_mb = used // 1024**2, self.limits.memory_bytes // 1024**2
+        return f"killed with {used_mb} MB resident, over its limit of {limit_mb} MB; raise --memory-limit"
+
+    def _end(self, status: str | None, cause: str | None, grace_sec: float) -> Outcome:
+        stop_tree(self.process, self.mark, grace_sec)
+        if self.verbose:
+            self._show()
+        code, last_line = self.process.returncode, _last_line(self._log_path)
+        if status is None:
+            status = STATUS_OF_EXIT.get(code, "crashed")
+            cause = None if status == "ok" else f"{_exit_in_words(code)}: {last_line or 'it printed nothing'}"
+        return Outcome(status, code, time.monotonic() - self.started, last_line, cause)
+
+    def _show(self) -> None:
+        with self._log_path.open("rb") as log:
+            log.seek(self._shown)
+            data = log.read()
+        self._shown += len(data)
+        sys.stdout.write(data.decode(errors="replace"))
+        sys.stdout.flush()
 
 
-def _wait(process: subprocess.Popen[bytes], deadline: float, shown: BinaryIO | None) -> bool:
-    while True:
-        left = deadline - time.monotonic()
-        try:
-            process.wait(max(0.0, min(POLL_SEC, left)))
-            return True
-        except subprocess.TimeoutExpired:
-            if left <= POLL_SEC and time.monotonic() >= deadline:
-                return False
-        if shown is not None:
-            _show(shown)
-
-
-def _show(log: BinaryIO) -> None:
-    sys.stdout.write(log.read().decode(errors="replace"))
-    sys.stdout.flush()
+def launch(command: list[str], folder: Path, limits: Limits, *, workspace: str, verbose: bool = False) -> Outcome:
+    """Run ``command`` to its end, or to ours; nothing of it is alive afterwards."""
+    trial = RunningTrial(command, folder, limits, workspace=workspace, verbose=verbose)
+    try:
+        while (outcome := trial.poll()) is None:
+            time.sleep(POLL_SEC)
+        return outcome
+    except KeyboardInterrupt:
+        return trial.stop()
 
 
 def _last_line(log_path: Path) -> str:

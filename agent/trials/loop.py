@@ -24,12 +24,13 @@ from agent.trials.config import (
     EXIT_SIM_LOST,
     TrialConfig,
     UserError,
+    parse_memory,
 )
 from agent.trials.journal import LOG_NAME as JOURNAL_NAME
 from agent.trials.journal import Journal
-from agent.trials.launcher import BAD_ARGUMENTS, LOG_NAME, launch
+from agent.trials.launcher import BAD_ARGUMENTS, LOG_NAME, Limits, launch
 from agent.trials.ledger import Ledger
-from agent.trials.processes import kill_orphans
+from agent.trials.processes import kill_orphans, workspace_id
 from agent.trials.record import REPO_ROOT, Record, shown_path
 
 RESULTS_DIR = REPO_ROOT / "agent" / "outerloop-results"
@@ -83,12 +84,14 @@ class TrialLoop:
         :raises KeyboardInterrupt: asked to stop; the trial is recorded as interrupted
         """
         time.sleep(max(0.0, self._last_end + self.cooldown_sec - time.monotonic()))
-        if orphans := kill_orphans():
+        workspace = workspace_id(self.models_dir)
+        if orphans := kill_orphans(workspace):
             self.journal.say(f"killed {orphans} stale processes of a controller that is gone")
         folder = self.folder(trial)
         folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, str(self.runner), *config.to_argv(), "--save-dir", str(folder)]
-        outcome = launch(command, folder, timeout_sec=self.timeout_sec, verbose=self.verbose)
+        limits = Limits(self.timeout_sec, parse_memory(config.memory_limit))
+        outcome = launch(command, folder, limits, workspace=workspace, verbose=self.verbose)
         self._last_end = time.monotonic()
         if outcome.status == BAD_ARGUMENTS:
             _remove_refused(folder)

@@ -14,8 +14,8 @@ from platform import node
 import psutil
 import pytest
 
-from agent.trials.launcher import Outcome, launch
-from agent.trials.processes import MARK, kill_orphans, new_mark
+from agent.trials.launcher import Limits, Outcome, launch
+from agent.trials.processes import MARK, kill_orphans, new_mark, start_guard
 
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
 # Starts a grandchild that ignores SIGTERM, tells its pid and, with SESSION, leaves the group too.
@@ -26,8 +26,12 @@ PARENT = (
 )
 
 
+CHILD = PARENT.replace("SESSION", "True") + "time.sleep(60)"
+
+
 def run(code: str, folder: Path, *, timeout_sec: float = 20.0, verbose: bool = False) -> Outcome:
-    return launch([sys.executable, "-c", code], folder, timeout_sec=timeout_sec, grace_sec=0.5, verbose=verbose)
+    limits = Limits(timeout_sec, memory_bytes=400 * 1024**2, grace_sec=0.5)
+    return launch([sys.executable, "-c", code], folder, limits, workspace="test", verbose=verbose)
 
 
 def alive(pid: int) -> bool:
@@ -78,7 +82,7 @@ def test_the_time_limit_ends_a_stubborn_process(tmp_path: Path) -> None:
 
 def test_the_grace_lets_a_process_clean_up(tmp_path: Path) -> None:
     code = "import signal, sys, time\nsignal.signal(15, lambda *_: sys.exit(print('saved') or 130))\ntime.sleep(60)"
-    outcome = launch([sys.executable, "-c", code], tmp_path, timeout_sec=1.0, grace_sec=5.0)
+    outcome = launch([sys.executable, "-c", code], tmp_path, Limits(1.0, grace_sec=5.0), workspace="test")
     assert (outcome.status, outcome.exit_code, outcome.last_line) == ("timeout", 130, "saved")
 
 
@@ -98,17 +102,70 @@ def test_an_interrupt_of_ours_ends_the_trial(tmp_path: Path) -> None:
     assert not alive(int((tmp_path / "log.txt").read_text()))
 
 
-def test_only_a_dead_controllers_processes_on_this_host_are_orphans() -> None:
+def test_a_tree_over_its_memory_is_ended(tmp_path: Path) -> None:
+    child = "x = bytearray(10**9); import time; time.sleep(60)"
+    eats = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', '{child}']); "
+    outcome = run(eats + "time.sleep(60)", tmp_path)
+    assert outcome.status == "out_of_memory" and "over its limit of 400 MB" in str(outcome.cause)
+
+
+def test_a_flood_of_output_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.trials.launcher.LOG_LIMIT_BYTES", 10**6)
+    outcome = run("while True: print('x' * 1000)", tmp_path)
+    assert outcome.status == "crashed" and "MB of output" in str(outcome.cause)
+
+
+def test_nothing_outlives_a_controller_that_is_killed(tmp_path: Path) -> None:
+    """SIGKILL to the controller: its trial and the trial's child in another session are gone within seconds."""
+    controller = f"""
+import sys, time
+from pathlib import Path
+from agent.trials.launcher import Limits, RunningTrial
+from agent.trials.processes import start_guard
+guard = start_guard("test")
+trial = RunningTrial([sys.executable, "-c", {CHILD!r}], Path({str(tmp_path)!r}),
+                     Limits(60.0), workspace="test")
+time.sleep(60)
+"""
+    process = subprocess.Popen([sys.executable, "-c", controller], cwd=Path(__file__).parents[2])
+    log = tmp_path / "log.txt"
+    deadline = time.monotonic() + 20
+    while not (log.exists() and log.read_text().strip()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    grandchild = int(log.read_text())
+    assert alive(grandchild)
+    process.kill()
+    process.wait()
+    while alive(grandchild) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(grandchild)
+
+
+def test_the_guard_leaves_when_all_went_well() -> None:
+    guard = start_guard("test")
+    assert guard.stdin is not None
+    guard.stdin.close()
+    assert guard.wait(10) == 0
+
+
+def test_only_a_dead_controllers_processes_of_this_workspace_are_orphans() -> None:
     sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
     dead = subprocess.Popen(["true"])
     dead.wait()
-    marks = (f"{node()}:{dead.pid}:1.00:stale", new_mark(), f"elsewhere:{dead.pid}:1.00:stale", "nonsense")
+    stale = f"{dead.pid}:1.00:here:stale"
+    marks = (
+        f"{node()}:{stale}",
+        new_mark("here"),
+        f"elsewhere:{stale}",
+        f"{node()}:{dead.pid}:1.00:there:x",
+        "nonsense",
+    )
     processes = [subprocess.Popen(sleeper, env=os.environ | {MARK: mark}) for mark in marks]
     try:
         while not all(MARK in psutil.Process(process.pid).environ() for process in processes):
             time.sleep(0.01)
-        assert kill_orphans() == 1
-        assert [alive(process.pid) for process in processes] == [False, True, True, True]
+        assert kill_orphans("here") == 1
+        assert [alive(process.pid) for process in processes] == [False, True, True, True, True]
     finally:
         for process in processes:
             process.kill()
