@@ -26,10 +26,13 @@ from agent.trials.loop import (
     exit_code,
     open_loop,
 )
+from agent.trials.processes import workspace_id
 from agent.trials.publish import publish
 from agent.trials.record import Record, scores
+from agent.trials.simulators import EMBEDDED, check_sim, simulators
 
 RUNNER = Path(__file__).with_name("donkeycar_sb3_runner.py")
+SERVER = Path(__file__).with_name("donkey_sim.py")
 SEED_LIMIT = 2**31
 
 
@@ -75,7 +78,13 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     for option, low, default, text in numbers:
         hint = f"{text} (default {default:g})"
         parser.add_argument(option, type=at_least(low), default=default, metavar="N", help=hint)
-    parser.add_argument("--sim", default="embedded", help="simulator of the trials; today only embedded (default)")
+    parser.add_argument(
+        "--sim",
+        default=EMBEDDED,
+        metavar="SIM",
+        help="embedded (default); spawn: a headless server for each --env, started and ended here; "
+        "or [HOST:]PORT,... of running simulators, one for each --env in order",
+    )
 
 
 def search(options: argparse.Namespace) -> None:
@@ -88,16 +97,18 @@ def search(options: argparse.Namespace) -> None:
     sweep = Ledger(options.results_dir / SWEEP_LEDGER)
     prior, records = sweep.load(), loop.ledger.load()
     loop.journal.say(f"loaded {len(prior)} sweep and {len(records)} search records, {_scored(prior + records)} scored")
-    for done in range(1, options.trials + 1):
-        trial = loop.next_trial(records)
-        rng = np.random.default_rng([base.seed, trial])
-        proposal = propose(space, scores(prior + records), rng, options.explore)
-        announce(loop, trial, proposal)
-        seed = (base.seed + trial) % SEED_LIMIT
-        config = TrialConfig(**(base.to_params() | proposal.params | {"seed": seed}))
-        records.append(loop.run(trial, config, suggestion(proposal)))
-        if options.push_every and done % options.push_every == 0:
-            push(loop, trial, sweep)
+    workspace = workspace_id(loop.models_dir)
+    with simulators(options.sim, base.env, SERVER, options.results_dir, workspace) as envs:
+        for done in range(1, options.trials + 1):
+            trial = loop.next_trial(records)
+            rng = np.random.default_rng([base.seed, trial])
+            proposal = propose(space, scores(prior + records), rng, options.explore)
+            announce(loop, trial, proposal)
+            own = {"seed": (base.seed + trial) % SEED_LIMIT, "env": envs()}
+            config = TrialConfig(**(base.to_params() | proposal.params | own))
+            records.append(loop.run(trial, config, suggestion(proposal)))
+            if options.push_every and done % options.push_every == 0:
+                push(loop, trial, sweep)
     loop.journal.say(f"done: {options.trials} trials")
 
 
@@ -106,12 +117,11 @@ def check(options: argparse.Namespace) -> tuple[TrialConfig, Space]:
 
     :raises UserError: options that cannot be followed
     """
-    if options.sim != "embedded":
-        raise UserError(f"--sim {options.sim!r} is not supported; only 'embedded' is, drop the flag")
     if options.workers != 1:
         raise UserError(f"--workers {options.workers} is not supported; trials run one at a time, drop the flag")
     try:
         base = trial_config(options)
+        check_sim(options.sim, base.env)
         space = trial_space(getattr(options, "agent", None), options.min_timesteps, options.max_timesteps)
     except ValueError as error:
         raise UserError(str(error)) from None

@@ -26,10 +26,12 @@ from agent.trials.config import (
     EXIT_ERROR,
     EXIT_INTERRUPTED,
     EXIT_OK,
+    EXIT_SIM_LOST,
     OneLineParser,
     TrialConfig,
     UserError,
     add_trial_arguments,
+    split_env,
     trial_config,
 )
 from agent.trials.record import installed_versions
@@ -59,13 +61,14 @@ def main(argv: list[str] | None = None) -> int:
     try:
         config = trial_config(arguments)
         check_envs(config.env)
+        check_client(config)
         check_folder(arguments.save_dir)
         with _signals_interrupt():
             code, result = _attempt(config, arguments.save_dir, arguments.log_steps)
             _ignore_signals()
             result |= {
                 "elapsed_sec": round(time.perf_counter() - started, 3),
-                "simulator": "embedded",
+                "simulator": config.simulator,
                 "seed": config.seed,
                 "versions": installed_versions(),
             }
@@ -74,14 +77,29 @@ def main(argv: list[str] | None = None) -> int:
         parser.error(str(error))
 
 
-def check_envs(env_ids: list[str]) -> None:
-    """Refuse environments that this version cannot open.
+def check_client(config: TrialConfig) -> None:
+    """Refuse a client for simulators on ports where there is none, or that is not installed.
 
-    :raises UserError: an unknown id, a scene not at hand, or a simulator's address
+    :raises UserError: either
+    """
+    from agent.envs.upstream import missing
+
+    if not config.addresses and (config.reconnect or config.client != "own"):
+        option = "reconnect" if config.reconnect else f"client {config.client!r}"
+        raise UserError(f"{option} is for simulators on ports; give --env ID@[HOST:]PORT or drop it")
+    if config.client != "own" and (reason := missing()):
+        raise UserError(reason)
+
+
+def check_envs(envs: list[str]) -> None:
+    """Refuse environments, ``ID[@[HOST:]PORT]``, that cannot be opened; nobody is called yet.
+
+    :raises UserError: an unknown id, a scene not at hand, or no address after the @
     """
     from agent.envs import check_env_id
 
-    for env_id in env_ids:
+    for env in envs:
+        env_id, _ = split_env(env)
         try:
             check_env_id(env_id)
         except ValueError as error:
@@ -105,6 +123,7 @@ def check_folder(folder: Path) -> None:
 def _attempt(config: TrialConfig, folder: Path, log_steps: int) -> tuple[int, dict[str, Any]]:
     """Exit code and the outcome's part of the result, whatever happens inside the trial."""
     try:
+        from agent.envs.client import SimulatorLost
         from agent.training.callbacks import Diverged
         from agent.training.trial import run_trial
 
@@ -112,6 +131,8 @@ def _attempt(config: TrialConfig, folder: Path, log_steps: int) -> tuple[int, di
             return EXIT_OK, _outcome("ok", None, run_trial(config, folder, log_steps))
         except Diverged as error:
             return EXIT_DIVERGED, _outcome("diverged", str(error))
+        except SimulatorLost as error:
+            return EXIT_SIM_LOST, _outcome("sim_lost", str(error))
     except UserError:
         raise
     except KeyboardInterrupt:

@@ -2,7 +2,8 @@
 
 Configuration and algorithm come from ``config.json`` or ``manifest.json`` beside the model, so the driver
 sees and steers as in training. Its training tracks are driven first: with the same seed and as many
-episodes they give the reward that the others are compared with.
+episodes they give the reward that the others are compared with. All are embedded, wherever the model was trained,
+except those that are given as ID@[HOST:]PORT.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import sys
 import warnings
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +24,16 @@ if __package__ in (None, ""):
 
 from agent.donkeycar_sb3_runner import check_envs
 from agent.training.checkpoints import append_line
-from agent.trials.config import EXIT_BAD_ARGUMENTS, EXIT_INTERRUPTED, EXIT_OK, OneLineParser, TrialConfig, UserError
+from agent.trials.config import (
+    EXIT_BAD_ARGUMENTS,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_SIM_LOST,
+    OneLineParser,
+    TrialConfig,
+    UserError,
+    split_env,
+)
 from agent.trials.record import git_commit, installed_versions, shown_path
 
 if TYPE_CHECKING:
@@ -39,7 +50,13 @@ def build_parser() -> OneLineParser:
     """The command line of the judge."""
     parser = OneLineParser(prog="evaluate_champion.py", description=__doc__, allow_abbrev=False)
     parser.add_argument("--model", type=Path, default=Path("agent/models/champion/model.zip"), metavar="ZIP")
-    parser.add_argument("--env", action="append", default=[], metavar="ID", help="environment id; repeatable")
+    parser.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="environment id, with @[HOST:]PORT in the simulator there; repeatable",
+    )
     parser.add_argument("--track", action="append", default=[], metavar="NAME", help="scene name or all; repeatable")
     parser.add_argument("--episodes", type=_positive, default=10, metavar="N", help="episodes per track (default 10)")
     parser.add_argument("--seed", type=_natural, default=0, metavar="N", help="seed of the episodes (default 0)")
@@ -56,12 +73,20 @@ def main(argv: list[str] | None = None) -> int:
         model_path = _existing(arguments.model)
         config = read_config(model_path)
         env_ids = chosen_envs(arguments.env, arguments.track)
-        check_envs([*config.env, *env_ids])
+        home = training_tracks(config, env_ids)
+        check_envs([*home, *env_ids])
         _open_results(arguments.results_dir)
-        judge(model_path, config, env_ids, arguments)
+        judge(model_path, config, home, env_ids, arguments)
     except UserError as error:
         print(f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True)
         return EXIT_BAD_ARGUMENTS
+    except Exception as error:
+        from agent.envs.client import SimulatorLost
+
+        if not isinstance(error, SimulatorLost):
+            raise
+        print(f"{parser.prog}: error: {error}", file=sys.stderr, flush=True)
+        return EXIT_SIM_LOST
     except KeyboardInterrupt:
         print("interrupted; tracks judged so far are recorded", file=sys.stderr, flush=True)
         return EXIT_INTERRUPTED
@@ -99,6 +124,12 @@ def chosen_envs(env_ids: list[str], tracks: list[str]) -> list[str]:
     return list(dict.fromkeys([*env_ids, *(at_hand[name] for name in named)]))
 
 
+def training_tracks(config: TrialConfig, envs: list[str]) -> list[str]:
+    """The tracks that the model was trained on, where ``envs`` has them, else embedded."""
+    asked = {split_env(env)[0]: env for env in envs}
+    return list(dict.fromkeys(asked.get(env_id, env_id) for env_id, _ in map(split_env, config.env)))
+
+
 def load_model(path: Path, config: TrialConfig, device: str) -> BaseAlgorithm:
     """The model saved at ``path``, by the algorithm of its configuration.
 
@@ -115,14 +146,16 @@ def load_model(path: Path, config: TrialConfig, device: str) -> BaseAlgorithm:
         raise UserError(f"{path} is not a {config.agent} model ({reason}); give a model.zip of the runner") from error
 
 
-def judge(path: Path, config: TrialConfig, env_ids: list[str], arguments: argparse.Namespace) -> None:
+def judge(
+    path: Path, config: TrialConfig, home_ids: list[str], env_ids: list[str], arguments: argparse.Namespace
+) -> None:
     """Drive the training tracks, then the others; print a table and append a line for each."""
     from agent.training.algorithms import prepare_torch
 
     prepare_torch(arguments.seed)
     model = load_model(path, config, arguments.device)
     identity = {"model": shown_path(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    home: dict[str, Score] = {env_id: _drive(model, config, env_id, arguments) for env_id in dict.fromkeys(config.env)}
+    home: dict[str, Score] = {env_id: _drive(model, config, env_id, arguments) for env_id in home_ids}
     at_home = sum(score.mean_reward for score in home.values()) / len(home)
     print(f"model {identity['model']}  algorithm {config.agent}  trained on {', '.join(home)}", flush=True)
     for env_id in dict.fromkeys([*home, *env_ids]):
@@ -143,7 +176,7 @@ def judge(path: Path, config: TrialConfig, env_ids: list[str], arguments: argpar
             "verdict": verdict(score),
             "training_mean_reward": at_home,
             "generalisation_gap": gap,
-            "simulator": "embedded",
+            "simulator": replace(config, env=[env_id]).simulator,
             "versions": installed_versions(),
             "git_commit": git_commit(),
         }
@@ -166,7 +199,8 @@ def _drive(model: BaseAlgorithm, config: TrialConfig, env_id: str, arguments: ar
     from agent.training.evaluation import evaluate
     from agent.training.worlds import JUDGING, first_seed, make_evaluation_worlds
 
-    worlds = make_evaluation_worlds(config, [env_id], arguments.episodes)
+    config = replace(config, env=[env_id], client="own", reconnect=False)
+    worlds = make_evaluation_worlds(config, config.env, arguments.episodes)
     try:
         # SB3 turns the raw camera's image channels-first, so only the order of its lengths may differ.
         seen, given = (sorted(space.shape or ()) for space in (model.observation_space, worlds.observation_space))

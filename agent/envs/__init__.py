@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import gymnasium
 
 from agent.simulator.tracks import scene_names
@@ -31,21 +29,17 @@ def embedded_env_ids() -> list[str]:
 
 
 def check_env_id(env_id: str) -> None:
-    """Accept the id of an environment that can be driven here.
+    """Accept the id of an environment whose scene is at hand; a simulator on the wire needs it for its track.
 
-    :raises ValueError: an unknown id, one whose scene is not at hand yet, or one on the wire
+    :raises ValueError: an unknown id, or one whose scene is not at hand yet
     """
-    if "@" in env_id:
-        raise ValueError(f'env {env_id!r} asks for a simulator on a port; only the embedded world is here, drop "@…"')
     if env_id not in embedded_env_ids():
         known = "has no embedded scene yet" if env_id in SCENE_OF_ENV else "is unknown"
         raise ValueError(f"env {env_id!r} {known}; choose from {', '.join(embedded_env_ids())}")
 
 
 def register_envs() -> None:
-    """Register upstream's ids with Gymnasium, unless gym_donkeycar is installed and owns them."""
-    if find_spec("gym_donkeycar") is not None:
-        return
+    """Register upstream's ids with Gymnasium, unless upstream's own package has done so already."""
     for env_id, scene in SCENE_OF_ENV.items():
         if env_id not in gymnasium.registry:
             gymnasium.register(id=env_id, entry_point="agent.envs.donkey_env:DonkeyEnv", kwargs={"level": scene})

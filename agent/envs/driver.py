@@ -6,14 +6,28 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.wrappers import RescaleAction
 
 from agent.discretize_action import DiscretizedActionWrapper
-from agent.envs import check_env_id
+from agent.envs import SCENE_OF_ENV, check_env_id
+from agent.envs.conf import checked, open_world
+from agent.envs.donkey_env import DonkeyEnv
 from agent.envs.observation import FastObservation
+from agent.envs.remote_world import RemoteWorld
 from agent.envs.reward import with_reward
+from agent.simulator.world import World
 
 OBSERVATIONS = ("fast", "raw")
+
+
+def open_car(env_id: str, **conf: Any) -> World | RemoteWorld:
+    """A world for several environments to drive in turn: their ``world``.
+
+    :param conf: keys of ``DonkeyEnv``'s conf; with ``host`` or ``port`` a car in the simulator there
+    """
+    check_env_id(env_id)
+    return open_world(SCENE_OF_ENV[env_id], checked(conf))
 
 
 def make_driver_env(
@@ -22,6 +36,7 @@ def make_driver_env(
     observation: str = "fast",
     reward: str = "sim",
     discretize: tuple[int, int] | None = None,
+    world: World | RemoteWorld | None = None,
     **conf: Any,
 ) -> gymnasium.Env:
     """Build the environment a policy is trained or judged in.
@@ -33,6 +48,7 @@ def make_driver_env(
     :param reward: see ``envs.reward``
     :param discretize: bins of steering and throttle for a Discrete action space; None for Box[-1, 1]^2, rescaled to
         the steering limit and the throttle range
+    :param world: drive in this one, see ``open_car``; None for one of its own
     :param conf: keys of ``DonkeyEnv``'s conf
     :raises ValueError: an unknown id, observation, reward or conf value
     """
@@ -40,8 +56,9 @@ def make_driver_env(
     if observation not in OBSERVATIONS:
         raise ValueError(f"observation {observation!r} is unknown; choose from {', '.join(OBSERVATIONS)}")
     start = "jitter" if reward == "yardstick" else "anywhere"
-    env = gymnasium.make(env_id, conf={"start": start, **conf}, disable_env_checker=True).unwrapped
-    env = with_reward(env, reward, env.conf["max_cte"])  # type: ignore[attr-defined]
+    bare = DonkeyEnv(SCENE_OF_ENV[env_id], {"start": start, **conf}, world=world)
+    bare.spec = EnvSpec(env_id)
+    env = with_reward(bare, reward, bare.conf["max_cte"])
     if discretize is None:
         env = RescaleAction(env, np.float32(-1.0), np.float32(1.0))
     else:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
+from stable_baselines3.common.vec_env import VecNormalize
 
 from agent.training.algorithms import GAMMA, build, check_device, prepare_torch
 from agent.training.callbacks import (
@@ -20,7 +22,14 @@ from agent.training.callbacks import (
 )
 from agent.training.checkpoints import BEST_MODEL, CONFIG, LAST_MODEL, clear_outputs, save_model, write_json
 from agent.training.evaluation import Score, evaluate
-from agent.training.worlds import CHOOSING, JUDGING, first_seed, make_evaluation_worlds, make_training_worlds
+from agent.training.worlds import (
+    CHOOSING,
+    JUDGING,
+    first_seed,
+    make_evaluation_worlds,
+    make_training_worlds,
+    open_cars,
+)
 from agent.trials.config import TrialConfig, UserError
 
 if TYPE_CHECKING:
@@ -37,25 +46,27 @@ def run_trial(config: TrialConfig, folder: Path, log_steps: int = 0) -> Score:
     :param log_steps: print every so many steps' reward; 0 for none
     :returns: the final evaluation, ``config.eval_episodes`` long (at least one episode per track)
     :raises UserError: a device, memory limit or folder that this machine cannot serve; nothing is written
+    :raises SimulatorLost: a simulator on the wire that cannot be reached, or not any more
     :raises Diverged: NaN or infinity in training; ``model.zip`` is the last finite checkpoint
     """
     prepare_torch(config.seed)
     check_device(config.device)
     with ExitStack() as stack:
-        training = make_training_worlds(config, GAMMA)
+        cars = open_cars(config, stack)
+        training = make_training_worlds(config, GAMMA, cars)
         stack.callback(training.close)
         model = build(config, training)
         _open_folder(config, folder)
         model.set_logger(configure(str(folder / "tb"), ["tensorboard"]))
         stack.callback(model.logger.close)
-        choosing = make_evaluation_worlds(config, config.env, max(CHOOSING_EPISODES, len(config.env)))
+        choosing = make_evaluation_worlds(config, config.env, max(CHOOSING_EPISODES, len(config.env)), cars)
         stack.callback(choosing.close)
-        chooser = CheckpointChooser(
+        chooser = (SharingChooser if any(cars) else CheckpointChooser)(
             folder, choosing, first_seed(config.seed, CHOOSING), config.timesteps, config.evaluations
         )
         _learn(model, chooser, config.timesteps, log_steps)
         episodes = max(config.eval_episodes, len(config.env))
-        judging = make_evaluation_worlds(config, config.env, episodes)
+        judging = make_evaluation_worlds(config, config.env, episodes, cars)
         stack.callback(judging.close)
         model.set_parameters(str(folder / BEST_MODEL), device=model.device)
         score = evaluate(model, judging, episodes, first_seed(config.seed, JUDGING), log_steps)
@@ -64,6 +75,21 @@ def run_trial(config: TrialConfig, folder: Path, log_steps: int = 0) -> Score:
     for number, episode in enumerate(score.episodes, start=1):
         print(f"episode {number}: {episode.describe()}", flush=True)
     return score
+
+
+class SharingChooser(CheckpointChooser):
+    """Evaluates with the cars that train, so training has to begin its episodes anew afterwards.
+
+    That is between two rollouts: none ever holds a step across the break.
+    """
+
+    def _evaluate(self) -> None:
+        super()._evaluate()
+        # What SB3 itself does before the first step of training.
+        model, worlds = self.model, self.training_env
+        model._last_obs = worlds.reset()  # type: ignore[assignment]
+        model._last_original_obs = cast(VecNormalize, model.get_vec_normalize_env()).get_original_obs()
+        model._last_episode_starts = np.ones(worlds.num_envs, dtype=bool)
 
 
 def _open_folder(config: TrialConfig, folder: Path) -> None:

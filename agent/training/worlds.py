@@ -1,12 +1,14 @@
 """The vectorised environments of a trial: one to learn in, others to be judged in.
 
 Both are built by the same function from the same configuration, so evaluation has the observation
-pipeline and the action wrapper of training (FR-003); only the reward differs.
+pipeline and the action wrapper of training (FR-003); only the reward differs. In a simulator on the wire they
+drive the same car in turn: a second one would stand in the way of the first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -15,8 +17,10 @@ import numpy as np
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
-from agent.envs.driver import make_driver_env
-from agent.trials.config import TrialConfig
+from agent.envs.driver import make_driver_env, open_car
+from agent.envs.remote_world import RemoteWorld
+from agent.simulator.world import World
+from agent.trials.config import TrialConfig, split_env
 
 YARDSTICK = "yardstick"
 MAX_SIDE_BY_SIDE = 16
@@ -52,12 +56,41 @@ def first_seed(seed: int, purpose: int) -> int:
     return purpose * SEED_BAND + int(offset)
 
 
-def make_worlds(config: TrialConfig, env_ids: Sequence[str], count: int, reward: str) -> VecEnv:
-    """``count`` environments side by side in this process, the ``env_ids`` dealt in turn.
+Car = World | RemoteWorld | None
+
+
+def open_cars(config: TrialConfig, stack: ExitStack) -> list[Car]:
+    """A car for each environment on the wire, hung up with the ``stack``; None for an embedded one.
+
+    :raises SimulatorLost: a simulator that is not there, or drives another scene
+    """
+    cars: list[Car] = []
+    for env in config.env:
+        env_id, address = split_env(env)
+        car = open_car(env_id, **wire_conf(config, address)) if address else None
+        if isinstance(car, RemoteWorld):
+            stack.callback(car.close)
+        cars.append(car)
+    return cars
+
+
+def wire_conf(config: TrialConfig, address: tuple[str, int] | None) -> dict[str, Any]:
+    """What an environment's conf says of its simulator; nothing of the embedded one."""
+    if address is None:
+        return {}
+    host, port = address
+    return {"host": host, "port": port, "client": config.client, "reconnect": config.reconnect}
+
+
+def make_worlds(
+    config: TrialConfig, envs: Sequence[str], count: int, reward: str, cars: Sequence[Car] | None = None
+) -> VecEnv:
+    """``count`` environments side by side in this process, the ``envs`` dealt in turn; each once if any is on the wire.
 
     Observations are uint8, (count, 4, 40, 80) fast or (count, 120, 160, 3) raw.
 
     :param reward: name of the reward, of training or ``YARDSTICK``
+    :param cars: of ``open_cars``, for environments that share them; None for cars of their own
     """
     options: dict[str, Any] = {
         "observation": config.observation,
@@ -69,23 +102,30 @@ def make_worlds(config: TrialConfig, env_ids: Sequence[str], count: int, reward:
         "throttle_max": config.throttle_max,
         "discretize": (config.n_steer, config.n_throttle) if config.agent == "dqn" else None,
     }
-    makers: list[Callable[[], gymnasium.Env]] = [
-        partial(make_driver_env, env_ids[index % len(env_ids)], **options) for index in range(count)
-    ]
+    split = [split_env(env) for env in envs]
+    if any(address for _, address in split):
+        count = len(envs)
+    makers: list[Callable[[], gymnasium.Env]] = []
+    for index in range(count):
+        env_id, address = split[index % len(split)]
+        car = cars[index % len(cars)] if cars else None
+        makers.append(partial(make_driver_env, env_id, world=car, **options, **wire_conf(config, address)))
     return SideBySide(makers)
 
 
-def make_training_worlds(config: TrialConfig, gamma: float) -> VecEnv:
+def make_training_worlds(config: TrialConfig, gamma: float, cars: Sequence[Car] | None = None) -> VecEnv:
     """Worlds to learn in: ``n_envs`` of them, at least one per track, rewards scaled to unit variance of return.
 
     The scaling lets one learning rate mean the same thing under every reward; evaluation never sees it.
     """
     count = max(config.n_envs, len(config.env))
-    worlds = make_worlds(config, config.env, count, config.training_reward)
+    worlds = make_worlds(config, config.env, count, config.training_reward, cars)
     worlds.seed(first_seed(config.seed, TRAINING))
     return VecNormalize(worlds, norm_obs=False, norm_reward=True, clip_reward=10.0, gamma=gamma)
 
 
-def make_evaluation_worlds(config: TrialConfig, env_ids: Sequence[str], episodes: int) -> VecEnv:
+def make_evaluation_worlds(
+    config: TrialConfig, envs: Sequence[str], episodes: int, cars: Sequence[Car] | None = None
+) -> VecEnv:
     """Worlds to be judged in: one per episode up to ``MAX_SIDE_BY_SIDE``, under the yardstick reward."""
-    return make_worlds(config, env_ids, min(episodes, MAX_SIDE_BY_SIDE), YARDSTICK)
+    return make_worlds(config, envs, min(episodes, MAX_SIDE_BY_SIDE), YARDSTICK, cars)

@@ -44,7 +44,7 @@ def make_record(
         run_status=status,
         kind=kind,
         seed=config.seed,
-        simulator=str(result.get("simulator", "embedded")),
+        simulator=str(result.get("simulator", config.simulator)),
         score=result.get("score") if ok else None,
         cause=cause,
         suggestion=suggestion,

@@ -21,6 +21,7 @@ EXIT_DIVERGED = 4
 EXIT_PRUNED = 5
 EXIT_INTERRUPTED = 130
 
+LOCALHOST = "127.0.0.1"
 MEMORY_UNITS = {"M": 1024**2, "G": 1024**3}
 
 
@@ -51,7 +52,10 @@ class TrialConfig:
     """
 
     agent: str = _param("ppo", "learning algorithm", choices=("ppo", "dqn"))
-    env: list[str] = _param(["donkey-generated-track-v0"], "environment id; repeat for several tracks at once")
+    env: list[str] = _param(
+        ["donkey-generated-track-v0"],
+        "environment id, with @[HOST:]PORT in the simulator there; repeat for several tracks at once",
+    )
     timesteps: int = _param(10_000, "environment steps of training", low=1)
     eval_episodes: int = _param(5, "episodes of the final evaluation", low=1)
     n_steer: int = _param(7, "steering bins of the discretised action space (DQN)", low=2, high=99)
@@ -70,6 +74,8 @@ class TrialConfig:
     throttle_min: float = _param(0.1, "smallest throttle command", low=0.0, high=1.0)
     throttle_max: float = _param(0.35, "largest throttle command", above=0.0, high=1.0)
     evaluations: int = _param(4, "intermediate evaluations that choose the best checkpoint", low=1)
+    client: str = _param("own", "what speaks to simulators on ports", choices=("own", "gym-donkeycar"))
+    reconnect: bool = _param(False, "when a simulator is lost, end the episode and connect anew, instead of the trial")
     device: str = _param("auto", "where the network trains", choices=("auto", "cpu", "cuda"))
     memory_limit: str = _param("8G", "memory the trial may plan for, such as 8G or 900M")
 
@@ -78,6 +84,7 @@ class TrialConfig:
             self._check(spec.name, getattr(self, spec.name), spec.metadata)
         if not self.env:
             raise UserError("env is empty; name at least one environment id")
+        self.addresses  # noqa: B018 - refuses what is no address
         if self.throttle_min >= self.throttle_max:
             raise UserError(f"throttle_min {self.throttle_min} is not below throttle_max {self.throttle_max}; lower it")
         parse_memory(self.memory_limit)
@@ -100,6 +107,17 @@ class TrialConfig:
     def training_reward(self) -> str:
         """Name of the reward that training sees: ``reward``, or ``speed`` behind ``--reward-shaping``."""
         return "speed" if self.reward_shaping and self.reward == "sim" else self.reward
+
+    @property
+    def addresses(self) -> list[str]:
+        """``HOST:PORT`` of every environment that is not embedded."""
+        split = (split_env(env) for env in self.env)
+        return [f"{address[0]}:{address[1]}" for _, address in split if address]
+
+    @property
+    def simulator(self) -> str:
+        """The record's ``simulator``: ``embedded`` or ``tcp:`` and the addresses."""
+        return f"tcp:{','.join(self.addresses)}" if self.addresses else "embedded"
 
     def to_params(self) -> dict[str, Any]:
         """The record's and the manifest's ``params``."""
@@ -153,6 +171,26 @@ def trial_config(namespace: argparse.Namespace) -> TrialConfig:
     """
     known = {spec.name for spec in fields(TrialConfig)}
     return TrialConfig(**{name: value for name, value in vars(namespace).items() if name in known})
+
+
+def split_env(env: str) -> tuple[str, tuple[str, int] | None]:
+    """The environment id of ``ID[@[HOST:]PORT]``, and where its simulator is; None for the embedded one.
+
+    :raises UserError: no port after the @
+    """
+    env_id, at, address = env.partition("@")
+    return env_id, parse_address(address) if at else None
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Host and port of ``[HOST:]PORT``; without a host this machine's.
+
+    :raises UserError: no port from 1 to 65535
+    """
+    host, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise UserError(f"address {text!r} is not [HOST:]PORT; write it as 9091 or 127.0.0.1:9091")
+    return host.strip("[]") or LOCALHOST, int(port)
 
 
 def parse_memory(text: str) -> int:
