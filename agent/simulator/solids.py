@@ -142,7 +142,9 @@ def draw(
                 aside = (foot if i < 2 else tip) * (-1.0 if i in (0, 3) else 1.0)
                 corners[i, 0], corners[i, 1] = p[0] + aside * cos, p[1] - aside * sin
                 corners[i, 2] = p[2] + (0.0 if i < 2 else p[4])
-            _polygon(out, lens, x, z, sin, cos, height_u, uphill, corners, rgba[k], 1.0, clear, haze_rgb)
+            _polygon(
+                out, lens, x, z, sin, cos, height_u, uphill, corners, rgba[k], k >= len(pillars), 1.0, clear, haze_rgb
+            )
             continue
         b = boxes[k - len(pillars)]
         for side in range(4):  # each side between two corners of the floor plan
@@ -158,22 +160,27 @@ def draw(
                 corners[i, 0], corners[i, 1] = out_x + along * nz, out_z - along * nx
                 corners[i, 2] = b[2] + (0.0 if i < 2 else b[7])
             lit = 0.82 - 0.18 * (nx * SUN[0] + nz * SUN[1])
-            _polygon(out, lens, x, z, sin, cos, height_u, uphill, corners, rgba[k], lit, clear, haze_rgb)
+            _polygon(out, lens, x, z, sin, cos, height_u, uphill, corners, rgba[k], True, lit, clear, haze_rgb)
         if lens[5] + height_u > b[2] + b[7]:  # seen from above
             for i in range(4):
                 right, ahead = b[5] * (1.0 if i in (0, 3) else -1.0), b[6] * (1.0 if i < 2 else -1.0)
                 corners[i, 0] = b[0] + right * b[4] + ahead * b[3]
                 corners[i, 1] = b[1] - right * b[3] + ahead * b[4]
                 corners[i, 2] = b[2] + b[7]
-            _polygon(out, lens, x, z, sin, cos, height_u, uphill, corners, rgba[k], 1.0, clear, haze_rgb)
+            _polygon(
+                out, lens, x, z, sin, cos, height_u, uphill, corners, rgba[k], k >= len(pillars), 1.0, clear, haze_rgb
+            )
 
 
 @njit(cache=True)
 def _polygon(
     out: Image, lens: Array, x: float, z: float, sin: float, cos: float, height_u: float, uphill: float,
-    corners: Array, rgba: Any, lit: float, clear: float, haze_rgb: Any,
+    corners: Array, rgba: Any, hard: bool, lit: float, clear: float, haze_rgb: Any,
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
-    """Fill the picture of a convex polygon with four corners (x, z, height) in the world, clipped at the near plane."""
+    """Fill the picture of a convex polygon with four corners (x, z, height) in the world, clipped at the near plane.
+
+    :param hard: colour every pixel that it touches at its left and right ends, so that pieces of a wall leave no seam
+    """
     focal, middle_row, middle_column, cos_pitch, sin_pitch, lens_height = (
         lens[0],
         lens[1],
@@ -225,7 +232,9 @@ def _polygon(
         column = begin
         while column <= end:
             inside = int(min(right - 0.5, columns - 1.0)) - column + 1
-            if rgba[3] == 1.0 and column >= left + 0.5 and inside > 0:
+            if hard:
+                inside = end - column + 1
+            if rgba[3] == 1.0 and (hard or column >= left + 0.5) and inside > 0:
                 fill(bytes_, row * columns + column, inside, pair)
                 column += inside
                 continue

@@ -21,7 +21,7 @@ from agent.simulator.ground import Ground, Paint
 from agent.simulator.lens import View
 from agent.simulator.lidar import LidarConfig, scan
 from agent.simulator.solids import Solids, touched
-from agent.simulator.tracks import Array, Scene, Track, build_track, load_scene
+from agent.simulator.tracks import Array, Scene, Track, build_track, load_scene, scene_for
 
 UNITS_PER_METRE = 8.0
 CONTROL_HZ = 20
@@ -54,7 +54,7 @@ class Place:
 @lru_cache(maxsize=32)
 def _place(scene: str, seed: int) -> Place:
     """Shared by all worlds that drive there: nothing in it changes."""
-    loaded = load_scene(scene)
+    loaded = scene_for(load_scene(scene), seed)
     return Place(loaded, build_track(loaded, seed))
 
 
