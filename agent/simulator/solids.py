@@ -130,7 +130,9 @@ def draw(
             ahead + reach < NEAR_U or ahead > SIGHT_U or abs(dx * cos - dz * sin) > 3.0 * (ahead + reach) + 9.0
         )
         depth[k] = -1.0 if out_of_sight else math.hypot(dx, dz)
-    corners = np.empty((4, 3))
+    tilt = math.atan(uphill)
+    pose = np.array([x, z, sin, cos, height_u, math.sin(tilt), math.cos(tilt)])
+    corners, flat, ends = np.empty((4, 3)), np.empty((8, 2)), np.empty((out.shape[0], 2))
     for k in np.argsort(-depth):
         if depth[k] < 0.0:
             break
@@ -142,9 +144,7 @@ def draw(
                 aside = (foot if i < 2 else tip) * (-1.0 if i in (0, 3) else 1.0)
                 corners[i, 0], corners[i, 1] = p[0] + aside * cos, p[1] - aside * sin
                 corners[i, 2] = p[2] + (0.0 if i < 2 else p[4])
-            _polygon(
-                out, lens, x, z, sin, cos, height_u, uphill, corners, rgba[k], k >= len(pillars), 1.0, clear, haze_rgb
-            )
+            _polygon(out, lens, pose, corners, rgba[k], k >= len(pillars), 1.0, clear, haze_rgb, flat, ends)
             continue
         b = boxes[k - len(pillars)]
         for side in range(4):  # each side between two corners of the floor plan
@@ -160,86 +160,91 @@ def draw(
                 corners[i, 0], corners[i, 1] = out_x + along * nz, out_z - along * nx
                 corners[i, 2] = b[2] + (0.0 if i < 2 else b[7])
             lit = 0.82 - 0.18 * (nx * SUN[0] + nz * SUN[1])
-            _polygon(out, lens, x, z, sin, cos, height_u, uphill, corners, rgba[k], True, lit, clear, haze_rgb)
+            _polygon(out, lens, pose, corners, rgba[k], True, lit, clear, haze_rgb, flat, ends)
         if lens[5] + height_u > b[2] + b[7]:  # seen from above
             for i in range(4):
                 right, ahead = b[5] * (1.0 if i in (0, 3) else -1.0), b[6] * (1.0 if i < 2 else -1.0)
                 corners[i, 0] = b[0] + right * b[4] + ahead * b[3]
                 corners[i, 1] = b[1] - right * b[3] + ahead * b[4]
                 corners[i, 2] = b[2] + b[7]
-            _polygon(
-                out, lens, x, z, sin, cos, height_u, uphill, corners, rgba[k], k >= len(pillars), 1.0, clear, haze_rgb
-            )
+            _polygon(out, lens, pose, corners, rgba[k], k >= len(pillars), 1.0, clear, haze_rgb, flat, ends)
 
 
 @njit(cache=True)
 def _polygon(
-    out: Image, lens: Array, x: float, z: float, sin: float, cos: float, height_u: float, uphill: float,
-    corners: Array, rgba: Any, hard: bool, lit: float, clear: float, haze_rgb: Any,
+    out: Image, lens: Array, pose: Array, corners: Array, rgba: Any, hard: bool, lit: float, clear: float,
+    haze_rgb: Any, flat: Array, ends: Array,
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
-    """Fill the picture of a convex polygon with four corners (x, z, height) in the world, clipped at the near plane.
+    """Fill the picture of a convex polygon with four corners (x, z, height) in the world.
 
+    :param pose: see ``_in_picture``
     :param hard: colour every pixel that it touches at its left and right ends, so that pieces of a wall leave no seam
+    :param flat: room for the polygon in the picture, (8, 2)
+    :param ends: room for its left and right end in every row, (rows, 2)
     """
-    focal, middle_row, middle_column, cos_pitch, sin_pitch, lens_height = (
-        lens[0],
-        lens[1],
-        lens[2],
-        lens[3],
-        lens[4],
-        lens[5],
-    )
-    tilt = math.atan(uphill)
-    seen = np.empty((4, 3))
-    for i in range(4):
-        dx, dz, up = corners[i, 0] - x, corners[i, 1] - z, corners[i, 2] - height_u
-        ahead = dx * sin + dz * cos
-        ahead, up = ahead * math.cos(tilt) + up * math.sin(tilt), up * math.cos(tilt) - ahead * math.sin(tilt)
-        drop = lens_height - up
-        seen[i, 0] = dx * cos - dz * sin
-        seen[i, 1] = drop * cos_pitch - ahead * sin_pitch
-        seen[i, 2] = ahead * cos_pitch + drop * sin_pitch
-    flat = np.empty((8, 2))  # columns and rows of the corners that are left
-    n = 0
-    for i in range(4):
-        a, b = seen[i], seen[(i + 1) % 4]
-        if a[2] >= NEAR_U:
-            flat[n, 0], flat[n, 1] = middle_column + focal * a[0] / a[2], middle_row + focal * a[1] / a[2]
-            n += 1
-        if (a[2] >= NEAR_U) != (b[2] >= NEAR_U):
-            share = (NEAR_U - a[2]) / (b[2] - a[2])
-            flat[n, 0] = middle_column + focal * (a[0] + share * (b[0] - a[0])) / NEAR_U
-            flat[n, 1] = middle_row + focal * (a[1] + share * (b[1] - a[1])) / NEAR_U
-            n += 1
-    if n < 3:
-        return
-    red, green, blue = clear * lit * rgba[0], clear * lit * rgba[1], clear * lit * rgba[2]
-    haze = 1.0 - clear
-    red, green, blue = red + haze * haze_rgb[0], green + haze * haze_rgb[1], blue + haze * haze_rgb[2]
+    n = _in_picture(lens, pose, corners, flat)
     rows, columns = out.shape[0], out.shape[1]
-    bytes_, pair = out.reshape(out.size), pack(red, green, blue)
-    first = max(0, int(math.ceil(flat[:n, 1].min())))
-    last = min(rows - 1, int(math.floor(flat[:n, 1].max())))
+    left, right, above, below = 1e9, -1e9, 1e9, -1e9
+    for i in range(n):
+        left, right = min(left, flat[i, 0]), max(right, flat[i, 0])
+        above, below = min(above, flat[i, 1]), max(below, flat[i, 1])
+    if n < 3 or right < -0.5 or left > columns - 0.5 or below < 0.0 or above > rows - 1.0:
+        return
+    first, last = max(0, int(math.ceil(above))), min(rows - 1, int(math.floor(below)))
     for row in range(first, last + 1):
-        left, right = 1e9, -1e9
-        for i in range(n):
-            c0, r0, c1, r1 = flat[i, 0], flat[i, 1], flat[(i + 1) % n, 0], flat[(i + 1) % n, 1]
-            if (r0 <= row) != (r1 <= row):
-                at = c0 + (row - r0) / (r1 - r0) * (c1 - c0)
-                left, right = min(left, at), max(right, at)
-        # Pixels are one column wide round their centre; those at the ends are covered in part.
-        begin, end = max(int(math.floor(left + 0.5)), 0), min(int(math.floor(right + 0.5)), columns - 1)
-        column = begin
-        while column <= end:
-            inside = int(min(right - 0.5, columns - 1.0)) - column + 1
-            if hard:
-                inside = end - column + 1
-            if rgba[3] == 1.0 and (hard or column >= left + 0.5) and inside > 0:
-                fill(bytes_, row * columns + column, inside, pair)
-                column += inside
-                continue
+        ends[row, 0], ends[row, 1] = 1e9, -1e9
+    for i in range(n):
+        c0, r0, c1, r1 = flat[i, 0], flat[i, 1], flat[(i + 1) % n, 0], flat[(i + 1) % n, 1]
+        if r0 > r1:
+            c0, r0, c1, r1 = c1, r1, c0, r0
+        slope = (c1 - c0) / max(r1 - r0, 1e-9)
+        for row in range(max(int(math.ceil(max(r0, 0.0))), first), min(int(math.ceil(min(r1, rows + 0.0))), last + 1)):
+            at = c0 + (row - r0) * slope
+            ends[row, 0], ends[row, 1] = min(ends[row, 0], at), max(ends[row, 1], at)
+    haze = 1.0 - clear
+    red = clear * lit * rgba[0] + haze * haze_rgb[0]
+    green = clear * lit * rgba[1] + haze * haze_rgb[1]
+    blue = clear * lit * rgba[2] + haze * haze_rgb[2]
+    pair, pixels = pack(red, green, blue), out.reshape(out.size)
+    for row in range(first, last + 1):
+        # A pixel is one column wide round its centre; those at the ends are covered in part.
+        left, right = ends[row, 0], ends[row, 1]
+        begin = int(max(math.floor(left + 0.5), 0.0))
+        end = int(min(math.floor(right + 0.5), columns - 1.0))
+        if hard and rgba[3] == 1.0:
+            if begin <= end:
+                fill(pixels, row * columns + begin, end - begin + 1, pair)
+            continue
+        for column in range(begin, end + 1):
             share = rgba[3] * max(0.0, min(right, column + 0.5) - max(left, column - 0.5))
             out[row, column, 0] = int(out[row, column, 0] + share * (red - out[row, column, 0]))
             out[row, column, 1] = int(out[row, column, 1] + share * (green - out[row, column, 1]))
             out[row, column, 2] = int(out[row, column, 2] + share * (blue - out[row, column, 2]))
-            column += 1
+
+
+@njit(cache=True)
+def _in_picture(lens: Array, pose: Array, corners: Array, flat: Array) -> int:  # pragma: no cover - compiled
+    """Write columns and rows of a polygon, clipped at the near plane, into ``flat``; returns how many corners.
+
+    :param pose: x, z, sine and cosine of the heading, height, sine and cosine of the slope along the view
+    """
+    focal, middle_row, middle_column, cos_pitch, sin_pitch = lens[0], lens[1], lens[2], lens[3], lens[4]
+    n = 0
+    right_before = down_before = depth_before = 0.0
+    for i in range(5):
+        k = i % 4
+        dx, dz, up = corners[k, 0] - pose[0], corners[k, 1] - pose[1], corners[k, 2] - pose[4]
+        level = dx * pose[2] + dz * pose[3]
+        ahead, drop = level * pose[6] + up * pose[5], lens[5] - up * pose[6] + level * pose[5]
+        right = dx * pose[3] - dz * pose[2]
+        down, depth = drop * cos_pitch - ahead * sin_pitch, ahead * cos_pitch + drop * sin_pitch
+        if i > 0 and (depth_before >= NEAR_U) != (depth >= NEAR_U):
+            share = (NEAR_U - depth_before) / (depth - depth_before)
+            flat[n, 0] = middle_column + focal * (right_before + share * (right - right_before)) / NEAR_U
+            flat[n, 1] = middle_row + focal * (down_before + share * (down - down_before)) / NEAR_U
+            n += 1
+        if i < 4 and depth >= NEAR_U:
+            flat[n, 0], flat[n, 1] = middle_column + focal * right / depth, middle_row + focal * down / depth
+            n += 1
+        right_before, down_before, depth_before = right, down, depth
+    return n
