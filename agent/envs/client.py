@@ -28,12 +28,13 @@ from agent.simulator.protocol import BadMessage, Message, Oversized, Replies, pa
 Vector = tuple[float, float, float]
 
 CHUNK_BYTES = 1 << 18
-SHOWN_CHARACTERS = 100
+SHOWN_CHARACTERS = 200
 ASK_AGAIN_SEC = 0.5
 NODE_LIMIT_SEC = 1.0
 NODES_AT_ONCE = 32
 # Unity writes "speed":1,5 under some languages, which is no JSON.
 DECIMAL_COMMA = re.compile(rb"(:\s*-?\d+),(\d+(?:[eE][-+]?\d+)?)(?=\s*[,}])")
+PICTURE = re.compile(r'"image": ?"[^"]*"')
 LARGEST_NUMBER = 1e12  # beyond what a simulator means; keeps NaN and infinity out as well
 
 
@@ -60,7 +61,7 @@ class Link(ABC):
         self.host, self.port, self.limits = host, port, limits
         self.is_open = False
         self.deadline = time.monotonic() + limits.connect_sec
-        self.last = "none"  # the newest message, cut short
+        self.last = "none"  # the newest message
 
     @abstractmethod
     def control(self, steering: float, throttle: float, brake: float, limit_sec: float) -> list[Message]:
@@ -93,7 +94,8 @@ class Link(ABC):
     def lost(self, what: str) -> SimulatorLost:
         """Hang up for good; returns the exception that says ``what`` happened."""
         self.close()
-        return SimulatorLost(f"simulator {self.host}:{self.port} lost: {what}; last message: {self.last}")
+        last = PICTURE.sub('"image":"…"', self.last)[:SHOWN_CHARACTERS]
+        return SimulatorLost(f"simulator {self.host}:{self.port} lost: {what}; last message: {last}")
 
     def number(self, message: Message, name: str, default: float | None = None) -> float:
         """A finite number of a message.
@@ -270,7 +272,7 @@ class Connection(Link):
                 message = parse(DECIMAL_COMMA.sub(rb"\1.\2", line))
         except BadMessage:
             raise self.lost(f"garbage: {line[:SHOWN_CHARACTERS]!r}") from None
-        self.last = line[:SHOWN_CHARACTERS].decode(errors="replace")
+        self.last = line.decode(errors="replace")
         return message
 
 

@@ -82,7 +82,8 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         elif start == "jitter":
             self.world.reset(seed, aside_u=draw(-0.5, 0.5), turned=math.radians(draw(-5.0, 5.0)))
         else:
-            self.world.reset(seed)
+            if self.world.scene.is_random:
+                self.world.reset(seed)  # the road decides how far it reaches
             reach = self.world.track.length_u * (1.0 if self.world.track.closed else 0.8)
             self.world.reset(
                 arc_u=draw(0.0, reach), aside_u=draw(-1.5, 1.5), turned=math.radians(draw(-10.0, 10.0))

@@ -19,10 +19,11 @@ from agent.envs.reward import with_reward
 from agent.simulator.world import World
 
 OBSERVATIONS = ("fast", "raw")
+Car = World | RemoteWorld
 
 
-def open_car(env_id: str, **conf: Any) -> World | RemoteWorld:
-    """A world for several environments to drive in turn: their ``world``.
+def open_car(env_id: str, **conf: Any) -> Car:
+    """A world with its one car, for several environments to drive in turn.
 
     :param conf: keys of ``DonkeyEnv``'s conf; with ``host`` or ``port`` a car in the simulator there
     """
@@ -36,7 +37,7 @@ def make_driver_env(
     observation: str = "fast",
     reward: str = "sim",
     discretize: tuple[int, int] | None = None,
-    world: World | RemoteWorld | None = None,
+    car: Car | None = None,
     **conf: Any,
 ) -> gymnasium.Env:
     """Build the environment a policy is trained or judged in.
@@ -48,7 +49,7 @@ def make_driver_env(
     :param reward: see ``envs.reward``
     :param discretize: bins of steering and throttle for a Discrete action space; None for Box[-1, 1]^2, rescaled to
         the steering limit and the throttle range
-    :param world: drive in this one, see ``open_car``; None for one of its own
+    :param car: drive this one, which stays open; None for one of its own
     :param conf: keys of ``DonkeyEnv``'s conf
     :raises ValueError: an unknown id, observation, reward or conf value
     """
@@ -56,7 +57,7 @@ def make_driver_env(
     if observation not in OBSERVATIONS:
         raise ValueError(f"observation {observation!r} is unknown; choose from {', '.join(OBSERVATIONS)}")
     start = "jitter" if reward == "yardstick" else "anywhere"
-    bare = DonkeyEnv(SCENE_OF_ENV[env_id], {"start": start, **conf}, world=world)
+    bare = DonkeyEnv(SCENE_OF_ENV[env_id], {"start": start, **conf}, world=car)
     bare.spec = EnvSpec(env_id)
     env = with_reward(bare, reward, bare.conf["max_cte"])
     if discretize is None:

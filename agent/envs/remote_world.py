@@ -93,6 +93,7 @@ class RemoteWorld:
             self._open()
         deadline = time.monotonic() + self.limits.reset_sec
         self._own_cte = False
+        self._control(0.0, 0.0, 1.0, self.limits.frame_sec)
         if seed is not None and self.scene.is_random and seed != self._seed:
             self._redraw(seed, deadline)
         self._settle("reset_car", self._spawn, deadline)
@@ -192,12 +193,11 @@ class RemoteWorld:
         self._settle("set_position", pose, deadline, **fields, **turn)
 
     def _settle(self, msg_type: str, pose: Vector, deadline: float, **fields: float) -> None:
-        """Hold the brake, send the message and wait until the car rests at ``pose``."""
+        """Send the message and wait until the car rests at ``pose``."""
         x, z, _ = pose
-        self._control(0.0, 0.0, 1.0, self.limits.frame_sec)
         self._link.send(msg_type, **fields)
         while True:
-            self._message = self._link.telemetry(min(self.limits.frame_sec, deadline - time.monotonic()))
+            self._message = self._link.telemetry(self.limits.frame_sec)
             here_x, here_z, _ = self._pose(self._message)
             is_still = self._link.number(self._message, "speed") < STILL_M_S
             if is_still and math.hypot(here_x - x, here_z - z) < AT_PLACE_U:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.envs.client import NODE_LIMIT_SEC, SHOWN_CHARACTERS, Limits, Link, Vector, refused
+from agent.envs.client import NODE_LIMIT_SEC, Limits, Link, Vector, refused
 from agent.simulator.protocol import Message
 
 OLDEST = (1, 3)
@@ -126,7 +126,7 @@ class UpstreamConnection(Link):
         self._handler.on_telemetry(message)
         with self._arrived:
             del message["image"]
-            self.last = str(message)[:SHOWN_CHARACTERS]
+            self.last = str(message)
             self._telemetry.append(message)
             self._arrived.notify()
 

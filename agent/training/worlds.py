@@ -17,9 +17,8 @@ import numpy as np
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
-from agent.envs.driver import make_driver_env, open_car
+from agent.envs.driver import Car, make_driver_env, open_car
 from agent.envs.remote_world import RemoteWorld
-from agent.simulator.world import World
 from agent.trials.config import TrialConfig, split_env
 
 YARDSTICK = "yardstick"
@@ -56,15 +55,12 @@ def first_seed(seed: int, purpose: int) -> int:
     return purpose * SEED_BAND + int(offset)
 
 
-Car = World | RemoteWorld | None
-
-
-def open_cars(config: TrialConfig, stack: ExitStack) -> list[Car]:
+def open_cars(config: TrialConfig, stack: ExitStack) -> list[Car | None]:
     """A car for each environment on the wire, hung up with the ``stack``; None for an embedded one.
 
     :raises SimulatorLost: a simulator that is not there, or drives another scene
     """
-    cars: list[Car] = []
+    cars: list[Car | None] = []
     for env in config.env:
         env_id, address = split_env(env)
         car = open_car(env_id, **wire_conf(config, address)) if address else None
@@ -83,14 +79,14 @@ def wire_conf(config: TrialConfig, address: tuple[str, int] | None) -> dict[str,
 
 
 def make_worlds(
-    config: TrialConfig, envs: Sequence[str], count: int, reward: str, cars: Sequence[Car] | None = None
+    config: TrialConfig, envs: Sequence[str], count: int, reward: str, cars: Sequence[Car | None] = ()
 ) -> VecEnv:
     """``count`` environments side by side in this process, the ``envs`` dealt in turn; each once if any is on the wire.
 
     Observations are uint8, (count, 4, 40, 80) fast or (count, 120, 160, 3) raw.
 
     :param reward: name of the reward, of training or ``YARDSTICK``
-    :param cars: of ``open_cars``, for environments that share them; None for cars of their own
+    :param cars: of ``open_cars``, for environments that share them; none for cars of their own
     """
     options: dict[str, Any] = {
         "observation": config.observation,
@@ -109,11 +105,11 @@ def make_worlds(
     for index in range(count):
         env_id, address = split[index % len(split)]
         car = cars[index % len(cars)] if cars else None
-        makers.append(partial(make_driver_env, env_id, world=car, **options, **wire_conf(config, address)))
+        makers.append(partial(make_driver_env, env_id, car=car, **options, **wire_conf(config, address)))
     return SideBySide(makers)
 
 
-def make_training_worlds(config: TrialConfig, gamma: float, cars: Sequence[Car] | None = None) -> VecEnv:
+def make_training_worlds(config: TrialConfig, gamma: float, cars: Sequence[Car | None] = ()) -> VecEnv:
     """Worlds to learn in: ``n_envs`` of them, at least one per track, rewards scaled to unit variance of return.
 
     The scaling lets one learning rate mean the same thing under every reward; evaluation never sees it.
@@ -125,7 +121,7 @@ def make_training_worlds(config: TrialConfig, gamma: float, cars: Sequence[Car] 
 
 
 def make_evaluation_worlds(
-    config: TrialConfig, envs: Sequence[str], episodes: int, cars: Sequence[Car] | None = None
+    config: TrialConfig, envs: Sequence[str], episodes: int, cars: Sequence[Car | None] = ()
 ) -> VecEnv:
     """Worlds to be judged in: one per episode up to ``MAX_SIDE_BY_SIDE``, under the yardstick reward."""
     return make_worlds(config, envs, min(episodes, MAX_SIDE_BY_SIDE), YARDSTICK, cars)

@@ -92,13 +92,26 @@ def test_seed_decides_the_road() -> None:
     assert not np.array_equal(far[0].unwrapped.world.track.nodes, far[1].unwrapped.world.track.nodes)
 
 
+def test_the_camera_is_upstreams_cam_config() -> None:
+    frames = []
+    for cam_config in ({}, {"rot_x": 30.0}, {"fov": 60, "offset_y": 2.0}):
+        env: Any = gymnasium.make(TRACK, conf={"cam_resolution": (60, 80, 3), "cam_config": cam_config})
+        assert env.observation_space.shape == (60, 80, 3)
+        frames.append(env.reset(seed=0)[0])
+    assert not np.array_equal(frames[0], frames[1]) and not np.array_equal(frames[0], frames[2])
+
+
 @pytest.mark.parametrize(
     ("conf", "message"),
     [
-        ({"port": 9091}, "asks for a simulator on the wire"),
+        ({"port": 0}, "conf port 0 is no TCP port"),
+        ({"exe_path": "/sim"}, "start the simulator and give its port"),
+        ({"client": "own"}, "conf client 'own' is for a simulator on the wire"),
+        ({"port": 9091, "client": "unity"}, "conf client 'unity' is unknown"),
         ({"max_ctr": 3}, "conf key 'max_ctr' is not supported"),
         ({"max_cte": -1}, "max_cte -1 is not positive"),
-        ({"cam_resolution": (60, 80, 3)}, "is not drawn here"),
+        ({"cam_resolution": (60, 80, 3), "cam_config": {"img_w": 160}}, "does not fit cam_config"),
+        ({"cam_config": {"zoom": 2}}, "cam_config 'zoom' is unknown"),
         ({"throttle_min": 1.0}, "is not below throttle_max"),
     ],
 )
@@ -108,7 +121,7 @@ def test_bad_conf_is_one_clear_line(conf: dict, message: str) -> None:
 
 
 def test_unknown_ids_are_refused_with_the_known_ones() -> None:
-    for env_id in ("donkey-atlantis-v0", "donkey-warren-track-v0", TRACK + "@9091"):
+    for env_id in ("donkey-atlantis-v0", TRACK + "@9091"):
         with pytest.raises(ValueError, match="donkey-"):
             check_env_id(env_id)
 
