@@ -25,7 +25,8 @@ GREY = np.tile([0.2126, 0.7152, 0.0722], (3, 1))  # shares of red, green and blu
 JPEG_QUALITY = 75  # Unity's default
 
 # Beyond these a request is a mistake, or would cost the other cars their turn.
-SIDE_PX, PICTURE_PX = 2048, 1280 * 960
+SMALLEST_SIDE_PX, LARGEST_SIDE_PX, PICTURE_PX = 16, 2048, 1280 * 960
+WIDEST_FOV_DEG, MOUNT_REACH_U, FISH_EYE = 150.0, 10.0, 2.0
 LIDAR_RAYS = 20_000
 FAR_AWAY_U = 1e5
 
@@ -200,11 +201,12 @@ def reconfigured(camera: Camera, message: Message) -> Camera:
 
     :raises BadMessage: a field is missing or out of range
     """
-    fov = number(message, "fov", 0.0, 170.0)
-    fish_eye = number(message, "fish_eye_x", -2.0, 2.0), number(message, "fish_eye_y", -2.0, 2.0)
+    fov = number(message, "fov", 0.0, WIDEST_FOV_DEG)
+    fish_eye = number(message, "fish_eye_x", -FISH_EYE, FISH_EYE), number(message, "fish_eye_y", -FISH_EYE, FISH_EYE)
     offset = _offset(message)
-    rotation = _angle(message, "rot_x"), _angle(message, "rot_y", "0"), _angle(message, "rot_z", "0")
-    width, height = integer(message, "img_w", 0, SIDE_PX), integer(message, "img_h", 0, SIDE_PX)
+    pitch = number(message, "rot_x", -90.0, 90.0)
+    rotation = pitch, _angle({"rot_y": "0", **message}, "rot_y"), _angle({"rot_z": "0", **message}, "rot_z")
+    width, height = (integer(message, name, 0, LARGEST_SIDE_PX) for name in ("img_w", "img_h"))
     depth, encoding = integer(message, "img_d", 0, 255), text(message, "img_enc").upper()
     view = camera.view
     view = replace(
@@ -216,8 +218,8 @@ def reconfigured(camera: Camera, message: Message) -> Camera:
         rotation_deg=rotation if any(rotation) else view.rotation_deg,
         fish_eye=fish_eye if any(fish_eye) else view.fish_eye,
     )
-    if view.width * view.height > PICTURE_PX:
-        raise BadMessage(f"picture of more than {PICTURE_PX} pixels", (view.width, view.height))
+    if min(view.width, view.height) < SMALLEST_SIDE_PX or view.width * view.height > PICTURE_PX:
+        raise BadMessage("cam_config: picture too small or too large", (view.width, view.height))
     return Camera(
         view,
         grey=depth == 1 if depth else camera.grey,
@@ -241,17 +243,17 @@ def lidar_config(message: Message) -> LidarConfig:
         levels=integer(message, "numSweepsLevels", 0, 360),
     )
     if config.levels * 360 / config.deg_per_sweep > LIDAR_RAYS:
-        raise BadMessage(f"lidar of more than {LIDAR_RAYS} rays", (config.levels, config.deg_per_sweep))
+        raise BadMessage(f"lidar_config: more than {LIDAR_RAYS} rays", (config.levels, config.deg_per_sweep))
     return config
 
 
 def _offset(message: Message) -> tuple[float, float, float]:
-    x, y, z = (number(message, f"offset_{axis}", -100.0, 100.0) for axis in "xyz")
+    x, y, z = (number(message, f"offset_{axis}", -MOUNT_REACH_U, MOUNT_REACH_U) for axis in "xyz")
     return x, y, z
 
 
-def _angle(message: Message, name: str, missing: str | None = None) -> float:
-    return number(message if missing is None else {name: missing, **message}, name, -360.0, 360.0)
+def _angle(message: Message, name: str) -> float:
+    return number(message, name, -360.0, 360.0)
 
 
 def _clip(value: float, low: float) -> float:

@@ -261,7 +261,13 @@ def test_zeros_keep_the_view_and_triples_change_as_a_whole() -> None:
 
 @pytest.mark.parametrize(
     "field",
-    [{"img_w": "100000", "img_h": "1"}, {"img_w": "2048", "img_h": "2048"}, {"fov": "nan"}, {"fish_eye_x": "9"}],
+    [
+        {"img_w": "100000", "img_h": "1"},
+        {"img_w": "2048", "img_h": "2048"},
+        {"fov": "nan"},
+        {"fish_eye_x": "9"},
+        {"img_w": "8"},
+    ],
 )
 def test_an_impossible_camera_changes_nothing(field: dict[str, str]) -> None:
     car = a_car()
