@@ -26,6 +26,7 @@ DROP_U = 0.3
 SAME_ROAD_U = 4.0
 NODES_COMPARED = 4
 OPEN_ROAD_GAP_U = 20.0
+REDRAWN = "random"  # the kind of path that regen_road draws anew; other random ones stay as they are
 TWICE_THE_SAME_CTE_U = 1.0
 
 
@@ -94,7 +95,7 @@ class RemoteWorld:
         deadline = time.monotonic() + self.limits.reset_sec
         self._own_cte = False
         self._control(0.0, 0.0, 1.0, self.limits.frame_sec)
-        if seed is not None and self.scene.is_random and seed != self._seed:
+        if seed is not None and seed != self._seed and self.scene.path["kind"] == REDRAWN:
             self._redraw(seed, deadline)
         self._settle("reset_car", self._spawn, deadline)
         if arc_u is not None or aside_u or turned:
@@ -168,9 +169,10 @@ class RemoteWorld:
         nodes = link.nodes(range(total), deadline)
         if len(nodes) < 2:
             raise link.lost(f"it does not tell the nodes of {self.scene.name!r}, whose road is random")
-        if math.dist(nodes[0], nodes[-1]) < OPEN_ROAD_GAP_U:
+        closed = math.dist(nodes[0], nodes[-1]) < OPEN_ROAD_GAP_U
+        if closed != self.track.closed:
             return False
-        self._use(Track(np.array(nodes), closed=False))
+        self._use(Track(np.array(nodes), closed=closed))
         self._odometer.start(*self._spawn)
         return True
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module, metadata
+from types import ModuleType
 from typing import Any
 
+import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.envs.client import NODE_LIMIT_SEC, Limits, Link, Vector, refused
+from agent.envs.client import NODE_LIMIT_SEC, NODES_AT_ONCE, Limits, Link, Vector, refused
 from agent.simulator.protocol import Message
 
 OLDEST = (1, 3)
@@ -36,6 +39,16 @@ def missing() -> str | None:
     )
 
 
+def _modules() -> tuple[ModuleType, ModuleType]:
+    """Upstream's client and message handler. Importing them registers its environments; ours keep their ids."""
+    ours = dict(gymnasium.registry)
+    with warnings.catch_warnings(action="ignore"):
+        names = ("gym_donkeycar.core.sim_client", "gym_donkeycar.envs.donkey_sim")
+        client, simulator = (import_module(name) for name in names)
+    gymnasium.registry.update(ours)
+    return client, simulator
+
+
 class UpstreamConnection(Link):
     """The link over upstream's client.
 
@@ -43,8 +56,7 @@ class UpstreamConnection(Link):
     """
 
     def __init__(self, host: str, port: int, scene: str, limits: Limits, conf: dict[str, Any]) -> None:
-        client = import_module("gym_donkeycar.core.sim_client")
-        simulator = import_module("gym_donkeycar.envs.donkey_sim")
+        client, simulator = _modules()
         super().__init__(host, port, limits)
         self._arrived = threading.Condition()
         self._telemetry: list[Message] = []
@@ -96,10 +108,12 @@ class UpstreamConnection(Link):
 
     def nodes(self, indices: Sequence[int], deadline: float) -> list[Vector]:
         self._nodes.clear()
-        for number, index in enumerate(indices, start=1):
-            self.send("node_position", index=index)
-            limit = min(deadline, time.monotonic() + NODE_LIMIT_SEC)
-            if not self._wait(lambda wanted=number: len(self._nodes) >= wanted, limit):  # type: ignore[misc]
+        for first in range(0, len(indices), NODES_AT_ONCE):
+            asked = indices[first : first + NODES_AT_ONCE]
+            for index in asked:
+                self.send("node_position", index=index)
+            wanted, limit = first + len(asked), min(deadline, time.monotonic() + NODE_LIMIT_SEC)
+            if not self._wait(lambda: len(self._nodes) >= wanted, limit):  # noqa: B023 - called before it changes
                 return []
         names = ("pos_x", "pos_z", "pos_y")
         return [tuple(self.number(node, name) for name in names) for node in self._nodes]  # type: ignore[misc]
