@@ -12,7 +12,7 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from agent.simulator.protocol import (
     CLOCKS,
@@ -172,14 +172,14 @@ class Server:
             return
         client.setblocking(False)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         connection = Connection(client, time.monotonic())
         self._connections.append(connection)
         self._selector.register(client, selectors.EVENT_READ, connection)
-        if self.scene is None:
-            self._send(connection, reply("scene_selection_ready", loaded="1"))
-        else:
-            self._load_car(connection, self.scene)
+        with self._trouble_of(connection):
+            if self.scene is None:
+                self._send(connection, reply("scene_selection_ready", loaded="1"))
+            else:
+                self._load_car(connection, self.scene)
 
     def _load_car(self, connection: Connection, scene: str) -> None:
         taken = {other.car.slot for other in self._connections if other.car is not None}
@@ -208,12 +208,17 @@ class Server:
 
     def _attend(self, connection: Connection) -> None:
         """Do what the client's next message asks."""
+        with self._trouble_of(connection):
+            self._obey(connection, parse(connection.inbox.popleft()))
+
+    @contextlib.contextmanager
+    def _trouble_of(self, connection: Connection) -> Iterator[None]:
+        """Keep one client's trouble from the others: a bad message is ignored, a fault of its car ends it."""
         try:
-            message = parse(connection.inbox.popleft())
-            self._obey(connection, message)
+            yield
         except BadMessage as error:
             self._complain(error.kind, f"ignored a message, {error}")
-        except Exception as error:  # a fault in one car must not end the others
+        except Exception as error:
             self._complain(f"fault {type(error).__name__}", f"connection closed by a fault of the simulator: {error!r}")
             self._drop(connection)
 
@@ -257,9 +262,10 @@ class Server:
         if self._period_sec is not None and now >= self._next_tick:
             for connection in list(self._connections):
                 if connection.car is not None:
-                    connection.car.drive()
-                    if not connection.outbox:  # a client that does not read misses frames
-                        self._send(connection, connection.car.frame())
+                    with self._trouble_of(connection):
+                        connection.car.drive()
+                        if not connection.outbox:  # a client that does not read misses frames
+                            self._send(connection, connection.car.frame())
             self._next_tick += self._period_sec
             if now - self._next_tick > LATE_SEC:
                 self._next_tick = now + self._period_sec
