@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import gymnasium
 import numpy as np
 import psutil
 
@@ -29,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from binascii import a2b_base64
 
+import agent.envs  # noqa: F401 - registers the environments
 from agent.simulator.protocol import Replies, request
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +84,13 @@ def drive(client: Client, steps: int, use: Callable[[bytes], object] = len) -> N
         use(telemetry(client[1]))
 
 
+def act(env: gymnasium.Env, steps: int) -> None:
+    for _ in range(steps):
+        _, _, terminated, truncated, _ = env.step(np.array([0.05, 0.2], np.float32))
+        if terminated or truncated:
+            env.reset()
+
+
 def decode(line: bytes) -> None:
     message = json.loads(line)
     image = cv2.imdecode(np.frombuffer(a2b_base64(message["image"]), np.uint8), cv2.IMREAD_COLOR)
@@ -93,12 +102,21 @@ def lockstep() -> None:
         client = connect(port)
         telemetry(client[1])
         drive(client, 500)
-        rates: dict[str, list[float]] = {"lines only": [], "JSON and JPEG decoded": []}
+        conf = {"host": "127.0.0.1", "port": port, "max_episode_steps": 400}
+        env = gymnasium.make("donkey-generated-track-v0", conf=conf, disable_env_checker=True).unwrapped
+        env.reset(seed=0)
+        ways = {
+            "our environment": lambda: act(env, FRAMES),
+            "JSON and JPEG decoded": lambda: drive(client, FRAMES, decode),
+            "lines only": lambda: drive(client, FRAMES),
+        }
+        rates: dict[str, list[float]] = {name: [] for name in ways}
         for _ in range(ROUNDS):
-            for name, use in zip(rates, (len, decode), strict=True):
+            for name, way in ways.items():
                 began = time.perf_counter()
-                drive(client, FRAMES, use)
+                way()
                 rates[name].append(FRAMES / (time.perf_counter() - began))
+        env.close()
         figures = ", ".join(f"{k} {statistics.median(v):.0f} (best {max(v):.0f})" for k, v in rates.items())
         print(f"lockstep over loopback, 160x120 JPEG + JSON, frames/s: {figures}", flush=True)
         took = []
