@@ -98,7 +98,7 @@ class Server:
         self._listener = socket.create_server((host, port), backlog=100)
         self._listener.setblocking(False)
         self._wake, self._woken = socket.socketpair()
-        self._woken.setblocking(False)
+        self._wake.setblocking(False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._woken, selectors.EVENT_READ)
@@ -115,9 +115,10 @@ class Server:
         return sum(connection.car is not None for connection in self._connections)
 
     def stop(self) -> None:
-        """Let ``serve`` return; from a signal handler or another thread."""
+        """Let ``serve`` return; from a signal handler or another thread, as often as you like."""
         self._stopping = True
-        self._wake.send(b"x")
+        with contextlib.suppress(OSError):
+            self._wake.send(b"x")
 
     def serve(self) -> None:
         """Answer clients until ``stop``, then close every socket."""

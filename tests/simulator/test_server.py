@@ -100,6 +100,7 @@ def serving(scene: str | None = TRACK, clock: str = "lockstep") -> Iterator[Serv
         server.stop()
         thread.join(10)
         assert not thread.is_alive()
+        server.stop()
 
 
 @pytest.fixture(scope="module")
