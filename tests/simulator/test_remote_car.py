@@ -313,6 +313,12 @@ def test_the_same_commands_give_the_same_bytes() -> None:
     assert lines[0] == lines[1]
 
 
+def test_the_seed_draws_the_random_road() -> None:
+    one, same, other = (RemoteCar("generated_road", seed).world.nodes for seed in (1, 1, 2))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
 VALUES = st.sampled_from(["0", "1", "-1", "1e5", "-1e5", "1e308", "-1e-320", "nan", "inf", "2048", "", "JPG", "0.1"])
 NAMES = sorted({*CAMERA, *LIDAR, "steering", "throttle", "brake", "pos_x", "pos_y", "pos_z", "Qx", "Qy", "Qz", "Qw"})
 TYPES = st.sampled_from(["control", "cam_config", "lidar_config", "set_position", "node_position", "reset_car"])
