@@ -18,17 +18,12 @@ import numpy as np
 from agent.search.proposer import Proposal, propose
 from agent.search.space import Space, trial_space
 from agent.trials.config import OneLineParser, TrialConfig, UserError, add_trial_arguments, trial_config
+from agent.trials.folders import Launch
 from agent.trials.ledger import SEARCH_LEDGER, SWEEP_LEDGER, Ledger
-from agent.trials.loop import (
-    TrialLoop,
-    add_loop_arguments,
-    at_least,
-    exit_code,
-    open_loop,
-)
-from agent.trials.processes import workspace_id
+from agent.trials.loop import TrialLoop
 from agent.trials.publish import publish
 from agent.trials.record import Record, scores
+from agent.trials.session import add_loop_arguments, at_least, exit_code, open_loop
 from agent.trials.simulators import EMBEDDED, check_sim, simulators
 
 RUNNER = Path(__file__).with_name("donkeycar_sb3_runner.py")
@@ -73,7 +68,7 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
         ("--min-timesteps", 1, 5000, "shortest training that the search may choose"),
         ("--max-timesteps", 1, 20_000, "longest training that the search may choose"),
         ("--push-every", 0, 10, "commit and push the results after so many trials, 0 for never; needs a git remote"),
-        ("--workers", 1, 1, "trials at a time; today only 1"),
+        ("--workers", 1, 1, "trials side by side"),
     )
     for option, low, default, text in numbers:
         hint = f"{text} (default {default:g})"
@@ -93,23 +88,36 @@ def search(options: argparse.Namespace) -> None:
     :raises UserError: options that cannot be followed
     """
     base, space = check(options)
-    loop = open_loop(options, kind="search", prefix="trial", ledger_name=SEARCH_LEDGER, runner=RUNNER)
-    sweep = Ledger(options.results_dir / SWEEP_LEDGER)
-    prior, records = sweep.load(), loop.ledger.load()
-    loop.journal.say(f"loaded {len(prior)} sweep and {len(records)} search records, {_scored(prior + records)} scored")
-    workspace = workspace_id(loop.models_dir)
-    with simulators(options.sim, base.env, SERVER, options.results_dir, workspace) as envs:
-        for done in range(1, options.trials + 1):
-            trial = loop.next_trial(records)
+    with open_loop(options, kind="search", prefix="trial", ledger_name=SEARCH_LEDGER, runner=RUNNER) as loop:
+        sweep = Ledger(options.results_dir / SWEEP_LEDGER)
+        prior, known = sweep.load(), len(loop.records)
+        scored = sum(record.scored for record in prior + loop.records)
+        loop.journal.say(f"loaded {len(prior)} sweep and {known} search records, {scored} scored")
+        left = options.trials
+
+        def next_launch(records: list[Record], running: list[TrialConfig]) -> Launch | None:
+            nonlocal left
+            if left == 0:
+                return None
+            left -= 1
+            trial = loop.folders.next_trial(records)
             rng = np.random.default_rng([base.seed, trial])
-            proposal = propose(space, scores(prior + records), rng, options.explore)
+            pending = [config.to_params() for config in running]
+            proposal = propose(space, scores(prior + records), rng, options.explore, pending=pending)
             announce(loop, trial, proposal)
-            own = {"seed": (base.seed + trial) % SEED_LIMIT, "env": envs()}
+            own = {"seed": (base.seed + trial) % SEED_LIMIT}
             config = TrialConfig(**(base.to_params() | proposal.params | own))
-            records.append(loop.run(trial, config, suggestion(proposal)))
-            if options.push_every and done % options.push_every == 0:
-                push(loop, trial, sweep)
-    loop.journal.say(f"done: {options.trials} trials")
+            return Launch(trial, loop.kind, config, suggestion(proposal))
+
+        def after(record: Record) -> None:
+            if options.push_every and (len(loop.records) - known) % options.push_every == 0:
+                push(loop, record.trial, sweep)
+
+        places = (options.sim, base.env, SERVER, options.results_dir, loop.workspace, options.workers)
+        with simulators(*places) as loop.place:
+            loop.workers = options.workers
+            loop.run(next_launch, after)
+        loop.journal.say(f"done: {options.trials} trials")
 
 
 def check(options: argparse.Namespace) -> tuple[TrialConfig, Space]:
@@ -117,11 +125,9 @@ def check(options: argparse.Namespace) -> tuple[TrialConfig, Space]:
 
     :raises UserError: options that cannot be followed
     """
-    if options.workers != 1:
-        raise UserError(f"--workers {options.workers} is not supported; trials run one at a time, drop the flag")
     try:
         base = trial_config(options)
-        check_sim(options.sim, base.env)
+        check_sim(options.sim, base.env, options.workers)
         space = trial_space(getattr(options, "agent", None), options.min_timesteps, options.max_timesteps)
     except ValueError as error:
         raise UserError(str(error)) from None
@@ -152,14 +158,10 @@ def suggestion(proposal: Proposal) -> dict[str, float] | None:
 
 def push(loop: TrialLoop, trial: int, sweep: Ledger) -> None:
     """Commit and push the results so far; whatever goes wrong is one line in the log."""
-    manifest = loop.models_dir / "champion" / "manifest.json"
+    manifest = loop.throne / "manifest.json"
     answer = publish([loop.ledger.path, loop.journal.path, manifest, sweep.path], f"Results up to trial {trial}")
     if answer:
         loop.journal.say(answer)
-
-
-def _scored(records: list[Record]) -> int:
-    return sum(record.scored for record in records)
 
 
 def _in_words(params: dict[str, Any]) -> str:

@@ -11,9 +11,10 @@ if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from agent.trials.config import OneLineParser, TrialConfig, UserError, add_trial_arguments, trial_config
+from agent.trials.folders import Launch
 from agent.trials.ledger import SWEEP_LEDGER
-from agent.trials.loop import add_loop_arguments, exit_code, open_loop
 from agent.trials.record import Record
+from agent.trials.session import add_loop_arguments, exit_code, open_loop
 
 RUNNER = Path(__file__).with_name("donkeycar_sb3_runner.py")
 GRID: dict[str, tuple[float, ...]] = {
@@ -59,12 +60,14 @@ def sweep(options: argparse.Namespace) -> None:
     :raises UserError: options that cannot be followed
     """
     configs = cells(options)
-    loop = open_loop(options, kind="sweep", prefix="sweep", ledger_name=SWEEP_LEDGER, runner=RUNNER)
-    records = loop.ledger.load()
-    open_cells = [config for config in configs if not is_done(config, records)]
-    loop.journal.say(f"sweep of {len(configs)} cells, {len(configs) - len(open_cells)} done already")
-    for config in open_cells:
-        records.append(loop.run(loop.next_trial(records), config))
+    with open_loop(options, kind="sweep", prefix="sweep", ledger_name=SWEEP_LEDGER, runner=RUNNER) as loop:
+        left = [config for config in configs if not is_done(config, loop.records)]
+        loop.journal.say(f"sweep of {len(configs)} cells, {len(configs) - len(left)} done already")
+
+        def next_launch(records: list[Record], _running: list[TrialConfig]) -> Launch | None:
+            return Launch(loop.folders.next_trial(records), loop.kind, left.pop(0)) if left else None
+
+        loop.run(next_launch)
 
 
 def cells(options: argparse.Namespace) -> list[TrialConfig]:

@@ -1,9 +1,23 @@
 """Stands in for the trainer: leaves a trial's files behind, or ends as badly as ``plan.json`` beside it says.
 
-The plan maps a trial folder's name, or ``*``, to ``{"mean_reward", "exit", "say", "sleep"}``.
+The plan maps a trial folder's name, or ``*``, to any of
+
+    say           a line to print first
+    sleep         seconds before anything else
+    deaf          ignore SIGTERM
+    child         leave a child behind, in another session, that ignores SIGTERM and sleeps
+    eat_mb        memory to fill, then sleep
+    flood         print without end
+    half          a result.json that is cut in the middle
+    signal        die by this signal
+    mean_reward   leave a model and a result with this score
+    exit          exit code; a list gives one for each attempt
 """
 
 import json
+import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,11 +25,33 @@ from pathlib import Path
 folder = Path(sys.argv[sys.argv.index("--save-dir") + 1])
 plan = json.loads(Path(__file__).with_name("plan.json").read_text())
 step = plan.get(folder.name, plan.get("*", {}))
+if step.get("deaf"):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if step.get("child"):
+    sleeper = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(300)"
+    subprocess.Popen([sys.executable, "-c", sleeper], start_new_session=True)
 print(step.get("say", "training"), flush=True)
 time.sleep(step.get("sleep", 0.0))
+if "eat_mb" in step:
+    eaten = b"x" * (step["eat_mb"] * 1024**2)
+    time.sleep(300)
+while step.get("flood"):
+    print("x" * 10000)
+if "half" in step:
+    (folder / "result.json").write_text('{"run_status": "ok", "mean_rew')
+if "signal" in step:
+    os.kill(os.getpid(), step["signal"])
 if "mean_reward" in step:
     (folder / "model.zip").write_bytes(f"model of {folder.name}".encode())
     score = {"episodes": [1.0], "laps": [1, 2], "progress": [1.5], "best_lap_sec": None}
     result = {"run_status": "ok", "cause": None, "mean_reward": step["mean_reward"], "std_reward": 1.0, "score": score}
-    (folder / "result.json").write_text(json.dumps(result | {"simulator": "embedded", "versions": {"torch": "9.9"}}))
-sys.exit(step.get("exit", 0))
+    whole = json.dumps(result | {"simulator": "embedded", "versions": {"torch": "9.9"}})
+    (folder / "result.json.tmp").write_text(whole)
+    (folder / "result.json.tmp").replace(folder / "result.json")
+code = step.get("exit", 0)
+if isinstance(code, list):
+    attempts = folder / "attempts"
+    done = len(attempts.read_text()) if attempts.exists() else 0
+    attempts.write_text("x" * (done + 1))
+    code = code[min(done, len(code) - 1)]
+sys.exit(code)

@@ -37,7 +37,7 @@ def runner(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(tmp_path: Path, runner: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command line of ``module`` over a plan for the fake runner, without cooling down."""
-    monkeypatch.setattr("agent.trials.loop.COOLDOWN_SEC", 0.0)
+    monkeypatch.setattr("agent.trials.session.COOLDOWN_SEC", 0.0)
 
     def call(plan: dict[str, Any], *argv: str, module: Any = autoresearch_controller) -> int:
         monkeypatch.setattr(module, "RUNNER", runner)
@@ -246,7 +246,7 @@ def test_what_the_runner_refuses_stops_the_night_unrecorded(
         (["--explore", "nan"], "number"),
         (["--explore", "-1"], "at least 0"),
         (["--cooldown", "1.9"], "at least 2"),
-        (["--workers", "2"], "--workers 2"),
+        (["--workers", "0"], "too small"),
         (["--sim", "127.0.0.1"], "[HOST:]PORT"),
         (["--sim", "9091,9093"], "2 addresses for 1 --env"),
         (["--sim", "spawn", "--env", "donkey-generated-track-v0@9091"], "drop one"),
@@ -292,6 +292,71 @@ def test_sigterm_ends_the_trial_and_records_it(tmp_path: Path, runner: Path) -> 
     controller.send_signal(signal.SIGTERM)
     assert controller.wait(20) == 130
     assert [record["run_status"] for record in ledger(tmp_path)] == ["interrupted"]
+
+
+def test_two_workers_run_side_by_side_and_never_try_the_same(run: Run, tmp_path: Path) -> None:
+    plan = {name: step | {"sleep": 1.5} for name, step in rewards(1, 2, 3, 4).items()}
+    started = time.monotonic()
+    assert run(plan, "--trials", "4", "--workers", "2", "--agent", "ppo") == 0
+    assert time.monotonic() - started < 5.0  # 6 s of sleep alone, one after the other
+    records = ledger(tmp_path)
+    assert sorted(record["trial"] for record in records) == [1, 2, 3, 4]
+    assert len({record["params"]["learning_rate"] for record in records}) == 4
+
+
+def test_a_trial_whose_controller_was_gone_is_recorded_at_the_next_start(run: Run, tmp_path: Path) -> None:
+    assert run(rewards(50, 80, 70), "--trials", "3") == 0
+    path = tmp_path / "results" / "autoresearch_results.jsonl"
+    path.write_text(path.read_text().splitlines()[0] + "\n")  # killed after the second trial ended, in the third
+    (tmp_path / "models" / "trial-003" / "result.json").unlink()
+    assert run(rewards(0, 0, 0, 60), "--trials", "1") == 0
+    found = [(record["trial"], record["run_status"], record["mean_reward"]) for record in ledger(tmp_path)]
+    assert found == [(1, "ok", 50), (2, "ok", 80), (3, "interrupted", None), (4, "ok", 60)]
+    assert [record["champion"] for record in ledger(tmp_path)] == [True, True, False, False]
+
+
+def test_a_second_controller_over_the_same_results_is_told_who_holds_them(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "results").mkdir()
+    code = "import sys, time; from pathlib import Path; from agent.trials.session import _held\n"
+    code += "with _held(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    command = [sys.executable, "-c", code, str(tmp_path / "results")]
+    other = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+    try:
+        assert other.stdout is not None and other.stdout.readline() == b"held\n"
+        assert run(rewards(1), "--trials", "1") == 2
+        complaint = capsys.readouterr().err
+        assert complaint.count("\n") == 1 and f"process {other.pid} on" in complaint
+    finally:
+        other.kill()
+        other.wait()
+    assert run(rewards(1), "--trials", "1") == 0  # the kernel gave the lock back
+
+
+def test_a_full_disk_stops_the_night(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(rewards(1), "--trials", "1", "--min-free", "9000000G") == 1
+    complaint = capsys.readouterr().err
+    assert complaint.count("\n") == 1 and "--min-free" in complaint
+    assert ledger(tmp_path) == []
+
+
+def test_models_are_thinned_and_records_are_not(run: Run, tmp_path: Path) -> None:
+    assert run(rewards(50, 90, 70, 10, 20), "--trials", "5", "--keep-models", "best:2,last:1") == 0
+    kept = sorted(path.parent.name for path in (tmp_path / "models").glob("trial-*/model.zip"))
+    assert kept == ["trial-002", "trial-003", "trial-005"]
+    assert len(ledger(tmp_path)) == 5
+    assert (tmp_path / "models" / "champion" / "model.zip").read_bytes() == b"model of trial-002"
+
+
+def test_a_lost_simulator_gets_one_more_try(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.trials.loop.SIM_RETRY_SEC", 0.2)
+    plan = rewards(50, 60) | {"trial-002": {"exit": 3, "say": "no frame"}}
+    plan["trial-001"]["exit"] = [3, 0]
+    assert run(plan, "--trials", "2") == 0
+    assert [record["run_status"] for record in ledger(tmp_path)] == ["ok", "sim_lost"]
+    assert log(tmp_path).count("once more in") == 2
+    assert (tmp_path / "models" / "trial-002" / "log.txt").read_text() == "no frame\n"
 
 
 def test_the_controller_imports_nothing_heavy() -> None:

@@ -55,6 +55,7 @@ def propose(
     rng: np.random.Generator,
     kappa: float,
     n_candidates: int = 2000,
+    pending: Sequence[Mapping[str, Any]] = (),
 ) -> Proposal:
     """The next trial, given every earlier one; the same arguments and state of ``rng`` give the same proposal.
 
@@ -63,6 +64,7 @@ def propose(
     :param history: (params, score) per trial; see ``observations`` for what is left out
     :param kappa: weight of the uncertainty in the upper confidence bound, finite and >= 0
     :param n_candidates: random candidates over which the bound is maximised, >= 1
+    :param pending: params of trials that are running: taken to end as expected, so that workers do not clump
     :raises ValueError: ``kappa`` or ``n_candidates`` out of range
     """
     if not 0.0 <= kappa < math.inf:
@@ -70,10 +72,14 @@ def propose(
     if n_candidates < 1:
         raise ValueError(f"n_candidates {n_candidates} is too small; give at least 1")
     X, y = observations(space, history)
-    points = _unseen(_candidates(space, X, y, rng, n_candidates), X)
+    waiting, _ = observations(space, [(params, 0.0) for params in pending])
+    points = _unseen(_candidates(space, X, y, rng, n_candidates), np.vstack([X, waiting]))
     if len(y) < RANDOM_TRIALS:
         return Proposal(space.decode(points[0]), None, None, None, [], len(y), "random")
-    top = _best(space, points, TinyGP.fit(X, y), kappa)
+    gp = TinyGP.fit(X, y)
+    if len(waiting):
+        gp = TinyGP(np.vstack([X, waiting]), np.append(y, gp.predict(waiting)[0]), gp.hyperparameters)
+    top = _best(space, points, gp, kappa)
     return Proposal(*top[0], top=top, n_observations=len(y), source="gp")
 
 

@@ -110,6 +110,12 @@ def consider(record: Record, model: Path, folder: Path) -> bool:
     return True
 
 
+def reigns(record: Record, folder: Path) -> bool:
+    """Whether the reigning champion is this very trial, crowned before its record was written."""
+    manifest = read_manifest(folder)
+    return manifest is not None and (manifest["trial"], manifest.get("kind")) == (record.trial, record.kind)
+
+
 def describe(folder: Path) -> str:
     """The champion in one line.
 

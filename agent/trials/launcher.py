@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,6 +129,12 @@ class RunningTrial:
             if self._log_path.stat().st_size > LOG_LIMIT_BYTES:
                 return self._end("crashed", f"killed with {LOG_LIMIT_BYTES // 1024**2} MB of output", 0.0)
         return None
+
+    def warn(self) -> None:
+        """Ask it to end, without waiting."""
+        if self.process.poll() is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGTERM)
 
     def stop(self) -> Outcome:
         """End the trial because the controller was asked to stop."""

@@ -2,133 +2,215 @@
 
 from __future__ import annotations
 
-import argparse
 import math
+import os
 import re
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from agent.trials import champion
-from agent.trials.assemble import make_record
-from agent.trials.config import (
-    EXIT_BAD_ARGUMENTS,
-    EXIT_ERROR,
-    EXIT_INTERRUPTED,
-    EXIT_OK,
-    EXIT_SIM_LOST,
-    TrialConfig,
-    UserError,
-    parse_memory,
-)
-from agent.trials.journal import LOG_NAME as JOURNAL_NAME
+from agent.trials.assemble import make_record, read_result
+from agent.trials.config import EXIT_INTERRUPTED, EXIT_OK, EXIT_SIM_LOST, TrialConfig, UserError, parse_memory
+from agent.trials.folders import Folders, Launch, check_disk
 from agent.trials.journal import Journal
-from agent.trials.launcher import BAD_ARGUMENTS, LOG_NAME, Limits, launch
+from agent.trials.launcher import BAD_ARGUMENTS, LOG_NAME, Limits, Outcome, RunningTrial
 from agent.trials.ledger import Ledger
 from agent.trials.processes import kill_orphans, workspace_id
-from agent.trials.record import REPO_ROOT, Record, shown_path
+from agent.trials.record import Record, is_finite, shown_path
+from agent.trials.simulators import Place
 
-RESULTS_DIR = REPO_ROOT / "agent" / "outerloop-results"
-MODELS_DIR = REPO_ROOT / "agent" / "models"
+POLL_SEC = 0.1
+BREAKER_FAILURES = 3
+FAILURES = ("crashed", "sim_lost", "out_of_memory", "timeout")
+SIM_RETRY_SEC = 5.0  # a lost simulator gets this long to come back before the one retry
 
-TIMEOUT_SEC = 360.0
-COOLDOWN_SEC = 2.0
-BREAKER_CRASHES = 3
-CRASHES = ("crashed", "sim_lost", "out_of_memory")
-EXIT_BREAKER = EXIT_SIM_LOST
+NextLaunch = Callable[[list[Record], list[TrialConfig]], Launch | None]
 
 
 class CircuitBrokenError(Exception):
-    """The same crash happened so often in a row that more trials would only repeat it."""
+    """The same failure happened so often in a row that more trials would only repeat it."""
+
+
+@dataclass
+class Running:
+    """A launch in a slot: its process, or the time of its second chance."""
+
+    launch: Launch
+    slot: int
+    process: RunningTrial | None = None
+    again_at: float | None = None
 
 
 @dataclass
 class TrialLoop:
-    """Runs trials one after the other; ``kind`` names their records and their folders' purpose.
+    """Runs trials, ``workers`` of them side by side, and remembers what became of each.
 
-    :param prefix: trials live in ``models_dir/prefix-NNN``
+    :param runner: the script of one trial
+    :param min_free_bytes: no trial starts with less free disk
+    :param keep_models: see ``Folders.thin``
+    :param place: where the trial of a slot drives, see ``simulators``; ``None`` leaves the configuration's own
     """
 
     kind: str
-    prefix: str
     runner: Path
+    folders: Folders
     ledger: Ledger
     journal: Journal
-    models_dir: Path
     timeout_sec: float
     cooldown_sec: float
-    verbose: bool
-    _last_end: float = field(default=-math.inf, init=False)
-    _crashes: list[str] = field(default_factory=list, init=False)
+    verbose: bool = False
+    workers: int = 1
+    min_free_bytes: int = 0
+    keep_models: dict[str, int] = field(default_factory=dict)
+    place: Place | None = None
+    records: list[Record] = field(default_factory=list, init=False)
+    _running: list[Running] = field(default_factory=list, init=False)
+    _failures: list[str] = field(default_factory=list, init=False)
 
-    def next_trial(self, records: list[Record]) -> int:
-        """The number after the ledger's highest whose folder is still free: no model is ever overwritten."""
-        number = max((record.trial for record in records), default=0) + 1
-        while self.folder(number).exists():
-            number += 1
-        return number
+    @property
+    def throne(self) -> Path:
+        """The champion's folder."""
+        return self.folders.models_dir / "champion"
 
-    def folder(self, trial: int) -> Path:
-        return self.models_dir / f"{self.prefix}-{trial:03d}"
+    @property
+    def workspace(self) -> str:
+        """See ``processes``."""
+        return workspace_id(self.folders.models_dir)
 
-    def run(self, trial: int, config: TrialConfig, suggestion: dict[str, float] | None = None) -> Record:
-        """One trial from cooldown to champion line; returns its record.
+    def resume(self) -> None:
+        """Read the ledger, end what a controller that is gone left running, record what it left unrecorded."""
+        self._sweep()
+        if told := champion.settle(self.throne):
+            self.journal.say(told)
+        self.records = self.ledger.load()
+        for launch in self.folders.forgotten(self.records):
+            if launch.kind == self.kind:
+                self._remember(launch, self._outcome_of(launch))
 
-        :raises UserError: the runner refused its arguments; nothing is recorded
-        :raises CircuitBrokenError: ``BREAKER_CRASHES`` equal crashes in a row
-        :raises KeyboardInterrupt: asked to stop; the trial is recorded as interrupted
+    def run(self, next_launch: NextLaunch, after: Callable[[Record], None] = lambda _: None) -> None:
+        """Run what ``next_launch`` gives until it gives ``None`` and all have ended.
+
+        :param next_launch: the next trial, from the records and the configurations that are running
+        :param after: told every record
+        :raises UserError: the runner refused its arguments; nothing of that trial is recorded
+        :raises CircuitBrokenError: ``BREAKER_FAILURES`` equal failures in a row
+        :raises OSError: too little disk
+        :raises KeyboardInterrupt: asked to stop; the running trials are recorded as interrupted
         """
-        time.sleep(max(0.0, self._last_end + self.cooldown_sec - time.monotonic()))
-        workspace = workspace_id(self.models_dir)
-        if orphans := kill_orphans(workspace):
-            self.journal.say(f"killed {orphans} stale processes of a controller that is gone")
-        folder = self.folder(trial)
-        folder.mkdir(parents=True, exist_ok=True)
+        cool_at = [-math.inf] * self.workers
+        more = True
+        try:
+            while more or self._running:
+                busy = {each.slot for each in self._running}
+                for slot in range(self.workers):
+                    if not more or slot in busy or time.monotonic() < cool_at[slot]:
+                        continue
+                    launch = next_launch(self.records, [each.launch.config for each in self._running])
+                    more = launch is not None
+                    if launch is not None:
+                        self._sweep()
+                        check_disk(self.folders.models_dir, self.min_free_bytes)
+                        self._running.append(self._started(Running(launch, slot)))
+                for each in list(self._running):
+                    if record := self._look_at(each):
+                        cool_at[each.slot] = time.monotonic() + self.cooldown_sec
+                        after(record)
+                        self._guard(record)
+                if self._running or more:
+                    time.sleep(POLL_SEC)
+        finally:
+            self._stop_all()
+
+    def _outcome_of(self, launch: Launch) -> Outcome:
+        """Of a trial that nobody watched end."""
+        result = read_result(self.folders.of(launch.trial))
+        elapsed_sec = result["elapsed_sec"] if is_finite(result.get("elapsed_sec")) else 0.0
+        if result.get("run_status") == "ok":
+            return Outcome("ok", EXIT_OK, elapsed_sec, "")
+        return Outcome("interrupted", EXIT_INTERRUPTED, elapsed_sec, "", "its controller was gone")
+
+    def _started(self, each: Running) -> Running:
+        config = each.launch.config
+        if self.place is not None:
+            config = replace(config, env=self.place(each.slot, each.again_at is not None))
+            each.launch = replace(each.launch, config=config)
+        folder = self.folders.open(each.launch)
         command = [sys.executable, str(self.runner), *config.to_argv(), "--save-dir", str(folder)]
         limits = Limits(self.timeout_sec, parse_memory(config.memory_limit))
-        outcome = launch(command, folder, limits, workspace=workspace, verbose=self.verbose)
-        self._last_end = time.monotonic()
+        threads = max(1, (os.cpu_count() or 1) // self.workers)
+        each.process = RunningTrial(
+            command, folder, limits, workspace=self.workspace, threads=threads, verbose=self.verbose
+        )
+        return each
+
+    def _look_at(self, each: Running) -> Record | None:
+        """The record of a trial that has ended."""
+        if each.process is None:
+            if each.again_at is not None and time.monotonic() >= each.again_at:
+                self._started(each)
+            return None
+        outcome = each.process.poll()
+        if outcome is None:
+            return None
+        if outcome.status == "sim_lost" and each.again_at is None:
+            each.process, each.again_at = None, time.monotonic() + SIM_RETRY_SEC
+            self.journal.say(f"trial {each.launch.trial}: {outcome.cause}; once more in {SIM_RETRY_SEC:g} s")
+            return None
+        self._running.remove(each)
         if outcome.status == BAD_ARGUMENTS:
-            _remove_refused(folder)
+            self.folders.drop(each.launch.trial)
             told = outcome.last_line.partition(": error: ")[2] or outcome.last_line
             raise UserError(told or f"{self.runner.name} refused its arguments without a word; see {self.runner}")
-        record = make_record(trial, config, outcome, folder, kind=self.kind, suggestion=suggestion)
-        record = self._remember(record, folder)
-        if outcome.stopped:
-            raise KeyboardInterrupt
-        self._guard(record)
-        return record
+        return self._remember(each.launch, outcome)
 
-    def _remember(self, record: Record, folder: Path) -> Record:
-        throne = self.models_dir / "champion"
+    def _remember(self, launch: Launch, outcome: Outcome) -> Record:
+        folder = self.folders.of(launch.trial)
+        record = make_record(launch.trial, launch.config, outcome, folder, kind=self.kind, suggestion=launch.suggestion)
         try:
-            record = replace(record, champion=champion.consider(record, folder / champion.MODEL_NAME, throne))
+            crowned = champion.consider(record, folder / champion.MODEL_NAME, self.throne)
+            record = replace(record, champion=crowned or champion.reigns(record, self.throne))
         except (UserError, OSError) as error:
             self.journal.say(f"champion not updated: {error}")
         self.ledger.append(record)
+        self.records.append(record)
         self.journal.say(summary(record))
         try:
-            self.journal.say(champion.describe(throne))
+            self.journal.say(champion.describe(self.throne))
         except UserError as error:
             self.journal.say(f"champion unknown: {error}")
+        for path in self.folders.thin(self.records, self.keep_models):
+            self.journal.say(f"deleted {shown_path(path)} to keep no more than --keep-models says")
         return record
 
     def _guard(self, record: Record) -> None:
-        if record.run_status not in CRASHES:
-            self._crashes.clear()
+        if record.run_status not in FAILURES:
+            self._failures.clear()
             return
-        kind_of_crash = f"{record.run_status}: {re.sub(r'[0-9]+', '#', record.cause or '')}"
-        self._crashes = [crash for crash in self._crashes if crash == kind_of_crash] + [kind_of_crash]
-        if len(self._crashes) >= BREAKER_CRASHES:
+        failure = f"{record.run_status}: {re.sub(r'[0-9]+', '#', record.cause or '')}"
+        self._failures = [each for each in self._failures if each == failure] + [failure]
+        if len(self._failures) >= BREAKER_FAILURES:
             raise CircuitBrokenError(
-                f"{BREAKER_CRASHES} trials in a row ended the same way, {record.run_status} ({record.cause}); "
-                f"mend that and start again, the log is {shown_path(self.folder(record.trial) / LOG_NAME)}"
+                f"{BREAKER_FAILURES} trials in a row ended the same way, {record.run_status} ({record.cause}); mend "
+                f"that and start again, the log is {shown_path(self.folders.of(record.trial) / LOG_NAME)}"
             )
+
+    def _sweep(self) -> None:
+        if orphans := kill_orphans(self.workspace):
+            self.journal.say(f"killed {orphans} stale processes of a controller that is gone")
+
+    def _stop_all(self) -> None:
+        for each in self._running:
+            if each.process is not None:
+                each.process.warn()
+        while self._running:
+            each = self._running.pop()
+            if each.process is not None:
+                self._remember(each.launch, each.process.stop())
+            else:
+                self._remember(each.launch, Outcome("sim_lost", EXIT_SIM_LOST, 0.0, "", "the simulator was lost"))
 
 
 def summary(record: Record) -> str:
@@ -144,106 +226,3 @@ def summary(record: Record) -> str:
     else:
         line += f" ({record.cause})"
     return f"{line} | {params.get('agent')} {chosen}"
-
-
-def add_loop_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of everything that runs trials in a row."""
-    folders = (("--results-dir", RESULTS_DIR, "ledgers and log"), ("--models-dir", MODELS_DIR, "models and champion"))
-    for option, default, text in folders:
-        hint = f"folder of {text} (default {shown_path(default)})"
-        parser.add_argument(option, type=Path, default=default, metavar="DIR", help=hint)
-    parser.add_argument(
-        "--timeout",
-        type=at_least(1.0),
-        default=TIMEOUT_SEC,
-        metavar="SEC",
-        help="wall clock of a trial, after which its whole process group is killed (default %(default)g)",
-    )
-    parser.add_argument(
-        "--cooldown",
-        type=at_least(COOLDOWN_SEC),
-        default=COOLDOWN_SEC,
-        metavar="SEC",
-        help="pause between two trials, never less than 2 (default %(default)g)",
-    )
-    parser.add_argument("--verbose", action="store_true", help="show the output of the trials")
-
-
-def at_least(low: float) -> Callable[[str], Any]:
-    """An argparse type: a finite number of the type of ``low``, not below it."""
-    kind = type(low)
-
-    def parse(text: str) -> Any:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
-            raise argparse.ArgumentTypeError(f"{text!r} is no {'whole ' * (kind is int)}number; give one")
-        if value < low:
-            raise argparse.ArgumentTypeError(f"{text} is too small; give at least {low:g}")
-        return value
-
-    return parse
-
-
-def open_loop(options: argparse.Namespace, *, kind: str, prefix: str, ledger_name: str, runner: Path) -> TrialLoop:
-    """A loop over the folders of ``add_loop_arguments``, which it makes.
-
-    :raises UserError: a folder that cannot be written, or an unreadable champion
-    """
-    for folder in (options.results_dir, options.models_dir):
-        _make_writable(folder)
-    champion.read_manifest(options.models_dir / "champion")
-    return TrialLoop(
-        kind=kind,
-        prefix=prefix,
-        runner=runner,
-        ledger=Ledger(options.results_dir / ledger_name),
-        journal=Journal(options.results_dir / JOURNAL_NAME),
-        models_dir=options.models_dir,
-        timeout_sec=options.timeout,
-        cooldown_sec=options.cooldown,
-        verbose=options.verbose,
-    )
-
-
-def exit_code(prog: str, body: Callable[[], None]) -> int:
-    """Run ``body`` and turn how it ended into an exit code and, if need be, one line on stderr.
-
-    SIGTERM is taken as Ctrl-C meanwhile, so that either ends the running trial too.
-    """
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        body()
-    except UserError as error:
-        return _complain(prog, str(error), EXIT_BAD_ARGUMENTS)
-    except CircuitBrokenError as error:
-        return _complain(prog, str(error), EXIT_BREAKER)
-    except KeyboardInterrupt:
-        return _complain(prog, "interrupted; start it again to go on from the ledger", EXIT_INTERRUPTED)
-    except OSError as error:
-        return _complain(prog, f"{error}; mend that and start it again to go on", EXIT_ERROR)
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-    return EXIT_OK
-
-
-def _complain(prog: str, text: str, code: int) -> int:
-    print(f"{prog}: error: {text}", file=sys.stderr, flush=True)
-    return code
-
-
-def _make_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UserError(f"cannot write into {folder}: {error.strerror}; choose another folder") from None
-
-
-def _remove_refused(folder: Path) -> None:
-    if [path.name for path in folder.iterdir()] == [LOG_NAME]:
-        (folder / LOG_NAME).unlink()
-        folder.rmdir()

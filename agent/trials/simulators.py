@@ -19,9 +19,10 @@ START_LIMIT_SEC = 120.0
 POLL_SEC = 0.05
 GRACE_SEC = 5.0
 LISTENING = "listening on "
+Place = Callable[[int, bool], list[str]]  # of a worker's slot, and whether its last simulator was lost
 
 
-def check_sim(sim: str, envs: list[str]) -> None:
+def check_sim(sim: str, envs: list[str], workers: int) -> None:
     """Refuse a ``--sim`` that cannot be followed.
 
     :raises UserError: no address, not one for each environment, or environments that have theirs already
@@ -31,29 +32,30 @@ def check_sim(sim: str, envs: list[str]) -> None:
     if placed := [env for env in envs if "@" in env]:
         raise UserError(f"--sim {sim!r} and --env {placed[0]!r} both say where to drive; drop one")
     if sim != SPAWN:
-        deal(sim, envs)
+        deal(sim, envs, workers)
 
 
-def deal(sim: str, envs: list[str]) -> list[str]:
-    """The environments, each with its address of ``[HOST:]PORT,…``.
+def deal(sim: str, envs: list[str], workers: int) -> list[list[str]]:
+    """The environments of each worker, each with its own address of ``[HOST:]PORT,…``: one endpoint, one trial.
 
     :raises UserError: no address, or not one for each
     """
     addresses = [parse_address(text) for text in sim.split(",")]
-    if len(addresses) != len(envs):
-        raise UserError(f"--sim {sim!r} has {len(addresses)} addresses for {len(envs)} --env; give one for each")
-    return [f"{env}@{host}:{port}" for env, (host, port) in zip(envs, addresses, strict=True)]
+    if len(addresses) != len(envs) * workers:
+        times = f" times {workers} --workers" if workers > 1 else ""
+        raise UserError(f"--sim {sim!r} has {len(addresses)} addresses for {len(envs)} --env{times}; give one for each")
+    placed = [f"{env}@{host}:{port}" for env, (host, port) in zip(envs * workers, addresses, strict=True)]
+    return [placed[start : start + len(envs)] for start in range(0, len(placed), len(envs))]
 
 
 @contextmanager
-def simulators(
-    sim: str, envs: list[str], server: Path, folder: Path, workspace: str
-) -> Iterator[Callable[[], list[str]]]:
-    """A function that tells the environments of the next trial, as ``--env`` takes them.
+def simulators(sim: str, envs: list[str], server: Path, folder: Path, workspace: str, workers: int) -> Iterator[Place]:
+    """A function that tells where the next trial of a worker drives, as ``--env`` takes it.
 
-    Servers that were started here are ended on every way out, and started again when they are found dead.
+    Servers that were started here are ended on every way out, and started again when they are found dead or a trial
+    has lost them.
 
-    :param sim: ``embedded``, ``spawn`` or addresses, one for each of ``envs``
+    :param sim: ``embedded``, ``spawn`` or addresses, one for each of ``envs`` and each worker
     :param server: script to start, see ``agent/donkey_sim.py``
     :param folder: of the servers' logs
     :param workspace: see ``processes``; a server whose controller was killed is ended like a trial
@@ -61,14 +63,19 @@ def simulators(
     """
     if sim == SPAWN:
         with ExitStack() as stack:
-            logs = [folder / f"simulator-{number}.log" for number in range(1, len(envs) + 1)]
+            logs = [folder / f"simulator-{number}.log" for number in range(1, len(envs) * workers + 1)]
             servers = [Server(server, log, new_mark(workspace)) for log in logs]
             for each in servers:
                 stack.callback(each.stop)
-            yield lambda: [f"{env}@{each.address()}" for env, each in zip(envs, servers, strict=True)]
+
+            def spawned(slot: int, lost: bool) -> list[str]:
+                mine = servers[slot * len(envs) : (slot + 1) * len(envs)]
+                return [f"{env}@{each.address(anew=lost)}" for env, each in zip(envs, mine, strict=True)]
+
+            yield spawned
     else:
-        dealt = envs if sim == EMBEDDED else deal(sim, envs)
-        yield lambda: dealt
+        dealt = [envs] * workers if sim == EMBEDDED else deal(sim, envs, workers)
+        yield lambda slot, _lost: dealt[slot]
 
 
 class Server:
@@ -79,11 +86,14 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._address = ""
 
-    def address(self) -> str:
+    def address(self, *, anew: bool = False) -> str:
         """``HOST:PORT`` where it listens.
 
+        :param anew: start another in its place: it may live and not answer
         :raises ChildProcessError: it does not start
         """
+        if anew:
+            self.stop()
         if self._process is None or self._process.poll() is not None:
             self._start()
         return self._address
