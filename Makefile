@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: research test check lint bench clean
+.PHONY: research test check lint soak bench clean
 .DEFAULT_GOAL := test
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -29,6 +29,9 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 
 check: lint test
+
+soak: $(INSTALLED)
+	$(BIN)/python tests/soak.py $(SOAK)
 
 bench: $(INSTALLED)
 	@for bench in tests/benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done

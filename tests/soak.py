@@ -1,0 +1,229 @@
+"""Soak: faulted trials by the hundred, and a controller that is killed again and again. ``make soak``.
+
+A runner that misbehaves on command (``fake_runner.py``) obeys the real runner's contract; controller, launcher,
+ledger, champion and guard are the real ones, in processes of their own. Cooldowns are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from agent.search.proposer import propose  # noqa: E402
+from agent.search.space import trial_space  # noqa: E402
+from agent.trials.champion import verify  # noqa: E402
+from agent.trials.folders import LAUNCH_NAME  # noqa: E402
+from agent.trials.ledger import SEARCH_LEDGER, Ledger  # noqa: E402
+from agent.trials.processes import marked, workspace_id  # noqa: E402
+from agent.trials.record import Record, scores  # noqa: E402
+
+TIMEOUT_SEC = 3.0
+GONE_SEC = 10.0
+FLAT = 1.05
+CONTROLLER = """
+import sys
+from pathlib import Path
+from agent.trials import session  # noqa: E402
+session.COOLDOWN_SEC = 0.0
+import agent.autoresearch_controller as controller
+controller.RUNNER = Path(sys.argv[1])
+sys.exit(controller.main(sys.argv[2:]))
+"""
+FAULTS: dict[str, dict[str, Any]] = {
+    "ok": {},
+    "hangs": {"sleep": 300},
+    "hangs deaf": {"sleep": 300, "deaf": True},
+    "leaves a child, hangs": {"child": True, "sleep": 300},
+    "leaves a child, ends well": {"child": True},
+    "eats memory": {"eat_mb": 400},
+    "floods its log": {"flood": True},
+    "writes half a result": {"half": True, "mean_reward": None},
+    **{f"exits with {code}": {"exit": code, "mean_reward": None} for code in (1, 3, 4, 5, 17, 130, 137)},
+    **{f"dies by signal {number}": {"signal": number, "mean_reward": None} for number in (1, 2, 6, 9, 11, 15)},
+}
+
+
+class Night:
+    """A workspace, its plan for the fake runner, and controllers over it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.models = folder, folder / "models"
+        self.runner = Path(shutil.copy(ROOT / "tests" / "fake_runner.py", folder / "runner.py"))
+        self.ledger = Ledger(folder / "results" / SEARCH_LEDGER)
+
+    def plan(self, steps: dict[str, dict[str, Any]]) -> None:
+        """Write what each trial does."""
+        (self.folder / "plan.json").write_text(json.dumps(steps))
+
+    def start(self, trials: int, *argv: str) -> subprocess.Popen[bytes]:
+        """A controller in a process of its own."""
+        folders = ["--results-dir", str(self.folder / "results"), "--models-dir", str(self.models)]
+        options = ["--trials", str(trials), "--cooldown", "0", "--agent", "ppo", "--push-every", "0", *folders, *argv]
+        command = [sys.executable, "-c", CONTROLLER, str(self.runner), *options]
+        with (self.folder / "controller.log").open("ab") as log:
+            return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+
+    def left_alive(self) -> int:
+        """Processes of this workspace, after they had ``GONE_SEC`` to go."""
+        deadline = time.monotonic() + GONE_SEC
+        while time.monotonic() < deadline:
+            left = [mark for _, mark in marked() if mark.split(":")[3:4] == [workspace_id(self.models)]]
+            if not left:
+                return 0
+            time.sleep(0.05)
+        return len(left)
+
+    def check(self, records: list[Record]) -> list[str]:
+        """What is wrong with ledger, folders and champion."""
+        wrong = []
+        numbers = sorted(record.trial for record in records)
+        if numbers != list(range(1, len(numbers) + 1)):
+            wrong.append(f"trial numbers are not 1 to {len(numbers)}: {numbers}")
+        folders = sorted(int(path.name.split("-")[1]) for path in self.models.glob("trial-*"))
+        if folders != numbers:
+            wrong.append(f"folders {sorted(set(folders) ^ set(numbers))} and records differ")
+        if len(self.ledger.path.read_text().splitlines()) != len(records):
+            wrong.append("the ledger has lines that are no records")
+        best = max((r.mean_reward for r in records if r.mean_reward is not None), default=None)
+        if best is not None:
+            verify(self.models / "champion")
+            title = json.loads((self.models / "champion" / "manifest.json").read_text())["mean_reward"]
+            if title != best:
+                wrong.append(f"the champion has {title}, the best trial {best}")
+        return wrong
+
+
+def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
+    """Trials that fail in every way there is; returns what went wrong."""
+    night, rng = Night(folder), random.Random(0)
+    names = rng.choices(list(FAULTS), k=trials)
+    for k in range(2, trials):  # three equal failures in a row would rightly stop the night
+        if names[k] == names[k - 1] or names[k] == names[k - 2]:
+            names[k] = "ok"
+    steps = {}
+    for k, name in enumerate(names, start=1):
+        steps[f"trial-{k:03d}"] = {"say": name, "mean_reward": round(rng.uniform(0, 100), 3)} | FAULTS[name]
+        if steps[f"trial-{k:03d}"]["mean_reward"] is None:
+            del steps[f"trial-{k:03d}"]["mean_reward"]
+    night.plan(steps)
+    limits = ("--timeout", str(TIMEOUT_SEC), "--memory-limit", "300M", "--workers", str(workers))
+    wrong: list[str] = []
+    memory: list[int] = []
+    started, longest = time.monotonic(), 0.0
+    while (done := len(night.ledger.load())) < trials:
+        controller = night.start(trials - done, *limits)
+        watched = psutil.Process(controller.pid)
+        last, since = done, time.monotonic()
+        while controller.poll() is None:
+            time.sleep(0.2)
+            recorded = night.ledger.path.read_bytes().count(b"\n") if night.ledger.path.exists() else 0
+            if recorded != last:
+                last, since = recorded, time.monotonic()
+            longest = max(longest, time.monotonic() - since)
+            if longest > 60.0:
+                controller.kill()
+                return [*wrong, f"nothing happened for {longest:.0f} s after record {recorded}"]
+            if recorded >= 20:
+                try:
+                    memory.append(watched.memory_info().rss)
+                except psutil.Error:
+                    break
+        controller.wait(60)
+        if controller.returncode not in (0, 3):
+            wrong.append(f"a controller ended with {controller.returncode}")
+            break
+    records = night.ledger.load()
+    wrong += night.check(records)
+    if alive := night.left_alive():
+        wrong.append(f"{alive} processes are left")
+    seen: dict[str, int] = {}
+    for record in records:
+        seen[record.run_status] = seen.get(record.run_status, 0) + 1
+    quarter = max(1, len(memory) // 4)
+    growth = max(memory[-quarter:]) / max(memory[:quarter]) if memory else 1.0
+    if growth > FLAT:
+        wrong.append(f"the controller grew by {100 * (growth - 1):.1f} %")
+    print(
+        f"{len(records)} faulted trials, {workers} at a time, in {time.monotonic() - started:.0f} s: {seen}; "
+        f"longest silence {longest:.1f} s, controller's memory x{growth:.3f}",
+        flush=True,
+    )
+    return wrong
+
+
+def killed_controllers(folder: Path, kills: int) -> list[str]:
+    """SIGKILL at random moments, then a start that goes on; returns what went wrong."""
+    night, rng = Night(folder), random.Random(1)
+    night.plan(
+        {
+            f"trial-{k:03d}": {"sleep": 0.15, "child": k % 7 == 0, "mean_reward": float(k % 40)}
+            for k in range(1, 4 * kills + 40)
+        }
+    )
+    wrong: list[str] = []
+    slowest = 0.0
+    for _ in range(kills):
+        controller = night.start(1000)
+        time.sleep(rng.uniform(0.3, 2.0))
+        controller.kill()
+        controller.wait()
+        killed = time.monotonic()
+        if alive := night.left_alive():
+            wrong.append(f"{alive} processes outlived their controller")
+        slowest = max(slowest, time.monotonic() - killed)
+    if night.start(2).wait(60) != 0:
+        wrong.append("the last start did not end well")
+    records = night.ledger.load()
+    wrong += night.check(records)
+    space = trial_space("ppo", 5000, 20_000)
+    repeated = 0
+    for k, record in enumerate(records):
+        told = json.loads((night.models / f"trial-{record.trial:03d}" / LAUNCH_NAME).read_text())
+        again = propose(space, scores(records[:k]), np.random.default_rng([0, record.trial]), 2.0)
+        if any(told["params"][name] != value for name, value in again.params.items()):
+            wrong.append(f"trial {record.trial} is not what an unbroken night would have tried")
+        repeated += 1
+    interrupted = sum(record.run_status == "interrupted" for record in records)
+    print(
+        f"{kills} controllers killed: {len(records)} records, {interrupted} interrupted, {repeated} suggestions as in an "
+        f"unbroken night, everything of a killed controller gone within {slowest:.1f} s",
+        flush=True,
+    )
+    return wrong
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run both; returns 1 and says what went wrong if anything did."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=1000, help="faulted trials (default 1000)")
+    parser.add_argument("--workers", type=int, default=4, help="faulted trials at a time (default 4)")
+    parser.add_argument("--kills", type=int, default=100, help="controllers to kill (default 100)")
+    options = parser.parse_args(argv)
+    wrong: list[str] = []
+    for part, arguments in (
+        (faulted_trials, (options.trials, options.workers)),
+        (killed_controllers, (options.kills,)),
+    ):
+        with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+            wrong += part(Path(folder), *arguments)
+    for line in wrong:
+        print(f"WRONG: {line}", flush=True)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

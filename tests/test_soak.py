@@ -1,0 +1,9 @@
+"""A short soak; ``make soak`` runs the long one."""
+
+from __future__ import annotations
+
+from tests.soak import main
+
+
+def test_a_short_soak_goes_well() -> None:
+    assert main(["--trials", "16", "--kills", "2"]) == 0
