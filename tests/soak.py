@@ -199,8 +199,8 @@ def killed_controllers(folder: Path, kills: int) -> list[str]:
         repeated += 1
     interrupted = sum(record.run_status == "interrupted" for record in records)
     print(
-        f"{kills} controllers killed: {len(records)} records, {interrupted} interrupted, {repeated} suggestions as in an "
-        f"unbroken night, everything of a killed controller gone within {slowest:.1f} s",
+        f"{kills} controllers killed: {len(records)} records, {interrupted} interrupted, {repeated} suggestions as in "
+        f"an unbroken night, everything of a killed controller gone within {slowest:.1f} s",
         flush=True,
     )
     return wrong
