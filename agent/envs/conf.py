@@ -9,7 +9,8 @@ from agent.envs.client import Connection, Limits, Link
 from agent.envs.remote_world import RemoteWorld
 from agent.envs.upstream import UpstreamConnection, missing
 from agent.simulator.lens import HEIGHT, WIDTH, View
-from agent.simulator.remote_car import FIRST_CAMERA, reconfigured
+from agent.simulator.lidar import LidarConfig
+from agent.simulator.remote_car import FIRST_CAMERA, lidar_config, reconfigured
 from agent.simulator.world import World
 
 # Upstream's conf keys with their defaults, and two of our own: max_episode_steps and start.
@@ -18,6 +19,7 @@ DEFAULTS: dict[str, Any] = {
     "frame_skip": 1,
     "cam_resolution": (HEIGHT, WIDTH, 3),
     "cam_config": {},
+    "lidar_config": {},
     "steer_limit": 1.0,
     "throttle_min": 0.0,
     "throttle_max": 1.0,
@@ -40,6 +42,13 @@ CLIENTS = ("own", "gym-donkeycar")
 # Every field of upstream's cam_config; zero keeps what the simulator has.
 CAM_FIELDS = ("fov", "fish_eye_x", "fish_eye_y", "img_w", "img_h", "img_d", "img_enc", "offset_x", "offset_y",
               "offset_z", "rot_x", "rot_y", "rot_z")  # fmt: skip
+# Upstream's lidar_config: its conf key, the field of its message, its default.
+LIDAR_FIELDS: tuple[tuple[str, str, float], ...] = (
+    ("deg_per_sweep_inc", "degPerSweepInc", 2.0), ("deg_ang_down", "degAngDown", 0.0),
+    ("deg_ang_delta", "degAngDelta", -1.0), ("num_sweeps_levels", "numSweepsLevels", 1),
+    ("max_range", "maxRange", 50.0), ("noise", "noise", 0.5), ("offset_x", "offset_x", 0.0),
+    ("offset_y", "offset_y", 0.5), ("offset_z", "offset_z", 0.5), ("rot_x", "rot_x", 0.0),
+)  # fmt: skip
 
 
 def checked(conf: dict[str, Any]) -> dict[str, Any]:
@@ -94,24 +103,49 @@ def camera_view(conf: dict[str, Any]) -> View:
     return reconfigured(FIRST_CAMERA, {"msg_type": "cam_config", **camera}).view if camera else FIRST_CAMERA.view
 
 
+def lidar_message(conf: dict[str, Any]) -> dict[str, str]:
+    """The fields of the ``lidar_config`` message that ``conf`` asks for, as strings; empty for no lidar.
+
+    :raises ValueError: an unknown field
+    """
+    asked = conf["lidar_config"]
+    if unknown := sorted(set(asked) - {key for key, _, _ in LIDAR_FIELDS}):
+        known = ", ".join(key for key, _, _ in LIDAR_FIELDS)
+        raise ValueError(f"conf lidar_config {unknown[0]!r} is unknown; choose from {known}")
+    return {field: str(asked.get(key, default)) for key, field, default in LIDAR_FIELDS} if asked else {}
+
+
+def lidar(conf: dict[str, Any]) -> LidarConfig | None:
+    """The lidar that ``conf`` asks for; None for none.
+
+    :raises ValueError: an unknown field or an impossible value
+    """
+    message = lidar_message(conf)
+    return lidar_config({"msg_type": "lidar_config", **message}) if message else None
+
+
 def open_world(level: str, conf: dict[str, Any]) -> World | RemoteWorld:
     """The embedded world, or one in the simulator that the checked ``conf`` has the host and port of.
 
     :raises ValueError: a conf value that cannot be followed, a scene that is not at hand
     :raises SimulatorLost: no simulator answers there, or not with that scene
     """
-    camera = camera_message(conf)
     if "port" not in conf:
         return World(level)
+    camera = camera_message(conf)
+    messages = {"cam_config": camera, "lidar_config": lidar_message(conf)}
+    configs = {msg_type: fields for msg_type, fields in messages.items() if fields}
     host, port, client = str(conf["host"]), int(conf["port"]), conf["client"]
     limits = Limits(conf["connect_limit_sec"], conf["frame_limit_sec"], conf["reset_limit_sec"])
 
     def connect() -> Link:
-        configs = {"cam_config": camera} if camera else {}
         if client == "own":
             return Connection(host, port, level, limits, configs)
-        rest = {key: value for key, value in conf.items() if key != "cam_config"}
-        return UpstreamConnection(host, port, level, limits, {"log_level": "WARNING", **rest, **configs})
+        # Upstream's client sends what its conf has of these, even when that is nothing.
+        own = {key: value for key, value in conf.items() if key not in messages}
+        own |= {"cam_config": camera} if camera else {}
+        own |= {"lidar_config": conf["lidar_config"]} if conf["lidar_config"] else {}
+        return UpstreamConnection(host, port, level, limits, {"log_level": "WARNING", **own})
 
     if client != "own" and (reason := missing()):
         raise ValueError(reason)

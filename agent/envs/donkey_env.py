@@ -13,8 +13,9 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from agent.envs.client import SimulatorLost
-from agent.envs.conf import camera_view, checked, open_world
+from agent.envs.conf import camera_view, checked, lidar, open_world
 from agent.envs.remote_world import RemoteTelemetry, RemoteWorld
+from agent.simulator.lidar import LidarConfig
 from agent.simulator.world import UNITS_PER_METRE, Telemetry, World
 
 STALL_LIMIT_SEC = 5.0
@@ -54,7 +55,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             raise ValueError(f"render_mode {render_mode!r} is not supported; use rgb_array")
         self.conf = checked(conf or {})
         self.render_mode = render_mode
-        self._view = camera_view(self.conf)
+        self._view, self._lidar = camera_view(self.conf), lidar(self.conf)
         steer = self.conf["steer_limit"]
         self.action_space = spaces.Box(
             np.array([-steer, self.conf["throttle_min"]], dtype=np.float32),
@@ -149,7 +150,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             "gyro": seen.gyro,
             "accel": seen.accel,
             "vel": seen.vel,
-            "lidar": [],
+            "lidar": [] if self._lidar is None else distances(self.world.lidar(self._lidar), self._lidar),
             "car": seen.car,
             "last_lap_time": seen.last_lap_time,
             "lap_count": seen.lap_count,
@@ -159,3 +160,14 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             "net_progress_m": seen.progress * self.world.track.length_u / UNITS_PER_METRE,
             "end_reason": end_reason,
         }
+
+
+def distances(hits: list[tuple[float, float, float]], config: LidarConfig) -> NDArray[np.float64]:
+    """Upstream's array of distances in u, level by level clockwise from forward, -1 where a ray hit nothing."""
+    sweep = int(360 / config.deg_per_sweep)
+    seen = np.full(config.levels * sweep, -1.0)
+    for distance, rx, ry in hits:
+        index = sweep * round(abs(ry / config.deg_delta)) + round(abs(rx / config.deg_per_sweep))
+        if index < len(seen):
+            seen[index] = distance
+    return seen

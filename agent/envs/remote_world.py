@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from agent.envs.client import Limits, Link, SimulatorLost, Vector
 from agent.envs.odometer import Odometer
 from agent.simulator.lens import View
+from agent.simulator.lidar import LidarConfig
 from agent.simulator.protocol import Message
 from agent.simulator.tracks import Track, build_track, load_scene
 from agent.simulator.world import CONTROL_HZ, UNITS_PER_METRE
@@ -126,6 +127,13 @@ class RemoteWorld:
         if picture.shape != out.shape:
             raise self._link.lost(f"its pictures are {picture.shape}, not {out.shape}; set cam_resolution to theirs")
         out[:] = picture
+
+    def lidar(self, config: LidarConfig) -> list[Vector]:
+        """The newest telemetry's rays that hit something: distance in u, ``rx`` and ``ry`` in degrees."""
+        try:
+            return [(float(ray["d"]), float(ray["rx"]), float(ray["ry"])) for ray in self._message.get("lidar") or ()]
+        except (TypeError, ValueError, KeyError):
+            raise self._link.lost("its telemetry has a lidar that cannot be read") from None
 
     def close(self) -> None:
         """Hang up; harmless a second time."""

@@ -10,6 +10,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module, metadata
 from types import ModuleType
 from typing import Any
@@ -63,6 +64,10 @@ class UpstreamConnection(Link):
         self._nodes: list[Message] = []
         self._handler = simulator.DonkeyUnitySimHandler({**conf, "level": scene, "host": host, "port": port})
         self._handler.set_episode_over_fn(lambda _: None)  # it would not note another hit
+        # Its thread reads before its handler may answer; what comes that early would go unanswered.
+        self._connected = threading.Event()
+        for name in ("scene_selection_ready", "car_loaded", "need_car_config"):
+            self._handler.fns[name] = partial(self._when_connected, self._handler.fns[name])
         self._handler.fns |= {
             "telemetry": self._on_telemetry,
             "node_position": self._on_node,
@@ -76,6 +81,7 @@ class UpstreamConnection(Link):
             raise refused(host, port, error if isinstance(error, OSError) else OSError(str(error))) from None
         finally:
             socket.setdefaulttimeout(before)
+        self._connected.set()
         self.is_open = True
         # It sends a control of its own once the car is there; what follows the answer to this is ours.
         if not self._wait(lambda: bool(self._telemetry), self.deadline):
@@ -135,6 +141,10 @@ class UpstreamConnection(Link):
         if self._client.aborted:
             raise self.lost("its connection broke")
         return False
+
+    def _when_connected(self, answer: Callable[[Message], None], message: Message) -> None:
+        self._connected.wait(self.limits.connect_sec)
+        answer(message)
 
     def _on_telemetry(self, message: Message) -> None:
         self._handler.on_telemetry(message)

@@ -87,6 +87,16 @@ def test_frames_without_loss_are_the_same_to_the_last_pixel(make: Any) -> None:
     assert all(np.array_equal(one, other) for one, other in zip(frames, expected, strict=True))
 
 
+def test_the_lidar_is_upstreams_array(make: Any) -> None:
+    lidar_config = {"deg_per_sweep_inc": 3, "deg_ang_down": 3, "num_sweeps_levels": 4, "max_range": 40.0}
+    seen = []
+    for env in (make(lidar_config=lidar_config), DonkeyEnv("generated_track", {"lidar_config": lidar_config})):
+        env.reset(seed=0)
+        seen.append(env.step(act(0.2, 0.4))[4]["lidar"])
+        assert seen[-1].shape == (480,) and seen[-1].min() == -1.0 and 1.0 < seen[-1].max() <= 40.0
+    assert np.allclose(seen[0], seen[1], atol=0.011)
+
+
 @pytest.mark.parametrize("steering", [-1.0, 1.0])
 def test_leaving_the_road_ends_the_episode_on_both_sides(make: Any, steering: float) -> None:
     env = make(max_cte=3.0)
