@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from agent.training.checkpoints import RESULT, write_json
+from agent.training.checkpoints import BEST_MODEL, RESULT, write_json
+from agent.trials.champion import sha256
 from agent.trials.config import (
     EXIT_DIVERGED,
     EXIT_ERROR,
@@ -156,6 +157,8 @@ def _outcome(status: str, cause: str | None, score: Score | None = None) -> dict
 def _conclude(folder: Path, code: int, result: dict[str, Any]) -> int:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        model = folder / BEST_MODEL
+        result["model_sha256"] = sha256(model) if model.exists() else None
         write_json(folder / RESULT, result)
     except OSError as error:
         print(f"result.json cannot be written into {folder}: {error}; free space or choose another", file=sys.stderr)

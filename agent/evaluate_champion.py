@@ -9,7 +9,6 @@ except those that are given as ID@[HOST:]PORT.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import sys
@@ -24,6 +23,7 @@ if __package__ in (None, ""):
 
 from agent.donkeycar_sb3_runner import check_envs
 from agent.training.checkpoints import append_line
+from agent.trials.champion import MODEL_NAME, check_trust, sha256
 from agent.trials.config import (
     EXIT_BAD_ARGUMENTS,
     EXIT_INTERRUPTED,
@@ -35,12 +35,14 @@ from agent.trials.config import (
     split_env,
 )
 from agent.trials.record import git_commit, installed_versions, shown_path
+from agent.trials.session import MODELS_DIR, RESULTS_DIR
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
 
     from agent.training.evaluation import Score
 
+CHAMPION = MODELS_DIR / "champion" / MODEL_NAME
 LEDGER = "evaluations.jsonl"
 ALL_TRACKS = "all"
 UNHURT = ("time_limit", "finished")
@@ -49,7 +51,8 @@ UNHURT = ("time_limit", "finished")
 def build_parser() -> OneLineParser:
     """The command line of the judge."""
     parser = OneLineParser(prog="evaluate_champion.py", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--model", type=Path, default=Path("agent/models/champion/model.zip"), metavar="ZIP")
+    parser.add_argument("--model", type=Path, default=CHAMPION, metavar="ZIP", help=f"default {shown_path(CHAMPION)}")
+    parser.add_argument("--trust", action="store_true", help="load a model that no manifest or result beside it knows")
     parser.add_argument(
         "--env",
         action="append",
@@ -61,7 +64,7 @@ def build_parser() -> OneLineParser:
     parser.add_argument("--episodes", type=_positive, default=10, metavar="N", help="episodes per track (default 10)")
     parser.add_argument("--seed", type=_natural, default=0, metavar="N", help="seed of the episodes (default 0)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--results-dir", type=Path, default=Path("agent/outerloop-results"), metavar="DIR")
+    parser.add_argument("--results-dir", type=Path, default=RESULTS_DIR, metavar="DIR")
     return parser
 
 
@@ -71,6 +74,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         model_path = _existing(arguments.model)
+        if not arguments.trust:
+            check_trust(model_path)
         config = read_config(model_path)
         env_ids = chosen_envs(arguments.env, arguments.track)
         home = training_tracks(config, env_ids)
@@ -154,7 +159,7 @@ def judge(
 
     prepare_torch(arguments.seed)
     model = load_model(path, config, arguments.device)
-    identity = {"model": shown_path(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    identity = {"model": shown_path(path), "sha256": sha256(path)}
     home: dict[str, Score] = {env_id: _drive(model, config, env_id, arguments) for env_id in home_ids}
     at_home = sum(score.mean_reward for score in home.values()) / len(home)
     print(f"model {identity['model']}  algorithm {config.agent}  trained on {', '.join(home)}", flush=True)

@@ -9,6 +9,7 @@ import pytest
 from agent import donkeycar_sb3_runner
 from agent.evaluate_champion import main, verdict
 from agent.training.evaluation import Episode, Score
+from agent.trials.champion import sha256
 
 TINY = [
     "--timesteps",
@@ -80,7 +81,8 @@ def test_a_model_is_judged_on_its_own_and_on_other_tracks(
 def test_the_manifest_serves_where_there_is_no_config(trained: Path, tmp_path: Path) -> None:
     shutil.copy(trained / "model.zip", tmp_path)
     params = json.loads((trained / "config.json").read_text())
-    (tmp_path / "manifest.json").write_text(json.dumps({"trial": 1, "params": params}))
+    manifest = {"trial": 1, "params": params, "sha256": sha256(trained / "model.zip")}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     assert (
         main(["--model", str(tmp_path / "model.zip"), "--episodes", "1", "--results-dir", str(tmp_path / "results")])
         == 0
@@ -95,6 +97,8 @@ def test_a_missing_or_foreign_model_is_one_line(
     model = tmp_path / "model.zip"
     assert "does not exist" in refused(capsys, ["--model", str(model), *results])
     model.write_bytes(b"a holiday picture")
+    assert "loading a model runs code" in refused(capsys, ["--model", str(model), *results])
+    results.append("--trust")
     assert "no config.json or manifest.json" in refused(capsys, ["--model", str(model), *results])
     shutil.copy(trained / "config.json", tmp_path)
     assert "is not a ppo model" in refused(capsys, ["--model", str(model), *results])

@@ -60,7 +60,7 @@ def test_dqn_learns_on_the_discretised_actions(tmp_path: Path, capsys: pytest.Ca
     ("options", "message"),
     [
         (["--env", "donkey-atlantis-v0"], "donkey-atlantis-v0"),
-        (["--env", "donkey-generated-track-v0@9091"], "@9091"),
+        (["--env", "donkey-generated-track-v0@99999"], "99999"),
         (["--agent", "sarsa"], "'sarsa'"),
         (["--reward", "fame"], "'fame'"),
         (["--timesteps", "-5"], "-5"),

@@ -7,12 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from agent.trials.champion import MODEL_NAME
+from agent.trials.champion import MODEL_NAME, RESULT_NAME
 from agent.trials.config import TrialConfig
 from agent.trials.launcher import Outcome
-from agent.trials.record import RUN_STATUSES, Record, git_commit, installed_versions, is_finite, shown_path
-
-RESULT_NAME = "result.json"
+from agent.trials.record import RUN_STATUSES, Record, git_commit, git_dirty, installed_versions, is_finite, shown_path
 
 
 def read_result(folder: Path) -> dict[str, Any]:
@@ -50,6 +48,7 @@ def make_record(
         suggestion=suggestion,
         versions=installed_versions() | (result.get("versions") or {}),
         git_commit=git_commit(),
+        git_dirty=git_dirty(),
     )
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from agent.trials.record import Record, is_finite, shown_path
 
 MODEL_NAME = "model.zip"
 MANIFEST_NAME = "manifest.json"
+RESULT_NAME = "result.json"
 NEXT = ".next"  # ending of a file that waits for its coronation
 PREVIOUS = "previous"
 
@@ -50,11 +52,27 @@ def verify(folder: Path) -> None:
     manifest = read_manifest(folder)
     if manifest is None:
         raise UserError(f"{folder} holds no champion; run some trials first")
-    if (found := _sha256(folder / MODEL_NAME)) != manifest.get("sha256"):
+    if (found := sha256(folder / MODEL_NAME)) != manifest.get("sha256"):
         raise UserError(
             f"{folder / MODEL_NAME} (sha256 {found[:12]}) is not the model of its manifest "
             f"({str(manifest.get('sha256'))[:12]}); a model is code, restore the pair from {folder / PREVIOUS}"
         )
+
+
+def check_trust(model: Path) -> None:
+    """Make sure that ``model`` is the file that a manifest or a trial's result beside it describes.
+
+    :raises UserError: it is not: loading a model runs code that is in it
+    """
+    found = sha256(model)
+    for name, key in ((MANIFEST_NAME, "sha256"), (RESULT_NAME, "model_sha256")):
+        with suppress(OSError, ValueError, AttributeError):
+            if json.loads(model.with_name(name).read_text(encoding="utf-8")).get(key) == found:
+                return
+    raise UserError(
+        f"{model} (sha256 {found[:12]}) is in no {MANIFEST_NAME} or {RESULT_NAME} beside it, and loading a model runs "
+        "code that is in it; give --trust if you know where it comes from"
+    )
 
 
 def settle(folder: Path) -> str | None:
@@ -68,7 +86,7 @@ def settle(folder: Path) -> str | None:
     except (OSError, ValueError, KeyError, TypeError):
         wanted = None
     for candidate in (model, folder / MODEL_NAME):
-        if wanted and candidate.exists() and _sha256(candidate) == wanted:
+        if wanted and candidate.exists() and sha256(candidate) == wanted:
             os.replace(candidate, folder / MODEL_NAME)
             os.replace(manifest, folder / MANIFEST_NAME)
             return "finished a change of champion that had been cut short"
@@ -157,6 +175,7 @@ def _write(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

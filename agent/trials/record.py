@@ -12,7 +12,7 @@ import subprocess
 from dataclasses import asdict, dataclass, field, fields
 from importlib import metadata
 from pathlib import Path
-from platform import python_version
+from platform import node, python_version
 from typing import Any, NoReturn, Self
 
 SCHEMA = 1
@@ -21,7 +21,16 @@ GIT_TIMEOUT_SEC = 10.0
 
 RUN_STATUSES = ("ok", "timeout", "crashed", "sim_lost", "diverged", "pruned", "out_of_memory", "interrupted")
 KINDS = ("search", "replicate", "confirm", "sweep")
-VERSIONED = ("numpy", "torch", "stable-baselines3", "sb3-contrib", "gymnasium", "numba", "opencv-python-headless")
+VERSIONED = (
+    "donkeycar-rl-autoresearch",
+    "numpy",
+    "torch",
+    "stable-baselines3",
+    "sb3-contrib",
+    "gymnasium",
+    "numba",
+    "opencv-python-headless",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +58,8 @@ class Record:
     suggestion: dict[str, float] | None = None
     versions: dict[str, str] = field(default_factory=dict)
     git_commit: str | None = None
+    git_dirty: bool | None = None
+    host: str = field(default_factory=node)
 
     def __post_init__(self) -> None:
         if isinstance(self.trial, bool) or not isinstance(self.trial, int):
@@ -121,12 +132,22 @@ def installed_versions() -> dict[str, str]:
 
 def git_commit() -> str | None:
     """The checked-out commit of this repository, or ``None`` outside one."""
-    command = ["git", "-C", str(REPO_ROOT), "rev-parse", "--verify", "--quiet", "HEAD"]
+    return _git("rev-parse", "--verify", "--quiet", "HEAD") or None
+
+
+def git_dirty() -> bool | None:
+    """Whether tracked code differs from that commit; ledgers and manifests, which a night writes, do not count."""
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", "*.py", "*.toml", "*.txt", "agent/simulator")
+    return None if changed is None else bool(changed)
+
+
+def _git(*arguments: str) -> str | None:
+    command = ["git", "-C", str(REPO_ROOT), *arguments]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=GIT_TIMEOUT_SEC, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    return answer.stdout.strip() or None
+    return answer.stdout.strip()
 
 
 def _refuse_constant(name: str) -> NoReturn:
