@@ -23,6 +23,7 @@ from agent.search.bfgs import minimise
 Array = NDArray[np.float64]
 
 FIT_POINTS = 128
+BLOCK = 256  # inputs predicted at a time
 FIT_ITERATIONS = 20
 STARTS = ((0.3, 0.02), (1.0, 0.3))  # lengthscale and noise variance from which the optimiser sets out
 # Mean and standard deviation of the logarithm, in the unit cube and for standardised outcomes.
@@ -84,10 +85,14 @@ class TinyGP:
 
     def predict(self, X: Array) -> tuple[Array, Array]:
         """Mean and standard deviation (m,) of f, noise left out, at inputs (m, d), in the unit of the outcomes."""
-        cross = matern52(self.X, np.asarray(X, dtype=np.float64), self.hyperparameters)
-        mean = cross.T @ self.alpha
-        explained = np.square(np.linalg.solve(self.chol, cross)).sum(axis=0)
-        std = np.sqrt(np.maximum(self.hyperparameters.signal - explained, 0.0))
+        X = np.asarray(X, dtype=np.float64)
+        mean, std = np.empty(len(X)), np.empty(len(X))
+        for start in range(0, len(X), BLOCK):  # in blocks: memory does not grow with the product of both lengths
+            block = slice(start, start + BLOCK)
+            cross = matern52(self.X, X[block], self.hyperparameters)
+            mean[block] = cross.T @ self.alpha
+            explained = np.square(np.linalg.solve(self.chol, cross)).sum(axis=0)
+            std[block] = np.sqrt(np.maximum(self.hyperparameters.signal - explained, 0.0))
         return self.outcome_mean + self.outcome_std * mean, self.outcome_std * std
 
 
