@@ -75,6 +75,11 @@ class RemoteWorld:
     :raises SimulatorLost: here and from every method, within the limits
     """
 
+    _link: Link
+    _message: Message  # the newest telemetry
+    _seen: RemoteTelemetry  # the same, read
+    _spawn: Vector
+
     def __init__(self, scene: str, connect: Callable[[], Link], limits: Limits, *, reconnect: bool = False) -> None:
         self.scene = load_scene(scene)
         self.limits, self.reconnect = limits, reconnect
@@ -140,11 +145,12 @@ class RemoteWorld:
         self._link.close()
 
     def _open(self) -> None:
-        self._link = self._connect()
         self._seed: int | None = None
         self._clock_sec: float | None = None
         self._own_cte = False
         self._use(build_track(self.scene))
+        self._odometer.start(0.0, 0.0, 0.0)  # loads its kernel before anybody waits for us
+        self._link = self._connect()
         self._first_look()
         if not self._is_the_road(self._link.deadline):
             if not self._link.change_scene():

@@ -67,7 +67,8 @@ class Unity:
         self.raw = b""
         self.hits: list[str] = []
         self.over = threading.Event()
-        self.frames = 0
+        self.frames = self.since_reset = 0
+        self.was_reset = False
         self.load(scene)
 
     def load(self, scene: str) -> None:
@@ -106,7 +107,8 @@ class Unity:
     def frame(self) -> None:
         """Let 0.05 s of its own time pass and send telemetry."""
         self.frames += 1
-        if self.fault is not None and self.frames >= self.fault_at:
+        self.since_reset += self.was_reset
+        if self.fault is not None and self.since_reset >= self.fault_at:
             self.fault(self)
         x, z, yaw = self.place
         speed = 0.0 if self.control["brake"] else 3.0 * self.control["throttle"]
@@ -159,6 +161,7 @@ class Unity:
 
     def on_reset_car(self, _: dict[str, Any]) -> None:
         self.reset_in = 3
+        self.was_reset = True
 
     def on_set_position(self, message: dict[str, Any]) -> None:
         if self.follows:
@@ -373,7 +376,7 @@ def test_every_fault_is_named_in_time(name: str) -> None:
 
 @pytest.mark.parametrize("habits", [{"fault": freeze}, {"fault": close}, {"fault": says(b"what?\n")}])
 def test_faults_while_connecting(habits: dict[str, Any]) -> None:
-    with simulator(fault_at=1, **habits) as (port, _):
+    with simulator(fault_at=0, **habits) as (port, _):
         begun = time.monotonic()
         with pytest.raises(SimulatorLost, match=f"127.0.0.1:{port} lost"), driving(port):
             pass
