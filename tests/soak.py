@@ -144,7 +144,8 @@ def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
                     break
         controller.wait(60)
         if controller.returncode not in (0, 3):
-            wrong.append(f"a controller ended with {controller.returncode}")
+            said = (night.folder / "controller.log").read_text(errors="replace").strip().splitlines()
+            wrong.append(f"a controller ended with {controller.returncode}: {said[-1]}")
             break
     records = night.ledger.load()
     wrong += night.check(records)

@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from agent.simulator.ground import CELL_U, STRIP_STEP_U, Ground, Paint, form
+from agent.simulator.ground import CELL_U, ROAD_REACH_U, STRIP_HALF_U, STRIP_STEP_U, Ground, Paint, form
 from agent.simulator.lens import View, lens_for
 from agent.simulator.pixels import pack, store_8_bytes
 from agent.simulator.solids import Solids, draw
@@ -29,6 +29,7 @@ Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
 
 FAR_U = 300.0
+WIDEST_SHADOW_U = STRIP_HALF_U - ROAD_REACH_U - 2.0  # of a pixel, to either side: its look-ups stay in the table
 GRAIN_MASK = np.uint64(63)
 ONE, TWO = np.uint64(1), np.uint64(2)
 GRAIN_SHIFT = 4096.0  # keeps places off the grid positive
@@ -84,7 +85,7 @@ def hills_ahead(
     return profile
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _row_distances(hills: Array, lens: Array, rows: int) -> Array:  # pragma: no cover - compiled
     """Depth along each row's ray in focal units at which it meets the ground, (rows,); 0 for sky.
 
@@ -150,7 +151,7 @@ def _fill(
     next; the picture's last pixels go byte by byte.
     """
     at, stop = np.uint64(pixel * 3), np.uint64((pixel + run) * 3)
-    safe = np.uint64(min(stop, flat.size - 8))
+    safe = np.uint64(min(stop, max(flat.size - 8, 0)))
     if grainy:
         pair -= grain_mean
     while at < safe:
@@ -165,7 +166,7 @@ def _fill(
         flat[byte] = np.uint8(pair >> np.uint64(8 * (byte - at) % 24))
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _render(
     out: Image, lens: Array, lens_x: float, lens_z: float, yaw: float, hills: Array, origin: Array, cells: Any,
     spans: Array, integral: Floats, strips: Any, edges: Array, palette: Floats, haze_rgb: Floats, sky: Image,
@@ -256,7 +257,7 @@ def _render(
             # Half of a pixel's shadow on the cross-section: its normal against the picture's right and ahead.
             facing = spans[s, 0] * right_x + spans[s, 1] * right_z
             slanted = spans[s, 0] * ahead_x + spans[s, 1] * ahead_z
-            half = max(0.5 * (abs(facing) * across + abs(slanted) * along), STRIP_STEP_U)
+            half = min(max(0.5 * (abs(facing) * across + abs(slanted) * along), STRIP_STEP_U), WIDEST_SHADOW_U)
             pace = 1.0 / max(abs(aside), 1e-9)
             while column < until:
                 a = np.uint32((place - half) * (1.0 / STRIP_STEP_U))

@@ -21,8 +21,8 @@ SKY_FOCAL_PX, SKY_PITCH = 60.0, math.radians(15.0)  # the view whose rows a scen
 class View:
     """Where the camera sits on the car and how it looks; upstream's ``cam_config`` in its units.
 
-    ``offset_u`` is right, up, forward of the car's origin, ``rotation_deg`` pitch (down), yaw (right), roll (right
-    side up), ``fov_deg`` the vertical field of view, ``fish_eye`` the strengths of Unity's lens effect.
+    ``offset_u`` is right, up, forward of the car's origin, ``rotation_deg`` pitch (down, at most 90), yaw (right), roll
+    (right side up), ``fov_deg`` the vertical field of view, ``fish_eye`` the strengths of Unity's lens effect.
     """
 
     width: int = WIDTH
@@ -50,7 +50,7 @@ class Lens:
             columns, rows = _straight_places(view)
             self.width, self.height = 2 * math.ceil(np.abs(columns).max()) + 1, 2 * math.ceil(np.abs(rows).max()) + 1
             self.remap = (columns + 0.5 * (self.width - 1), rows + 0.5 * (self.height - 1))
-        pitch = math.radians(pitch_deg)
+        pitch = math.radians(min(max(pitch_deg, -90.0), 90.0))
         right_u, up_u, ahead_u = view.offset_u
         self.values: Array = np.array(
             [

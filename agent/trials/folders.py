@@ -20,6 +20,7 @@ from agent.trials.launcher import LOG_NAME
 from agent.trials.record import Record, shown_path
 
 LAUNCH_NAME = "launch.json"
+LAUNCH_TEMPORARY = ".launch.json"
 MODELS = ("model.zip", "last_model.zip")
 KEEP = re.compile(r"(best|last):(\d+)")
 
@@ -54,7 +55,7 @@ class Folders:
         folder = self.of(launch.trial)
         folder.mkdir(parents=True, exist_ok=True)
         whole = {"trial": launch.trial, "kind": launch.kind, "params": launch.config.to_params()}
-        temporary = folder / (LAUNCH_NAME + ".tmp")
+        temporary = folder / LAUNCH_TEMPORARY
         temporary.write_text(json.dumps(whole | {"suggestion": launch.suggestion}) + "\n", encoding="utf-8")
         os.replace(temporary, folder / LAUNCH_NAME)
         return folder
@@ -68,13 +69,21 @@ class Folders:
             folder.rmdir()
 
     def forgotten(self, records: list[Record]) -> list[Launch]:
-        """Trials that were launched and never recorded, oldest first; a folder without a readable launch is none."""
+        """Trials that were launched and never recorded, oldest first.
+
+        A folder without a readable launch is none; one whose controller died before it wrote that is removed.
+        """
         known = {record.trial for record in records}
         found = []
         for trial in sorted(set(self._numbers()) - known):
             try:
                 told: dict[str, Any] = json.loads((self.of(trial) / LAUNCH_NAME).read_text(encoding="utf-8"))
                 config = TrialConfig.from_params(told["params"])
+            except FileNotFoundError:
+                (self.of(trial) / LAUNCH_TEMPORARY).unlink(missing_ok=True)
+                with suppress(OSError):  # it is not empty: somebody else's
+                    self.of(trial).rmdir()
+                continue
             except (OSError, ValueError, KeyError, TypeError):
                 continue
             found.append(Launch(trial, str(told.get("kind", "search")), config, told.get("suggestion")))

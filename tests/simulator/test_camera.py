@@ -155,6 +155,9 @@ def test_colours_are_those_of_the_reference_frames() -> None:
         View(rotation_deg=(90.0, 0.0, 0.0)),
         View(rotation_deg=(-80.0, 180.0, 0.0)),
         View(width=1, height=1),
+        View(width=3, height=2, fov_deg=170.0),
+        View(width=7, height=3, offset_u=(0.0, 100.0, 0.0)),
+        View(rotation_deg=(180.0, 0.0, 0.0)),
     ],
 )
 def test_any_view_is_drawn_whole_and_the_same_twice(view: View) -> None:
