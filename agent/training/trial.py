@@ -49,7 +49,7 @@ def run_trial(config: TrialConfig, folder: Path, log_steps: int = 0) -> Score:
     :raises SimulatorLost: a simulator on the wire that cannot be reached, or not any more
     :raises Diverged: NaN or infinity in training; ``model.zip`` is the last finite checkpoint
     """
-    prepare_torch(config.seed)
+    prepare_torch(config.seed, config.deterministic)
     check_device(config.device)
     with ExitStack() as stack:
         cars = open_cars(config, stack)

@@ -77,6 +77,7 @@ class TrialConfig:
     client: str = _param("own", "what speaks to simulators on ports", choices=("own", "gym-donkeycar"))
     reconnect: bool = _param(False, "when a simulator is lost, end the episode and connect anew, instead of the trial")
     device: str = _param("auto", "where the network trains", choices=("auto", "cpu", "cuda"))
+    deterministic: bool = _param(False, "refuse kernels that do not repeat to the last digit on one machine")
     memory_limit: str = _param("8G", "memory the trial may plan for, such as 8G or 900M")
 
     def __post_init__(self) -> None:
