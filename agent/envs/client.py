@@ -91,6 +91,20 @@ class Link(ABC):
     def close(self) -> None:
         """Hang up; harmless a second time."""
 
+    def decoded(self, image: object) -> NDArray[np.uint8]:
+        """The picture of a base64 text, (rows, columns, 3) uint8 RGB.
+
+        :raises SimulatorLost: it cannot be read
+        """
+        try:
+            packed = np.frombuffer(base64.b64decode(image), dtype=np.uint8)  # type: ignore[arg-type]
+            picture = cv2.imdecode(packed, cv2.IMREAD_COLOR)
+        except (ValueError, TypeError, cv2.error):
+            picture = None
+        if picture is None:
+            raise self.lost("its telemetry carries no picture that can be read")
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture), dtype=np.uint8)
+
     def lost(self, what: str) -> SimulatorLost:
         """Hang up for good; returns the exception that says ``what`` happened."""
         self.close()
@@ -154,14 +168,7 @@ class Connection(Link):
             raise self.lost(f"it does not take {msg_type} ({error.strerror or error})") from None
 
     def frame(self) -> NDArray[np.uint8]:
-        try:
-            packed = np.frombuffer(base64.b64decode(self._image), dtype=np.uint8)
-            picture = cv2.imdecode(packed, cv2.IMREAD_COLOR)
-        except (ValueError, TypeError, cv2.error):
-            picture = None
-        if picture is None:
-            raise self.lost("its telemetry carries no picture that can be read")
-        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture), dtype=np.uint8)
+        return self.decoded(self._image)
 
     def nodes(self, indices: Sequence[int], deadline: float) -> list[Vector]:
         found: list[Vector] = []

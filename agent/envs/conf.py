@@ -10,7 +10,7 @@ from agent.envs.remote_world import RemoteWorld
 from agent.envs.upstream import UpstreamConnection, missing
 from agent.simulator.lens import HEIGHT, WIDTH, View
 from agent.simulator.lidar import LidarConfig
-from agent.simulator.remote_car import FIRST_CAMERA, lidar_config, reconfigured
+from agent.simulator.remote_car import FIRST_CAMERA, SECOND_CAMERA, lidar_config, reconfigured
 from agent.simulator.world import World
 
 # Upstream's conf keys with their defaults, and two of our own: max_episode_steps and start.
@@ -19,6 +19,7 @@ DEFAULTS: dict[str, Any] = {
     "frame_skip": 1,
     "cam_resolution": (HEIGHT, WIDTH, 3),
     "cam_config": {},
+    "cam_config_b": {},
     "lidar_config": {},
     "steer_limit": 1.0,
     "throttle_min": 0.0,
@@ -80,18 +81,18 @@ def checked(conf: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def camera_message(conf: dict[str, Any]) -> dict[str, str]:
-    """The fields of the ``cam_config`` message that ``conf`` asks for, as strings; empty for the default camera.
+def camera_message(conf: dict[str, Any], key: str = "cam_config") -> dict[str, str]:
+    """The fields of the message that ``conf[key]`` asks for, as strings; empty for the default camera.
 
     :raises ValueError: an unknown field, or a size that is not ``cam_resolution``
     """
-    asked, (rows, columns, channels) = conf["cam_config"], conf["cam_resolution"]
+    asked, (rows, columns, channels) = conf[key], conf["cam_resolution"]
     if unknown := sorted(set(asked) - set(CAM_FIELDS)):
-        raise ValueError(f"conf cam_config {unknown[0]!r} is unknown; choose from {', '.join(CAM_FIELDS)}")
+        raise ValueError(f"conf {key} {unknown[0]!r} is unknown; choose from {', '.join(CAM_FIELDS)}")
     size = int(asked.get("img_h") or rows), int(asked.get("img_w") or columns)
     if channels != 3 or size != (rows, columns):
-        raise ValueError(f"conf cam_resolution {conf['cam_resolution']} does not fit cam_config; give {(*size, 3)}")
-    if not asked and size == (HEIGHT, WIDTH):
+        raise ValueError(f"conf cam_resolution {conf['cam_resolution']} does not fit {key}; give {(*size, 3)}")
+    if not asked and (size == (HEIGHT, WIDTH) or key == "cam_config_b"):
         return {}
     fields_asked = {**dict.fromkeys(CAM_FIELDS, 0), "img_enc": "JPG", **asked, "img_h": rows, "img_w": columns}
     return {name: str(value) for name, value in fields_asked.items()}
@@ -101,6 +102,12 @@ def camera_view(conf: dict[str, Any]) -> View:
     """What the embedded camera draws for ``conf``."""
     camera = camera_message(conf)
     return reconfigured(FIRST_CAMERA, {"msg_type": "cam_config", **camera}).view if camera else FIRST_CAMERA.view
+
+
+def second_view(conf: dict[str, Any]) -> View | None:
+    """What the second camera sees; None while it is off."""
+    camera = camera_message(conf, "cam_config_b")
+    return reconfigured(SECOND_CAMERA, {"msg_type": "cam_config_b", **camera}).view if camera else None
 
 
 def lidar_message(conf: dict[str, Any]) -> dict[str, str]:
@@ -133,7 +140,8 @@ def open_world(level: str, conf: dict[str, Any]) -> World | RemoteWorld:
     if "port" not in conf:
         return World(level)
     camera = camera_message(conf)
-    messages = {"cam_config": camera, "lidar_config": lidar_message(conf)}
+    second = camera_message(conf, "cam_config_b")
+    messages = {"cam_config": camera, "cam_config_b": second, "lidar_config": lidar_message(conf)}
     configs = {msg_type: fields for msg_type, fields in messages.items() if fields}
     host, port, client = str(conf["host"]), int(conf["port"]), conf["client"]
     limits = Limits(conf["connect_limit_sec"], conf["frame_limit_sec"], conf["reset_limit_sec"])
@@ -144,6 +152,7 @@ def open_world(level: str, conf: dict[str, Any]) -> World | RemoteWorld:
         # Upstream's client sends what its conf has of these, even when that is nothing.
         own = {key: value for key, value in conf.items() if key not in messages}
         own |= {"cam_config": camera} if camera else {}
+        own |= {"cam_config_b": second} if second else {}
         own |= {"lidar_config": conf["lidar_config"]} if conf["lidar_config"] else {}
         return UpstreamConnection(host, port, level, limits, {"log_level": "WARNING", **own})
 

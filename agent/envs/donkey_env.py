@@ -13,8 +13,9 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from agent.envs.client import SimulatorLost
-from agent.envs.conf import camera_view, checked, lidar, open_world
+from agent.envs.conf import camera_view, checked, lidar, open_world, second_view
 from agent.envs.remote_world import RemoteTelemetry, RemoteWorld
+from agent.simulator.lens import View
 from agent.simulator.lidar import LidarConfig
 from agent.simulator.world import UNITS_PER_METRE, Telemetry, World
 
@@ -56,6 +57,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         self.conf = checked(conf or {})
         self.render_mode = render_mode
         self._view, self._lidar = camera_view(self.conf), lidar(self.conf)
+        self._second_view = second_view(self.conf)
         steer = self.conf["steer_limit"]
         self.action_space = spaces.Box(
             np.array([-steer, self.conf["throttle_min"]], dtype=np.float32),
@@ -124,6 +126,14 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         self.world.render(self._frame, self._view)
         return self._frame
 
+    def _second_frame(self, view: View) -> NDArray[np.uint8]:
+        frame: NDArray[np.uint8] = np.empty((view.height, view.width, 3), dtype=np.uint8)
+        if isinstance(self.world, RemoteWorld):
+            self.world.render(frame, second=True)
+        else:
+            self.world.render(frame, view)
+        return frame
+
     def _end_reason(self, seen: Telemetry | RemoteTelemetry) -> str | None:
         if abs(seen.cte) > self.conf["max_cte"]:
             return "off_track"
@@ -141,7 +151,9 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         return (1.0 - abs(seen.cte) / self.conf["max_cte"]) * seen.forward_vel
 
     def _info(self, seen: Telemetry | RemoteTelemetry, end_reason: str | None) -> dict[str, Any]:
+        second = {} if self._second_view is None else {"image_b": self._second_frame(self._second_view)}
         return {
+            **second,
             "pos": seen.pos,
             "cte": seen.cte,
             "speed": seen.speed,

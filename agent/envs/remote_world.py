@@ -29,6 +29,7 @@ NODES_COMPARED = 4
 OPEN_ROAD_GAP_U = 20.0
 REDRAWN = "random"  # the kind of path that regen_road draws anew; other random ones stay as they are
 TWICE_THE_SAME_CTE_U = 1.0
+SECOND_IMAGE = "imageb"  # upstream's own client looks for image_b, which never comes
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +127,12 @@ class RemoteWorld:
         """The newest."""
         return self._seen
 
-    def render(self, out: NDArray[np.uint8], view: View | None = None) -> None:
-        """Copy the newest camera picture into ``out`` (rows, columns, 3) uint8; the simulator draws its own view."""
-        picture = self._link.frame()
+    def render(self, out: NDArray[np.uint8], view: View | None = None, *, second: bool = False) -> None:
+        """Copy the newest picture into ``out`` (rows, columns, 3) uint8, of the ``second`` camera if asked.
+
+        :param view: as ``World.render`` has it; the simulator draws the one it was sent
+        """
+        picture = self._link.decoded(self._message.get(SECOND_IMAGE)) if second else self._link.frame()
         if picture.shape != out.shape:
             raise self._link.lost(f"its pictures are {picture.shape}, not {out.shape}; set cam_resolution to theirs")
         out[:] = picture

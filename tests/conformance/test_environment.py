@@ -87,6 +87,17 @@ def test_frames_without_loss_are_the_same_to_the_last_pixel(make: Any) -> None:
     assert all(np.array_equal(one, other) for one, other in zip(frames, expected, strict=True))
 
 
+def test_the_second_camera_stands_beside_the_first(make: Any) -> None:
+    conf = {"cam_config_b": {"img_enc": "PNG"}}
+    seen = []
+    for env in (make(**conf), DonkeyEnv("generated_track", conf)):
+        env.reset(seed=0)
+        frame, _, _, _, info = env.step(act(0.2, 0.4))
+        seen.append(info["image_b"])
+        assert seen[-1].shape == frame.shape and np.abs(seen[-1].astype(int) - frame).mean() > 1.0
+    assert np.array_equal(seen[0], seen[1])
+
+
 def test_the_lidar_is_upstreams_array(make: Any) -> None:
     lidar_config = {"deg_per_sweep_inc": 3, "deg_ang_down": 3, "num_sweeps_levels": 4, "max_range": 40.0}
     seen = []

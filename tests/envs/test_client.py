@@ -22,6 +22,7 @@ import pytest
 
 from agent.envs.client import SimulatorLost
 from agent.envs.donkey_env import DonkeyEnv
+from agent.envs.upstream import missing
 from agent.simulator.tracks import build_track, load_scene
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -435,8 +436,20 @@ def test_reconnects_where_asked() -> None:
 
 
 @pytest.mark.slow
-def test_the_real_server_frozen_and_killed() -> None:
-    command = [sys.executable, "agent/donkey_sim.py", "--port", "0", "--clock", "lockstep"]
+@pytest.mark.parametrize("client", ["own", "gym-donkeycar"])
+def test_the_real_server_frozen_and_killed(client: str) -> None:
+    if client != "own" and (reason := missing()):
+        pytest.skip(reason)
+    command = [
+        sys.executable,
+        "agent/donkey_sim.py",
+        "--port",
+        "0",
+        "--clock",
+        "lockstep",
+        "--scene",
+        "generated_track",
+    ]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -445,7 +458,7 @@ def test_the_real_server_frozen_and_killed() -> None:
                 (signal.SIGSTOP, "no telemetry for 0.3 s"),
                 (signal.SIGKILL, "it closed|broke|not take"),
             ):
-                with driving(port, connect_limit_sec=9.0) as env:
+                with driving(port, client=client, connect_limit_sec=9.0) as env:
                     env.reset()
                     env.step(FULL)
                     process.send_signal(number)
