@@ -68,6 +68,10 @@ class Link(ABC):
         """Send a command; returns all telemetry since the last, the newest the first to arrive after the command."""
 
     @abstractmethod
+    def forget(self) -> None:
+        """Drop what has arrived."""
+
+    @abstractmethod
     def telemetry(self, limit_sec: float) -> Message:
         """The next telemetry."""
 
@@ -154,6 +158,9 @@ class Connection(Link):
         seen = [message for message in self._arrived() if message["msg_type"] == "telemetry"]
         self.send("control", steering=steering, throttle=throttle, brake=brake)
         return [*seen, self.telemetry(limit_sec)]
+
+    def forget(self) -> None:
+        self._arrived()
 
     def telemetry(self, limit_sec: float) -> Message:
         message = self._wait_for("telemetry", time.monotonic() + limit_sec)

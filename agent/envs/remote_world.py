@@ -21,6 +21,7 @@ from agent.simulator.world import CONTROL_HZ, UNITS_PER_METRE
 STEP_SEC = 1.0 / CONTROL_HZ
 STILL_M_S = 0.05
 AT_PLACE_U = 0.5
+RADIAN_U = 2.0
 # A car that is put somewhere drops onto its wheels, rather than stand in the slope.
 DROP_U = 0.3
 # The path's nodes may be sampled otherwise than ours, but not lie elsewhere.
@@ -213,19 +214,25 @@ class RemoteWorld:
         self._settle("set_position", pose, deadline, **fields, **turn)
 
     def _settle(self, msg_type: str, pose: Vector, deadline: float, **fields: float) -> None:
-        """Send the message and wait until the car rests at ``pose``."""
-        x, z, _ = pose
+        """Send the message and wait until the car rests at ``pose``.
+
+        A simulator in lockstep answers with a telemetry for which no time has gone by. Of another, the first to come
+        may have been on its way before the message, and is not believed.
+        """
+        before = self._message.get("time")
+        self._link.forget()
         self._link.send(msg_type, **fields)
-        while True:
+        self._message = self._link.telemetry(self.limits.frame_sec)
+        if before is None or self._message.get("time") != before:
             self._message = self._link.telemetry(self.limits.frame_sec)
-            here_x, here_z, _ = self._pose(self._message)
+        while True:
             is_still = self._link.number(self._message, "speed") < STILL_M_S
-            if is_still and math.hypot(here_x - x, here_z - z) < AT_PLACE_U:
+            if is_still and apart_u(self._pose(self._message), pose) < AT_PLACE_U:
                 return
             if time.monotonic() > deadline:
-                raise self._link.lost(
-                    f"after {msg_type} the car does not rest at ({x:.1f}, {z:.1f}) u within {self.limits.reset_sec:g} s"
-                )
+                at = f"({pose[0]:.1f}, {pose[1]:.1f}) u, {math.degrees(pose[2]) % 360:.0f} degrees"
+                raise self._link.lost(f"after {msg_type} the car does not rest at {at} in {self.limits.reset_sec:g} s")
+            self._message = self._link.telemetry(self.limits.frame_sec)
 
     def _control(self, steering: float, throttle: float, brake: float, limit_sec: float) -> list[Message]:
         messages = self._link.control(steering, throttle, brake, limit_sec)
@@ -270,3 +277,9 @@ class RemoteWorld:
             stalled_sec=way.stalled_sec,
             finished=way.finished,
         )
+
+
+def apart_u(one: Vector, other: Vector) -> float:
+    """How far two poses are from each other: u between their places and ``RADIAN_U`` for a radian between headings."""
+    turned = math.remainder(one[2] - other[2], 2 * math.pi)
+    return math.hypot(one[0] - other[0], one[1] - other[1]) + RADIAN_U * abs(turned)

@@ -89,6 +89,10 @@ class UpstreamConnection(Link):
         self._wait(lambda: self._client.msg is None, time.monotonic() + NODE_LIMIT_SEC)
         self.nodes([0], self.deadline)
 
+    def forget(self) -> None:
+        with self._arrived:
+            self._telemetry.clear()
+
     def control(self, steering: float, throttle: float, brake: float, limit_sec: float) -> list[Message]:
         with self._arrived:
             seen, self._telemetry = self._telemetry, []
