@@ -85,7 +85,7 @@ class TrialLoop:
         self._sweep()
         if told := champion.settle(self.throne):
             self.journal.say(told)
-        self.records = self.ledger.load()
+        self.records = [record.light() for record in self.ledger.load()]
         for launch in self.folders.forgotten(self.records):
             if launch.kind == self.kind:
                 self._remember(launch, self._outcome_of(launch))
@@ -175,7 +175,7 @@ class TrialLoop:
         except (UserError, OSError) as error:
             self.journal.say(f"champion not updated: {error}")
         self.ledger.append(record)
-        self.records.append(record)
+        self.records.append(record.light())
         self.journal.say(summary(record))
         try:
             self.journal.say(champion.describe(self.throne))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import subprocess
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import metadata
 from pathlib import Path
 from platform import node, python_version
@@ -20,6 +20,7 @@ REPO_ROOT = Path(__file__).resolve().parents[2]
 GIT_TIMEOUT_SEC = 10.0
 
 RUN_STATUSES = ("ok", "timeout", "crashed", "sim_lost", "diverged", "pruned", "out_of_memory", "interrupted")
+NO_VERSIONS: dict[str, str] = {}
 KINDS = ("search", "replicate", "confirm", "sweep")
 VERSIONED = (
     "donkeycar-rl-autoresearch",
@@ -79,6 +80,10 @@ class Record:
     def scored(self) -> bool:
         """Whether the search may learn from this trial."""
         return self.run_status == "ok" and self.mean_reward is not None
+
+    def light(self) -> Self:
+        """Without what only readers of the ledger want: a night remembers thousands."""
+        return replace(self, score=None, suggestion=None, versions=NO_VERSIONS)
 
     def to_line(self) -> str:
         """The record as one line of JSON, without the newline.
