@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 AGENT = ROOT / "agent"
-CLIS = ("autoresearch_controller", "donkeycar_sb3_runner", "donkeycar_outer_loop", "evaluate_champion")
+CLIS = ("autoresearch_controller", "donkeycar_sb3_runner", "donkeycar_outer_loop", "evaluate_champion", "donkey_sim")
 HEAVY = ("torch", "stable_baselines3", "sb3_contrib", "numba", "gymnasium", "tensorboard", "cv2")
 
 # room -> the modules of this project that it may import, besides itself

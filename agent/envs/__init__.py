@@ -19,6 +19,8 @@ SCENE_OF_ENV = {
     "donkey-warren-track-v0": "warren",
     "donkey-thunderhill-track-v0": "thunderhill",
     "donkey-circuit-launch-track-v0": "circuit_launch",
+    # Our own: a closed road that every reset seed draws anew.
+    "donkey-random-track-v0": "random_track",
 }
 
 
