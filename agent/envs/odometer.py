@@ -9,11 +9,7 @@ from agent.simulator.tracks import Array, Scene, Track
 
 
 class Odometer:
-    """Follows one car along ``track`` from its positions alone.
-
-    The foot of the car on the centre line is found by the world's own kernel; what it makes of the advance is
-    counted here once a telemetry, where the world counts once a tick.
-    """
+    """Follows one car along ``track`` from its positions alone, by the kernels that the embedded world uses."""
 
     def __init__(self, scene: Scene, track: Track) -> None:
         self.scene, self.track = scene, track
@@ -23,33 +19,31 @@ class Odometer:
     def start(self, x_u: float, z_u: float, yaw: float) -> None:
         """Begin at this place: Unity units and radians clockwise from +z."""
         track, line = self.track, self.scene.start_line
+        self._car[[vehicle.X, vehicle.Z, vehicle.YAW]] = x_u, z_u, yaw
+        self._way[:] = 0.0
         self._way[world.NODE] = track.nearest_node(x_u, z_u)
-        self._locate(x_u, z_u, yaw)
-        self.net_u = self._best_net_u = 0.0
-        self._clock_sec = self._best_at_sec = self._crossed_at_sec = 0.0
-        self._crossings = 0
+        world.locate(
+            self._car, self._way, track.nodes, track.direction, track.arc_u, track.closed, track.length_u
+        )  # fmt: skip
         self.lap_times: list[float] = []
         ahead_u = 0.0 if line is None else track.arc_of(line["x"], line["z"]) - track.arc_of(x_u, z_u)
         self._line_ahead_u = ahead_u % track.length_u
 
     def advance(self, x_u: float, z_u: float, yaw: float, elapsed_sec: float) -> None:
         """The car is here now, ``elapsed_sec`` after the last call."""
-        length_u, before = self.track.length_u, self._way[world.ARC]
-        self._locate(x_u, z_u, yaw)
-        moved = float(self._way[world.ARC] - before)
-        if self.track.closed:
-            moved -= length_u * round(moved / length_u)
-        self.net_u += moved
-        self._clock_sec += elapsed_sec
-        if self.net_u >= self._best_net_u + world.PROGRESS_QUANTUM_U:
-            self._best_net_u, self._best_at_sec = self.net_u, self._clock_sec
-        past_u = self.net_u - self._line_ahead_u - self._crossings * length_u
-        if self.track.closed and past_u >= 0.0:
-            now = self._clock_sec - min(past_u / max(moved, 1e-9), 1.0) * elapsed_sec
-            if self._crossings:
-                self.lap_times.append(round(now - self._crossed_at_sec, 2))
-            self._crossed_at_sec = now
-            self._crossings += 1
+        track, crossings = self.track, self._way[world.CROSSINGS]
+        self._car[[vehicle.X, vehicle.Z, vehicle.YAW]] = x_u, z_u, yaw
+        world.follow(
+            self._car, self._way, elapsed_sec, track.nodes, track.direction, track.arc_u, track.length_u,
+            track.closed, self._line_ahead_u,
+        )  # fmt: skip
+        if self._way[world.CROSSINGS] > max(crossings, 1.0):
+            self.lap_times.append(round(float(self._way[world.LAP_SEC]), 2))
+
+    @property
+    def net_u(self) -> float:
+        """Net advance along the centre line since the start, u."""
+        return float(self._way[world.NET])
 
     @property
     def cte(self) -> float:
@@ -64,16 +58,9 @@ class Odometer:
     @property
     def stalled_sec(self) -> float:
         """Seconds since the last net progress."""
-        return self._clock_sec - self._best_at_sec
+        return float(self._way[world.CLOCK_SEC] - self._way[world.BEST_AT_SEC])
 
     @property
     def finished(self) -> bool:
         """Whether the end of an open road is reached."""
         return not self.track.closed and bool(self._way[world.ARC] >= self.track.length_u - world.END_U)
-
-    def _locate(self, x_u: float, z_u: float, yaw: float) -> None:
-        track = self.track
-        self._car[[vehicle.X, vehicle.Z, vehicle.YAW]] = x_u, z_u, yaw
-        world._locate(
-            self._car, self._way, track.nodes, track.direction, track.arc_u, track.closed, track.length_u
-        )  # fmt: skip

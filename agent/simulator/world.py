@@ -301,7 +301,7 @@ def _advance(
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
     """Drive ``ticks`` physics ticks; 0 only finds the car's place on the track."""
     if ticks == 0:
-        _locate(car, way, nodes, direction, arc_u, closed, length_u)
+        locate(car, way, nodes, direction, arc_u, closed, length_u)
         way[NET] = way[BEST_NET] = 0.0
         way[HIT] = -1.0
         return
@@ -315,26 +315,35 @@ def _advance(
                 way[HIT] = float(hit)
                 car[vehicle.X], car[vehicle.Z], car[vehicle.YAW] = x, z, yaw
                 car[vehicle.FORWARD] = car[vehicle.SIDE] = car[vehicle.YAW_RATE] = 0.0
-        before, net_before = way[ARC], way[NET]
-        _locate(car, way, nodes, direction, arc_u, closed, length_u)
-        moved = way[ARC] - before
-        if closed:
-            moved -= length_u * round(moved / length_u)
-        way[NET] = net_before + moved
-        way[CLOCK_SEC] += vehicle.DT_SEC
-        if way[NET] >= way[BEST_NET] + PROGRESS_QUANTUM_U:
-            way[BEST_NET], way[BEST_AT_SEC] = way[NET], way[CLOCK_SEC]
-        # A crossing counts only once, at the net advance that makes it: shuttling over the line gains nothing.
-        if closed and way[NET] >= line_ahead_u + way[CROSSINGS] * length_u:
-            overshoot = (way[NET] - line_ahead_u - way[CROSSINGS] * length_u) / max(moved, 1e-9)
-            now = way[CLOCK_SEC] - min(max(overshoot, 0.0), 1.0) * vehicle.DT_SEC
-            way[LAP_SEC] = now - way[LAST_CROSSING_SEC]
-            way[LAST_CROSSING_SEC] = now
-            way[CROSSINGS] += 1.0
+        follow(car, way, vehicle.DT_SEC, nodes, direction, arc_u, length_u, closed, line_ahead_u)
 
 
 @njit(cache=True)
-def _locate(
+def follow(
+    car: Array, way: Array, elapsed_sec: float, nodes: Array, direction: Array, arc_u: Array, length_u: float,
+    closed: bool, line_ahead_u: float,
+) -> None:  # pragma: no cover - compiled  # fmt: skip
+    """Count what a car has gained that is somewhere else ``elapsed_sec`` later: net advance, stalls, laps."""
+    before, net_before = way[ARC], way[NET]
+    locate(car, way, nodes, direction, arc_u, closed, length_u)
+    moved = way[ARC] - before
+    if closed:
+        moved -= length_u * round(moved / length_u)
+    way[NET] = net_before + moved
+    way[CLOCK_SEC] += elapsed_sec
+    if way[NET] >= way[BEST_NET] + PROGRESS_QUANTUM_U:
+        way[BEST_NET], way[BEST_AT_SEC] = way[NET], way[CLOCK_SEC]
+    # A crossing counts only once, at the net advance that makes it: shuttling over the line gains nothing.
+    if closed and way[NET] >= line_ahead_u + way[CROSSINGS] * length_u:
+        overshoot = (way[NET] - line_ahead_u - way[CROSSINGS] * length_u) / max(moved, 1e-9)
+        now = way[CLOCK_SEC] - min(max(overshoot, 0.0), 1.0) * elapsed_sec
+        way[LAP_SEC] = now - way[LAST_CROSSING_SEC]
+        way[LAST_CROSSING_SEC] = now
+        way[CROSSINGS] += 1.0
+
+
+@njit(cache=True)
+def locate(
     car: Array, way: Array, nodes: Array, direction: Array, arc_u: Array, closed: bool, length_u: float
 ) -> None:  # pragma: no cover - compiled
     """Cross-track error, place along the line, height and slope of the car, from the node nearest to it.
