@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -79,17 +78,19 @@ def test_a_ledger_cut_at_any_byte_loads_all_complete_records_and_goes_on(
         assert cut.path.read_bytes().count(b"\n") == complete + 1
 
 
-def test_a_full_disk_leaves_no_torn_line(
-    ledger: Ledger, record: Callable[..., Record], monkeypatch: pytest.MonkeyPatch
+def test_a_disk_that_fills_up_in_the_middle_of_a_line_leaves_none(
+    ledger: Ledger, record: Callable[..., Record]
 ) -> None:
+    """The kernel itself cuts the write: the process may not write files beyond the 20th byte of the new line."""
     ledger.append(record(1))
     before = ledger.path.read_bytes()
-    real_write = os.write
-    monkeypatch.setattr("os.write", lambda descriptor, data: real_write(descriptor, data[:20]))
-    with pytest.raises(OSError, match="free some space"):
-        ledger.append(record(2))
-    monkeypatch.undo()
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), resource.RLIM_INFINITY))\n"
+    command = [sys.executable, "-c", "import sys; " + limit + WRITER, str(ledger.path), "2", "3", str(len(before) + 20)]
+    done = subprocess.run(command, cwd=REPO_ROOT, capture_output=True, text=True)
+    assert "free some space" in done.stderr and done.returncode == 1
     assert ledger.path.read_bytes() == before
+    ledger.append(record(2))
+    assert [each.trial for each in ledger.load()] == [1, 2]
 
 
 @pytest.mark.parametrize("garbage", [b"\xff\xfe\x00", b"null", b'{"trial": 1}', b"{}{}", b'"\xe2\x80\xa8"'])
