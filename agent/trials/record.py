@@ -20,7 +20,7 @@ REPO_ROOT = Path(__file__).resolve().parents[2]
 GIT_TIMEOUT_SEC = 10.0
 
 RUN_STATUSES = ("ok", "timeout", "crashed", "sim_lost", "diverged", "pruned", "out_of_memory", "interrupted")
-NO_VERSIONS: dict[str, str] = {}
+NOTHING: dict[str, Any] = {}
 KINDS = ("search", "replicate", "confirm", "sweep")
 VERSIONED = (
     "donkeycar-rl-autoresearch",
@@ -82,8 +82,9 @@ class Record:
         return self.run_status == "ok" and self.mean_reward is not None
 
     def light(self) -> Self:
-        """Without what only readers of the ledger want: a night remembers thousands."""
-        return replace(self, score=None, suggestion=None, versions=NO_VERSIONS)
+        """Without what only readers of the ledger want: a night remembers thousands, and learns from scored ones."""
+        slim = replace(self, score=None, suggestion=None, versions=NOTHING, git_commit=None)
+        return slim if self.scored else replace(slim, params=NOTHING, cause=None, model_path=None)
 
     def to_line(self) -> str:
         """The record as one line of JSON, without the newline.
