@@ -295,10 +295,10 @@ def test_sigterm_ends_the_trial_and_records_it(tmp_path: Path, runner: Path) -> 
 
 
 def test_two_workers_run_side_by_side_and_never_try_the_same(run: Run, tmp_path: Path) -> None:
-    plan = {name: step | {"sleep": 1.5} for name, step in rewards(1, 2, 3, 4).items()}
+    plan = {name: step | {"sleep": 2.5} for name, step in rewards(1, 2, 3, 4).items()}
     started = time.monotonic()
     assert run(plan, "--trials", "4", "--workers", "2", "--agent", "ppo") == 0
-    assert time.monotonic() - started < 5.0  # 6 s of sleep alone, one after the other
+    assert time.monotonic() - started < 9.0  # 10 s of sleep alone, one after the other
     records = ledger(tmp_path)
     assert sorted(record["trial"] for record in records) == [1, 2, 3, 4]
     assert len({record["params"]["learning_rate"] for record in records}) == 4
