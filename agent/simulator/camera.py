@@ -30,6 +30,7 @@ Image = NDArray[np.uint8]
 
 FAR_U = 300.0
 WIDEST_SHADOW_U = STRIP_HALF_U - ROAD_REACH_U - 2.0  # of a pixel, to either side: its look-ups stay in the table
+NEAREST_PLACE_U = WIDEST_SHADOW_U + 1.5  # to the table's ends; a run in a cell goes no farther than its diagonal
 GRAIN_MASK = np.uint64(63)
 ONE, TWO = np.uint64(1), np.uint64(2)
 GRAIN_SHIFT = 4096.0  # keeps places off the grid positive
@@ -259,6 +260,7 @@ def _render(
             slanted = spans[s, 0] * ahead_x + spans[s, 1] * ahead_z
             half = min(max(0.5 * (abs(facing) * across + abs(slanted) * along), STRIP_STEP_U), WIDEST_SHADOW_U)
             pace = 1.0 / max(abs(aside), 1e-9)
+            place = min(max(place, NEAREST_PLACE_U), 2.0 * STRIP_HALF_U - NEAREST_PLACE_U)  # inside a tight bend
             while column < until:
                 a = np.uint32((place - half) * (1.0 / STRIP_STEP_U))
                 c = np.uint32((place + half) * (1.0 / STRIP_STEP_U))

@@ -18,7 +18,7 @@ Image = NDArray[np.uint8]
 
 CELL_U = 1.0
 SPAN_LIMIT_U, SPAN_ERROR_U = 8.0, 0.01  # the line is drawn through as few of its nodes as these allow
-ROAD_REACH_U = 14.0  # cells farther than this from the centre line are plain ground
+ROAD_REACH_U, ROADSIDE_U = 20.0, 3.0  # cells farther from the line than its road and this are plain ground
 STRIP_STEP_U = 0.01  # resolution of the cross-section
 STRIP_HALF_U = 32.0  # the reach and the widest footprint fit inside, so no look-up needs a check
 SKIES_KEPT = 64  # one a lens; a server meets many
@@ -26,23 +26,24 @@ BOTH = np.uint64(0x0000010101010101)  # a shade in every byte of two pixels
 
 
 class Ground:
-    """The land round one track.
+    """The land round one track whose paint reaches ``road_u`` from the centre line.
 
     ``cells`` names the nearest span of the centre line in a grid of ``CELL_U`` from ``origin`` on, ``spans`` places
     points on them, see ``_span_forms``.
     """
 
-    def __init__(self, track: Track) -> None:
+    def __init__(self, track: Track, road_u: float) -> None:
+        reach_u = min(road_u + ROADSIDE_U, ROAD_REACH_U)
         track = Track(track.nodes[_needed_nodes(track.nodes)], closed=track.closed)
-        low = track.nodes[:, :2].min(axis=0) - ROAD_REACH_U
-        high = track.nodes[:, :2].max(axis=0) + ROAD_REACH_U
+        low = track.nodes[:, :2].min(axis=0) - reach_u
+        high = track.nodes[:, :2].max(axis=0) + reach_u
         shape = np.ceil((high - low) / CELL_U).astype(int) + 1
         self.origin: Array = low
         self.cells: NDArray[np.int16] = _nearest_spans(
-            track.nodes, track.direction, track.span_u, low, int(shape[0]), int(shape[1])
+            track.nodes, track.direction, track.span_u, low, int(shape[0]), int(shape[1]), reach_u
         )
         self.spans: Array = _span_forms(track, low)
-        _measure_clearance(self.spans, self.cells, track.nodes[:, :2] - low, track.closed)
+        _measure_clearance(self.spans, self.cells, track.nodes[:, :2] - low, track.closed, reach_u)
 
 
 class Paint:
@@ -152,13 +153,13 @@ def _needed_nodes(nodes: Array) -> Any:  # pragma: no cover - compiled
 
 @njit(cache=True)
 def _nearest_spans(
-    nodes: Array, direction: Array, span_u: Array, origin: Array, columns: int, rows: int
+    nodes: Array, direction: Array, span_u: Array, origin: Array, columns: int, rows: int, reach_u: float
 ) -> Any:  # pragma: no cover - compiled
-    """Grid (columns, rows) of the span nearest to each cell's centre; beyond ``ROAD_REACH_U`` minus the number of
+    """Grid (columns, rows) of the span nearest to each cell's centre; beyond ``reach_u`` minus the number of
     cells, counted as a king moves, to the nearest that has one."""
-    best = np.full((columns, rows), np.float32(ROAD_REACH_U**2))
+    best = np.full((columns, rows), np.float32(reach_u**2))
     cells = np.full((columns, rows), np.int16(-9999))
-    reach = int((ROAD_REACH_U + 0.5 * SPAN_LIMIT_U) / CELL_U) + 2
+    reach = int((reach_u + 0.5 * SPAN_LIMIT_U) / CELL_U) + 2
     for i in range(len(nodes)):
         middle_x = nodes[i, 0] + 0.5 * direction[i, 0] * span_u[i] - origin[0]
         middle_z = nodes[i, 1] + 0.5 * direction[i, 1] * span_u[i] - origin[1]
@@ -183,11 +184,13 @@ def _nearest_spans(
 
 
 @njit(cache=True)
-def _measure_clearance(spans: Array, cells: Any, places: Array, closed: bool) -> None:  # pragma: no cover - compiled
+def _measure_clearance(
+    spans: Array, cells: Any, places: Array, closed: bool, reach_u: float
+) -> None:  # pragma: no cover - compiled
     """Between which places on the cross-section no other part of the road is nearer than a span and its neighbours."""
-    n, reach = len(spans), int((ROAD_REACH_U + SPAN_LIMIT_U) / CELL_U) + 2
+    n, reach = len(spans), int((reach_u + SPAN_LIMIT_U) / CELL_U) + 2
     for i in range(n):
-        spans[i, 9], spans[i, 10] = STRIP_HALF_U - ROAD_REACH_U + CELL_U, STRIP_HALF_U + ROAD_REACH_U - CELL_U
+        spans[i, 9], spans[i, 10] = STRIP_HALF_U - reach_u + CELL_U, STRIP_HALF_U + reach_u - CELL_U
         c0, r0 = int(places[i, 0] / CELL_U), int(places[i, 1] / CELL_U)
         for c in range(max(0, c0 - reach), min(len(cells), c0 + reach + 1)):
             for r in range(max(0, r0 - reach), min(cells.shape[1], r0 + reach + 1)):
