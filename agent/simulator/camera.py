@@ -232,11 +232,14 @@ def _render(
                 )  # fmt: skip
                 column += run
                 continue
-            # The cell's span is its centre's: a point past an end belongs to the neighbour.
-            if form(spans, np.uint64(i), 3, px, pz) < 0.0:
-                i = i - 1 if i > 0 else n - 1
-            elif form(spans, np.uint64(i), 6, px, pz) >= 0.0:
-                i = i + 1 if i < n - 1 else 0
+            # The cell's span is its centre's: a point past an end belongs to the neighbour, or the one after.
+            for _ in range(3):
+                if form(spans, np.uint64(i), 3, px, pz) < 0.0:
+                    i = i - 1 if i > 0 else n - 1
+                elif form(spans, np.uint64(i), 6, px, pz) >= 0.0:
+                    i = i + 1 if i < n - 1 else 0
+                else:
+                    break
             s = np.uint64(i)
             # How many columns it stays beside this span: divisions are dear, so only for ends it comes nearer to.
             stay = 1e6

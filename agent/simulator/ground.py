@@ -19,6 +19,7 @@ Image = NDArray[np.uint8]
 CELL_U = 1.0
 SPAN_LIMIT_U, SPAN_ERROR_U = 8.0, 0.01  # the line is drawn through as few of its nodes as these allow
 ROAD_REACH_U, ROADSIDE_U = 20.0, 3.0  # cells farther from the line than its road and this are plain ground
+SAME_LEG_U = 3.0  # spans so near along the line are no other part of the road
 STRIP_STEP_U = 0.01  # resolution of the cross-section
 STRIP_HALF_U = 32.0  # the reach and the widest footprint fit inside, so no look-up needs a check
 SKIES_KEPT = 64  # one a lens; a server meets many
@@ -43,7 +44,9 @@ class Ground:
             track.nodes, track.direction, track.span_u, low, int(shape[0]), int(shape[1]), reach_u
         )
         self.spans: Array = _span_forms(track, low)
-        _measure_clearance(self.spans, self.cells, track.nodes[:, :2] - low, track.closed, reach_u)
+        _measure_clearance(
+            self.spans, self.cells, track.nodes[:, :2] - low, track.arc_u, track.length_u, track.closed, reach_u
+        )
 
 
 class Paint:
@@ -185,7 +188,7 @@ def _nearest_spans(
 
 @njit(cache=True)
 def _measure_clearance(
-    spans: Array, cells: Any, places: Array, closed: bool, reach_u: float
+    spans: Array, cells: Any, places: Array, arc_u: Array, length_u: float, closed: bool, reach_u: float
 ) -> None:  # pragma: no cover - compiled
     """Between which places on the cross-section no other part of the road is nearer than a span and its neighbours."""
     n, reach = len(spans), int((reach_u + SPAN_LIMIT_U) / CELL_U) + 2
@@ -197,8 +200,10 @@ def _measure_clearance(
                 x, z = (c + 0.5) * CELL_U, (r + 0.5) * CELL_U
                 if form(spans, i, 3, x, z) < -CELL_U or form(spans, i, 6, x, z) > CELL_U or cells[c, r] < 0:
                     continue
-                apart = abs(cells[c, r] - i)
-                if min(apart, n - apart if closed else apart) > 1:
+                apart, apart_u = abs(cells[c, r] - i), abs(arc_u[cells[c, r]] - arc_u[i])
+                if closed:
+                    apart, apart_u = min(apart, n - apart), min(apart_u, length_u - apart_u)
+                if apart > 1 and apart_u > SAME_LEG_U:
                     place = form(spans, i, 0, x, z)
                     if place < STRIP_HALF_U:
                         spans[i, 9] = max(spans[i, 9], place + CELL_U)
