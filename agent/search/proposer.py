@@ -11,15 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.search.acquisition import ucb
-from agent.search.gp import TinyGP
+from agent.search.candidates import CLIMB_SHARE, SpaceExhausted, anywhere, around, climb, unseen
 from agent.search.space import Space
+from agent.search.surrogate import Entry, Surrogate, Visited
 
 Array = NDArray[np.float64]
 
 RANDOM_TRIALS = 2
 TOP = 5
-LOCAL_SHARE = 0.25  # of the candidates lie around the best observations, the others anywhere
-LOCAL_SPREAD = 0.1  # their standard deviation per column of the unit cube
+LOCAL_SHARE = 0.25  # of the candidates lie around the best of the visited, the others anywhere
+CELLS = 4000  # a space of no more configurations is searched whole
+ATTEMPTS = 100  # to find something new in a larger one
 
 
 class Candidate(NamedTuple):
@@ -37,7 +39,9 @@ class Proposal:
 
     ``source`` is ``random`` (then ``ucb``, ``mean`` and ``std`` are None and ``top`` is empty) or ``gp``
     (then ``top`` holds the best candidates, at most ``TOP`` and best first; the first is this proposal).
-    ``n_observations`` counts the entries of the history that could be used.
+    ``mean`` is the median and ``std`` half the width of the central 68 % of the believed score: mean and
+    standard deviation where scores are not bent. ``n_observations`` counts the entries of the history that
+    could be used. ``theta`` are the hyperparameters, from which the next fit may start.
     """
 
     params: dict[str, Any]
@@ -47,84 +51,110 @@ class Proposal:
     top: list[Candidate]
     n_observations: int
     source: str
+    theta: tuple[float, ...] | None = None
+
+
+class Recommendation(NamedTuple):
+    """The visited params that are best by what the process believes, in the unit of the scores."""
+
+    params: dict[str, Any]
+    mean: float
+    std: float
 
 
 def propose(
     space: Space,
-    history: Sequence[tuple[Mapping[str, Any], float | None]],
+    history: Sequence[Entry],
     rng: np.random.Generator,
     kappa: float,
     n_candidates: int = 2000,
+    *,
     pending: Sequence[Mapping[str, Any]] = (),
+    among: Sequence[Mapping[str, Any]] | None = None,
+    warm: Sequence[float] | None = None,
 ) -> Proposal:
     """The next trial, given every earlier one; the same arguments and state of ``rng`` give the same proposal.
 
-    A point that was tried already is proposed again only when no candidate is new.
+    Nothing that was tried or is running is proposed again.
 
-    :param history: (params, score) per trial; see ``observations`` for what is left out
+    :param history: an ``Observation`` or (params, score) per trial; see ``Visited.of`` for what is left out
     :param kappa: weight of the uncertainty in the upper confidence bound, finite and >= 0
-    :param n_candidates: random candidates over which the bound is maximised, >= 1
+    :param n_candidates: random candidates over which the bound is maximised, >= 1; moves from the best follow
     :param pending: params of trials that are running: taken to end as expected, so that workers do not clump
-    :raises ValueError: ``kappa`` or ``n_candidates`` out of range
+    :param among: the only params that may be proposed, by default all of the space
+    :param warm: ``theta`` of an earlier proposal: faster, and what it gives depends on it
+    :raises ValueError: ``kappa`` or ``n_candidates`` out of range, or ``among`` does not fit the space
+    :raises SpaceExhausted: nothing new is left
     """
     if not 0.0 <= kappa < math.inf:
         raise ValueError(f"kappa {kappa} is not usable; give a finite number >= 0")
     if n_candidates < 1:
         raise ValueError(f"n_candidates {n_candidates} is too small; give at least 1")
-    X, y = observations(space, history)
-    waiting, _ = observations(space, [(params, 0.0) for params in pending])
-    points = _unseen(_candidates(space, X, y, rng, n_candidates), np.vstack([X, waiting]))
-    if len(y) < RANDOM_TRIALS:
-        return Proposal(space.decode(points[0]), None, None, None, [], len(y), "random")
-    gp = TinyGP.fit(X, y)
-    if len(waiting):
-        gp = TinyGP(np.vstack([X, waiting]), np.append(y, gp.predict(waiting)[0]), gp.hyperparameters)
-    top = _best(space, points, gp, kappa)
-    return Proposal(*top[0], top=top, n_observations=len(y), source="gp")
+    visited = Visited.of(space, history)
+    waiting = Visited.of(space, [(params, 0.0) for params in pending]).codes
+    seen = np.vstack([visited.codes, waiting])
+    cells = space.cells(CELLS) if among is None else np.array([space.codes(params) for params in among])
+    if len(visited.row) < RANDOM_TRIALS:
+        codes = _fresh(space, cells, np.empty((0, len(space.parameters))), seen, rng, 1)
+        chosen = codes[rng.integers(len(codes))]
+        return Proposal(space.params(chosen), None, None, None, [], len(visited.row), "random")
+    surrogate = Surrogate.fit(space, history, warm)
+    codes = _fresh(space, cells, _best_visited(surrogate), seen, rng, n_candidates)
+    surrogate = surrogate.expecting(waiting)
+
+    def bound(at: Array) -> Array:
+        return ucb(*surrogate.predict(at), kappa)
+
+    if cells is None:
+        codes = climb(space, codes, bound, seen, rng, round(CLIMB_SHARE * n_candidates))
+    top = _best(surrogate, codes, kappa)
+    return Proposal(*top[0], top=top, n_observations=len(visited.row), source="gp", theta=surrogate.theta)
 
 
-def observations(space: Space, history: Sequence[tuple[Mapping[str, Any], float | None]]) -> tuple[Array, Array]:
-    """Encoded params (n, width) and scores (n,) of the usable entries of ``history``.
+def recommend(space: Space, history: Sequence[Entry], kappa: float = 0.0) -> Recommendation:
+    """The best visited params by their believed score, which one lucky trial moves little.
 
-    An entry is left out when it has no finite score, lacks an active parameter, or has an unknown choice or
-    another context. Numbers outside their range are clipped into it.
+    :param kappa: above 0 the lower bound mean - kappa * std is compared instead of the mean
+    :raises ValueError: no trial has a score
     """
-    codes: list[list[float]] = []
-    scores: list[float] = []
-    for params, score in history:
-        if score is None or not math.isfinite(score):
-            continue
-        try:
-            codes.append(space.codes(params))
-        except ValueError:
-            continue
-        scores.append(float(score))
-    return space.to_unit(np.array(codes).reshape(-1, len(space.parameters))), np.array(scores)
+    surrogate = Surrogate.fit(space, history)
+    codes = surrogate.visited.codes
+    mean, std = surrogate.predict(codes)
+    best = int(ucb(mean, std, -kappa).argmax())
+    score, spread = surrogate.in_scores(mean, std)
+    return Recommendation(space.params(codes[best]), float(score[best]), float(spread[best]))
 
 
-def _candidates(space: Space, X: Array, y: Array, rng: np.random.Generator, n: int) -> Array:
-    """Random points (n, width), those around the best observations last."""
-    n_local = int(LOCAL_SHARE * n) if len(y) >= RANDOM_TRIALS else 0
-    points = rng.random((n, space.width))
-    if n_local:
-        centres = X[np.argsort(-y, kind="stable")[:TOP]]
-        chosen = centres[rng.integers(len(centres), size=n_local)]
-        points[n - n_local :] = chosen + LOCAL_SPREAD * rng.standard_normal(chosen.shape)
-    return space.snap(points)
+def _fresh(space: Space, cells: Array | None, centres: Array, seen: Array, rng: np.random.Generator, n: int) -> Array:
+    """Candidates that are new: all ``cells`` if they are given, else ``n`` random ones, some near ``centres``."""
+    if cells is not None:
+        codes = unseen(space, cells, seen)
+    else:
+        n_local = int(LOCAL_SHARE * n) if len(centres) else 0
+        for _ in range(ATTEMPTS):
+            codes = anywhere(space, rng, n - n_local)
+            if n_local:
+                codes = np.vstack([codes, around(space, centres, rng, n_local)])
+            if len(codes := unseen(space, codes, seen)):
+                break
+    if not len(codes):
+        raise SpaceExhausted(f"all {len(seen)} configurations were tried; widen the space or end the search here")
+    return codes
 
 
-def _unseen(points: Array, X: Array) -> Array:
-    """Distinct ``points`` in their order without those in ``X``; with them when nothing else is left."""
-    seen = {row.tobytes() for row in X.round(9)}
-    fresh: dict[bytes, Array] = {}
-    for point, key in zip(points, map(np.ndarray.tobytes, points.round(9)), strict=True):
-        if key not in seen:
-            fresh.setdefault(key, point)
-    return np.array(list(fresh.values())) if fresh else points
+def _best_visited(surrogate: Surrogate) -> Array:
+    mean, _ = surrogate.predict(surrogate.visited.codes)
+    best: Array = surrogate.visited.codes[np.argsort(-mean, kind="stable")[:TOP]]
+    return best
 
 
-def _best(space: Space, points: Array, gp: TinyGP, kappa: float) -> list[Candidate]:
-    mean, std = gp.predict(points)
+def _best(surrogate: Surrogate, codes: Array, kappa: float) -> list[Candidate]:
+    mean, std = surrogate.predict(codes)
     bound = ucb(mean, std, kappa)
     order = np.argsort(-bound, kind="stable")[:TOP]
-    return [Candidate(space.decode(points[i]), float(bound[i]), float(mean[i]), float(std[i])) for i in order]
+    score, spread = surrogate.in_scores(mean[order], std[order])
+    upper = surrogate.outcome.inverse(bound[order])
+    return [
+        Candidate(surrogate.space.params(codes[i]), float(upper[k]), float(score[k]), float(spread[k]))
+        for k, i in enumerate(order)
+    ]

@@ -1,10 +1,13 @@
 """A search space is data: a list of parameters, each a range or a set of choices.
 
-A point of the space lives in three forms. ``params`` is the dictionary that a trial takes. Its *codes*
+A point of the space lives in four forms. ``params`` is the dictionary that a trial takes. Its *codes*
 are one number per parameter (a choice's index, NaN for a parameter that is inactive). Its *encoding*
-lies in the unit cube, where the Gaussian process measures distances: a range takes one column (linear
-or logarithmic, each integer in the middle of its bin), a set of choices one column per choice
-(one-hot), and an inactive parameter sits at 0.5.
+lies in the unit cube, where candidates are drawn and moved: a range takes one column (linear or
+logarithmic, each integer in the middle of its bin), a set of choices one column per choice (one-hot),
+and an inactive parameter sits at 0.5. Its *features* are where the Gaussian process measures
+distances: there an inactive parameter is equally far from all of its active values, so what it would
+have been cannot matter, and equal to itself. A conditional range lies on an arc around its inactive
+value for that (Swersky et al. 2013, *Raiders of the lost architecture*).
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ Array = NDArray[np.float64]
 AGENTS = ("ppo", "dqn")
 INACTIVE = 0.5  # the middle of the cube: as near to every active value as can be
 SIGNIFICANT_DIGITS = 6  # of a float in params: readable on a command line, and an exact round trip
+ARC = math.pi / 3.0  # angle over which a conditional range is bent: distances along it change by < 5 %
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,33 @@ class Range:
         start, end = self._ends()
         scaled = start + np.clip(block[:, 0], 0.0, 1.0) * (end - start)
         codes = np.exp(scaled) if self.log else scaled
-        return np.clip(np.rint(codes) if self.integer else codes, self.low, self.high)
+        return np.clip(np.rint(codes) if self.integer else self._rounded(codes), self.low, self.high)
+
+    def features(self, codes: Array) -> Array:
+        """Codes (n,) to features: the cube's column, or (n, 2) on an arc around the inactive if conditional."""
+        unit = self.to_unit(codes)
+        if self.when is None:
+            return unit
+        arc: Array = np.hstack([np.cos(ARC * unit), np.sin(ARC * unit)]) / ARC
+        arc[np.isnan(codes)] = 0.0
+        return arc
+
+    @property
+    def size(self) -> float:
+        """How many values there are; infinite for floats."""
+        whole = math.floor(self.high) - math.ceil(self.low) + 1
+        return whole if self.integer else 1 if self.low == self.high else math.inf
+
+    def every(self) -> list[float]:
+        """The codes of a range of finite ``size``."""
+        return [self.low] if not self.integer else [float(n) for n in range(math.ceil(self.low), int(self.high) + 1)]
+
+    def _rounded(self, codes: Array) -> Array:
+        magnitude = np.abs(codes) if self.log else np.full_like(codes, max(abs(self.low), abs(self.high)))
+        with np.errstate(all="ignore"):  # beyond a float's range of powers nothing is rounded
+            step = 10.0 ** (SIGNIFICANT_DIGITS - 1 - np.floor(np.log10(magnitude)))
+            rounded = np.rint(codes * step) / step
+        return np.where(np.isfinite(rounded), rounded, codes)
 
     def _ends(self) -> tuple[float, float]:
         margin = 0.5 if self.integer else 0.0
@@ -127,6 +157,19 @@ class Choice:
         """A block of the cube (n, width) to codes (n,): the largest column wins."""
         codes: Array = block.argmax(axis=1).astype(np.float64)
         return codes
+
+    def features(self, codes: Array) -> Array:
+        """Codes (n,) to features (n, width): one-hot rows, any two choices 1 apart; zeros where inactive."""
+        return np.nan_to_num(self.to_unit(codes)) / math.sqrt(2.0)
+
+    @property
+    def size(self) -> float:
+        """How many choices there are."""
+        return self.width
+
+    def every(self) -> list[float]:
+        """The codes of all choices."""
+        return [float(i) for i in range(self.width)]
 
 
 Parameter = Range | Choice
@@ -194,13 +237,35 @@ class Space:
 
     def decode(self, point: Array) -> dict[str, Any]:
         """The params, inactive ones left out, of a point (width,) of the unit cube."""
-        codes = self._from_unit(np.asarray(point, dtype=np.float64)[None])[0]
+        return self.params(self.from_unit(np.asarray(point, dtype=np.float64)[None])[0])
+
+    def params(self, codes: Array) -> dict[str, Any]:
+        """What a trial gets for codes (parameters,), inactive ones left out."""
         pairs = zip(self.parameters, codes, strict=True)
         return {parameter.name: parameter.value(code) for parameter, code in pairs if not math.isnan(code)}
 
-    def snap(self, points: Array) -> Array:
-        """Move points (n, width) to where their params encode, to the rounding of floats."""
-        return self.to_unit(self._from_unit(points))
+    def features(self, codes: Array) -> Array:
+        """Where the Gaussian process sees ``codes`` (n, parameters): columns (n, len(groups))."""
+        return np.hstack([parameter.features(codes[:, i]) for i, parameter in enumerate(self.parameters)])
+
+    @property
+    def groups(self) -> NDArray[np.intp]:
+        """The parameter to which each column of ``features`` belongs; they share its lengthscale."""
+        widths = [parameter.features(np.full(1, np.nan)).shape[1] for parameter in self.parameters]
+        return np.repeat(np.arange(len(widths)), widths)
+
+    def cells(self, limit: int) -> Array | None:
+        """The codes (cells, parameters) of every configuration; ``None`` if there are more than ``limit``."""
+        rows: list[list[float]] = [[]]
+        for parameter in self.parameters:
+            grown: list[list[float]] = []
+            for row in rows:
+                active = parameter.when is None or row[self.names.index(parameter.when[0])] == self._wanted(parameter)
+                if active and len(grown) + parameter.size > limit:
+                    return None
+                grown += [[*row, code] for code in (parameter.every() if active else [math.nan])]
+            rows = grown
+        return np.array(rows) if len(rows) <= limit else None
 
     def to_unit(self, codes: Array) -> Array:
         """The points (n, width) of the unit cube of ``codes``, one row each (n, parameters)."""
@@ -216,7 +281,13 @@ class Space:
         parent = self.parameters[self.names.index(when[0])]
         return params.get(when[0]) == when[1] and (parent.when is None or self._active(parent.when, params))
 
-    def _from_unit(self, points: Array) -> Array:
+    def _wanted(self, child: Parameter) -> float:
+        """The code that the parent of a conditional parameter must have."""
+        assert child.when is not None
+        return self.parameters[self.names.index(child.when[0])].code(child.when[1])
+
+    def from_unit(self, points: Array) -> Array:
+        """The codes (n, parameters) of points (n, width) of the unit cube, rounded as params are."""
         codes = np.empty((len(points), len(self.parameters)))
         start = 0
         for i, parameter in enumerate(self.parameters):
@@ -224,8 +295,7 @@ class Space:
             start += parameter.width
             if parameter.when:
                 parent = self.names.index(parameter.when[0])
-                wanted = self.parameters[parent].code(parameter.when[1])
-                codes[codes[:, parent] != wanted, i] = math.nan
+                codes[codes[:, parent] != self._wanted(parameter), i] = math.nan
         return codes
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.search.gp import TinyGP
-from agent.search.proposer import TOP, observations, propose
+from agent.search.candidates import SpaceExhausted
+from agent.search.proposer import TOP, propose
 from agent.search.space import Choice, Range, Space, sweep_space, trial_space
+from agent.search.surrogate import Surrogate, Visited
 
 History = list[tuple[dict[str, Any], float]]
 
@@ -55,12 +56,12 @@ def test_top_five_are_what_the_process_predicts() -> None:
     assert proposal.top[0] == (proposal.params, proposal.ucb, proposal.mean, proposal.std)
     bounds = [candidate.ucb for candidate in proposal.top]
     assert bounds == sorted(bounds, reverse=True)
-    mean, std = TinyGP.fit(*observations(space, history)).predict(
-        np.array([space.encode(candidate.params) for candidate in proposal.top])
-    )
+    surrogate = Surrogate.fit(space, history)
+    mean, std = surrogate.predict(np.array([space.codes(candidate.params) for candidate in proposal.top]))
+    score, spread = surrogate.in_scores(mean, std)
     for i, candidate in enumerate(proposal.top):
-        assert candidate.ucb == candidate.mean + kappa * candidate.std
-        assert (candidate.mean, candidate.std) == pytest.approx((mean[i], std[i]), rel=1e-3)
+        assert (candidate.mean, candidate.std) == pytest.approx((score[i], spread[i]), rel=1e-3)
+        assert candidate.ucb == pytest.approx(surrogate.outcome.inverse(mean + kappa * std)[i], rel=1e-3)
 
 
 def test_same_seed_same_proposal() -> None:
@@ -80,10 +81,13 @@ def test_only_the_untried_point_is_proposed(n_seen: int) -> None:
         assert propose(space, history, np.random.default_rng(seed), 0.0).params in points[n_seen:]
 
 
-def test_an_exhausted_space_repeats_its_best() -> None:
+@pytest.mark.parametrize("n_scored", [1, 4])
+def test_an_exhausted_space_says_so(n_scored: int) -> None:
     space = Space((Range("n", 1, 4, integer=True),))
-    history = [({"n": n}, -10.0 * abs(n - 3)) for n in range(1, 5)] * 4
-    assert propose(space, history, np.random.default_rng(0), 0.0).params == {"n": 3}
+    history = [({"n": n}, -10.0 * abs(n - 3)) for n in range(1, n_scored + 1)]
+    pending = [{"n": n} for n in range(n_scored + 1, 5)]
+    with pytest.raises(SpaceExhausted, match="all 4 configurations were tried"):
+        propose(space, history, np.random.default_rng(0), 0.0, pending=pending)
 
 
 def test_entries_that_cannot_be_used_are_left_out() -> None:
@@ -99,9 +103,9 @@ def test_entries_that_cannot_be_used_are_left_out() -> None:
         ({**good, "learning_rate": "fast"}, 70.0),
         ({**good, "agent": "dqn"}, 70.0),
     ]
-    X, y = observations(space, history)
-    assert y.tolist() == [50.0, 60.0]
-    assert X[1].tolist() == space.encode({**good, "timesteps": 20_000}).tolist()
+    visited = Visited.of(space, history)
+    assert visited.scores.tolist() == [50.0, 60.0]
+    assert space.params(visited.codes[1]) == {**good, "timesteps": 20_000}
     assert propose(space, history, np.random.default_rng(0), 2.0).n_observations == 2
 
 

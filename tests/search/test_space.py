@@ -95,11 +95,45 @@ def test_conditions_nest() -> None:
     assert space.decode(space.encode({"a": "on", "b": 3, "c": 0.2})) == {"a": "on", "b": 3, "c": 0.2}
 
 
-def test_snap_agrees_with_decoding_and_encoding() -> None:
+def test_codes_of_points_are_rounded_as_params_are() -> None:
     space = trial_space(None, 5_000, 20_000)
-    points = np.random.default_rng(1).random((50, space.width))
-    expected = np.array([space.encode(space.decode(point)) for point in points])
-    np.testing.assert_allclose(space.snap(points), expected, atol=5e-6)  # six digits of a rate
+    codes = space.from_unit(np.random.default_rng(1).random((50, space.width)))
+    expected = np.array([space.codes(space.params(row)) for row in codes])
+    np.testing.assert_allclose(codes, expected, rtol=1e-12)
+
+
+def test_what_is_inactive_cannot_matter() -> None:
+    """The same distance from the inactive to every active value: covariances with it are equal."""
+    space = trial_space(None, 5_000, 20_000)
+    common: dict[str, Any] = {"learning_rate": 1e-3, "timesteps": 10_000}
+    ppo: dict[str, Any] = {"agent": "ppo", **common}
+    dqns = [{"agent": "dqn", "n_steer": s, "n_throttle": t, **common} for s in (3, 7, 11) for t in (2, 6)]
+    noise = [{**ppo, "n_steer": 3}, {**ppo, "n_steer": 11, "n_throttle": "unused"}]
+    X = space.features(np.array([space.codes(params) for params in [ppo, *dqns, *noise]]))
+    to_ppo = np.square(X[0] - X).sum(axis=1)
+    np.testing.assert_allclose(to_ppo[1:7], to_ppo[1], rtol=1e-12)
+    assert to_ppo[7:].tolist() == [0.0, 0.0]
+    assert X.shape[1] == len(space.groups) == 2 + 2 + 2 + 1 + 1
+    assert np.unique(space.groups).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_the_arc_keeps_distances() -> None:
+    space = Space((Choice("a", ("on", "off")), Range("x", 0.0, 1.0, when=("a", "on"))))
+    X = space.features(np.array([[0.0, x] for x in (0.0, 0.3, 1.0)]))
+    lengths = np.sqrt(np.square(X[[0, 1, 0]] - X[[1, 2, 2]]).sum(axis=1))
+    np.testing.assert_allclose(lengths, [0.3, 0.7, 1.0], rtol=0.05)
+
+
+def test_a_finite_space_lists_its_cells() -> None:
+    space = Space((Choice("a", ("on", "off")), Range("n", 1, 3, integer=True, when=("a", "on")), Range("z", 5, 5)))
+    cells = space.cells(4)
+    assert cells is not None
+    assert [space.params(cell) for cell in cells] == [
+        *({"a": "on", "n": n, "z": 5.0} for n in (1, 2, 3)),
+        {"a": "off", "z": 5.0},
+    ]
+    assert space.cells(3) is None
+    assert sweep_space().cells(10**6) is None
 
 
 def test_agent_decides_the_parameters() -> None:
