@@ -14,7 +14,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 AGENT = ROOT / "agent"
-CLIS = ("autoresearch_controller", "donkeycar_sb3_runner", "donkeycar_outer_loop", "evaluate_champion", "donkey_sim")
+CLIS = (
+    "autoresearch_controller",
+    "donkeycar_sb3_runner",
+    "donkeycar_outer_loop",
+    "evaluate_champion",
+    "donkey_sim",
+    "report",
+)
 HEAVY = ("torch", "stable_baselines3", "sb3_contrib", "numba", "gymnasium", "tensorboard", "cv2")
 
 # room -> the modules of this project that it may import, besides itself
@@ -24,6 +31,7 @@ MAY_IMPORT = {
     "training": ("agent.envs", "agent.discretize_action", "agent.trials.config"),
     "search": (),
     "trials": (),
+    "reporting": ("agent.search", "agent.trials"),
 }
 
 
@@ -66,6 +74,11 @@ def test_arrows_run_one_way(room: str, allowed: tuple[str, ...]) -> None:
 def test_search_knows_only_numpy() -> None:
     allowed = ("numpy", "agent.search", *sys.stdlib_module_names)
     assert [(path, module) for path, module in imports_of_room("search") if not within(module, *allowed)] == []
+
+
+def test_reporting_draws_with_matplotlib_only() -> None:
+    allowed = ("numpy", "matplotlib", "agent", *sys.stdlib_module_names)
+    assert [(path, module) for path, module in imports_of_room("reporting") if not within(module, *allowed)] == []
 
 
 def test_trials_import_nothing_heavy() -> None:

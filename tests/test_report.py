@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agent.report import main
+from agent.trials.record import Record
+from tests.reporting.nights import history, write
+
+ROOT = Path(__file__).resolve().parents[1]
+PICTURES = ("scores.png", "parallel.png", "slices.png", "importance.png", "statuses.png", "throughput.png")
+
+
+def page(tmp_path: Path, records: list[Record]) -> str:
+    results = write(tmp_path / "results", records)
+    assert main(["--results-dir", str(results), "--models-dir", str(tmp_path / "models")]) == 0
+    out = results / "report"
+    assert {path.name for path in out.iterdir()} == {*PICTURES, "report.html"}
+    assert all((out / name).read_bytes().startswith(b"\x89PNG") for name in PICTURES)
+    return (out / "report.html").read_text(encoding="utf-8")
+
+
+def odd(record: Record) -> Record:
+    """A record that a stranger might have written: no time, a huge score, a word for a number."""
+    params = {"agent": record.params["agent"], "learning_rate": "?" if record.trial == 2 else record.trial}
+    return replace(record, timestamp="never", params=params, mean_reward=record.trial * 1e299, run_status="ok")
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    try:
+        code = main(list(arguments))
+    except SystemExit as stop:  # argparse's own way
+        code = int(stop.code or 0)
+    assert code == 2
+    [line] = capsys.readouterr().err.splitlines()
+    return line
+
+
+def test_a_night_of_both_algorithms_is_one_page_that_needs_no_network(tmp_path: Path) -> None:
+    throne = tmp_path / "models" / "champion"
+    throne.mkdir(parents=True)
+    params = {"agent": "ppo", "env": ["a", "b"]}
+    manifest = {"trial": 7, "params": params, "confirmation": {"seeds": 3}, "sha256": "f" * 64}
+    (throne / "manifest.json").write_text(json.dumps(manifest))
+    results = write(tmp_path / "results", [])
+    judged = {"env": "donkey-mountain-track-v0", "mean_reward": 12.5, "generalisation_gap": None, "verdict": "partly"}
+    (results / "evaluations.jsonl").write_text(json.dumps(judged) + "\n")
+
+    html = page(tmp_path, history(20))
+    assert html.count('src="data:image/png;base64,') == len(PICTURES)
+    assert re.findall(r"https?:|src=\"(?!data:)|href=|@import|<script", html) == []
+    assert "took &lt;too&gt; long" in html, "what a record says is text, not markup"
+    for told in ("<td>params: env</td><td>a, b</td>", "<td>confirmation: seeds</td><td>3</td>", "f" * 64, "partly"):
+        assert told in html
+    rows = [row for row in html.split("<tr>") if re.match(r"<td>(search|replicate) \d+</td><td>2026", row)]
+    assert len(rows) == 20
+    assert all("<td>-</td>" in row for row in rows if "<td>ppo</td>" in row), "action bins are DQN's"
+    assert page(tmp_path, history(20)) == html, "the same ledger gives the same bytes"
+
+
+@pytest.mark.parametrize(
+    ("records", "told"),
+    [
+        ([], "The ledgers hold no trial yet."),
+        (history(1, failing=0.0), "1 trials, 1 with a score, 1 configurations."),
+        (history(5, failing=1.0), "No trial has a score yet"),
+        ([odd(record) for record in history(6)], "6 with a score"),
+    ],
+    ids=["none", "one", "failures", "odd"],
+)
+def test_any_ledger_makes_a_report(tmp_path: Path, records: list[Record], told: str) -> None:
+    assert told in page(tmp_path, records)
+
+
+def test_what_cannot_be_read_or_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "is no folder" in refused(capsys, "--results-dir", str(tmp_path / "none"))
+    results = write(tmp_path / "results", [])
+    (tmp_path / "file").write_text("")
+    out = str(tmp_path / "file" / "report")
+    assert "cannot be written" in refused(capsys, "--results-dir", str(results), "--out", out)
+    (tmp_path / "champion").mkdir()
+    (tmp_path / "champion" / "manifest.json").write_text("{")
+    arguments = ("--results-dir", str(results), "--models-dir", str(tmp_path))
+    assert "cannot read the champion's manifest" in refused(capsys, *arguments)
+    assert "unrecognized arguments" in refused(capsys, "--colour")
+
+
+def test_it_runs_from_inside_agent_without_torch(tmp_path: Path) -> None:
+    results = write(tmp_path / "results", history(5))
+    probe = (
+        "import sys; sys.argv = ['report.py', '--results-dir', sys.argv[1]]; import runpy\n"
+        "try: runpy.run_path('report.py', run_name='__main__')\n"
+        "finally: print([m for m in ('torch', 'stable_baselines3', 'numba', 'gymnasium') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe, str(results)], cwd=ROOT / "agent", capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [f"report: {results / 'report' / 'report.html'}", "[]"]
