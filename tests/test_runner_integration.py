@@ -48,16 +48,19 @@ def test_same_seed_same_digits_and_another_seed_differs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("agent", ["ppo", "dqn"])
-def test_deterministic_runs_repeat_to_the_last_digit(tmp_path: Path, agent: str) -> None:
-    """In processes of their own: nothing that one leaves behind helps the other. Weights too, not the score alone."""
-    digests = []
-    for k in range(2):
-        runner = [sys.executable, str(ROOT / "agent" / "donkeycar_sb3_runner.py")]
-        command = [*runner, *TINY, "--agent", agent, "--deterministic", "--save-dir", str(tmp_path / str(k))]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=100)
-        with zipfile.ZipFile(tmp_path / str(k) / "last_model.zip") as model:
-            digests.append((model.read("policy.pth"), result(tmp_path / str(k))["score"]))
-    assert digests[0] == digests[1]
+def test_deterministic_runs_repeat_to_the_last_digit_of_every_weight(tmp_path: Path, agent: str) -> None:
+    import torch
+
+    seen = []
+    try:
+        for k in range(2):
+            assert run(tmp_path / str(k), "--agent", agent, "--deterministic", "--seed", "5") == 0
+            assert torch.are_deterministic_algorithms_enabled()
+            with zipfile.ZipFile(tmp_path / str(k) / "last_model.zip") as model:
+                seen.append((model.read("policy.pth"), result(tmp_path / str(k))["score"]))
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert seen[0] == seen[1]
 
 
 def test_dqn_learns_on_the_discretised_actions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
