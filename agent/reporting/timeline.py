@@ -87,6 +87,7 @@ def draw_statuses(trials: Sequence[Trial]) -> Figure:
     names = [name for name in RUN_STATUSES if counts[name]][::-1]
     bars = axes.barh(names, [counts[name] for name in names], color=[GREEN if n == "ok" else VERMILION for n in names])
     axes.bar_label(bars, padding=3)
+    axes.set_ylim(len(names) - 1 - max(3, len(names)) + 0.4, len(names) - 0.4)
     axes.set_xlabel("trials")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(visible=False, axis="y")
@@ -108,10 +109,11 @@ def draw_throughput(trials: Sequence[Trial]) -> Figure:
         return figure
     bins = int(np.clip(len(hours) // TRIALS_PER_BIN, 1, MOST_BINS))
     counts, edges = np.histogram(hours, bins=bins, range=(0.0, span))
-    axes.stairs(counts / np.diff(edges), edges, fill=True, color="#9CC9E3")
+    unit, per_hour = ("hours", 1.0) if span >= 2.0 else ("minutes", 60.0)
+    axes.stairs(counts / np.diff(edges), per_hour * edges, fill=True, color="#9CC9E3")
     rate = len(hours) / span
     axes.axhline(rate, color=BLACK, linewidth=1.5, label=f"all: {number(rate, 3)} per hour")
-    axes.set_xlabel(f"hours since the first trial began; each bar {number(60 * span / bins, 2)} min")
+    axes.set_xlabel(f"{unit} since the first trial began; each bar {number(60 * span / bins, 2)} min")
     axes.set_ylabel("trials ended per hour")
     axes.legend(loc="lower right", frameon=True, fontsize=8)
     axes.set_ylim(bottom=0)
