@@ -13,7 +13,7 @@ from agent.simulator.lidar import LidarConfig
 from agent.simulator.remote_car import FIRST_CAMERA, SECOND_CAMERA, lidar_config, reconfigured
 from agent.simulator.world import World
 
-# Upstream's conf keys with their defaults, and two of our own: max_episode_steps and start.
+# Upstream's conf keys with their defaults, and three of our own: max_episode_steps, start and appearance.
 DEFAULTS: dict[str, Any] = {
     "max_cte": 8.0,
     "frame_skip": 1,
@@ -26,6 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "throttle_max": 1.0,
     "max_episode_steps": 1000,
     "start": "line",
+    "appearance": "plain",
 }
 # Keys of a simulator on the wire; host or port ask for one. Upstream has no limits to its waits.
 WIRE_DEFAULTS: dict[str, Any] = {
@@ -39,6 +40,7 @@ WIRE_DEFAULTS: dict[str, Any] = {
 COSMETIC = {"car_config", "body_style", "body_rgb", "car_name", "font_size", "racer_name", "country", "bio", "guid",
             "log_level", "start_delay", "level"}  # fmt: skip
 STARTS = ("line", "jitter", "anywhere")
+APPEARANCES = ("plain", "random")
 CLIENTS = ("own", "gym-donkeycar")
 # Every field of upstream's cam_config; zero keeps what the simulator has.
 CAM_FIELDS = ("fov", "fish_eye_x", "fish_eye_y", "img_w", "img_h", "img_d", "img_enc", "offset_x", "offset_y",
@@ -67,7 +69,7 @@ def checked(conf: dict[str, Any]) -> dict[str, Any]:
         if key not in defaults and key not in COSMETIC:
             raise ValueError(f"conf key {key!r} is not supported; choose from {', '.join(defaults)}")
     merged = {**defaults, **conf}
-    for key, choices in (("start", STARTS), ("client", CLIENTS)):
+    for key, choices in (("start", STARTS), ("client", CLIENTS), ("appearance", APPEARANCES)):
         if key in defaults and merged[key] not in choices:
             raise ValueError(f"conf {key} {merged[key]!r} is unknown; choose from {', '.join(choices)}")
     if not merged["throttle_min"] < merged["throttle_max"]:
@@ -76,6 +78,8 @@ def checked(conf: dict[str, Any]) -> dict[str, Any]:
     for key in positive:
         if not merged[key] > 0:
             raise ValueError(f"conf {key} {merged[key]} is not positive; give a positive number")
+    if on_wire and merged["appearance"] != "plain":
+        raise ValueError("conf appearance 'random' changes the embedded world only; drop it or the port")
     if on_wire and not 0 < int(merged["port"]) < 65536:
         raise ValueError(f"conf port {merged['port']} is no TCP port; give 1 to 65535")
     return merged

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from agent.envs.client import SimulatorLost
 from agent.envs.conf import camera_view, checked, lidar, open_world, second_view
 from agent.envs.remote_world import RemoteTelemetry, RemoteWorld
+from agent.simulator.appearance import Appearance
 from agent.simulator.lens import View
 from agent.simulator.lidar import LidarConfig
 from agent.simulator.world import UNITS_PER_METRE, Telemetry, World
@@ -33,9 +34,10 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
     ``STALL_LIMIT_SEC`` without net progress. It is truncated at ``max_episode_steps`` and at the end of an open road.
 
     :param level: the simulator's name of the scene
-    :param conf: upstream's conf keys; ``host`` or ``port`` make it an environment on the wire. Ours are ``start``:
-        ``line`` (the scene's start pose), ``jitter`` (nearly so, from the seed) or ``anywhere`` on the track (from the
-        seed); ``client``: ``own`` or ``gym-donkeycar``; ``reconnect``: a lost simulator truncates the episode and the
+    :param conf: upstream's conf keys; ``host`` or ``port`` make it an environment on the wire. Ours are ``appearance``
+        (``plain``, or ``random``: another look in every episode, from the seed), ``start``: ``line`` (the scene's start
+        pose), ``jitter`` (nearly so, from the seed) or ``anywhere`` on the track (from the seed);
+        ``client``: ``own`` or ``gym-donkeycar``; ``reconnect``: a lost simulator truncates the episode and the
         next reset connects anew; and limits of the waits, ``connect_limit_sec``, ``frame_limit_sec``,
         ``reset_limit_sec``
     :param world: drives in this world, which stays open, instead of one of its own
@@ -91,6 +93,8 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             self.world.reset(
                 arc_u=draw(0.0, reach), aside_u=draw(-1.5, 1.5), turned=math.radians(draw(-10.0, 10.0))
             )  # fmt: skip
+        if self.conf["appearance"] == "random" and isinstance(self.world, World):
+            self.world.dress(Appearance(seed=int(self.np_random.integers(2**31))))
         self._steps = 0
         return self._observe(), self._info(self.world.telemetry(), None)
 

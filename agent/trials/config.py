@@ -67,6 +67,11 @@ class TrialConfig:
     observation: str = _param(
         "fast", "fast: sky cropped, 40x80, grey, 4 frames stacked; raw: 120x160 RGB", choices=("fast", "raw")
     )
+    appearance: str = _param(
+        "plain",
+        "random: training worlds look otherwise in every episode (light, colours, worn lines, camera, things beside)",
+        choices=("plain", "random"),
+    )
     n_envs: int = _param(8, "embedded worlds stepped side by side in training", low=1, high=64)
     max_episode_steps: int = _param(1000, "steps after which an episode is truncated (20 a second)", low=1)
     max_cte: float = _param(8.0, "cross-track error that ends an episode, Unity units (8 u = 1 m)", above=0.0)
@@ -85,6 +90,10 @@ class TrialConfig:
             self._check(spec.name, getattr(self, spec.name), spec.metadata)
         if not self.env:
             raise UserError("env is empty; name at least one environment id")
+        if self.appearance != "plain" and self.addresses:
+            raise UserError(
+                f"appearance {self.appearance!r} changes embedded worlds only; drop it or {self.addresses[0]}"
+            )
         self.addresses  # noqa: B018 - refuses what is no address
         if self.throttle_min >= self.throttle_max:
             raise UserError(f"throttle_min {self.throttle_min} is not below throttle_max {self.throttle_max}; lower it")

@@ -182,3 +182,10 @@ def test_yardstick_equals_the_simulators_reward_for_honest_driving() -> None:
     for _ in range(30):
         _, reward, _, _, info = env.step(np.array([0.0, 0.0], dtype=np.float32))
         assert reward == pytest.approx((1 - abs(info["cte"]) / 8.0) * info["forward_vel"], abs=1e-9)
+
+
+def test_a_random_appearance_is_another_in_every_episode_and_the_same_for_a_seed() -> None:
+    first, again = (gymnasium.make(TRACK, conf={"appearance": "random"}) for _ in range(2))
+    frames = [first.reset(seed=4)[0], first.reset()[0], again.reset(seed=4)[0], gymnasium.make(TRACK).reset(seed=4)[0]]
+    assert np.array_equal(frames[0], frames[2])
+    assert not any(np.array_equal(frames[0], other) for other in (frames[1], frames[3]))
