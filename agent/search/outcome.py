@@ -19,8 +19,10 @@ Array = NDArray[np.float64]
 POWERS = (1.0, 0.0, 0.5, 1.5, 2.0)  # λ, that which changes nothing first: it wins a tie
 FEWEST = 6  # outcomes from which a bend can be told
 SURE = 2.0  # log likelihood by which a bend must beat the straight line (AIC would ask for 1)
-FARTHEST = 50.0  # scaled units beyond which an inverse is not extrapolated
 TINIEST = 1e-12  # scale relative to the largest outcome
+FARTHEST = 10.0 / TINIEST  # scales from the centre that an inverse gives at most
+HUGE = 0.99 * float(np.finfo(np.float64).max)
+MOST_NOISE = 1e3  # scales of known standard deviation: whatever is noisier says nothing anyway
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,11 @@ class Outcome:
         )
 
     def inverse(self, z: Array) -> Array:
-        """Bent outcomes in their own unit, never beyond ``FARTHEST`` scales from what was seen."""
-        z = np.clip(z, -FARTHEST, FARTHEST) if self.power != 1.0 else z
+        """Bent outcomes in their own unit; always finite."""
         up = _inverse_box_cox(np.maximum(z, 0.0), self.power)
         down = -_inverse_box_cox(np.maximum(-z, 0.0), 2.0 - self.power)
-        y: Array = (np.where(z >= 0.0, up, down) * self.scale + self.centre) * self.largest
+        relative = np.clip(np.where(z >= 0.0, up, down), -FARTHEST, FARTHEST) * self.scale + self.centre
+        y: Array = np.clip(relative, -HUGE / self.largest, HUGE / self.largest) * self.largest
         return y
 
     def log_slope(self, y: Array) -> Array:
@@ -55,8 +57,9 @@ class Outcome:
 
     def variance(self, y: Array, variance: Array) -> Array:
         """What ``variance`` at outcomes ``y`` becomes, to first order."""
-        bent: Array = variance * np.square(np.exp(self.log_slope(y)) / self.scale / self.largest)
-        return bent
+        with np.errstate(over="ignore"):
+            std = np.sqrt(variance) * np.exp(self.log_slope(y)) / self.scale / self.largest
+        return np.square(np.minimum(std, MOST_NOISE))
 
 
 def scaled(y: Array) -> Outcome:
@@ -98,4 +101,4 @@ def _box_cox(x: Array, power: float) -> Array:
 
 
 def _inverse_box_cox(z: Array, power: float) -> Array:
-    return np.expm1(z) if power == 0.0 else np.expm1(np.log1p(power * z) / power)
+    return np.expm1(np.minimum(z, 700.0)) if power == 0.0 else np.expm1(np.log1p(power * z) / power)

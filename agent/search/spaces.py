@@ -1,0 +1,137 @@
+"""Search spaces as data: the specification's, a fuller one per agent, and the user's own from a TOML file.
+
+[[parameter]]
+name = "learning_rate"
+low = 1e-5
+high = 1e-2
+log = true
+
+[[parameter]]
+name = "reward"
+choices = ["sim", "speed"]
+
+[[parameter]]
+name = "reward_shaping"
+choices = [true, false]
+when = { reward = "sim" }      # active only then; "integer = true" makes a range whole numbers
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from agent.search.space import Choice, Parameter, Range, Space, trial_space
+
+# What any agent's trial can vary besides the specification's parameters, by the names of TrialConfig.
+FULL: tuple[Parameter, ...] = (
+    Choice("reward", ("sim", "speed", "efficiency")),
+    Choice("reward_shaping", (True, False), when=("reward", "sim")),
+    Choice("observation", ("fast", "raw")),
+    Choice("n_envs", (4, 8, 16)),
+    Range("steer_limit", 0.5, 1.0),
+    Range("throttle_min", 0.0, 0.2),
+    Range("throttle_max", 0.25, 0.6),
+)
+# Not yet fields of TrialConfig, hence not here: n_steps, batch_size, n_epochs, gamma, gae_lambda, ent_coef, clip_range,
+# vf_coef and network size for PPO; batch_size, gamma, buffer_size, train_freq and exploration for DQN.
+RANGE_KEYS = {"name", "low", "high", "log", "integer", "when"}
+CHOICE_KEYS = {"name", "choices", "when"}
+
+
+def space_named(name: str, agent: str | None, min_timesteps: int, max_timesteps: int) -> Space:
+    """``spec``, ``full``, or the space in the file ``name`` (ending in .toml).
+
+    :param agent: ``ppo`` or ``dqn`` to settle it, ``None`` to search it too
+    :raises ValueError: an unknown name, a file that is no space, or as ``trial_space``
+    """
+    spec = trial_space(agent, min_timesteps, max_timesteps)
+    if name == "spec":
+        return spec
+    if name == "full":
+        return Space(spec.parameters + FULL, spec.context)
+    if name.endswith(".toml"):
+        own = load_space(Path(name))
+        return (
+            own
+            if agent is None
+            else settled(own, {"agent": agent})
+            if "agent" in own.names
+            else replace(own, context={"agent": agent})
+        )
+    raise ValueError(f"space {name!r} is unknown; choose spec, full or a file ending in .toml")
+
+
+def load_space(path: Path) -> Space:
+    """The space in a TOML file.
+
+    :raises ValueError: the file cannot be read or is no space; the text names the file and the parameter
+    """
+    try:
+        with path.open("rb") as file:
+            tables = tomllib.load(file).get("parameter", [])
+        if not isinstance(tables, list):
+            raise ValueError("parameter is not a list; write [[parameter]]")
+        return Space(tuple(_parameter(table) for table in tables))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is no search space: {error}") from None
+
+
+def settled(space: Space, values: Mapping[str, Any]) -> Space:
+    """``space`` with some parameters fixed: no longer searched, and part of the context of every observation.
+
+    What depends on a fixed choice loses its condition, or goes if another choice was fixed.
+
+    :raises ValueError: a name that the space lacks, an impossible value, or nothing left to search
+    """
+    if unknown := sorted(set(values) - set(space.names)):
+        raise ValueError(f"{unknown[0]!r} is not searched; the space has {', '.join(space.names)}")
+    kept: list[Parameter] = []
+    gone: set[str] = set()
+    for parameter in space.parameters:
+        if parameter.name in values:
+            parameter.code(values[parameter.name])
+            continue
+        if parameter.when is not None:
+            parent, choice = parameter.when
+            if parent in gone or values.get(parent, choice) != choice:
+                gone.add(parameter.name)
+                continue
+            if parent in values:
+                parameter = replace(parameter, when=None)
+        kept.append(parameter)
+    return Space(tuple(kept), {**space.context, **values})
+
+
+def _parameter(table: Any) -> Parameter:
+    name = table.get("name") if isinstance(table, dict) else None
+    if not isinstance(name, str):
+        raise ValueError(f"parameter {table!r} has no name; give one")
+    keys = CHOICE_KEYS if "choices" in table else RANGE_KEYS
+    if unknown := sorted(set(table) - keys):
+        raise ValueError(f"{name}: key {unknown[0]!r} is unknown; give {', '.join(sorted(keys))}")
+    when = table.get("when")
+    if when is not None and (not isinstance(when, dict) or len(when) != 1):
+        raise ValueError(f'{name}: when {when!r} is not one choice; write {{ parent = "choice" }}')
+    condition = next(iter(when.items())) if when else None
+    if "choices" in table:
+        if not isinstance(table["choices"], list):
+            raise ValueError(f"{name}: choices {table['choices']!r} is not a list")
+        return Choice(name, tuple(table["choices"]), when=condition)
+    for key in ("low", "high"):
+        if isinstance(table.get(key), bool) or not isinstance(table.get(key), (int, float)):
+            raise ValueError(f"{name}: {key} {table.get(key)!r} is not a number; give low and high, or choices")
+    for key in ("log", "integer"):
+        if not isinstance(table.get(key, False), bool):
+            raise ValueError(f"{name}: {key} {table[key]!r} is not true or false")
+    return Range(
+        name,
+        table["low"],
+        table["high"],
+        log=table.get("log", False),
+        integer=table.get("integer", False),
+        when=condition,
+    )
