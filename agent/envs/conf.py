@@ -13,7 +13,7 @@ from agent.simulator.lidar import LidarConfig
 from agent.simulator.remote_car import FIRST_CAMERA, SECOND_CAMERA, lidar_config, reconfigured
 from agent.simulator.world import World
 
-# Upstream's conf keys with their defaults, and three of our own: max_episode_steps, start and appearance.
+# Upstream's conf keys with their defaults, and four of our own.
 DEFAULTS: dict[str, Any] = {
     "max_cte": 8.0,
     "frame_skip": 1,
@@ -27,6 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "max_episode_steps": 1000,
     "start": "line",
     "appearance": "plain",
+    "road": "kept",
 }
 # Keys of a simulator on the wire; host or port ask for one. Upstream has no limits to its waits.
 WIRE_DEFAULTS: dict[str, Any] = {
@@ -41,6 +42,7 @@ COSMETIC = {"car_config", "body_style", "body_rgb", "car_name", "font_size", "ra
             "log_level", "start_delay", "level"}  # fmt: skip
 STARTS = ("line", "jitter", "anywhere")
 APPEARANCES = ("plain", "random")
+ROADS = ("kept", "new")
 CLIENTS = ("own", "gym-donkeycar")
 # Every field of upstream's cam_config; zero keeps what the simulator has.
 CAM_FIELDS = ("fov", "fish_eye_x", "fish_eye_y", "img_w", "img_h", "img_d", "img_enc", "offset_x", "offset_y",
@@ -69,7 +71,7 @@ def checked(conf: dict[str, Any]) -> dict[str, Any]:
         if key not in defaults and key not in COSMETIC:
             raise ValueError(f"conf key {key!r} is not supported; choose from {', '.join(defaults)}")
     merged = {**defaults, **conf}
-    for key, choices in (("start", STARTS), ("client", CLIENTS), ("appearance", APPEARANCES)):
+    for key, choices in (("start", STARTS), ("client", CLIENTS), ("appearance", APPEARANCES), ("road", ROADS)):
         if key in defaults and merged[key] not in choices:
             raise ValueError(f"conf {key} {merged[key]!r} is unknown; choose from {', '.join(choices)}")
     if not merged["throttle_min"] < merged["throttle_max"]:

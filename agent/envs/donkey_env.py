@@ -36,7 +36,9 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
     :param level: the simulator's name of the scene
     :param conf: upstream's conf keys; ``host`` or ``port`` make it an environment on the wire. Ours are ``appearance``
         (``plain``, or ``random``: another look in every episode, from the seed), ``start``: ``line`` (the scene's start
-        pose), ``jitter`` (nearly so, from the seed) or ``anywhere`` on the track (from the seed);
+        pose), ``jitter`` (nearly so, from the seed) or ``anywhere`` on the track (from the seed), ``road``:
+        ``kept`` from one seed to the next or, where the scene's is random, ``new`` in every episode, and
+        ``max_episode_steps``;
         ``client``: ``own`` or ``gym-donkeycar``; ``reconnect``: a lost simulator truncates the episode and the
         next reset connects anew; and limits of the waits, ``connect_limit_sec``, ``frame_limit_sec``,
         ``reset_limit_sec``
@@ -78,6 +80,8 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         """Start an episode; a seed also draws a random road anew."""
         super().reset(seed=seed)
+        if seed is None and self.conf["road"] == "new" and self.world.scene.is_random:
+            self._road_seed = int(self.np_random.integers(2**31))
         if seed is not None:
             self._road_seed = seed  # kept, for who drives the same world in turn may have drawn another road
         seed = self._road_seed

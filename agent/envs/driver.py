@@ -42,8 +42,9 @@ def make_driver_env(
 ) -> gymnasium.Env:
     """Build the environment a policy is trained or judged in.
 
-    Training episodes start anywhere on the track, so that its end is seen as often as its beginning; under the
-    ``yardstick`` they start at the start line, a little jittered by the seed, so that episodes differ.
+    Training episodes start anywhere on the track, so that its end is seen as often as its beginning, and random roads
+    are drawn anew for each, except on the wire; under the ``yardstick`` they start at the start line, a little
+    jittered by the seed, so that episodes differ.
 
     :param observation: ``fast`` (4, 40, 80) uint8 or ``raw`` (120, 160, 3) uint8
     :param reward: see ``envs.reward``
@@ -57,7 +58,8 @@ def make_driver_env(
     if observation not in OBSERVATIONS:
         raise ValueError(f"observation {observation!r} is unknown; choose from {', '.join(OBSERVATIONS)}")
     start = "jitter" if reward == "yardstick" else "anywhere"
-    bare = DonkeyEnv(SCENE_OF_ENV[env_id], {"start": start, **conf}, world=car)
+    road = "kept" if reward == "yardstick" or "port" in conf else "new"
+    bare = DonkeyEnv(SCENE_OF_ENV[env_id], {"start": start, "road": road, **conf}, world=car)
     bare.spec = EnvSpec(env_id)
     env = with_reward(bare, reward, bare.conf["max_cte"])
     if discretize is None:

@@ -189,3 +189,14 @@ def test_a_random_appearance_is_another_in_every_episode_and_the_same_for_a_seed
     frames = [first.reset(seed=4)[0], first.reset()[0], again.reset(seed=4)[0], gymnasium.make(TRACK).reset(seed=4)[0]]
     assert np.array_equal(frames[0], frames[2])
     assert not any(np.array_equal(frames[0], other) for other in (frames[1], frames[3]))
+
+
+def test_random_roads_are_new_in_every_training_episode_and_kept_in_evaluation() -> None:
+    for reward, roads in (("sim", 3), ("yardstick", 1)):
+        env: Any = make_driver_env("donkey-random-track-v0", reward=reward)
+        env.reset(seed=1)
+        lengths = {env.unwrapped.world.track.length_u}
+        for _ in range(2):
+            env.reset()
+            lengths.add(env.unwrapped.world.track.length_u)
+        assert len(lengths) == roads
