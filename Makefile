@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: research test check lint soak bench clean
+.PHONY: research test check lint soak bench bench-search clean
 .DEFAULT_GOAL := test
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -35,6 +35,11 @@ soak: $(INSTALLED)
 
 bench: $(INSTALLED)
 	@for bench in tests/benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+
+SEARCH ?= --methods all --repeats 5 --trials 50
+bench-search: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[peers]'
+	$(BIN)/python tests/benchmarks/bench_search.py $(SEARCH)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -69,12 +69,14 @@ def unseen(space: Space, codes: Array, seen: Array) -> Array:
     return codes[list(fresh.values())]
 
 
-def climb(space: Space, codes: Array, score: Score, seen: Array, rng: np.random.Generator, moves: int) -> Array:
-    """``codes`` and the better ones found by moving from the best of them, all unseen."""
+def climb(
+    space: Space, codes: Array, score: Score, seen: Array, rng: np.random.Generator, moves: int
+) -> tuple[Array, Array]:
+    """``codes`` and better ones found by moving from the best of them, all unseen, and the score of each."""
     values = score(codes)
     for _ in range(CLIMBS if moves else 0):
         best = codes[np.argsort(-values, kind="stable")[:CLIMBERS]]
         found = unseen(space, around(space, best, rng, moves), np.vstack([seen, codes]))
         if len(found):
             codes, values = np.vstack([codes, found]), np.append(values, score(found))
-    return codes
+    return codes, values

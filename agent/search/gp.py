@@ -186,9 +186,18 @@ def matern52(A: Array, B: Array, hyperparameters: Hyperparameters, groups: Indic
     """Matérn-5/2 covariance (n, m) between rows of A (n, d) and B (m, d); ``groups`` as in ``TinyGP``."""
     lengthscales = hyperparameters.lengthscales if groups is None else hyperparameters.lengthscales[groups]
     a, b = A / lengthscales, B / lengthscales
-    squares = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2.0 * (a @ b.T)
-    scaled = ROOT5 * np.sqrt(np.maximum(squares, 0.0))
-    covariance: Array = hyperparameters.signal * (1.0 + scaled + np.square(scaled) / 3.0) * np.exp(-scaled)
+    scaled = a @ b.T  # in place from here on: memory traffic is what a suggestion's time goes into
+    scaled *= -2.0
+    scaled += np.square(a).sum(axis=1)[:, None]
+    scaled += np.square(b).sum(axis=1)
+    np.sqrt(np.maximum(scaled, 0.0, out=scaled), out=scaled)
+    scaled *= ROOT5
+    covariance: Array = scaled / 3.0
+    covariance += 1.0
+    covariance *= scaled
+    covariance += 1.0
+    covariance *= np.exp(np.negative(scaled, out=scaled), out=scaled)
+    covariance *= hyperparameters.signal
     return covariance
 
 

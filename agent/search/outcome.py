@@ -82,7 +82,7 @@ def log_likelihood(outcome: Outcome, y: Array, whitening: Array) -> float:
     z = outcome.forward(y)
     white, ones = whitening @ z, whitening @ np.ones(len(z))
     residual = white - ones * (ones @ white) / (ones @ ones)
-    sum_of_squares = max(float(residual @ residual), np.finfo(float).tiny)
+    sum_of_squares = max(float(residual @ residual), TINIEST**2)
     return float(-0.5 * len(y) * np.log(sum_of_squares) + outcome.log_slope(y).sum())
 
 

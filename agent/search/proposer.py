@@ -98,16 +98,16 @@ def propose(
         codes = _fresh(space, cells, np.empty((0, len(space.parameters))), seen, rng, 1)
         chosen = codes[rng.integers(len(codes))]
         return Proposal(space.params(chosen), None, None, None, [], len(visited.row), "random")
-    surrogate = Surrogate.fit(space, history, warm)
+    surrogate = Surrogate.of(space, visited, warm)
     codes = _fresh(space, cells, _best_visited(surrogate), seen, rng, n_candidates)
     surrogate = surrogate.expecting(waiting)
 
     def bound(at: Array) -> Array:
         return ucb(*surrogate.predict(at), kappa)
 
-    if cells is None:
-        codes = climb(space, codes, bound, seen, rng, round(CLIMB_SHARE * n_candidates))
-    top = _best(surrogate, codes, kappa)
+    moves = round(CLIMB_SHARE * n_candidates) if cells is None else 0
+    codes, bounds = climb(space, codes, bound, seen, rng, moves)
+    top = _candidates(surrogate, codes[np.argsort(-bounds, kind="stable")[:TOP]], kappa)
     return Proposal(*top[0], top=top, n_observations=len(visited.row), source="gp", theta=surrogate.theta)
 
 
@@ -148,13 +148,11 @@ def _best_visited(surrogate: Surrogate) -> Array:
     return best
 
 
-def _best(surrogate: Surrogate, codes: Array, kappa: float) -> list[Candidate]:
+def _candidates(surrogate: Surrogate, codes: Array, kappa: float) -> list[Candidate]:
     mean, std = surrogate.predict(codes)
-    bound = ucb(mean, std, kappa)
-    order = np.argsort(-bound, kind="stable")[:TOP]
-    score, spread = surrogate.in_scores(mean[order], std[order])
-    upper = surrogate.outcome.inverse(bound[order])
+    score, spread = surrogate.in_scores(mean, std)
+    upper = surrogate.outcome.inverse(ucb(mean, std, kappa))
     return [
-        Candidate(surrogate.space.params(codes[i]), float(upper[k]), float(score[k]), float(spread[k]))
-        for k, i in enumerate(order)
+        Candidate(surrogate.space.params(row), float(upper[i]), float(score[i]), float(spread[i]))
+        for i, row in enumerate(codes)
     ]

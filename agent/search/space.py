@@ -160,7 +160,8 @@ class Choice:
 
     def features(self, codes: Array) -> Array:
         """Codes (n,) to features (n, width): one-hot rows, any two choices 1 apart; zeros where inactive."""
-        return np.nan_to_num(self.to_unit(codes)) / math.sqrt(2.0)
+        one_hot = codes[:, None] == np.arange(self.width)
+        return one_hot / math.sqrt(2.0)
 
     @property
     def size(self) -> float:

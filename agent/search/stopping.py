@@ -99,10 +99,10 @@ def _candidates(surrogate: Surrogate, rng: np.random.Generator) -> Array:
     def bound(codes: Array) -> Array:
         return ucb(*surrogate.predict(codes), BOUND)
 
-    codes = space.cells(CELLS)
-    if codes is None:
-        codes = climb(space, anywhere(space, rng, CANDIDATES), bound, visited, rng, MOVES)
-    order = np.argsort(-bound(codes), kind="stable")
+    cells = space.cells(CELLS)
+    start, moves = (anywhere(space, rng, CANDIDATES), MOVES) if cells is None else (cells, 0)
+    codes, bounds = climb(space, start, bound, visited, rng, moves)
+    order = np.argsort(-bounds, kind="stable")
     probes = rng.permutation(order[CONTENDERS:])[:PROBES]
     return codes[np.append(order[:CONTENDERS], probes)]
 

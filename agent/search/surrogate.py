@@ -98,7 +98,8 @@ class Visited:
     @property
     def filled(self) -> Array:
         """Scores with the worst seen for the failed; 0 if all failed."""
-        return np.nan_to_num(self.scores, nan=self.succeeded.min(initial=math.inf) if len(self.succeeded) else 0.0)
+        worst = self.succeeded.min() if len(self.succeeded) else 0.0
+        return np.where(np.isnan(self.scores), worst, self.scores)
 
     def outcomes(self, outcome: Outcome) -> tuple[Array, Repeats]:
         """One bent outcome per row (n,) and what it stands for."""
@@ -126,7 +127,11 @@ class Surrogate:
         :param warm: ``theta`` of an earlier fit to start from
         :raises ValueError: no entry of ``history`` is usable
         """
-        visited = Visited.of(space, history)
+        return cls.of(space, Visited.of(space, history), warm)
+
+    @classmethod
+    def of(cls, space: Space, visited: Visited, warm: Sequence[float] | None = None) -> Self:
+        """As ``fit``, of a history that was read already."""
         if not len(visited.codes):
             raise ValueError("no trial of the history can be used; propose at random until one has a score")
         X, groups = space.features(visited.codes), space.groups
@@ -173,4 +178,7 @@ class Surrogate:
 
 def keys(space: Space, codes: Array) -> list[bytes]:
     """Equal for equal params, one per row of ``codes``."""
-    return [row.tobytes() for row in space.to_unit(codes).round(9)]
+    rounded = space.to_unit(codes).round(9) + 0.0  # -0 is 0
+    whole_rows = np.ascontiguousarray(rounded).view(np.dtype((np.void, rounded.itemsize * space.width)))
+    found: list[bytes] = whole_rows[:, 0].tolist()
+    return found

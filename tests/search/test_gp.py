@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from agent.search.bfgs import minimise
 from agent.search.gp import (
     FIT_POINTS,
+    LENGTHSCALE_PRIOR,
+    NOISE_PRIOR,
+    SIGNAL_PRIOR,
     Hyperparameters,
     TinyGP,
     cholesky,
@@ -56,8 +59,7 @@ def test_kernel_matches_the_pairwise_formula() -> None:
 def test_log_likelihood_matches_the_normal_density() -> None:
     X, y = _data(12)
     thetas = np.log([[0.3, 0.5, 2.0, 1.2, 0.1], [1.0, 0.2, 0.7, 0.4, 0.02]])
-    log_prior_std = np.array([1.2, 1.2, 1.2, 1.0, 1.5])
-    log_prior_mean = np.array([math.log(0.7)] * 3 + [0.0, math.log(0.1)])
+    log_prior_mean, log_prior_std = np.array([LENGTHSCALE_PRIOR] * 3 + [SIGNAL_PRIOR, NOISE_PRIOR]).T
     for theta in thetas:
         value, _ = negative_log_posterior(theta, squared_differences(X), y)
         log_prior = -0.5 * np.square((theta - log_prior_mean) / log_prior_std).sum()
