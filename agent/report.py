@@ -32,6 +32,7 @@ def build_parser() -> OneLineParser:
     for option, default, text, shown in folders:
         hint = f"folder of the {text} (default {shown})"
         parser.add_argument(option, type=Path, default=default, metavar="DIR", help=hint)
+    parser.add_argument("--tensorboard", action="store_true", help="write the trials for TensorBoard's HParams tab too")
     return parser
 
 
@@ -40,7 +41,8 @@ def main(argv: list[str] | None = None) -> int:
     parser = build_parser()
     arguments = parser.parse_args(argv)
     try:
-        page = report(arguments.results_dir, arguments.models_dir, arguments.out or arguments.results_dir / FOLDER)
+        out = arguments.out or arguments.results_dir / FOLDER
+        page = report(arguments.results_dir, arguments.models_dir, out, tensorboard=arguments.tensorboard)
     except UserError as error:
         print(f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True)
         return EXIT_BAD_ARGUMENTS
@@ -48,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     return EXIT_OK
 
 
-def report(results_dir: Path, models_dir: Path, out: Path) -> Path:
+def report(results_dir: Path, models_dir: Path, out: Path, *, tensorboard: bool = False) -> Path:
     """Read the folders and write the report; returns the page's path.
 
     :raises UserError: a folder or file that cannot be read or written
@@ -59,6 +61,10 @@ def report(results_dir: Path, models_dir: Path, out: Path) -> Path:
     trials = load_trials(results_dir, not_ledgers=[EVALUATIONS])
     champion = read_champion(models_dir / "champion")
     evaluations = read_evaluations(results_dir / EVALUATIONS)
+    if tensorboard:
+        from agent.reporting.hparams import write_hparams
+
+        write_hparams(trials, out)
     source = f"Made from the {len(trials)} records of {shown_path(results_dir)}"
     return write_report(Report(source, trials, champion, evaluations), out)
 

@@ -94,7 +94,7 @@ def test_what_cannot_be_read_or_written_is_one_line(tmp_path: Path, capsys: pyte
 def test_it_runs_from_inside_agent_without_torch(tmp_path: Path) -> None:
     results = write(tmp_path / "results", history(5))
     probe = (
-        "import sys; sys.argv = ['report.py', '--results-dir', sys.argv[1]]; import runpy\n"
+        "import sys; sys.argv = ['report.py', '--tensorboard', '--results-dir', sys.argv[1]]; import runpy\n"
         "try: runpy.run_path('report.py', run_name='__main__')\n"
         "finally: print([m for m in ('torch', 'stable_baselines3', 'numba', 'gymnasium') if m in sys.modules])"
     )

@@ -54,7 +54,11 @@ class Trial:
 
     @property
     def began(self) -> datetime | None:
-        return None if self.ended is None else self.ended - timedelta(seconds=max(0.0, self.record.elapsed_sec))
+        """When the trial's process started, as far as the record tells."""
+        try:
+            return self.ended and self.ended - timedelta(seconds=max(0.0, self.record.elapsed_sec))
+        except (TypeError, OverflowError):
+            return None
 
 
 @dataclass(frozen=True)

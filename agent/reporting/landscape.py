@@ -15,11 +15,12 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from agent.reporting.history import Trial
 from agent.reporting.style import BLUE, GREY, ORANGE, SCORE_MAP, SKY, VERMILION, WIDTH, note, number
-from agent.reporting.surface import Importance, Slice
+from agent.reporting.surface import Importance, Slice, active_names
 from agent.search.space import Choice, Parameter, Space
 
 INACTIVE_AT = -0.13  # below every axis of the parallel coordinates
 COLUMNS = 3  # of the slices
+MOST_LEVEL_NAMES = 8  # of axes side by side; more are written aslant
 COUNTED = 20  # an integer parameter with no more values is drawn value by value
 
 
@@ -49,6 +50,8 @@ def draw_parallel(trials: Sequence[Trial], space: Space | None) -> Figure:
     ends = [(0.0, number(low, 3)), (0.5, number((low + high) / 2, 3)), (1.0, number(high, 3))]
     _draw_ruler(axes, len(xs) - 1, ends if scores else [], inactive=failed > 0, below="no score")
     axes.set_xticks(xs, [*space.names, "score"], fontweight="bold")
+    if len(xs) > MOST_LEVEL_NAMES:
+        axes.tick_params(axis="x", labelrotation=30)
     axes.set_xlim(-0.35, len(xs) - 1 + 0.35)
     below = failed > 0 or any(parameter.when for parameter in space.parameters)
     axes.set_ylim(INACTIVE_AT - 0.06 if below else -0.06, 1.06)
@@ -64,18 +67,11 @@ def draw_parallel(trials: Sequence[Trial], space: Space | None) -> Figure:
 
 def _heights(space: Space, trial: Trial) -> list[float]:
     """Where the trial's line crosses each parameter's axis, 0 to 1."""
-    active = _active(space, trial)
+    active = active_names(space, trial.params)
     return [
         float(_unit(parameter, trial.params[parameter.name])) if parameter.name in active else INACTIVE_AT
         for parameter in space.parameters
     ]
-
-
-def _active(space: Space, trial: Trial) -> set[str]:
-    try:
-        return set(space.decode(space.encode(trial.params)))
-    except ValueError:
-        return set()
 
 
 def _unit(parameter: Parameter, value: object) -> float:

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from agent.reporting.history import Configuration, Trial, configurations
 from agent.reporting.landscape import draw_importance, draw_parallel, draw_slices
 from agent.reporting.style import DPI, STYLE, number
-from agent.reporting.surface import LEAST, fit_surface, importances, searched_space, slices
+from agent.reporting.surface import LEAST, active_names, fit_surface, importances, searched_space, slices
 from agent.reporting.timeline import draw_scores, draw_statuses, draw_throughput
 from agent.search.space import Space
 from agent.trials.config import UserError
@@ -187,11 +187,8 @@ def _names(space: Space | None) -> list[str]:
 
 def _active(params: dict[str, Any], space: Space | None) -> dict[str, str]:
     """A configuration's value of each of ``_names``, a dash where it is inactive."""
-    try:
-        active = set(space.decode(space.encode(params))) if space else set()
-    except ValueError:
-        active = set(params)
-    return {n: number(params.get(n, "")) if n in active or n == "agent" else "-" for n in _names(space)}
+    active = {"agent"} | active_names(space, params)
+    return {n: number(params.get(n, "")) if n in active else "-" for n in _names(space)}
 
 
 def _cell(value: Any) -> str:

@@ -7,6 +7,7 @@ is inactive for the others. Ranges end at the smallest and the largest value tha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from agent.search.space import Choice, Parameter, Range, Space
 Array = NDArray[np.float64]
 
 LEAST = 3  # configurations with a score: with fewer a slice shows the prior only
-LOG_RATIO = 10.0  # a positive range that spans more is shown and measured in ratios
+LOG_RATIO = 10.0  # a positive range that spans less is never measured in ratios
 GRID = 101  # points of a slice
 CONSTANT = 1e-20  # variance relative to the largest score below which the mean is flat
 BASE_POINTS, LEVELS = 96, 8  # points of the space and values per parameter that the variances are taken over
@@ -83,6 +84,15 @@ def searched_space(trials: Sequence[Trial]) -> Space | None:
             tried = [trial.params[name] for trial in trials if trial.agent in active and name in trial.params]
             parameters.append(_parameter(name, tried, when))
     return Space(tuple(parameters)) if parameters else None
+
+
+def active_names(space: Space | None, params: dict[str, Any]) -> set[str]:
+    """The searched parameters that are active in ``params``; none when these do not fit the space."""
+    try:
+        codes = space.codes(params) if space else []
+    except ValueError:
+        return set()
+    return {name for name, code in zip(space.names if space else (), codes, strict=True) if not math.isnan(code)}
 
 
 def fit_surface(space: Space | None, found: Sequence[Configuration]) -> Surface | None:
@@ -158,8 +168,16 @@ def _parameter(name: str, tried: Sequence[Any], when: tuple[str, str] | None) ->
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in tried):
         low, high = min(tried), max(tried)
         integer = all(isinstance(value, int) for value in tried)
-        return Range(name, low, high, log=low > 0 and high / low >= LOG_RATIO, integer=integer, when=when)
+        return Range(name, low, high, log=_is_logarithmic(low, high, tried), integer=integer, when=when)
     return Choice(name, tuple(sorted(set(tried), key=str)), when=when)
+
+
+def _is_logarithmic(low: float, high: float, tried: Sequence[float]) -> bool:
+    """Whether the middle one of the values lies nearer to the middle of the range in ratios than in differences."""
+    if low <= 0 or high / low < LOG_RATIO:
+        return False
+    middle = float(np.median(tried))
+    return abs(math.log(middle / low) / math.log(high / low) - 0.5) < abs((middle - low) / (high - low) - 0.5)
 
 
 def _columns(space: Space) -> list[tuple[Parameter, slice]]:
@@ -177,4 +195,4 @@ def _grid(parameter: Parameter, size: int) -> Array:
 
 def _snapped(space: Space, points: Array) -> Array:
     """Where the params of points (n, width) encode: integers in their bins, inactive parameters in the middle."""
-    return np.array([space.encode(space.decode(point)) for point in points])
+    return space.to_unit(space.from_unit(points))
