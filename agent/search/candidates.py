@@ -59,24 +59,24 @@ def around(space: Space, centres: Array, rng: np.random.Generator, n: int) -> Ar
     return space.from_unit(points)
 
 
-def unseen(space: Space, codes: Array, seen: Array) -> Array:
-    """Distinct ``codes`` in their order without those in ``seen``."""
-    taken = set(keys(space, seen))
+def unseen(space: Space, codes: Array, taken: set[bytes]) -> Array:
+    """Distinct ``codes`` in their order whose ``keys`` are not ``taken``; from now on they are."""
     fresh: dict[bytes, int] = {}
     for i, key in enumerate(keys(space, codes)):
         if key not in taken:
             fresh.setdefault(key, i)
+    taken.update(fresh)
     return codes[list(fresh.values())]
 
 
 def climb(
-    space: Space, codes: Array, score: Score, seen: Array, rng: np.random.Generator, moves: int
+    space: Space, codes: Array, score: Score, taken: set[bytes], rng: np.random.Generator, moves: int
 ) -> tuple[Array, Array]:
-    """``codes`` and better ones found by moving from the best of them, all unseen, and the score of each."""
+    """``codes`` and better ones found by moving from the best of them, none ``taken``, and the score of each."""
     values = score(codes)
     for _ in range(CLIMBS if moves else 0):
         best = codes[np.argsort(-values, kind="stable")[:CLIMBERS]]
-        found = unseen(space, around(space, best, rng, moves), np.vstack([seen, codes]))
+        found = unseen(space, around(space, best, rng, moves), taken)
         if len(found):
             codes, values = np.vstack([codes, found]), np.append(values, score(found))
     return codes, values

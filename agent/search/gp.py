@@ -29,6 +29,7 @@ Indices = NDArray[np.intp]
 FIT_POINTS = 128
 BLOCK = 256  # inputs predicted at a time
 FIT_ITERATIONS = 20
+FIT_TOLERANCE = 0.03  # slope of the log posterior, per unit of a hyperparameter's logarithm
 STARTS = ((0.3, 0.02), (1.0, 0.3))  # lengthscale and noise variance from which the optimiser may set out
 BOTH_STARTS = 50  # up to so many observations all starts are followed, beyond that the likelier one
 # Mean and standard deviation of the logarithm, in the unit cube and for standardised outcomes.
@@ -148,7 +149,7 @@ class TinyGP:
             starts = [warm.to_log()]
         elif len(kept) > BOTH_STARTS:
             starts = [min(starts, key=lambda start: objective(start)[0])]
-        fits = [minimise(objective, start, FIT_ITERATIONS) for start in starts]
+        fits = [minimise(objective, start, FIT_ITERATIONS, FIT_TOLERANCE) for start in starts]
         theta, _ = min(fits, key=lambda fit: fit[1])
         return cls(X, y, Hyperparameters.from_log(theta), groups, repeats)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from agent.search.acquisition import ucb
 from agent.search.candidates import CLIMB_SHARE, SpaceExhausted, anywhere, around, climb, unseen
 from agent.search.space import Space
-from agent.search.surrogate import Entry, Surrogate, Visited
+from agent.search.surrogate import Entry, Surrogate, Visited, keys
 
 Array = NDArray[np.float64]
 
@@ -92,21 +92,21 @@ def propose(
         raise ValueError(f"n_candidates {n_candidates} is too small; give at least 1")
     visited = Visited.of(space, history)
     waiting = Visited.of(space, [(params, 0.0) for params in pending]).codes
-    seen = np.vstack([visited.codes, waiting])
+    taken = set(keys(space, np.vstack([visited.codes, waiting])))
     cells = space.cells(CELLS) if among is None else np.array([space.codes(params) for params in among])
     if len(visited.row) < RANDOM_TRIALS:
-        codes = _fresh(space, cells, np.empty((0, len(space.parameters))), seen, rng, 1)
+        codes = _fresh(space, cells, np.empty((0, len(space.parameters))), taken, rng, 1)
         chosen = codes[rng.integers(len(codes))]
         return Proposal(space.params(chosen), None, None, None, [], len(visited.row), "random")
     surrogate = Surrogate.of(space, visited, warm)
-    codes = _fresh(space, cells, _best_visited(surrogate), seen, rng, n_candidates)
+    codes = _fresh(space, cells, _best_visited(surrogate), taken, rng, n_candidates)
     surrogate = surrogate.expecting(waiting)
 
     def bound(at: Array) -> Array:
         return ucb(*surrogate.predict(at), kappa)
 
     moves = round(CLIMB_SHARE * n_candidates) if cells is None else 0
-    codes, bounds = climb(space, codes, bound, seen, rng, moves)
+    codes, bounds = climb(space, codes, bound, taken, rng, moves)
     top = _candidates(surrogate, codes[np.argsort(-bounds, kind="stable")[:TOP]], kappa)
     return Proposal(*top[0], top=top, n_observations=len(visited.row), source="gp", theta=surrogate.theta)
 
@@ -125,20 +125,22 @@ def recommend(space: Space, history: Sequence[Entry], kappa: float = 0.0) -> Rec
     return Recommendation(space.params(codes[best]), float(score[best]), float(spread[best]))
 
 
-def _fresh(space: Space, cells: Array | None, centres: Array, seen: Array, rng: np.random.Generator, n: int) -> Array:
+def _fresh(
+    space: Space, cells: Array | None, centres: Array, taken: set[bytes], rng: np.random.Generator, n: int
+) -> Array:
     """Candidates that are new: all ``cells`` if they are given, else ``n`` random ones, some near ``centres``."""
     if cells is not None:
-        codes = unseen(space, cells, seen)
+        codes = unseen(space, cells, taken)
     else:
         n_local = int(LOCAL_SHARE * n) if len(centres) else 0
         for _ in range(ATTEMPTS):
             codes = anywhere(space, rng, n - n_local)
             if n_local:
                 codes = np.vstack([codes, around(space, centres, rng, n_local)])
-            if len(codes := unseen(space, codes, seen)):
+            if len(codes := unseen(space, codes, taken)):
                 break
     if not len(codes):
-        raise SpaceExhausted(f"all {len(seen)} configurations were tried; widen the space or end the search here")
+        raise SpaceExhausted(f"all {len(taken)} configurations were tried; widen the space or end the search here")
     return codes
 
 

@@ -18,7 +18,7 @@ from agent.search.acquisition import ucb
 from agent.search.candidates import anywhere, climb
 from agent.search.proposer import CELLS
 from agent.search.space import Space
-from agent.search.surrogate import Entry, Surrogate
+from agent.search.surrogate import Entry, Surrogate, keys
 
 Array = NDArray[np.float64]
 
@@ -101,7 +101,7 @@ def _candidates(surrogate: Surrogate, rng: np.random.Generator) -> Array:
 
     cells = space.cells(CELLS)
     start, moves = (anywhere(space, rng, CANDIDATES), MOVES) if cells is None else (cells, 0)
-    codes, bounds = climb(space, start, bound, visited, rng, moves)
+    codes, bounds = climb(space, start, bound, set(keys(space, visited)), rng, moves)
     order = np.argsort(-bounds, kind="stable")
     probes = rng.permutation(order[CONTENDERS:])[:PROBES]
     return codes[np.append(order[:CONTENDERS], probes)]
