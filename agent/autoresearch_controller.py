@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from agent.trials.publish import publish
 from agent.trials.record import Record, scores
 from agent.trials.session import add_loop_arguments, at_least, exit_code, open_loop
 from agent.trials.simulators import EMBEDDED, check_sim, simulators
+from agent.trials.title import contender, decide
 
 RUNNER = Path(__file__).with_name("donkeycar_sb3_runner.py")
 SERVER = Path(__file__).with_name("donkey_sim.py")
@@ -69,6 +71,13 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
         ("--max-timesteps", 1, 20_000, "longest training that the search may choose"),
         ("--push-every", 0, 10, "commit and push the results after so many trials, 0 for never; needs a git remote"),
         ("--workers", 1, 1, "trials side by side"),
+        (
+            "--confirm-seeds",
+            0,
+            0,
+            "fresh seeds on which a challenger is trained anew, and must win, before it has the title; 3 is a good "
+            "number, 0 gives the title to the best score ever",
+        ),
     )
     for option, low, default, text in numbers:
         hint = f"{text} (default {default:g})"
@@ -101,6 +110,9 @@ def search(options: argparse.Namespace) -> None:
                 return None
             left -= 1
             trial = loop.folders.next_trial(records)
+            if needed := replicate(records, running):
+                loop.journal.say(f"trial {trial} starts (replicate on seed {needed.seed}): the title is contested")
+                return Launch(trial, "replicate", needed)
             rng = np.random.default_rng([base.seed, trial])
             pending = [config.to_params() for config in running]
             proposal = propose(space, scores(prior + records), rng, options.explore, pending=pending)
@@ -108,6 +120,16 @@ def search(options: argparse.Namespace) -> None:
             own = {"seed": (base.seed + trial) % SEED_LIMIT}
             config = TrialConfig(**(base.to_params() | proposal.params | own))
             return Launch(trial, loop.kind, config, suggestion(proposal))
+
+        def replicate(records: list[Record], running: list[TrialConfig]) -> TrialConfig | None:
+            if not options.confirm_seeds:
+                return None
+            needed = decide(records, base.seed, options.confirm_seeds).needed
+            if needed is None:
+                return None
+            wanted = replace(TrialConfig.from_params(needed), env=base.env)
+            at_work = {(contender(config.to_params()), config.seed) for config in running}
+            return None if (contender(needed), wanted.seed) in at_work else wanted
 
         def after(record: Record) -> None:
             if options.push_every and (len(loop.records) - known) % options.push_every == 0:

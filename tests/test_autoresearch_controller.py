@@ -349,6 +349,21 @@ def test_models_are_thinned_and_records_are_not(run: Run, tmp_path: Path) -> Non
     assert (tmp_path / "models" / "champion" / "model.zip").read_bytes() == b"model of trial-002"
 
 
+def test_a_challenger_is_trained_on_fresh_seeds_before_it_has_the_title(run: Run, tmp_path: Path) -> None:
+    """Trial 1 is lucky; trained anew it is worth 40. Trial 7 scores 60 and is worth 62 on the same seeds."""
+    plan = rewards(90, 40, 41, 39, 40, 40, 60, 62, 61, 63, 62, 62, 10)
+    assert run(plan, "--trials", "13", "--confirm-seeds", "3", "--agent", "ppo") == 0
+    records = ledger(tmp_path)
+    kinds = ["search", *["replicate"] * 5, "search", *["replicate"] * 5, "search"]
+    assert [record["kind"] for record in records] == kinds
+    assert [r["seed"] for r in records[1:6]] == [r["seed"] for r in records[7:12]]
+    manifest = json.loads((tmp_path / "models" / "champion" / "manifest.json").read_text())
+    assert manifest["confirmation"]["rule"] == "--confirm-seeds 3"
+    assert manifest["confirmation"]["trials"] == [8, 9, 10, 11, 12]
+    assert manifest["confirmation"]["scores"] == [62, 61, 63, 62, 62]
+    assert manifest["kind"] == "replicate" and manifest["trial"] in (8, 9, 10, 11, 12)
+
+
 def test_a_lost_simulator_gets_one_more_try(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent.trials.loop.SIM_RETRY_SEC", 0.2)
     plan = rewards(50, 60) | {"trial-002": {"exit": 3, "say": "no frame"}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from agent.trials.config import TrialConfig
 from agent.trials.launcher import Outcome
 from agent.trials.record import RUN_STATUSES, Record, git_commit, git_dirty, installed_versions, is_finite, shown_path
 
+PROGRESS_NAME = "progress.jsonl"
+
 
 def read_result(folder: Path) -> dict[str, Any]:
     """The runner's ``result.json`` with every NaN as ``None``; empty when it wrote none that can be read."""
@@ -20,6 +23,15 @@ def read_result(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return result if isinstance(result, dict) else {}
+
+
+def chosen_score(folder: Path) -> float:
+    """Best score of a trial's intermediate evaluations, on the episodes that chose its checkpoint; -inf without one."""
+    try:
+        lines = (folder / PROGRESS_NAME).read_text(encoding="utf-8").splitlines()
+        return max((float(json.loads(line)["mean_reward"]) for line in lines if line.strip()), default=-math.inf)
+    except (OSError, ValueError, KeyError, TypeError):
+        return -math.inf
 
 
 def make_record(

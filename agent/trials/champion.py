@@ -108,12 +108,24 @@ def consider(record: Record, model: Path, folder: Path) -> bool:
     reigning = read_manifest(folder)
     if reigning is not None and record.mean_reward <= reigning["mean_reward"]:
         return False
+    crown(record, model, folder, None)
+    return True
+
+
+def crown(record: Record, model: Path, folder: Path, confirmation: dict[str, Any] | None) -> None:
+    """Give the trial the title, whatever the reigning champion's score.
+
+    :param confirmation: for the manifest: the rule, the seeds and the scores that it was confirmed by
+    :raises UserError: there is no model, or an unreadable manifest
+    """
+    settle(folder)
+    reigning = read_manifest(folder)
     if not model.is_file():
         raise UserError(f"trial {record.trial} has no model at {model}; it cannot be champion, run it again")
     folder.mkdir(parents=True, exist_ok=True)
     next_model, next_manifest = folder / (MODEL_NAME + NEXT), folder / (MANIFEST_NAME + NEXT)
     data = model.read_bytes()
-    manifest = _manifest(record, folder / MODEL_NAME, hashlib.sha256(data).hexdigest())
+    manifest = _manifest(record, folder / MODEL_NAME, hashlib.sha256(data).hexdigest(), confirmation)
     try:
         _write(next_model, data)
         _write(next_manifest, (json.dumps(manifest, indent=2, allow_nan=False) + "\n").encode())
@@ -125,7 +137,6 @@ def consider(record: Record, model: Path, folder: Path) -> bool:
         raise
     os.replace(next_model, folder / MODEL_NAME)
     os.replace(next_manifest, folder / MANIFEST_NAME)
-    return True
 
 
 def reigns(record: Record, folder: Path) -> bool:
@@ -145,7 +156,7 @@ def describe(folder: Path) -> str:
     return f"champion: trial {manifest['trial']} mean_reward {manifest['mean_reward']:.2f} {manifest['model_path']}"
 
 
-def _manifest(record: Record, model: Path, sha256: str) -> dict[str, Any]:
+def _manifest(record: Record, model: Path, sha256: str, confirmation: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "trial": record.trial,
         "kind": record.kind,
@@ -154,7 +165,7 @@ def _manifest(record: Record, model: Path, sha256: str) -> dict[str, Any]:
         "mean_reward": record.mean_reward,
         "model_path": shown_path(model),
         "sha256": sha256,
-        "confirmation": None,
+        "confirmation": confirmation,
         "simulator": record.simulator,
         "git_commit": record.git_commit,
     }

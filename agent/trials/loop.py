@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from agent.trials import champion
-from agent.trials.assemble import make_record, read_result
+from agent.trials.assemble import chosen_score, make_record, read_result
 from agent.trials.config import EXIT_INTERRUPTED, EXIT_OK, EXIT_SIM_LOST, TrialConfig, UserError, parse_memory
 from agent.trials.folders import Folders, Launch, check_disk
 from agent.trials.journal import Journal
@@ -21,6 +21,7 @@ from agent.trials.ledger import Ledger
 from agent.trials.processes import kill_orphans, workspace_id
 from agent.trials.record import Record, is_finite, shown_path
 from agent.trials.simulators import Place
+from agent.trials.title import confirmation, decide
 
 POLL_SEC = 0.1
 BREAKER_FAILURES = 3
@@ -52,6 +53,8 @@ class TrialLoop:
     :param min_free_bytes: no trial starts with less free disk
     :param keep_models: see ``Folders.thin``
     :param place: where the trial of a slot drives, see ``simulators``; ``None`` leaves the configuration's own
+    :param confirm_seeds: fresh seeds on which a challenger must win before it has the title, see ``title``; 0 for
+        the plain rule, the best score ever
     """
 
     kind: str
@@ -66,6 +69,8 @@ class TrialLoop:
     min_free_bytes: int = 0
     keep_models: dict[str, int] = field(default_factory=dict)
     place: Place | None = None
+    confirm_seeds: int = 0
+    base_seed: int = 0
     records: list[Record] = field(default_factory=list, init=False)
     _running: list[Running] = field(default_factory=list, init=False)
     _failures: list[str] = field(default_factory=list, init=False)
@@ -87,8 +92,7 @@ class TrialLoop:
             self.journal.say(told)
         self.records = [record.light() for record in self.ledger.load()]
         for launch in self.folders.forgotten(self.records):
-            if launch.kind == self.kind:
-                self._remember(launch, self._outcome_of(launch))
+            self._remember(launch, self._outcome_of(launch))
 
     def run(self, next_launch: NextLaunch, after: Callable[[Record], None] = lambda _: None) -> None:
         """Run what ``next_launch`` gives until it gives ``None`` and all have ended.
@@ -168,15 +172,20 @@ class TrialLoop:
 
     def _remember(self, launch: Launch, outcome: Outcome) -> Record:
         folder = self.folders.of(launch.trial)
-        record = make_record(launch.trial, launch.config, outcome, folder, kind=self.kind, suggestion=launch.suggestion)
+        record = make_record(
+            launch.trial, launch.config, outcome, folder, kind=launch.kind, suggestion=launch.suggestion
+        )
         try:
-            crowned = champion.consider(record, folder / champion.MODEL_NAME, self.throne)
-            record = replace(record, champion=crowned or champion.reigns(record, self.throne))
+            if not self.confirm_seeds:
+                crowned = champion.consider(record, folder / champion.MODEL_NAME, self.throne)
+                record = replace(record, champion=crowned or champion.reigns(record, self.throne))
         except (UserError, OSError) as error:
             self.journal.say(f"champion not updated: {error}")
         self.ledger.append(record)
         self.records.append(record.light())
         self.journal.say(summary(record))
+        if self.confirm_seeds:
+            self._confirm()
         try:
             self.journal.say(champion.describe(self.throne))
         except UserError as error:
@@ -184,6 +193,30 @@ class TrialLoop:
         for path in self.folders.thin(self.records, self.keep_models):
             self.journal.say(f"deleted {shown_path(path)} to keep no more than --keep-models says")
         return record
+
+    def _confirm(self) -> None:
+        """Give the title to the configuration that the records say deserves it."""
+        title = decide(self.records, self.base_seed, self.confirm_seeds)
+        if title.champion is None:
+            return
+        held = confirmation(self.records, title.champion)
+        told = {
+            "rule": f"--confirm-seeds {self.confirm_seeds}",
+            "trials": [record.trial for record in held],
+            "seeds": [record.seed for record in held],
+            "scores": [record.mean_reward for record in held],
+        }
+        try:
+            manifest = champion.read_manifest(self.throne)
+            if manifest is not None and manifest.get("confirmation") == told:
+                return
+            # Chosen on the episodes that chose its checkpoint, reported by those of its final evaluation.
+            best = max(held, key=lambda record: chosen_score(self.folders.of(record.trial)))
+            champion.crown(best, self.folders.of(best.trial) / champion.MODEL_NAME, self.throne, told)
+            mean = sum(record.mean_reward or 0.0 for record in held) / len(held)
+            self.journal.say(f"title: {len(held)} fresh seeds, mean {mean:.2f}, best model of trial {best.trial}")
+        except (UserError, OSError) as error:
+            self.journal.say(f"champion not updated: {error}")
 
     def _guard(self, record: Record) -> None:
         if record.run_status not in FAILURES:

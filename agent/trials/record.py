@@ -83,8 +83,10 @@ class Record:
 
     def light(self) -> Self:
         """Without what only readers of the ledger want: a night remembers thousands, and learns from scored ones."""
-        slim = replace(self, score=None, suggestion=None, versions=NOTHING, git_commit=None)
-        return slim if self.scored else replace(slim, params=NOTHING, cause=None, model_path=None)
+        slim = replace(self, score=None, suggestion=None, versions=NOTHING)
+        if self.scored or self.kind == "replicate":
+            return slim
+        return replace(slim, params=NOTHING, cause=None, model_path=None)
 
     def to_line(self) -> str:
         """The record as one line of JSON, without the newline.

@@ -127,6 +127,8 @@ def open_loop(
             verbose=options.verbose,
             min_free_bytes=options.min_free,
             keep_models=options.keep_models,
+            confirm_seeds=getattr(options, "confirm_seeds", 0),
+            base_seed=getattr(options, "seed", 0),
         )
         guard = start_guard(workspace_id(options.models_dir))
         try:
