@@ -30,12 +30,12 @@ FIT_POINTS = 128
 BLOCK = 256  # inputs predicted at a time
 FIT_ITERATIONS = 20
 FIT_TOLERANCE = 0.03  # slope of the log posterior, per unit of a hyperparameter's logarithm
-STARTS = ((0.3, 0.02), (1.0, 0.3))  # lengthscale and noise variance from which the optimiser may set out
+STARTS = ((0.3, 0.005), (1.0, 0.1))  # lengthscale and noise variance from which the optimiser may set out
 BOTH_STARTS = 50  # up to so many observations all starts are followed, beyond that the likelier one
 # Mean and standard deviation of the logarithm, in the unit cube and for standardised outcomes.
 LENGTHSCALE_PRIOR = (math.log(0.7), 1.2)
 SIGNAL_PRIOR = (0.0, 1.0)
-NOISE_PRIOR = (math.log(0.1), 1.5)
+NOISE_PRIOR = (math.log(0.01), 1.5)
 CONSTANT = 1e-12  # spread of outcomes, relative to the largest, below which they count as equal
 ROOT5 = math.sqrt(5.0)
 

@@ -21,6 +21,7 @@ RANDOM_TRIALS = 2
 TOP = 5
 LOCAL_SHARE = 0.25  # of the candidates lie around the best of the visited, the others anywhere
 CELLS = 4000  # a space of no more configurations is searched whole
+APART = 0.05  # distance between what runs side by side, where the space allows it
 ATTEMPTS = 100  # to find something new in a larger one
 
 
@@ -107,6 +108,8 @@ def propose(
 
     moves = round(CLIMB_SHARE * n_candidates) if cells is None else 0
     codes, bounds = climb(space, codes, bound, taken, rng, moves)
+    if (apart := _apart(space, codes, waiting)).any():
+        codes, bounds = codes[apart], bounds[apart]
     top = _candidates(surrogate, codes[np.argsort(-bounds, kind="stable")[:TOP]], kappa)
     return Proposal(*top[0], top=top, n_observations=len(visited.row), source="gp", theta=surrogate.theta)
 
@@ -142,6 +145,15 @@ def _fresh(
     if not len(codes):
         raise SpaceExhausted(f"all {len(taken)} configurations were tried; widen the space or end the search here")
     return codes
+
+
+def _apart(space: Space, codes: Array, waiting: Array) -> NDArray[np.bool_]:
+    """Which ``codes`` keep their distance from all that is running; a sure process would let workers clump."""
+    far = np.ones(len(codes), dtype=np.bool_)
+    features = space.features(codes)
+    for place in space.features(waiting):
+        far &= np.square(features - place).sum(axis=1) > APART**2
+    return far
 
 
 def _best_visited(surrogate: Surrogate) -> Array:

@@ -19,6 +19,8 @@ from agent.search.gp import Hyperparameters, Repeats, TinyGP
 from agent.search.outcome import Outcome, likeliest, scaled
 from agent.search.space import Space
 
+MOST_LOG = 20.0  # beyond it (or NaN) the logarithm of a hyperparameter is no place to start from
+
 Array = NDArray[np.float64]
 Params = Mapping[str, Any]
 
@@ -124,7 +126,7 @@ class Surrogate:
     def fit(cls, space: Space, history: Sequence[Entry], warm: Sequence[float] | None = None) -> Self:
         """Deterministic.
 
-        :param warm: ``theta`` of an earlier fit to start from
+        :param warm: ``theta`` of an earlier fit to start from; ignored if it is of another space or not sane
         :raises ValueError: no entry of ``history`` is usable
         """
         return cls.of(space, Visited.of(space, history), warm)
@@ -135,7 +137,8 @@ class Surrogate:
         if not len(visited.codes):
             raise ValueError("no trial of the history can be used; propose at random until one has a score")
         X, groups = space.features(visited.codes), space.groups
-        start = Hyperparameters.from_log(np.array(warm)) if warm else None
+        usable = bool(warm) and bool((np.abs(np.array(warm)) < MOST_LOG).all())
+        start = Hyperparameters.from_log(np.array(warm)) if usable else None
         straight = scaled(visited.succeeded)
         z, repeats = visited.outcomes(straight)
         gp = TinyGP.fit(X, z, groups, repeats, start)

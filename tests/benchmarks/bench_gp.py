@@ -47,7 +47,8 @@ def seconds(observations: int) -> tuple[list[float], list[float]]:
         peak = -((np.log10(params["learning_rate"]) + 3.3) ** 2) + 0.1 * params.get("n_steer", 7)
         history.append((params, 100.0 + 50.0 * peak + rng.normal(0.0, 20.0)))
     theta = propose(space, history[:-1], rng, kappa=2.0).theta
-    cold, warm = [], []
+    cold: list[float] = []
+    warm: list[float] = []
     for seed in range(REPEATS):
         for taken, start in ((cold, None), (warm, theta)):
             begun = time.process_time()

@@ -19,11 +19,13 @@ sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 import numpy as np  # noqa: E402
 
+from agent.search.stopping import EPSILON, FEWEST_TRIALS, assess  # noqa: E402
 from tests.benchmarks.search_methods import METHODS, installed  # noqa: E402
 from tests.benchmarks.search_problems import Params, Problem, functions, tables  # noqa: E402
 
 STARTS = 5
 BUDGETS = (10, 20, 30, 50)
+ASKED = 5  # trials between two questions whether to stop
 RESAMPLES = 2000  # of the bootstrap
 Runs = dict[tuple[str, str, int], dict[str, float]]
 
@@ -36,9 +38,15 @@ def main() -> int:
     parser.add_argument("--problems", default="", help="only problems whose name contains this")
     parser.add_argument("--table", default=os.environ.get("SEARCH_TABLE"), help="CSV of AutoRL-Landscape runs to add")
     parser.add_argument("--runs", type=Path, help="JSON lines of finished runs, read and continued")
+    parser.add_argument(
+        "--stopping", action="store_true", help="instead: when our search stops by itself, and if rightly"
+    )
     options = parser.parse_args()
     problems = functions() + (tables(Path(options.table)) if options.table else [])
     problems = [problem for problem in problems if options.problems in problem.name]
+    if options.stopping:
+        stopping(problems, options.repeats, options.trials)
+        return 0
     chosen = list(METHODS) if options.methods == "all" else options.methods.split(",")
     methods = [name for name in chosen if installed(METHODS[name][0])]
     print(f"not installed: {', '.join(sorted(set(chosen) - set(methods))) or 'none'}")
@@ -72,6 +80,38 @@ def search(name: str, problem: Problem, repeat: int, trials: int) -> dict[str, f
         if number + 1 in BUDGETS:
             found[str(number + 1)] = problem.regret(method.recommend(history))
     return found | {"seconds": seconds / max(1, trials - STARTS)}
+
+
+def stopping(problems: list[Problem], repeats: int, trials: int) -> None:
+    """Our searches until they stop by themselves, asked every ``ASKED``-th trial; a stop is wrong if the recommended
+    is worse than the best by more than ``EPSILON`` of the range of the function."""
+    stops, wrong = 0, 0
+    print(f"| problem | stopped of {repeats} | at trial | wrong |\n|---|---|---|---|")
+    for problem in problems:
+        ended = []
+        for repeat in range(repeats):
+            found = stop(problem, repeat, min(trials, len(problem.cells or range(trials))))
+            ended += [found] if found else []
+        bad = sum(regret > EPSILON for _, regret in ended)
+        places = ", ".join(str(number) for number, _ in ended)
+        print(f"| {problem.name} | {len(ended)} | {places} | {bad} |", flush=True)
+        stops, wrong = stops + len(ended), wrong + bad
+    print(f"\n{wrong} of {stops} stops were wrong, of {repeats * len(problems)} searches of at most {trials} trials")
+
+
+def stop(problem: Problem, repeat: int, trials: int) -> tuple[int, float] | None:
+    """The trial at which the search stops and the regret of what it recommends then."""
+    method = METHODS["ours"][1](problem, repeat)
+    history: list[tuple[Params, float]] = []
+    start = problem.start(repeat, STARTS)
+    for number in range(trials):
+        params = start[number] if number < STARTS else method.ask(history)
+        history.append((params, problem.trial(params, repeat, number)))
+        if number + 1 >= FEWEST_TRIALS and (number + 1) % ASKED == 0:
+            found = assess(problem.space, history, np.random.default_rng(number))
+            if found.converged:
+                return number + 1, problem.regret(method.recommend(history))
+    return None
 
 
 def report(runs: Runs, methods: list[str], problems: list[Problem], repeats: int) -> None:

@@ -17,6 +17,7 @@ from agent.search.gp import (
     NOISE_PRIOR,
     SIGNAL_PRIOR,
     Hyperparameters,
+    Repeats,
     TinyGP,
     cholesky,
     matern52,
@@ -186,6 +187,47 @@ def test_cholesky_mends_what_is_not_definite_and_leaves_the_rest_alone() -> None
         assert (np.diag(L) > 0.0).all()
     with pytest.raises(ValueError, match="finite"):
         cholesky(np.full((2, 2), np.nan))
+
+
+def test_leave_one_out_is_what_leaving_out_gives() -> None:
+    X, y = _data(12)
+    gp = TinyGP(X, y, HYPERPARAMETERS)
+    z, noise = gp.targets, HYPERPARAMETERS.noise
+    for i, found in enumerate(gp.leave_one_out()):
+        kept = np.arange(12) != i
+        K = matern52(X[kept], X[kept], HYPERPARAMETERS) + noise * np.eye(11)
+        cross = matern52(X[kept], X[[i]], HYPERPARAMETERS)[:, 0]
+        mean = cross @ np.linalg.solve(K, z[kept])
+        variance = HYPERPARAMETERS.signal + noise - cross @ np.linalg.solve(K, cross)
+        assert found == pytest.approx((z[i] - mean) / math.sqrt(variance), rel=1e-8)
+
+
+def test_draws_have_the_posterior_s_moments() -> None:
+    X, y = _data(12)
+    gp = TinyGP(X, y, HYPERPARAMETERS)
+    at = np.random.default_rng(5).random((4, 3))
+    draws = gp.draw(at, np.random.default_rng(0), 20_000)
+    mean, std = gp.predict(at)
+    assert draws.shape == (20_000, 4)
+    np.testing.assert_allclose(draws.mean(axis=0), mean, atol=0.02)
+    np.testing.assert_allclose(draws.std(axis=0), std, rtol=0.03)
+
+
+def test_repeats_count_as_often_as_they_were_measured() -> None:
+    """Likelihood and gradient of pooled rows: those of all single outcomes, up to a constant."""
+    rng = np.random.default_rng(0)
+    X, count = rng.random((5, 2)), np.array([1, 3, 1, 2, 4])
+    row = np.repeat(np.arange(5), count)
+    y = rng.standard_normal(len(row))
+    mean = np.bincount(row, y) / count
+    repeats = Repeats(count.astype(float), np.zeros(5), np.bincount(row, np.square(y - mean[row])).astype(float))
+    gaps = []
+    for theta in rng.normal(-0.5, 0.5, size=(3, 4)):
+        pooled, slope = negative_log_posterior(theta, squared_differences(X), mean, repeats)
+        single, single_slope = negative_log_posterior(theta, squared_differences(X[row]), y)
+        gaps.append(pooled - single)
+        np.testing.assert_allclose(slope, single_slope, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(gaps, gaps[0], rtol=1e-9)
 
 
 def test_standardise_round_trip() -> None:

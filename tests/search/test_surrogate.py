@@ -131,8 +131,8 @@ def test_a_warm_start_ends_where_a_cold_one_does() -> None:
     cold = Surrogate.fit(LINE, history)
     warm = Surrogate.fit(LINE, history, Surrogate.fit(LINE, history[:-1]).theta)
     np.testing.assert_allclose(warm.theta, cold.theta, atol=0.2)
-    other = Surrogate.fit(LINE, history, (0.0, 0.0, 0.0, 0.0, 0.0))  # of another space: ignored
-    assert other.theta == cold.theta
+    for ignored in ((0.0, 0.0, 0.0, 0.0, 0.0), (math.nan, 0.0, 0.0), (0.0, 1e3, 0.0)):  # another space's, insane
+        assert Surrogate.fit(LINE, history, ignored).theta == cold.theta
 
 
 def test_no_suggestion_comes_twice() -> None:
