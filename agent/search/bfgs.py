@@ -19,11 +19,14 @@ ARMIJO = 1e-4
 HALVINGS = 12
 
 
-def minimise(objective: Objective, start: Array, iterations: int, tolerance: float = 1e-2) -> tuple[Array, float]:
+def minimise(
+    objective: Objective, start: Array, iterations: int, tolerance: float = 1e-2, enough: float = 0.0
+) -> tuple[Array, float]:
     """A local minimum near ``start``.
 
     :param objective: maps (d,) to its value and gradient (d,)
     :param tolerance: stop when no component of the gradient exceeds it
+    :param enough: stop after an iteration that gained less
     :return: the best point (d,) and its value
     """
     x = start.copy()
@@ -36,9 +39,12 @@ def minimise(objective: Objective, start: Array, iterations: int, tolerance: flo
         taken = _line_search(objective, x, step, value, float(gradient @ step))
         if taken is None:
             break
-        new_x, value, new_gradient = taken
+        new_x, new_value, new_gradient = taken
+        gain, value = value - new_value, new_value
         inverse_hessian = _updated(inverse_hessian, new_x - x, new_gradient - gradient)
         x, gradient = new_x, new_gradient
+        if gain < enough:
+            break
     return x, value
 
 

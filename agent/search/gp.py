@@ -30,6 +30,7 @@ FIT_POINTS = 128
 BLOCK = 256  # inputs predicted at a time
 FIT_ITERATIONS = 20
 FIT_TOLERANCE = 0.03  # slope of the log posterior, per unit of a hyperparameter's logarithm
+FIT_GAIN = 0.02  # of an iteration, in the log posterior: less decides nothing
 STARTS = ((0.3, 0.005), (1.0, 0.1))  # lengthscale and noise variance from which the optimiser may set out
 BOTH_STARTS = 50  # up to so many observations all starts are followed, beyond that the likelier one
 # Mean and standard deviation of the logarithm, in the unit cube and for standardised outcomes.
@@ -149,7 +150,7 @@ class TinyGP:
             starts = [warm.to_log()]
         elif len(kept) > BOTH_STARTS:
             starts = [min(starts, key=lambda start: objective(start)[0])]
-        fits = [minimise(objective, start, FIT_ITERATIONS, FIT_TOLERANCE) for start in starts]
+        fits = [minimise(objective, start, FIT_ITERATIONS, FIT_TOLERANCE, FIT_GAIN) for start in starts]
         theta, _ = min(fits, key=lambda fit: fit[1])
         return cls(X, y, Hyperparameters.from_log(theta), groups, repeats)
 
