@@ -5,8 +5,6 @@ Candidates are rows of codes (see ``space``); moves happen in the unit cube.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,14 +12,10 @@ from agent.search.space import Range, Space
 from agent.search.surrogate import keys
 
 Array = NDArray[np.float64]
-Score = Callable[[Array], Array]
 
 SMALLEST_STEP, LARGEST_STEP = 0.003, 0.3  # standard deviation of a move in a unit range, log-uniform between
 MOVED = 2.0  # parameters that a move changes on average
 INTEGER_STEP = 0.7  # of a bin, at least: a smaller move would mostly stay where it was
-CLIMBS = 3  # rounds of moves from the best candidates so far
-CLIMBERS = 5
-CLIMB_SHARE = 0.1  # moves of a round, as a share of the random candidates
 
 
 class SpaceExhausted(ValueError):
@@ -67,16 +61,3 @@ def unseen(space: Space, codes: Array, taken: set[bytes]) -> Array:
             fresh.setdefault(key, i)
     taken.update(fresh)
     return codes[list(fresh.values())]
-
-
-def climb(
-    space: Space, codes: Array, score: Score, taken: set[bytes], rng: np.random.Generator, moves: int
-) -> tuple[Array, Array]:
-    """``codes`` and better ones found by moving from the best of them, none ``taken``, and the score of each."""
-    values = score(codes)
-    for _ in range(CLIMBS if moves else 0):
-        best = codes[np.argsort(-values, kind="stable")[:CLIMBERS]]
-        found = unseen(space, around(space, best, rng, moves), taken)
-        if len(found):
-            codes, values = np.vstack([codes, found]), np.append(values, score(found))
-    return codes, values

@@ -1,4 +1,8 @@
-"""The next trial: random for the first two, then the candidate with the highest upper confidence bound."""
+"""The next trial: random for the first two, then the candidate with the highest upper confidence bound.
+
+The bound is not climbed to its summit: in six dimensions that lies in a corner of the cube, where nothing is
+known, and the search would tour the corners. The best of random and near-by points is better (docs/search.md).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.search.acquisition import ucb
-from agent.search.candidates import CLIMB_SHARE, SpaceExhausted, anywhere, around, climb, unseen
+from agent.search.candidates import SpaceExhausted, anywhere, around, unseen
 from agent.search.space import Space
 from agent.search.surrogate import Entry, Surrogate, Visited, keys
 
@@ -19,7 +23,7 @@ Array = NDArray[np.float64]
 
 RANDOM_TRIALS = 2
 TOP = 5
-LOCAL_SHARE = 0.25  # of the candidates lie around the best of the visited, the others anywhere
+LOCAL_SHARE = 0.4  # of the candidates lie around the best of the visited, the others anywhere
 CELLS = 4000  # a space of no more configurations is searched whole
 APART = 0.05  # distance between what runs side by side, where the space allows it
 ATTEMPTS = 100  # to find something new in a larger one
@@ -80,7 +84,7 @@ def propose(
 
     :param history: an ``Observation`` or (params, score) per trial; see ``Visited.of`` for what is left out
     :param kappa: weight of the uncertainty in the upper confidence bound, finite and >= 0
-    :param n_candidates: random candidates over which the bound is maximised, >= 1; moves from the best follow
+    :param n_candidates: random candidates over which the bound is maximised, >= 1
     :param pending: params of trials that are running: taken to end as expected, so that workers do not clump
     :param among: the only params that may be proposed, by default all of the space
     :param warm: ``theta`` of an earlier proposal: faster, and what it gives depends on it
@@ -102,14 +106,9 @@ def propose(
     surrogate = Surrogate.of(space, visited, warm)
     codes = _fresh(space, cells, _best_visited(surrogate), taken, rng, n_candidates)
     surrogate = surrogate.expecting(waiting)
-
-    def bound(at: Array) -> Array:
-        return ucb(*surrogate.predict(at), kappa)
-
-    moves = round(CLIMB_SHARE * n_candidates) if cells is None else 0
-    codes, bounds = climb(space, codes, bound, taken, rng, moves)
     if (apart := _apart(space, codes, waiting)).any():
-        codes, bounds = codes[apart], bounds[apart]
+        codes = codes[apart]
+    bounds = ucb(*surrogate.predict(codes), kappa)
     top = _candidates(surrogate, codes[np.argsort(-bounds, kind="stable")[:TOP]], kappa)
     return Proposal(*top[0], top=top, n_observations=len(visited.row), source="gp", theta=surrogate.theta)
 

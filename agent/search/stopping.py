@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.search.acquisition import ucb
-from agent.search.candidates import anywhere, climb
-from agent.search.proposer import CELLS
+from agent.search.candidates import anywhere, around
+from agent.search.proposer import CELLS, TOP
 from agent.search.space import Space
-from agent.search.surrogate import Entry, Surrogate, keys
+from agent.search.surrogate import Entry, Surrogate
 
 Array = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ FEWEST_TRIALS = 20
 FEWEST_PER_PARAMETER = 3
 CALIBRATED = (0.5, 2.0)  # variance of the leave-one-out residuals, 1 for a model that is right
 CANDIDATES = 2000
-MOVES = 200
+MOVES = 1000
 CONTENDERS = 300  # candidates, and visited points, in the joint draws: those of the highest bounds
 PROBES = 100  # further candidates anywhere
 DRAWS = 1000
@@ -95,14 +95,12 @@ def assess(
 def _candidates(surrogate: Surrogate, rng: np.random.Generator) -> Array:
     """Codes (m, parameters): where the upper bound is highest, and ``PROBES`` random ones."""
     space, visited = surrogate.space, surrogate.visited.codes
-
-    def bound(codes: Array) -> Array:
-        return ucb(*surrogate.predict(codes), BOUND)
-
-    cells = space.cells(CELLS)
-    start, moves = (anywhere(space, rng, CANDIDATES), MOVES) if cells is None else (cells, 0)
-    codes, bounds = climb(space, start, bound, set(keys(space, visited)), rng, moves)
-    order = np.argsort(-bounds, kind="stable")
+    codes = space.cells(CELLS)
+    if codes is None:
+        mean, _ = surrogate.predict(visited)
+        best = visited[np.argsort(-mean, kind="stable")[:TOP]]
+        codes = np.vstack([anywhere(space, rng, CANDIDATES), around(space, best, rng, MOVES)])
+    order = np.argsort(-ucb(*surrogate.predict(codes), BOUND), kind="stable")
     probes = rng.permutation(order[CONTENDERS:])[:PROBES]
     return codes[np.append(order[:CONTENDERS], probes)]
 
