@@ -16,14 +16,16 @@ if __package__ in (None, ""):
 
 import numpy as np
 
+from agent.search.candidates import SpaceExhausted
 from agent.search.proposer import Proposal, propose
 from agent.search.space import Space, trial_space
+from agent.search.surrogate import Observation
 from agent.trials.config import OneLineParser, TrialConfig, UserError, add_trial_arguments, trial_config
 from agent.trials.folders import Launch
 from agent.trials.ledger import SEARCH_LEDGER, SWEEP_LEDGER, Ledger
 from agent.trials.loop import TrialLoop
 from agent.trials.publish import publish
-from agent.trials.record import Record, scores
+from agent.trials.record import Record
 from agent.trials.session import add_loop_arguments, at_least, exit_code, open_loop
 from agent.trials.simulators import EMBEDDED, check_sim, simulators
 from agent.trials.title import contender, decide
@@ -31,6 +33,7 @@ from agent.trials.title import contender, decide
 RUNNER = Path(__file__).with_name("donkeycar_sb3_runner.py")
 SERVER = Path(__file__).with_name("donkey_sim.py")
 SEED_LIMIT = 2**31
+BLAMED = ("diverged", "crashed", "out_of_memory", "timeout")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -115,7 +118,12 @@ def search(options: argparse.Namespace) -> None:
                 return Launch(trial, "replicate", needed)
             rng = np.random.default_rng([base.seed, trial])
             pending = [config.to_params() for config in running]
-            proposal = propose(space, scores(prior + records), rng, options.explore, pending=pending)
+            try:
+                proposal = propose(space, history(prior + records), rng, options.explore, pending=pending)
+            except SpaceExhausted as error:
+                left = 0
+                loop.journal.say(str(error))
+                return None
             announce(loop, trial, proposal)
             own = {"seed": (base.seed + trial) % SEED_LIMIT}
             config = TrialConfig(**(base.to_params() | proposal.params | own))
@@ -140,6 +148,21 @@ def search(options: argparse.Namespace) -> None:
             loop.workers = options.workers
             loop.run(next_launch, after)
         loop.journal.say(f"done: {options.trials} trials")
+
+
+def history(records: list[Record]) -> list[Observation]:
+    """What the search learns from: scores with their spread, and failures that the parameters are to blame for."""
+    return [
+        Observation(
+            record.params,
+            record.mean_reward if record.scored else None,
+            std=record.std_reward if record.scored else None,
+            episodes=int(record.params.get("eval_episodes", 1)),
+            failed=record.run_status in BLAMED,
+        )
+        for record in records
+        if record.scored or record.run_status in BLAMED
+    ]
 
 
 def check(options: argparse.Namespace) -> tuple[TrialConfig, Space]:

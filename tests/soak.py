@@ -23,13 +23,14 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from agent.autoresearch_controller import history  # noqa: E402
 from agent.search.proposer import propose  # noqa: E402
 from agent.search.space import trial_space  # noqa: E402
 from agent.trials.champion import verify  # noqa: E402
 from agent.trials.folders import LAUNCH_NAME  # noqa: E402
 from agent.trials.ledger import SEARCH_LEDGER, Ledger  # noqa: E402
 from agent.trials.processes import marked, workspace_id  # noqa: E402
-from agent.trials.record import Record, scores  # noqa: E402
+from agent.trials.record import Record  # noqa: E402
 
 TIMEOUT_SEC = 3.0
 GONE_SEC = 10.0
@@ -194,7 +195,7 @@ def killed_controllers(folder: Path, kills: int) -> list[str]:
     repeated = 0
     for k, record in enumerate(records):
         told = json.loads((night.models / f"trial-{record.trial:03d}" / LAUNCH_NAME).read_text())
-        again = propose(space, scores(records[:k]), np.random.default_rng([0, record.trial]), 2.0)
+        again = propose(space, history(records[:k]), np.random.default_rng([0, record.trial]), 2.0)
         if any(told["params"][name] != value for name, value in again.params.items()):
             wrong.append(f"trial {record.trial} is not what an unbroken night would have tried")
         repeated += 1

@@ -175,7 +175,7 @@ def test_the_sweep_fills_the_grid_once_and_feeds_the_search(run: Run, tmp_path: 
     assert (tmp_path / "models" / "sweep-003" / "model.zip").exists()
     assert run(rewards(1.0), "--trials", "1", "--agent", "dqn") == 0
     assert "loaded 3 sweep and 0 search records, 2 scored" in log(tmp_path)
-    assert "trial 1 starts (gp, 2 observations)" in log(tmp_path)
+    assert "trial 1 starts (gp, 3 observations)" in log(tmp_path)  # a crash teaches too
 
 
 def test_the_default_grid_has_18_cells() -> None:

@@ -84,9 +84,7 @@ class Record:
     def light(self) -> Self:
         """Without what only readers of the ledger want: a night remembers thousands, and learns from scored ones."""
         slim = replace(self, score=None, suggestion=None, versions=NOTHING)
-        if self.scored or self.kind == "replicate":
-            return slim
-        return replace(slim, params=NOTHING, cause=None, model_path=None)
+        return slim if self.scored else replace(slim, cause=None, model_path=None)
 
     def to_line(self) -> str:
         """The record as one line of JSON, without the newline.
@@ -114,11 +112,6 @@ class Record:
 def is_finite(value: object) -> bool:
     """Whether ``value`` is a finite number (booleans are none)."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def scores(records: list[Record]) -> list[tuple[dict[str, Any], float]]:
-    """What the search learns from: ``(params, mean_reward)`` of every scored record, oldest first."""
-    return [(each.params, each.mean_reward) for each in records if each.scored and each.mean_reward is not None]
 
 
 def shown_path(path: Path) -> str:

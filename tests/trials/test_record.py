@@ -11,7 +11,7 @@ import pytest
 from agent.trials.assemble import make_record
 from agent.trials.config import TrialConfig
 from agent.trials.launcher import Outcome
-from agent.trials.record import REPO_ROOT, Record, git_commit, installed_versions, scores, shown_path
+from agent.trials.record import REPO_ROOT, Record, git_commit, installed_versions, shown_path
 
 NAMES_OF_THE_SPECIFICATION = [
     "trial",
@@ -105,11 +105,6 @@ def test_our_own_kill_beats_the_runners_words(tmp_path: Path) -> None:
 def test_paths_below_the_repository_are_relative() -> None:
     assert shown_path(REPO_ROOT / "agent" / "models" / "x.zip") == "agent/models/x.zip"
     assert shown_path(Path("/nowhere/x.zip")) == "/nowhere/x.zip"
-
-
-def test_the_search_learns_from_scored_records_only(record: Callable[..., Record]) -> None:
-    crashed = record(2, None, run_status="crashed", cause="x")
-    assert [score for _, score in scores([record(1, 50.0), crashed, record(3, 70.0)])] == [50.0, 70.0]
 
 
 def test_the_commit_is_gits_or_none() -> None:
