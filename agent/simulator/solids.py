@@ -121,14 +121,13 @@ def draw(
     total = len(pillars) + len(boxes)
     sin, cos = math.sin(yaw), math.cos(yaw)
     depth = np.empty(total)
+    widest = (lens[2] + 1.0) / lens[0]  # of the picture's half, per unit of depth
     for k in range(total):
         dx = (pillars[k, 0] if k < len(pillars) else boxes[k - len(pillars), 0]) - x
         dz = (pillars[k, 1] if k < len(pillars) else boxes[k - len(pillars), 1]) - z
-        reach = 0.0 if k < len(pillars) else max(boxes[k - len(pillars), 5], boxes[k - len(pillars), 6])
-        ahead = dx * sin + dz * cos
-        out_of_sight = (
-            ahead + reach < NEAR_U or ahead > SIGHT_U or abs(dx * cos - dz * sin) > 3.0 * (ahead + reach) + 9.0
-        )
+        reach = pillars[k, 3] if k < len(pillars) else boxes[k - len(pillars), 5] + boxes[k - len(pillars), 6]
+        ahead, right = dx * sin + dz * cos, abs(dx * cos - dz * sin)
+        out_of_sight = ahead + reach < NEAR_U or ahead > SIGHT_U or right - reach > widest * (ahead + reach) + 2.0
         depth[k] = -1.0 if out_of_sight else math.hypot(dx, dz)
     tilt = math.atan(uphill)
     pose = np.array([x, z, sin, cos, height_u, math.sin(tilt), math.cos(tilt)])
