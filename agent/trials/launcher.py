@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -23,7 +22,7 @@ from agent.trials.config import (
     EXIT_PRUNED,
     EXIT_SIM_LOST,
 )
-from agent.trials.processes import MARK, new_mark, stop_tree, tree_bytes
+from agent.trials.processes import new_mark, start, stop_tree, tree_bytes
 
 LOG_NAME = "log.txt"
 GRACE_SEC = 5.0
@@ -98,15 +97,7 @@ class RunningTrial:
         self.mark = new_mark(workspace)
         self.started = self._memory_seen = time.monotonic()
         self._shown = 0
-        with self._log_path.open("wb") as log:
-            self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env=os.environ | {MARK: self.mark, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": str(threads)},
-            )
+        self.process = start(command, self._log_path, self.mark, OMP_NUM_THREADS=str(threads))
 
     @property
     def _log_path(self) -> Path:

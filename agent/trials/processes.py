@@ -36,9 +36,25 @@ def controller_mark(workspace: str) -> str:
     return f"{node()}:{os.getpid()}:{psutil.Process().create_time():.2f}:{workspace}:"
 
 
-def new_mark(workspace: str = "") -> str:
+def new_mark(workspace: str) -> str:
     """A mark that no other trial has."""
     return controller_mark(workspace) + uuid.uuid4().hex
+
+
+def start(command: list[str], log: Path, mark: str, **environment: str) -> subprocess.Popen[bytes]:
+    """A process that leads a session of its own, bears ``mark`` and writes all it says into ``log``, unbuffered.
+
+    Ctrl-C in the controller's terminal does not reach it: the controller ends it in order.
+    """
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ | {MARK: mark, "PYTHONUNBUFFERED": "1"} | environment,
+        )
 
 
 def marked() -> Iterator[tuple[psutil.Process, str]]:
@@ -77,22 +93,15 @@ def stop_tree(process: subprocess.Popen[bytes], mark: str, grace_sec: float) -> 
     with suppress(psutil.Error):
         descendants = psutil.Process(process.pid).children(recursive=True)
     try:
-        stop_group(process, grace_sec)
-    finally:
-        _kill(descendants)
-        kill_marked(mark)
-
-
-def stop_group(process: subprocess.Popen[bytes], grace_sec: float) -> None:
-    """Ask the group that ``process`` leads to end, then end it: SIGTERM, ``grace_sec``, SIGKILL."""
-    try:
         if process.poll() is None:
             _signal_group(process.pid, signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(grace_sec)
     finally:
         _signal_group(process.pid, signal.SIGKILL)
+        _kill(descendants)
         process.wait()
+        kill_marked(mark)
 
 
 def start_guard(workspace: str) -> subprocess.Popen[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -11,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from agent.trials.config import UserError, parse_address
-from agent.trials.processes import MARK, new_mark, stop_tree
+from agent.trials.processes import new_mark, start, stop_tree
 
 EMBEDDED, SPAWN = "embedded", "spawn"
 # The first start after installation compiles.
@@ -105,16 +104,7 @@ class Server:
 
     def _start(self) -> None:
         command = [sys.executable, str(self.script), "--port", "0", "--clock", "lockstep"]
-        with self.log.open("wb") as log:
-            # A session of its own: Ctrl-C is for the controller, which ends the trial first.
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env=os.environ | {MARK: self.mark, "PYTHONUNBUFFERED": "1"},
-            )
+        self._process = start(command, self.log, self.mark)
         deadline = time.monotonic() + START_LIMIT_SEC
         while True:
             ended = self._process.poll() is not None
