@@ -21,6 +21,7 @@ from agent.simulator.world import CONTROL_HZ, UNITS_PER_METRE
 STEP_SEC = 1.0 / CONTROL_HZ
 STILL_M_S = 0.05
 AT_PLACE_U = 0.5
+ALREADY_THERE_U = 0.1  # a car that has this far to go need not be seen to move
 RADIAN_U = 2.0
 # A car that is put somewhere drops onto its wheels, rather than stand in the slope.
 DROP_U = 0.3
@@ -217,9 +218,12 @@ class RemoteWorld:
         """Send the message and wait until the car rests at ``pose``.
 
         A simulator in lockstep answers with a telemetry for which no time has gone by. Of another, the first to come
-        may have been on its way before the message, and is not believed.
+        may have been on its way before the message, and is not believed; nor is one that shows the car nearer to
+        where it was than to where it shall be.
         """
-        before = self._message.get("time")
+        before, origin = self._message.get("time"), self._pose(self._message)
+        if apart_u(origin, pose) < ALREADY_THERE_U:
+            origin = pose
         self._link.forget()
         self._link.send(msg_type, **fields)
         self._message = self._link.telemetry(self.limits.frame_sec)
@@ -227,7 +231,9 @@ class RemoteWorld:
             self._message = self._link.telemetry(self.limits.frame_sec)
         while True:
             is_still = self._link.number(self._message, "speed") < STILL_M_S
-            if is_still and apart_u(self._pose(self._message), pose) < AT_PLACE_U:
+            here = self._pose(self._message)
+            missing_u = apart_u(here, pose)
+            if is_still and missing_u < AT_PLACE_U and missing_u <= apart_u(here, origin):
                 return
             if time.monotonic() > deadline:
                 at = f"({pose[0]:.1f}, {pose[1]:.1f}) u, {math.degrees(pose[2]) % 360:.0f} degrees"

@@ -62,8 +62,8 @@ def test_a_car_put_a_little_aside_is_not_taken_to_be_there_before_it_is() -> Non
         for seed in range(5):
             _, info = env.reset(seed=seed)
             x, z, yaw = met[0].target
-            assert (info["pos"][0] * 8, info["pos"][2] * 8) == pytest.approx((x, z))
-            assert info["car"][2] == pytest.approx(yaw)
+            assert (info["pos"][0] * 8, info["pos"][2] * 8) == pytest.approx((x, z), abs=0.1)
+            assert info["car"][2] == pytest.approx(yaw, abs=3.0)
 
 
 def test_a_hit_in_a_frame_between_two_steps_is_not_lost() -> None:
