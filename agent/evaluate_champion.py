@@ -145,7 +145,7 @@ def load_model(path: Path, config: TrialConfig, device: str) -> BaseAlgorithm:
     check_device(device)
     try:
         with warnings.catch_warnings(action="ignore"):
-            return ALGORITHMS[config.agent].load(path, device=device)
+            return ALGORITHMS[config.agent].model.load(path, device=device)
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"{path} is not a {config.agent} model ({reason}); give a model.zip of the runner") from error

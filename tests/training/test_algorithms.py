@@ -8,12 +8,16 @@ import torch
 from gymnasium import spaces
 from stable_baselines3 import DQN, PPO
 
-from agent.training.algorithms import DQN_BATCH, GAMMA, RoadCNN, build, check_device, replay_capacity, rollout_shape
+from agent.training.algorithms import GAMMA, build, check_device
+from agent.training.algorithms.networks import RoadCNN
+from agent.training.algorithms.ppo import rollout_shape
+from agent.training.algorithms.replay import replay_capacity
 from agent.training.worlds import make_training_worlds
 from agent.trials.config import TrialConfig, UserError
 
 FAST = spaces.Box(0, 255, (4, 40, 80), np.uint8)
 RAW = spaces.Box(0, 255, (3, 120, 160), np.uint8)
+BATCH = 64
 
 
 @pytest.mark.parametrize("space", [FAST, RAW])
@@ -58,22 +62,22 @@ def test_rollouts_add_up_to_the_timesteps(timesteps: int, n_envs: int, steps: in
 
 
 def test_replay_buffer_holds_the_whole_training_where_it_fits() -> None:
-    capacity, size = replay_capacity(FAST, 10_000, "8G")
+    capacity, size = replay_capacity(FAST, 10_000, "8G", BATCH)
     assert capacity == 10_000
     assert 10_000 * 2 * 12_800 < size < 10_000 * 2 * 12_900
 
 
 def test_replay_buffer_stays_within_half_of_the_memory_limit() -> None:
-    capacity, size = replay_capacity(RAW, 1_000_000, "1G")
+    capacity, size = replay_capacity(RAW, 1_000_000, "1G", BATCH)
     assert size <= 0.5 * 1024**3
     assert capacity == size // (2 * 57_600 + 32) > 4000
 
 
 def test_a_memory_limit_too_small_for_one_batch_is_refused_with_what_is_needed() -> None:
     with pytest.raises(UserError, match=r"memory_limit '1M' holds .* give at least \d+M") as caught:
-        replay_capacity(FAST, 10_000, "1M")
+        replay_capacity(FAST, 10_000, "1M", BATCH)
     enough = str(caught.value).split()[-1]
-    assert replay_capacity(FAST, 10_000, enough)[0] >= DQN_BATCH
+    assert replay_capacity(FAST, 10_000, enough, BATCH)[0] >= BATCH
 
 
 def test_cuda_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

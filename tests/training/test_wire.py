@@ -18,7 +18,8 @@ from agent import donkeycar_sb3_runner, evaluate_champion
 from agent.envs.donkey_env import DonkeyEnv
 from agent.envs.upstream import missing
 from agent.simulator.server import Server
-from agent.training import algorithms, trial
+from agent.training import trial
+from agent.training.algorithms import ppo
 
 TRACK, MOUNTAIN = "donkey-generated-track-v0", "donkey-mountain-track-v0"
 TINY = ["--timesteps", "256", "--max-episode-steps", "25", "--eval-episodes", "2", "--evaluations", "4"]
@@ -80,7 +81,7 @@ def test_each_rollout_holds_both_tracks_and_no_environment_is_swapped_within(
 ) -> None:
     watch = Rollouts()
     monkeypatch.setattr(trial, "progress_callback", lambda _: watch)
-    monkeypatch.setattr(algorithms, "ROLLOUT_STEPS", 32)
+    monkeypatch.setattr(ppo, "ROLLOUT_STEPS", 32)
     with serving() as one, serving() as other:
         ports = one.address[1], other.address[1]
         envs = ("--env", f"{TRACK}@{ports[0]}", "--env", f"{MOUNTAIN}@127.0.0.1:{ports[1]}")

@@ -1,0 +1,43 @@
+"""The learning algorithms of a trial, built from its configuration, one small file each.
+
+A file holds ``build(config, worlds)``, the untrained model. All see the camera through the same small
+convolutional network; the settings aim at a driver within ten thousand steps on two cores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from stable_baselines3 import DQN, PPO
+
+from agent.training.algorithms import dqn, ppo
+from agent.training.algorithms.device import check_device, prepare_torch
+from agent.trials.config import TrialConfig
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.vec_env import VecEnv
+
+__all__ = ["ALGORITHMS", "GAMMA", "Algorithm", "build", "check_device", "prepare_torch"]
+
+GAMMA = ppo.GAMMA
+
+
+class Algorithm(NamedTuple):
+    """The class whose ``load`` reads a saved model, and the function that builds an untrained one."""
+
+    model: type[BaseAlgorithm]
+    build: Callable[[TrialConfig, VecEnv], BaseAlgorithm]
+
+
+ALGORITHMS = {"ppo": Algorithm(PPO, ppo.build), "dqn": Algorithm(DQN, dqn.build)}
+
+
+def build(config: TrialConfig, worlds: VecEnv) -> BaseAlgorithm:
+    """The untrained model of a trial. The learning rate is ``config.learning_rate`` from first step to last."""
+    model = ALGORITHMS[config.agent].build(config, worlds)
+    # Weights laid out as the network's input is: their gradient takes a fifth less.
+    model.policy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model
