@@ -27,10 +27,10 @@ HEAVY = ("torch", "stable_baselines3", "sb3_contrib", "numba", "gymnasium", "ten
 # room -> the modules of this project that it may import, besides itself
 MAY_IMPORT = {
     "simulator": (),
-    "envs": ("agent.simulator", "agent.discretize_action"),
+    "envs": ("agent.simulator", "agent.discretize_action", "agent.reward_terms"),
     "training": ("agent.envs", "agent.discretize_action", "agent.trials.config"),
     "search": (),
-    "trials": (),
+    "trials": ("agent.reward_terms",),
     "reporting": ("agent.search", "agent.trials"),
 }
 

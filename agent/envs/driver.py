@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
@@ -36,6 +37,7 @@ def make_driver_env(
     *,
     observation: str = "fast",
     reward: str = "sim",
+    reward_terms: Sequence[str] = (),
     discretize: tuple[int, int] | None = None,
     car: Car | None = None,
     **conf: Any,
@@ -48,6 +50,7 @@ def make_driver_env(
 
     :param observation: ``fast`` (4, 40, 80) uint8 or ``raw`` (120, 160, 3) uint8
     :param reward: see ``envs.reward``
+    :param reward_terms: see ``agent.reward_terms``; the ``yardstick`` knows none
     :param discretize: bins of steering and throttle for a Discrete action space; None for Box[-1, 1]^2, rescaled to
         the steering limit and the throttle range
     :param car: drive this one, which stays open; None for one of its own
@@ -61,7 +64,7 @@ def make_driver_env(
     road = "kept" if reward == "yardstick" or "port" in conf else "new"
     bare = DonkeyEnv(SCENE_OF_ENV[env_id], {"start": start, "road": road, **conf}, world=car)
     bare.spec = EnvSpec(env_id)
-    env = with_reward(bare, reward, bare.conf["max_cte"])
+    env = with_reward(bare, reward, bare.conf["max_cte"], reward_terms)
     if discretize is None:
         env = RescaleAction(env, np.float32(-1.0), np.float32(1.0))
     else:

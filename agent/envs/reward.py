@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
 
+from agent.reward_terms import KMH_OF_MPS, STRAY, TERMS, Ride, parse_terms
 from agent.simulator.world import CONTROL_HZ
 
 REWARDS = ("sim", "speed", "efficiency", "yardstick")
@@ -85,15 +87,51 @@ class Yardstick(gymnasium.Wrapper):
         return observation, reward, terminated, truncated, info
 
 
-def with_reward(env: gymnasium.Env, name: str, max_cte: float) -> gymnasium.Env:
-    """``env`` under the reward called ``name``.
+class RewardTerms(gymnasium.Wrapper):
+    """The reward below, changed by terms of the toolbox (``agent.reward_terms``); some of them end an episode.
 
-    :raises ValueError: an unknown name
+    :param terms: ``NAME[=VALUE][,SETTING=VALUE...]`` each
+    :raises ValueError: a term that is unknown or impossible
+    """
+
+    def __init__(self, env: gymnasium.Env, terms: Sequence[str], max_cte: float) -> None:
+        super().__init__(env)
+        self.terms = parse_terms(terms)
+        self.max_cte = max_cte
+
+    def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        self._ride, self._steering, self._farthest = Ride(), 0.0, 0.0
+        return self.env.reset(**kwargs)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        ride, steering, progress = self._ride, float(action[0]), float(info["progress"])
+        ride.steps += 1
+        ride.deviation = STRAY * abs(info["cte"]) / self.max_cte
+        ride.kmh = KMH_OF_MPS * info["speed"]
+        ride.gain = max(progress - self._farthest, 0.0)
+        ride.turned = steering - self._steering
+        ride.crashed = terminated
+        self._steering, self._farthest = steering, max(progress, self._farthest)
+        reward = float(reward)
+        for name, settings in self.terms.items():
+            reward = TERMS[name].formula(reward, ride, settings)
+        if ride.end_reason and not (terminated or truncated):
+            terminated, info["end_reason"] = True, ride.end_reason
+        return observation, reward, terminated, truncated, info
+
+
+def with_reward(env: gymnasium.Env, name: str, max_cte: float, terms: Sequence[str] = ()) -> gymnasium.Env:
+    """``env`` under the reward called ``name``, changed by ``terms``; the yardstick is never changed.
+
+    :raises ValueError: an unknown name, or a term that is unknown or impossible
     """
     if name not in REWARDS:
         raise ValueError(f"reward {name!r} is unknown; choose from {', '.join(REWARDS)}")
+    if name == "yardstick":
+        return Yardstick(env)
     if name == "speed":
-        return SpeedReward(env, max_cte)
-    if name == "efficiency":
-        return EfficiencyReward(env, max_cte)
-    return Yardstick(env) if name == "yardstick" else env
+        env = SpeedReward(env, max_cte)
+    elif name == "efficiency":
+        env = EfficiencyReward(env, max_cte)
+    return RewardTerms(env, terms, max_cte) if terms else env

@@ -91,6 +91,7 @@ def make_worlds(
     options: dict[str, Any] = {
         "observation": config.observation,
         "reward": reward,
+        "reward_terms": config.reward_term,
         "appearance": "plain" if reward == YARDSTICK else config.appearance,
         "max_episode_steps": config.max_episode_steps,
         "max_cte": config.max_cte,

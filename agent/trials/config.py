@@ -11,7 +11,11 @@ import argparse
 import math
 import sys
 from dataclasses import asdict, dataclass, field, fields
+from types import SimpleNamespace
 from typing import Any, NoReturn, Self
+
+from agent.reward_terms import describe_terms, parse_terms
+from agent.trials.defaults import DEFAULTS
 
 EXIT_OK = 0
 EXIT_ERROR = 1
@@ -44,14 +48,22 @@ def _param(default: Any, help: str, **limits: Any) -> Any:
     return field(default=default, metadata=metadata)
 
 
+def _setting(kind: type[int] | type[float], help: str, **limits: Any) -> Any:
+    """A field of some algorithms: given as ``None`` it becomes the algorithm's default, and stays None without one."""
+    return field(default=None, metadata={"help": help, "kind": kind, **limits})
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrialConfig:
     """Everything that decides the outcome of one trial.
 
-    :raises UserError: a value outside its choices or limits
+    A setting that is not given has the algorithm's default, so ``to_params`` says all that ran; one that does not apply
+    to the algorithm is None and refused otherwise, but for action bins as they are by default.
+
+    :raises UserError: a value outside its choices or limits, or a setting of another algorithm
     """
 
-    agent: str = _param("ppo", "learning algorithm", choices=("ppo", "dqn"))
+    agent: str = _param("ppo", "learning algorithm", choices=tuple(DEFAULTS))
     env: list[str] = _param(
         ["donkey-generated-track-v0"],
         "environment id, with @[HOST:]PORT in the simulator there; repeat for several tracks at once",
@@ -60,10 +72,16 @@ class TrialConfig:
     eval_episodes: int = _param(5, "episodes of the final evaluation", low=1)
     n_steer: int = _param(7, "steering bins of the discretised action space (DQN)", low=2, high=99)
     n_throttle: int = _param(3, "throttle bins of the discretised action space (DQN)", low=2, high=99)
-    learning_rate: float = _param(3e-4, "optimiser step size", above=0.0, high=1.0)
+    learning_rate: float = _setting(float, "optimiser step size", above=0.0, high=1.0)
     seed: int = _param(0, "seed of everything random in the trial", low=0, high=2**31 - 1)
     reward_shaping: bool = _param(False, "train on speed*(1-|cte|/max_cte) instead of the simulator's reward")
     reward: str = _param("sim", "reward to train on", choices=("sim", "speed", "efficiency"))
+    reward_term: list[str] = _param(
+        [],
+        "NAME[=VALUE][,SETTING=VALUE...]: a term that changes the training reward; repeat for several, which act in"
+        f" this order: {describe_terms()}",
+        metavar="TERM",
+    )
     observation: str = _param(
         "fast", "fast: sky cropped, 40x80, grey, 4 frames stacked; raw: 120x160 RGB", choices=("fast", "raw")
     )
@@ -79,6 +97,37 @@ class TrialConfig:
     throttle_min: float = _param(0.1, "smallest throttle command", low=0.0, high=1.0)
     throttle_max: float = _param(0.35, "largest throttle command", above=0.0, high=1.0)
     evaluations: int = _param(4, "intermediate evaluations that choose the best checkpoint", low=1)
+    gamma: float = _setting(float, "discount of the next step's worth", low=0.0, below=1.0)
+    batch_size: int = _setting(int, "transitions in a gradient step, in rollouts about that many", low=2)
+    features_dim: int = _setting(int, "features that the convolutions make of a picture", low=1, high=4096)
+    net_width: int = _setting(int, "units of the layer between features and output", low=1, high=4096)
+    max_grad_norm: float = _setting(float, "longest gradient, 0 for any", low=0.0)
+    n_steps: int | None = _setting(int, "steps of a rollout in each world, fewer so that whole ones add up", low=2)
+    n_epochs: int | None = _setting(int, "passes over a rollout", low=1, high=1000)
+    gae_lambda: float | None = _setting(float, "lambda of the advantages", low=0.0, high=1.0)
+    clip_range: float | None = _setting(float, "how far a pass may move the policy", above=0.0)
+    vf_coef: float | None = _setting(float, "weight of the value's loss", low=0.0)
+    ent_coef: float | None = _setting(float, "weight of the entropy, or its beginning where it is learned", low=0.0)
+    entropy_rate: float | None = _setting(float, "step size of the learned entropy weight, 0 to fix it", low=0.0)
+    target_entropy: float | None = _setting(float, "entropy that the learned weight aims at")
+    log_std_init: float | None = _setting(float, "logarithm of the exploration's spread at first", low=-20.0, high=2.0)
+    sde_freq: int | None = _setting(int, "steps between draws of state-dependent noise, 0 for plain noise", low=0)
+    lstm_size: int | None = _setting(int, "units of the memory", low=1, high=4096)
+    buffer_size: int | None = _setting(int, "most transitions kept, fewer if training is shorter or memory less", low=1)
+    learning_starts: int | None = _setting(int, "random steps before learning, at most a tenth of training", low=0)
+    train_freq: int | None = _setting(int, "steps of each world between updates", low=1)
+    gradient_steps: int | None = _setting(int, "gradient steps of an update", low=1)
+    tau: float | None = _setting(float, "share of the new weights in the target network's", above=0.0, high=1.0)
+    return_steps: int | None = _setting(int, "rewards summed before the target network is asked", low=1, high=100)
+    target_clip: float | None = _setting(float, "largest size of a target, 0 for any", low=0.0)
+    shift: int | None = _setting(int, "pixels by which training pictures are shifted at random", low=0, high=20)
+    exploration_fraction: float | None = _setting(float, "part of training with falling epsilon", low=0.0, high=1.0)
+    exploration_final: float | None = _setting(float, "epsilon after that", low=0.0, high=1.0)
+    noise_std: float | None = _setting(float, "spread of the noise on actions in [-1, 1]", low=0.0)
+    policy_delay: int | None = _setting(int, "critic steps for one of the policy", low=1)
+    n_critics: int | None = _setting(int, "critics, of which the lowest counts", low=1, high=10)
+    n_quantiles: int | None = _setting(int, "quantiles of each critic", low=1, high=200)
+    drop_quantiles: int | None = _setting(int, "highest quantiles of each critic to drop", low=0)
     client: str = _param("own", "what speaks to simulators on ports", choices=("own", "gym-donkeycar"))
     reconnect: bool = _param(False, "when a simulator is lost, end the episode and connect anew, instead of the trial")
     device: str = _param("auto", "where the network trains", choices=("auto", "cpu", "cuda"))
@@ -86,10 +135,16 @@ class TrialConfig:
     memory_limit: str = _param("8G", "memory the trial may plan for, such as 8G or 900M")
 
     def __post_init__(self) -> None:
+        self._check("agent", self.agent, type(self).__dataclass_fields__["agent"].metadata)
+        self._settle()
         for spec in fields(self):
             self._check(spec.name, getattr(self, spec.name), spec.metadata)
         if not self.env:
             raise UserError("env is empty; name at least one environment id")
+        try:
+            parse_terms(self.reward_term)
+        except ValueError as error:
+            raise UserError(str(error)) from error
         if self.appearance != "plain" and self.addresses:
             raise UserError(
                 f"appearance {self.appearance!r} changes embedded worlds only; drop it or {self.addresses[0]}"
@@ -97,12 +152,27 @@ class TrialConfig:
         self.addresses  # noqa: B018 - refuses what is no address
         if self.throttle_min >= self.throttle_max:
             raise UserError(f"throttle_min {self.throttle_min} is not below throttle_max {self.throttle_max}; lower it")
+        if self.drop_quantiles is not None and self.n_quantiles is not None and self.drop_quantiles >= self.n_quantiles:
+            raise UserError(f"drop_quantiles {self.drop_quantiles} leaves none of {self.n_quantiles}; lower it")
         parse_memory(self.memory_limit)
+
+    def _settle(self) -> None:
+        """Give the algorithm's settings their defaults, and refuse those of other algorithms."""
+        own = DEFAULTS[self.agent]
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            if value is None and spec.name in own:
+                object.__setattr__(self, spec.name, own[spec.name])
+            elif value != spec.default and spec.name not in own and is_setting(spec.name):
+                others = ", ".join(agent for agent, settings in DEFAULTS.items() if spec.name in settings)
+                raise UserError(f"{spec.name} {value} is no setting of {self.agent}; drop it or choose {others}")
 
     @staticmethod
     def _check(name: str, value: Any, limits: Any) -> None:
         if "choices" in limits and value not in limits["choices"]:
             raise UserError(f"{name} {value!r} is unknown; choose from {', '.join(limits['choices'])}")
+        if limits.get("kind") is int and value is not None and not isinstance(value, int):
+            raise UserError(f"{name} {value!r} is not a whole number; give one")
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             if not math.isfinite(value):
                 raise UserError(f"{name} {value} is not a finite number; give one")
@@ -112,6 +182,13 @@ class TrialConfig:
                 raise UserError(f"{name} {value} is too small; give more than {limits['above']}")
             if "high" in limits and value > limits["high"]:
                 raise UserError(f"{name} {value} is too large; give at most {limits['high']}")
+            if "below" in limits and value >= limits["below"]:
+                raise UserError(f"{name} {value} is too large; give less than {limits['below']}")
+
+    @property
+    def settings(self) -> SimpleNamespace:
+        """What the algorithm is told: its own settings by name, none of them None."""
+        return SimpleNamespace(**{name: getattr(self, name) for name in DEFAULTS[self.agent]})
 
     @property
     def training_reward(self) -> str:
@@ -137,8 +214,12 @@ class TrialConfig:
     def from_params(cls, params: dict[str, Any]) -> Self:
         """Rebuild from a record; names that this version does not know are refused.
 
+        Records from before there were settings tell the action bins of every algorithm; those are dropped.
+
         :raises UserError: an unknown name or an impossible value
         """
+        if "gamma" not in params and params.get("agent", "ppo") != "dqn":
+            params = {name: value for name, value in params.items() if name not in ("n_steer", "n_throttle")}
         known = {spec.name for spec in fields(cls)}
         if unknown := sorted(set(params) - known):
             raise UserError(f"unknown parameter {unknown[0]!r}; known are {', '.join(sorted(known))}")
@@ -148,6 +229,8 @@ class TrialConfig:
         """The runner's argument list that parses back to this very configuration."""
         argv: list[str] = []
         for name, value in self.to_params().items():
+            if value is None:
+                continue
             option = "--" + name.replace("_", "-")
             if isinstance(value, bool):
                 argv += [option] if value else []
@@ -162,8 +245,11 @@ def add_trial_arguments(parser: argparse.ArgumentParser) -> None:
     """Give ``parser`` one option per field of ``TrialConfig``; absent options stay out of the namespace."""
     for spec in fields(TrialConfig):
         option, text = "--" + spec.name.replace("_", "-"), spec.metadata["help"]
-        default = TrialConfig.__dataclass_fields__[spec.name].default
-        if isinstance(default, bool):
+        default = spec.default
+        if "kind" in spec.metadata:
+            hint = f"{text} (default {_by_agent(spec.name)})"
+            parser.add_argument(option, type=spec.metadata["kind"], default=argparse.SUPPRESS, metavar="V", help=hint)
+        elif isinstance(default, bool):
             parser.add_argument(option, action="store_true", default=argparse.SUPPRESS, help=text)
         elif isinstance(default, (int, float, str)):
             hint = f"{text} (default {default})"
@@ -171,7 +257,28 @@ def add_trial_arguments(parser: argparse.ArgumentParser) -> None:
                 hint = f"{'|'.join(spec.metadata['choices'])}: {hint}"
             parser.add_argument(option, type=type(default), default=argparse.SUPPRESS, metavar="V", help=hint)
         else:
-            parser.add_argument(option, action="append", default=argparse.SUPPRESS, metavar="ID", help=text)
+            parser.add_argument(
+                option,
+                action="append",
+                default=argparse.SUPPRESS,
+                metavar=spec.metadata.get("metavar", "ID"),
+                help=text,
+            )
+
+
+def is_setting(name: str) -> bool:
+    """Whether ``name`` is a setting of some algorithms, not of every trial."""
+    return any(name in settings for settings in DEFAULTS.values())
+
+
+def _by_agent(name: str) -> str:
+    """The defaults of a setting in words: one value, or each algorithm's own."""
+    found = {agent: settings[name] for agent, settings in DEFAULTS.items() if name in settings}
+    values = list(dict.fromkeys(found.values()))
+    if len(values) == 1:
+        only = "" if len(found) == len(DEFAULTS) else f" of {', '.join(found)}"
+        return f"{values[0]}{only}"
+    return ", ".join(f"{agent} {value}" for agent, value in found.items())
 
 
 def trial_config(namespace: argparse.Namespace) -> TrialConfig:

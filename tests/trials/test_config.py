@@ -15,6 +15,7 @@ CONFIGS = st.builds(
     learning_rate=st.floats(1e-300, 1.0),
     seed=st.integers(0, 2**31 - 1),
     reward_shaping=st.booleans(),
+    reward_term=st.sampled_from([[], ["constant"], ["scale=2", "reckless=0.1,speed=60"]]),
     max_cte=st.floats(1e-9, 1e9),
     throttle_min=st.floats(0.0, 0.4),
     throttle_max=st.floats(0.5, 1.0),
