@@ -18,9 +18,9 @@ import numpy as np
 
 from agent.search.candidates import SpaceExhausted
 from agent.search.proposer import Proposal, propose
-from agent.search.space import Space, trial_space
+from agent.search.space import Choice, Space, trial_space
 from agent.search.surrogate import Observation
-from agent.trials.config import OneLineParser, TrialConfig, UserError, add_trial_arguments, trial_config
+from agent.trials.config import OneLineParser, TrialConfig, UserError, add_trial_arguments, trial_config, trial_params
 from agent.trials.folders import Launch
 from agent.trials.ledger import SEARCH_LEDGER, SWEEP_LEDGER, Ledger
 from agent.trials.loop import TrialLoop
@@ -100,6 +100,7 @@ def search(options: argparse.Namespace) -> None:
     :raises UserError: options that cannot be followed
     """
     base, space = check(options)
+    given = trial_params(options)
     with open_loop(options, kind="search", prefix="trial", ledger_name=SEARCH_LEDGER, runner=RUNNER) as loop:
         sweep = Ledger(options.results_dir / SWEEP_LEDGER)
         prior, known = sweep.load(), len(loop.records)
@@ -126,7 +127,7 @@ def search(options: argparse.Namespace) -> None:
                 return None
             announce(loop, trial, proposal)
             own = {"seed": (base.seed + trial) % SEED_LIMIT}
-            config = TrialConfig(**(base.to_params() | proposal.params | own))
+            config = TrialConfig(**(given | proposal.params | own))
             return Launch(trial, loop.kind, config, suggestion(proposal))
 
         def replicate(records: list[Record], running: list[TrialConfig]) -> TrialConfig | None:
@@ -174,6 +175,8 @@ def check(options: argparse.Namespace) -> tuple[TrialConfig, Space]:
         base = trial_config(options)
         check_sim(options.sim, base.env, options.workers)
         space = trial_space(getattr(options, "agent", None), options.min_timesteps, options.max_timesteps)
+        for agent in agents(space):
+            TrialConfig(**(trial_params(options) | {"agent": agent}))  # refuses a setting that one of them lacks
     except ValueError as error:
         raise UserError(str(error)) from None
     for name in space.names:
@@ -181,6 +184,11 @@ def check(options: argparse.Namespace) -> tuple[TrialConfig, Space]:
             option = "--" + name.replace("_", "-")
             raise UserError(f"{option} {getattr(options, name)} is chosen by the search; drop it")
     return base, space
+
+
+def agents(space: Space) -> tuple[str, ...]:
+    """The algorithms that the search may choose; none where it is settled."""
+    return next((p.choices for p in space.parameters if isinstance(p, Choice) and p.name == "agent"), ())
 
 
 def announce(loop: TrialLoop, trial: int, proposal: Proposal) -> None:

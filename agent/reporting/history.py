@@ -12,6 +12,7 @@ from typing import Any
 
 from agent.trials.champion import MANIFEST_NAME
 from agent.trials.config import TrialConfig, UserError
+from agent.trials.defaults import DEFAULTS
 from agent.trials.ledger import Ledger
 from agent.trials.record import Record
 
@@ -88,8 +89,9 @@ def load_trials(results_dir: Path, not_ledgers: Iterable[str] = ()) -> list[Tria
     ledgers = sorted(path for path in results_dir.glob("*.jsonl") if path.name not in set(not_ledgers))
     records = [record for path in ledgers for record in Ledger(path).load()]
     records.sort(key=lambda record: str(record.timestamp))
-    defaults = TrialConfig().to_params()
-    return [Trial(place, record, _plain(defaults | record.params)) for place, record in enumerate(records, start=1)]
+    defaults = {agent: TrialConfig(agent=agent).to_params() for agent in DEFAULTS}
+    plain = [_plain(defaults.get(record.params.get("agent"), defaults["ppo"]) | record.params) for record in records]
+    return [Trial(i, record, params) for i, (record, params) in enumerate(zip(records, plain, strict=True), start=1)]
 
 
 def configurations(trials: Sequence[Trial]) -> list[Configuration]:
@@ -154,7 +156,7 @@ def read_evaluations(path: Path) -> list[dict[str, Any]]:
 def _plain(params: dict[str, Any]) -> dict[str, Any]:
     tracks = params["env"] if isinstance(params["env"], list) else [params["env"]]
     plain = params | {"env": " + ".join(_env_id(track) for track in tracks)}
-    return {name: _scalar(value) for name, value in plain.items()}
+    return {name: _scalar(value) for name, value in plain.items() if value is not None}
 
 
 def _env_id(track: Any) -> str:

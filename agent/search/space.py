@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-AGENTS = ("ppo", "dqn")
+AGENTS = ("ppo", "dqn")  # the specification's, among which the search chooses
+SETTLED_AGENTS = (*AGENTS, "sac", "td3", "ddpg", "tqc", "recurrent_ppo")  # what else a person may choose for it
 INACTIVE = 0.5  # the middle of the cube: as near to every active value as can be
 SIGNIFICANT_DIGITS = 6  # of a float in params: readable on a command line, and an exact round trip
 ARC = math.pi / 3.0  # angle over which a conditional range is bent: distances along it change by < 5 %
@@ -303,15 +304,15 @@ class Space:
 def trial_space(agent: str | None, min_timesteps: int, max_timesteps: int) -> Space:
     """The controller's space: agent, action bins for DQN, learning rate and training length.
 
-    :param agent: ``ppo`` or ``dqn`` to settle it, ``None`` to search it too
+    :param agent: an algorithm to settle it, ``None`` to search among ``AGENTS`` too
     :raises ValueError: an unknown agent or an empty range of timesteps
     """
-    if agent is not None and agent not in AGENTS:
-        raise ValueError(f"agent {agent!r} is unknown; choose from {', '.join(AGENTS)}")
+    if agent is not None and agent not in SETTLED_AGENTS:
+        raise ValueError(f"agent {agent!r} is unknown; choose from {', '.join(SETTLED_AGENTS)}")
     if not 1 <= min_timesteps <= max_timesteps:
         raise ValueError(f"timesteps from {min_timesteps} to {max_timesteps} is no range; give 1 <= minimum <= maximum")
     parameters: list[Parameter] = [] if agent else [Choice("agent", AGENTS)]
-    if agent != "ppo":
+    if agent in (None, "dqn"):
         parameters += _action_bins(when=None if agent else ("agent", "dqn"))
     parameters += [_learning_rate(), Range("timesteps", min_timesteps, max_timesteps, log=True, integer=True)]
     return Space(tuple(parameters), {"agent": agent} if agent else {})

@@ -24,7 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agent.search.space import Choice, Parameter, Range, Space, trial_space
+from agent.search.space import AGENTS, Choice, Parameter, Range, Space, trial_space
 
 # What any agent's trial can vary besides the specification's parameters, by the names of TrialConfig.
 FULL: tuple[Parameter, ...] = (
@@ -35,9 +35,39 @@ FULL: tuple[Parameter, ...] = (
     Range("steer_limit", 0.5, 1.0),
     Range("throttle_min", 0.0, 0.2),
     Range("throttle_max", 0.25, 0.6),
+    Range("gamma", 0.95, 0.995),
+    Choice("batch_size", (64, 128, 256, 512)),
+    Choice("features_dim", (64, 128, 256)),
+    Choice("net_width", (32, 64, 128, 256)),
 )
-# Not yet fields of TrialConfig, hence not here: n_steps, batch_size, n_epochs, gamma, gae_lambda, ent_coef, clip_range,
-# vf_coef and network size for PPO; batch_size, gamma, buffer_size, train_freq and exploration for DQN.
+# What some agents can be told, and which.
+ON_POLICY, OFF_POLICY = ("ppo", "recurrent_ppo"), ("dqn", "sac", "td3", "ddpg", "tqc")
+ENTROPY, NOISE = ("sac", "tqc"), ("td3", "ddpg")
+SETTINGS: tuple[tuple[Parameter, tuple[str, ...]], ...] = (
+    (Range("n_steps", 32, 512, log=True, integer=True), ON_POLICY),
+    (Range("n_epochs", 2, 10, integer=True), ON_POLICY),
+    (Range("gae_lambda", 0.8, 0.99), ON_POLICY),
+    (Range("clip_range", 0.1, 0.4), ON_POLICY),
+    (Range("vf_coef", 0.25, 1.0), ON_POLICY),
+    (Range("ent_coef", 1e-5, 0.1, log=True), ON_POLICY + ENTROPY),
+    (Range("log_std_init", -3.0, 0.0), ON_POLICY + ENTROPY),
+    (Choice("sde_freq", (0, 4, 16, 64)), ON_POLICY + ENTROPY),
+    (Choice("lstm_size", (32, 64, 128)), ("recurrent_ppo",)),
+    (Range("buffer_size", 5_000, 100_000, log=True, integer=True), OFF_POLICY),
+    (Range("learning_starts", 200, 2_000, log=True, integer=True), OFF_POLICY),
+    (Range("train_freq", 1, 16, log=True, integer=True), OFF_POLICY),
+    (Range("gradient_steps", 1, 16, log=True, integer=True), OFF_POLICY),
+    (Range("tau", 0.002, 0.1, log=True), OFF_POLICY),
+    (Range("return_steps", 1, 8, integer=True), OFF_POLICY),
+    (Choice("shift", (0, 2, 4)), OFF_POLICY),
+    (Range("exploration_fraction", 0.1, 0.6), ("dqn",)),
+    (Range("exploration_final", 0.01, 0.1, log=True), ("dqn",)),
+    (Range("entropy_rate", 1e-5, 1e-3, log=True), ENTROPY),
+    (Range("target_entropy", -4.0, 0.0), ENTROPY),
+    (Range("noise_std", 0.05, 0.5, log=True), NOISE),
+    (Range("policy_delay", 1, 4, integer=True), ("td3",)),
+    (Range("drop_quantiles", 0, 8, integer=True), ("tqc",)),
+)
 RANGE_KEYS = {"name", "low", "high", "log", "integer", "when"}
 CHOICE_KEYS = {"name", "choices", "when"}
 
@@ -45,14 +75,14 @@ CHOICE_KEYS = {"name", "choices", "when"}
 def space_named(name: str, agent: str | None, min_timesteps: int, max_timesteps: int) -> Space:
     """``spec``, ``full``, or the space in the file ``name`` (ending in .toml).
 
-    :param agent: ``ppo`` or ``dqn`` to settle it, ``None`` to search it too
+    :param agent: an algorithm to settle it, ``None`` to search among ``AGENTS`` too
     :raises ValueError: an unknown name, a file that is no space, or as ``trial_space``
     """
     spec = trial_space(agent, min_timesteps, max_timesteps)
     if name == "spec":
         return spec
     if name == "full":
-        return Space(spec.parameters + FULL, spec.context)
+        return Space(spec.parameters + FULL + settings_of(agent), spec.context)
     if name.endswith(".toml"):
         own = load_space(Path(name))
         return (
@@ -63,6 +93,18 @@ def space_named(name: str, agent: str | None, min_timesteps: int, max_timesteps:
             else replace(own, context={"agent": agent})
         )
     raise ValueError(f"space {name!r} is unknown; choose spec, full or a file ending in .toml")
+
+
+def settings_of(agent: str | None) -> tuple[Parameter, ...]:
+    """The settings of an algorithm; of all ``AGENTS``, what is not common to them active with its own, for ``None``."""
+    if agent is not None:
+        return tuple(parameter for parameter, having in SETTINGS if agent in having)
+    found: list[Parameter] = []
+    for parameter, having in SETTINGS:
+        owners = [each for each in AGENTS if each in having]
+        if owners:
+            found.append(parameter if len(owners) == len(AGENTS) else replace(parameter, when=("agent", owners[0])))
+    return tuple(found)
 
 
 def load_space(path: Path) -> Space:

@@ -25,7 +25,13 @@ EXIT_DIVERGED = 4
 EXIT_PRUNED = 5
 EXIT_INTERRUPTED = 130
 
+# Shares of its training at which the runner evaluates and the controller looks, whatever --evaluations says, and the
+# file that the controller leaves in the trial's folder to have it stop; what is in it is the reason.
+RUNGS = (0.25, 0.5, 1.0)
+STOP_NAME = "stop.txt"
+
 LOCALHOST = "127.0.0.1"
+BINS = {"n_steer", "n_throttle"}
 MEMORY_UNITS = {"M": 1024**2, "G": 1024**3}
 
 
@@ -163,7 +169,7 @@ class TrialConfig:
             value = getattr(self, spec.name)
             if value is None and spec.name in own:
                 object.__setattr__(self, spec.name, own[spec.name])
-            elif value != spec.default and spec.name not in own and is_setting(spec.name):
+            elif is_setting(spec.name) and spec.name not in own and value != spec.default:
                 others = ", ".join(agent for agent, settings in DEFAULTS.items() if spec.name in settings)
                 raise UserError(f"{spec.name} {value} is no setting of {self.agent}; drop it or choose {others}")
 
@@ -218,8 +224,8 @@ class TrialConfig:
 
         :raises UserError: an unknown name or an impossible value
         """
-        if "gamma" not in params and params.get("agent", "ppo") != "dqn":
-            params = {name: value for name, value in params.items() if name not in ("n_steer", "n_throttle")}
+        if params.keys() >= BINS and "gamma" not in params and params.get("agent", "ppo") != "dqn":
+            params = {name: value for name, value in params.items() if name not in BINS}
         known = {spec.name for spec in fields(cls)}
         if unknown := sorted(set(params) - known):
             raise UserError(f"unknown parameter {unknown[0]!r}; known are {', '.join(sorted(known))}")
@@ -286,8 +292,13 @@ def trial_config(namespace: argparse.Namespace) -> TrialConfig:
 
     :raises UserError: an impossible value
     """
+    return TrialConfig(**trial_params(namespace))
+
+
+def trial_params(namespace: argparse.Namespace) -> dict[str, Any]:
+    """The parameters that a command line gives, without what it leaves to the defaults."""
     known = {spec.name for spec in fields(TrialConfig)}
-    return TrialConfig(**{name: value for name, value in vars(namespace).items() if name in known})
+    return {name: value for name, value in vars(namespace).items() if name in known}
 
 
 def split_env(env: str) -> tuple[str, tuple[str, int] | None]:

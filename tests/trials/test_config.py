@@ -1,26 +1,48 @@
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.trials.config import OneLineParser, TrialConfig, UserError, add_trial_arguments, parse_memory, trial_config
-
-CONFIGS = st.builds(
+from agent.trials.config import (
+    BINS,
+    OneLineParser,
     TrialConfig,
-    agent=st.sampled_from(["ppo", "dqn"]),
-    env=st.lists(st.sampled_from(["donkey-generated-track-v0", "donkey-warren-track-v0@9091"]), min_size=1, max_size=3),
-    timesteps=st.integers(1, 10**9),
-    n_steer=st.integers(2, 99),
-    learning_rate=st.floats(1e-300, 1.0),
-    seed=st.integers(0, 2**31 - 1),
-    reward_shaping=st.booleans(),
-    reward_term=st.sampled_from([[], ["constant"], ["scale=2", "reckless=0.1,speed=60"]]),
-    max_cte=st.floats(1e-9, 1e9),
-    throttle_min=st.floats(0.0, 0.4),
-    throttle_max=st.floats(0.5, 1.0),
-    memory_limit=st.sampled_from(["8G", "900M", "1.5G"]),
+    UserError,
+    add_trial_arguments,
+    parse_memory,
+    trial_config,
 )
+from agent.trials.defaults import DEFAULTS
+
+
+def configs(agent: str) -> st.SearchStrategy[TrialConfig]:
+    """Trials of ``agent``, some of its settings given and some not."""
+    bins = {"n_steer": st.integers(2, 99), "n_throttle": st.integers(2, 99)} if agent == "dqn" else {}
+    return st.builds(
+        TrialConfig,
+        agent=st.just(agent),
+        env=st.lists(
+            st.sampled_from(["donkey-generated-track-v0", "donkey-warren-track-v0@9091"]), min_size=1, max_size=3
+        ),
+        timesteps=st.integers(1, 10**9),
+        learning_rate=st.none() | st.floats(1e-300, 1.0, exclude_min=True),
+        seed=st.integers(0, 2**31 - 1),
+        reward_shaping=st.booleans(),
+        reward_term=st.sampled_from([[], ["constant"], ["scale=2", "reckless=0.1,speed=60"]]),
+        max_cte=st.floats(1e-9, 1e9),
+        throttle_min=st.floats(0.0, 0.4),
+        throttle_max=st.floats(0.5, 1.0),
+        memory_limit=st.sampled_from(["8G", "900M", "1.5G"]),
+        gamma=st.none() | st.floats(0.0, 0.999),
+        batch_size=st.none() | st.integers(2, 10**6),
+        **bins,
+    )
+
+
+CONFIGS = st.sampled_from(sorted(DEFAULTS)).flatmap(configs)
 
 
 @given(CONFIGS)
@@ -37,12 +59,56 @@ def test_params_round_trip(config: TrialConfig) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("agent", "sac"), ("timesteps", 0), ("learning_rate", float("nan")), ("seed", -1), ("env", []), ("n_steer", 1)],
+    [("agent", "sarsa"), ("timesteps", 0), ("learning_rate", float("nan")), ("seed", -1), ("env", []), ("n_steer", 1)],
 )
 def test_impossible_values_are_named_with_a_remedy(name: str, value: object) -> None:
     with pytest.raises(UserError, match=name) as caught:
         TrialConfig.from_params({name: value})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("agent", DEFAULTS)
+def test_a_trial_says_every_setting_of_its_algorithm_and_none_of_another(agent: str) -> None:
+    params = TrialConfig(agent=agent).to_params()
+    assert DEFAULTS[agent].items() <= params.items()
+    others = {name for settings in DEFAULTS.values() for name in settings} - DEFAULTS[agent].keys() - {*BINS}
+    assert {params[name] for name in others} == {None}
+    assert vars(TrialConfig(agent=agent, gamma=0.5).settings) == DEFAULTS[agent] | {"gamma": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("agent", "name", "value"),
+    [("ppo", "n_steer", 5), ("dqn", "n_epochs", 4), ("sac", "exploration_final", 0.1), ("ddpg", "policy_delay", 2)],
+)
+def test_a_setting_of_another_algorithm_is_refused_with_those_that_have_it(
+    agent: str, name: str, value: object
+) -> None:
+    with pytest.raises(UserError, match=f"^{name} {value} is no setting of {agent}; drop it or choose ") as caught:
+        TrialConfig(agent=agent, **{name: value})  # type: ignore[arg-type]
+    owner = str(caught.value).split()[-1]
+    assert getattr(TrialConfig(agent=owner, **{name: value}), name) == value  # type: ignore[arg-type]
+
+
+def test_every_setting_is_a_field_and_every_default_possible() -> None:
+    names = {name for settings in DEFAULTS.values() for name in settings}
+    assert names <= {spec.name for spec in fields(TrialConfig)}
+    for agent, settings in DEFAULTS.items():
+        assert TrialConfig(agent=agent, **settings) == TrialConfig(agent=agent)
+
+
+def test_a_whole_number_is_one() -> None:
+    with pytest.raises(UserError, match=r"n_epochs 2\.5 is not a whole number"):
+        TrialConfig.from_params({"n_epochs": 2.5})
+
+
+def test_records_older_than_the_settings_are_read() -> None:
+    names = {spec.name for spec in fields(TrialConfig)}
+    settings = {name for agent in DEFAULTS.values() for name in agent} - {"learning_rate", *BINS}
+    old = {name: value for name, value in TrialConfig().to_params().items() if name in names - settings}
+    assert TrialConfig.from_params(old | {"n_steer": 5}) == TrialConfig()
+    assert TrialConfig.from_params(old | {"n_steer": 5, "agent": "dqn"}) == TrialConfig(
+        agent="dqn", n_steer=5, learning_rate=3e-4
+    )
 
 
 def test_memory_sizes() -> None:

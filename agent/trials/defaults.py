@@ -1,0 +1,60 @@
+"""What each algorithm can be told, and what it is told when nobody says otherwise: data, light to import.
+
+A name is a field of ``TrialConfig``. A setting that an algorithm lacks here does not apply to it and is refused.
+The values were tuned for the fast observation on two cores; docs/training.md has the table of what they reach.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+EVERY: dict[str, Any] = {"features_dim": 128, "net_width": 64}
+
+ON_POLICY = EVERY | {
+    "learning_rate": 3e-4,
+    "gamma": 0.98,
+    "n_steps": 128,
+    "batch_size": 256,
+    "n_epochs": 4,
+    "gae_lambda": 0.95,
+    "clip_range": 0.2,
+    "ent_coef": 0.0,
+    "vf_coef": 0.5,
+    "max_grad_norm": 0.5,
+    "log_std_init": -0.7,
+    "sde_freq": 0,
+}
+
+OFF_POLICY = EVERY | {
+    "learning_rate": 3e-4,
+    "gamma": 0.98,
+    "batch_size": 128,
+    "buffer_size": 100_000,
+    "learning_starts": 1000,
+    "train_freq": 4,
+    "gradient_steps": 4,
+    "tau": 0.01,
+    "return_steps": 3,
+    "max_grad_norm": 10.0,
+    "target_clip": 0.0,
+    "shift": 2,
+}
+
+ENTROPY = {
+    "ent_coef": 0.05,
+    "entropy_rate": 3e-4,
+    "target_entropy": -2.0,
+    "sde_freq": 16,
+    "log_std_init": -2.0,
+    "n_critics": 2,
+}
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "ppo": ON_POLICY,
+    "dqn": OFF_POLICY | {"n_steer": 7, "n_throttle": 3, "exploration_fraction": 0.4, "exploration_final": 0.05},
+    "sac": OFF_POLICY | ENTROPY,
+    "td3": OFF_POLICY | {"noise_std": 0.2, "n_critics": 2, "policy_delay": 2},
+    "ddpg": OFF_POLICY | {"noise_std": 0.2},
+    "tqc": OFF_POLICY | ENTROPY | {"n_quantiles": 25, "drop_quantiles": 2},
+    "recurrent_ppo": ON_POLICY | {"lstm_size": 64},
+}
