@@ -27,6 +27,7 @@ from agent.trials.config import (
     EXIT_ERROR,
     EXIT_INTERRUPTED,
     EXIT_OK,
+    EXIT_PRUNED,
     EXIT_SIM_LOST,
     OneLineParser,
     TrialConfig,
@@ -125,13 +126,15 @@ def _attempt(config: TrialConfig, folder: Path, log_steps: int) -> tuple[int, di
     """Exit code and the outcome's part of the result, whatever happens inside the trial."""
     try:
         from agent.envs.client import SimulatorLost
-        from agent.training.callbacks import Diverged
+        from agent.training.callbacks import Diverged, Pruned
         from agent.training.trial import run_trial
 
         try:
             return EXIT_OK, _outcome("ok", None, run_trial(config, folder, log_steps))
         except Diverged as error:
             return EXIT_DIVERGED, _outcome("diverged", str(error))
+        except Pruned as error:
+            return EXIT_PRUNED, _outcome("pruned", str(error))
         except SimulatorLost as error:
             return EXIT_SIM_LOST, _outcome("sim_lost", str(error))
     except UserError:

@@ -5,6 +5,7 @@ The guard stands first in the list, so no evaluation ever drives with parameters
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from stable_baselines3.common.vec_env import VecNormalize, unwrap_vec_normalize
 
 from agent.training.checkpoints import BEST_MODEL, PROGRESS, append_line, save_model
 from agent.training.evaluation import evaluate
+from agent.trials.config import RUNGS, STOP_NAME
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -26,6 +28,10 @@ REPORTS = 10
 
 class Diverged(RuntimeError):
     """Training left the finite numbers; the text says which number, and at which step."""
+
+
+class Pruned(RuntimeError):
+    """The controller had the trial stop; the text is its reason."""
 
 
 class TrainingCallback(BaseCallback):
@@ -90,8 +96,8 @@ class FiniteGuard(TrainingCallback):
 class CheckpointChooser(TrainingCallback):
     """Evaluates the policy now and then and keeps the best as ``model.zip``.
 
-    The evaluations are spread evenly over training, the last one at its end. They happen between
-    rollouts, so there are never more of them than rollouts.
+    The evaluations are spread evenly over training, the last one at its end; those at ``RUNGS`` always take place.
+    They happen between rollouts, so there are never more of them than rollouts.
 
     :param worlds: evaluation environments, one per episode
     :param seed: seed of the first world; the same roads at every evaluation, so checkpoints compare
@@ -100,7 +106,8 @@ class CheckpointChooser(TrainingCallback):
     def __init__(self, folder: Path, worlds: VecEnv, seed: int, timesteps: int, evaluations: int) -> None:
         super().__init__()
         self.folder, self.worlds, self.seed = folder, worlds, seed
-        self.due = [timesteps * part / evaluations for part in range(1, evaluations)]
+        shares = {part / evaluations for part in range(1, evaluations)} | {share for share in RUNGS if share < 1.0}
+        self.due = sorted(timesteps * share for share in shares)
         self.best = -np.inf
 
     def _on_training_start(self) -> None:
@@ -142,6 +149,22 @@ class CheckpointChooser(TrainingCallback):
             f"{'  best so far' if better else ''}",
             flush=True,
         )
+
+
+class PruneWatch(TrainingCallback):
+    """Ends training as soon as the controller has left its reason in the trial's folder.
+
+    :raises Pruned: from inside ``model.learn``
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.path = folder / STOP_NAME
+
+    def _on_step(self) -> bool:
+        if os.path.exists(self.path):
+            raise Pruned(self.path.read_text(encoding="utf-8").strip() or "the controller had it stop")
+        return True
 
 
 class StepLog(TrainingCallback):

@@ -11,6 +11,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent.trials.config import STOP_NAME
+
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
 
@@ -67,5 +69,5 @@ def append_line(path: Path, record: dict[str, Any]) -> None:
 
 def clear_outputs(folder: Path) -> None:
     """Remove what an earlier trial left in ``folder``, so that nothing of it can pass for this trial's."""
-    for name in (BEST_MODEL, LAST_MODEL, RESULT, PROGRESS):
+    for name in (BEST_MODEL, LAST_MODEL, RESULT, PROGRESS, STOP_NAME):
         (folder / name).unlink(missing_ok=True)

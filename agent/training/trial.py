@@ -17,6 +17,7 @@ from agent.training.callbacks import (
     Diverged,
     FiniteGuard,
     ProgressDisplay,
+    PruneWatch,
     StepLog,
     progress_callback,
 )
@@ -47,6 +48,7 @@ def run_trial(config: TrialConfig, folder: Path, log_steps: int = 0) -> Score:
     :returns: the final evaluation, ``config.eval_episodes`` long (at least one episode per track)
     :raises UserError: a device, memory limit or folder that this machine cannot serve; nothing is written
     :raises SimulatorLost: a simulator on the wire that cannot be reached, or not any more
+    :raises Pruned: the controller had it stop; ``model.zip`` is the best checkpoint so far
     :raises Diverged: NaN or infinity in training; ``model.zip`` is the last finite checkpoint
     """
     prepare_torch(config.seed, config.deterministic)
@@ -103,7 +105,7 @@ def _open_folder(config: TrialConfig, folder: Path) -> None:
 
 def _learn(model: BaseAlgorithm, chooser: CheckpointChooser, timesteps: int, log_steps: int) -> None:
     guard, progress = FiniteGuard(), progress_callback(timesteps)
-    callbacks: list[BaseCallback] = [guard, progress, chooser]
+    callbacks: list[BaseCallback] = [guard, PruneWatch(chooser.folder), progress, chooser]
     if log_steps:
         callbacks.insert(1, StepLog(log_steps))
     try:

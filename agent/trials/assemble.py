@@ -12,8 +12,7 @@ from agent.trials.champion import MODEL_NAME, RESULT_NAME
 from agent.trials.config import TrialConfig
 from agent.trials.launcher import Outcome
 from agent.trials.record import RUN_STATUSES, Record, git_commit, git_dirty, installed_versions, is_finite, shown_path
-
-PROGRESS_NAME = "progress.jsonl"
+from agent.trials.rungs import read_progress, read_rungs
 
 
 def read_result(folder: Path) -> dict[str, Any]:
@@ -27,11 +26,7 @@ def read_result(folder: Path) -> dict[str, Any]:
 
 def chosen_score(folder: Path) -> float:
     """Best score of a trial's intermediate evaluations, on the episodes that chose its checkpoint; -inf without one."""
-    try:
-        lines = (folder / PROGRESS_NAME).read_text(encoding="utf-8").splitlines()
-        return max((float(json.loads(line)["mean_reward"]) for line in lines if line.strip()), default=-math.inf)
-    except (OSError, ValueError, KeyError, TypeError):
-        return -math.inf
+    return max((score for _, score in read_progress(folder)), default=-math.inf)
 
 
 def make_record(
@@ -58,6 +53,7 @@ def make_record(
         score=result.get("score") if ok else None,
         cause=cause,
         suggestion=suggestion,
+        rungs=read_rungs(folder, config.timesteps),
         versions=installed_versions() | (result.get("versions") or {}),
         git_commit=git_commit(),
         git_dirty=git_dirty(),

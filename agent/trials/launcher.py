@@ -21,11 +21,13 @@ from agent.trials.config import (
     EXIT_OK,
     EXIT_PRUNED,
     EXIT_SIM_LOST,
+    STOP_NAME,
 )
 from agent.trials.processes import new_mark, start, stop_tree, tree_bytes
 
 LOG_NAME = "log.txt"
 GRACE_SEC = 5.0
+STOP_SEC = 30.0  # what a trial that was told to stop has for saving its model; it needs about one
 POLL_SEC = 0.1
 MEMORY_POLL_SEC = 1.0
 TAIL_BYTES = 4096
@@ -97,6 +99,7 @@ class RunningTrial:
         self.mark = new_mark(workspace)
         self.started = self._memory_seen = time.monotonic()
         self._shown = 0
+        self._told: tuple[float, str] | None = None
         self.process = start(command, self._log_path, self.mark, OMP_NUM_THREADS=str(threads))
 
     @property
@@ -110,6 +113,8 @@ class RunningTrial:
         if self.process.poll() is not None:
             return self._end(None, None, 0.0)
         now = time.monotonic()
+        if self._told is not None and now - self._told[0] > STOP_SEC:
+            return self._end("pruned", f"{self._told[1]}; killed, it did not end by itself", self.limits.grace_sec)
         if now - self.started > self.limits.timeout_sec:
             limit = f"killed at the limit of {self.limits.timeout_sec:g} s; raise --timeout or train less"
             return self._end("timeout", limit, self.limits.grace_sec)
@@ -120,6 +125,18 @@ class RunningTrial:
             if self._log_path.stat().st_size > LOG_LIMIT_BYTES:
                 return self._end("crashed", f"killed with {LOG_LIMIT_BYTES // 1024**2} MB of output", 0.0)
         return None
+
+    @property
+    def told(self) -> bool:
+        """Whether it was told to stop."""
+        return self._told is not None
+
+    def tell(self, cause: str) -> None:
+        """Have it save its model and end as ``pruned``: it looks for this file at every step."""
+        scratch = self.folder / f".{STOP_NAME}"
+        scratch.write_text(cause + "\n", encoding="utf-8")
+        os.replace(scratch, self.folder / STOP_NAME)
+        self._told = time.monotonic(), cause
 
     def warn(self) -> None:
         """Ask it to end, without waiting."""

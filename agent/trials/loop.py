@@ -13,13 +13,23 @@ from pathlib import Path
 
 from agent.trials import champion
 from agent.trials.assemble import chosen_score, make_record, read_result
-from agent.trials.config import EXIT_INTERRUPTED, EXIT_OK, EXIT_SIM_LOST, TrialConfig, UserError, parse_memory
+from agent.trials.config import (
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_PRUNED,
+    EXIT_SIM_LOST,
+    STOP_NAME,
+    TrialConfig,
+    UserError,
+    parse_memory,
+)
 from agent.trials.folders import Folders, Launch, check_disk
 from agent.trials.journal import Journal
 from agent.trials.launcher import BAD_ARGUMENTS, LOG_NAME, Limits, Outcome, RunningTrial
 from agent.trials.ledger import Ledger
 from agent.trials.processes import kill_orphans, workspace_id
 from agent.trials.record import Record, is_finite, shown_path
+from agent.trials.rungs import PROGRESS_NAME, Rung, read_rungs
 from agent.trials.simulators import Place
 from agent.trials.title import confirmation, decide
 
@@ -29,6 +39,7 @@ FAILURES = ("crashed", "sim_lost", "out_of_memory", "timeout")
 SIM_RETRY_SEC = 5.0  # a lost simulator gets this long to come back before the one retry
 
 NextLaunch = Callable[[list[Record], list[TrialConfig]], Launch | None]
+Prune = Callable[[Launch, tuple[Rung, ...], list[Record]], str | None]
 
 
 class CircuitBrokenError(Exception):
@@ -43,6 +54,7 @@ class Running:
     slot: int
     process: RunningTrial | None = None
     again_at: float | None = None
+    rungs: tuple[Rung, ...] = ()
 
 
 @dataclass
@@ -53,6 +65,7 @@ class TrialLoop:
     :param min_free_bytes: no trial starts with less free disk
     :param keep_models: see ``Folders.thin``
     :param place: where the trial of a slot drives, see ``simulators``; ``None`` leaves the configuration's own
+    :param prune: why a trial should be stopped at the rungs that it has reached, see ``rungs``; ``None`` stops none
     :param confirm_seeds: fresh seeds on which a challenger must win before it has the title, see ``title``; 0 for
         the plain rule, the best score ever
     """
@@ -69,6 +82,7 @@ class TrialLoop:
     min_free_bytes: int = 0
     keep_models: dict[str, int] = field(default_factory=dict)
     place: Place | None = None
+    prune: Prune | None = None
     confirm_seeds: int = 0
     base_seed: int = 0
     records: list[Record] = field(default_factory=list, init=False)
@@ -134,6 +148,8 @@ class TrialLoop:
         elapsed_sec = result["elapsed_sec"] if is_finite(result.get("elapsed_sec")) else 0.0
         if result.get("run_status") == "ok":
             return Outcome("ok", EXIT_OK, elapsed_sec, "")
+        if result.get("run_status") == "pruned":
+            return Outcome("pruned", EXIT_PRUNED, elapsed_sec, "")
         return Outcome("interrupted", EXIT_INTERRUPTED, elapsed_sec, "", "its controller was gone")
 
     def _started(self, each: Running) -> Running:
@@ -142,9 +158,12 @@ class TrialLoop:
             config = replace(config, env=self.place(each.slot, each.again_at is not None))
             each.launch = replace(each.launch, config=config)
         folder = self.folders.open(each.launch)
+        for name in (PROGRESS_NAME, STOP_NAME):  # of a first try, after which its simulator was lost
+            (folder / name).unlink(missing_ok=True)
         command = [sys.executable, str(self.runner), *config.to_argv(), "--save-dir", str(folder)]
         limits = Limits(self.timeout_sec, parse_memory(config.memory_limit))
         threads = max(1, (os.cpu_count() or 1) // self.workers)
+        each.rungs = ()
         each.process = RunningTrial(
             command, folder, limits, workspace=self.workspace, threads=threads, verbose=self.verbose
         )
@@ -158,6 +177,7 @@ class TrialLoop:
             return None
         outcome = each.process.poll()
         if outcome is None:
+            self._consider_pruning(each, each.process)
             return None
         if outcome.status == "sim_lost" and each.again_at is None:
             each.process, each.again_at = None, time.monotonic() + SIM_RETRY_SEC
@@ -170,11 +190,20 @@ class TrialLoop:
             raise UserError(told or f"{self.runner.name} refused its arguments without a word; see {self.runner}")
         return self._remember(each.launch, outcome)
 
+    def _consider_pruning(self, each: Running, process: RunningTrial) -> None:
+        if self.prune is None or process.told:
+            return
+        rungs = read_rungs(process.folder, each.launch.config.timesteps)
+        if len(rungs) > len(each.rungs) and (cause := self.prune(each.launch, rungs, self.records)):
+            process.tell(cause)
+        each.rungs = rungs
+
     def _remember(self, launch: Launch, outcome: Outcome) -> Record:
         folder = self.folders.of(launch.trial)
         record = make_record(
             launch.trial, launch.config, outcome, folder, kind=launch.kind, suggestion=launch.suggestion
         )
+        record = replace(record, confirm_seeds=self.confirm_seeds)
         try:
             if not self.confirm_seeds:
                 crowned = champion.consider(record, folder / champion.MODEL_NAME, self.throne)

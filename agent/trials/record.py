@@ -15,6 +15,8 @@ from pathlib import Path
 from platform import node, python_version
 from typing import Any, NoReturn, Self
 
+from agent.trials.rungs import Rung
+
 SCHEMA = 1
 REPO_ROOT = Path(__file__).resolve().parents[2]
 GIT_TIMEOUT_SEC = 10.0
@@ -36,7 +38,10 @@ VERSIONED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One line of a ledger. ``elapsed_sec`` is the wall clock of the trial's process.
+    """One line of a ledger.
+
+    ``elapsed_sec`` is the wall clock of the trial's process, ``rungs`` what it was worth on its way, and
+    ``confirm_seeds`` the rule of the title when it was recorded, 0 for the best score ever.
 
     :raises ValueError: a value that no ledger may hold; the text names it
     """
@@ -57,6 +62,8 @@ class Record:
     score: dict[str, Any] | None = None
     cause: str | None = None
     suggestion: dict[str, float] | None = None
+    rungs: tuple[Rung, ...] = ()
+    confirm_seeds: int | None = None
     versions: dict[str, str] = field(default_factory=dict)
     git_commit: str | None = None
     git_dirty: bool | None = None
@@ -103,6 +110,7 @@ class Record:
         if not isinstance(data, dict):
             raise ValueError("it is not a JSON object")
         known = {spec.name for spec in fields(cls)}
+        data["rungs"] = tuple(map(Rung.from_json, data.get("rungs") or ()))
         try:
             return cls(**{name: value for name, value in data.items() if name in known})
         except TypeError as error:
