@@ -1,4 +1,4 @@
-"""The camera: RGB frames of road, lines, ground, sky and start line; obstacles are drawn over them by ``solids``.
+"""The camera: frames of road, lines, ground, sky and start line, in colour or grey; ``solids`` draws over them.
 
 A row of pixels is a straight line over the ground. ``Ground`` names the span of the centre line nearest to its
 first point; as long as the row stays beside that span, the place on the road's cross-section is linear in the
@@ -12,17 +12,18 @@ Hills: the ground ahead is taken to rise and fall with the track, height dependi
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from agent.simulator import vehicle
 from agent.simulator.ground import CELL_U, ROAD_REACH_U, STRIP_HALF_U, STRIP_STEP_U, Ground, Paint, form
-from agent.simulator.lens import View, lens_for
+from agent.simulator.lens import Lens
 from agent.simulator.pixels import pack, store_8_bytes
 from agent.simulator.solids import Solids, draw
+from agent.simulator.tracks import Track
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -35,31 +36,69 @@ GRAIN_MASK = np.uint64(63)
 ONE, TWO = np.uint64(1), np.uint64(2)
 GRAIN_SHIFT = 4096.0  # keeps places off the grid positive
 HILL_SAMPLES = 48
+HILLY_U = 0.2  # a track that rises less is level
 HILL_NEAR_U, HILL_FAR_U = 80.0, 160.0  # between these the land beside the road levels out to the car's own height
 
 
-def render(
-    ground: Ground, paint: Paint, solids: Solids, out: Image, view: View, x: float, z: float, yaw: float,
-    height_u: float, uphill: float, hills: Array,
-) -> None:  # fmt: skip
-    """Draw the view of a car at ``x, z`` (u), heading ``yaw`` (rad), into ``out`` (height, width, 3) uint8.
+class Scenery(NamedTuple):
+    """All that ``look`` reads: one place in one look through one lens. Colours are (n, 3), or (n, 1) for grey."""
 
-    :param height_u: of the ground under the car; ``uphill`` its slope along the car's heading
-    :param hills: (HILL_SAMPLES, 2) distance ahead and height above the car's ground in the car's own tilted
-        frame, or an empty (0, 2) on level ground
-    """
-    lens = lens_for(view)
-    picture = out if lens.remap is None else np.empty((lens.height, lens.width, 3), dtype=np.uint8)
-    x, z, yaw = lens.pose(x, z, yaw)
-    _render(
-        picture, lens.values, x, z, yaw, hills, ground.origin, ground.cells, ground.spans, paint.integral,
-        paint.strips, paint.edges, paint.palette, paint.haze, paint.sky_for(lens), paint.grain, paint.grain_mean,
-        paint.start_line,
+    lens: Array
+    hilly: bool
+    arc_u: Array
+    height_u: Array
+    length_u: float
+    origin: Array
+    cells: NDArray[np.int16]
+    spans: Array
+    integral: Floats
+    strips: NDArray[np.uint8]
+    edges: Array
+    palette: Floats
+    haze: Floats
+    sky: Image
+    grain: NDArray[np.uint64]
+    grain_mean: np.uint64
+    start_line: Array
+    pillars: Array
+    boxes: Array
+    solid_colours: Array
+
+
+def scenery(track: Track, ground: Ground, paint: Paint, solids: Solids, lens: Lens, grey: bool) -> Scenery:
+    """What ``look`` reads of these."""
+    colours = paint.grey if grey else paint.rgb
+    return Scenery(
+        lens.values, bool(np.ptp(track.height_u) > HILLY_U), track.arc_u, track.height_u, track.length_u,
+        ground.origin, ground.cells, ground.spans, colours.integral, paint.strips, paint.edges, colours.palette,
+        colours.haze, colours.sky_for(lens), paint.grain, paint.grain_mean, paint.start_line, solids.pillars,
+        solids.boxes, solids.grey if grey else solids.rgba,
     )  # fmt: skip
-    if len(solids):
-        draw(picture, lens.values, x, z, yaw, height_u, uphill, solids.pillars, solids.boxes, solids.rgba, paint.haze)
-    if lens.remap is not None:
-        cv2.remap(picture, *lens.remap, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
+
+
+@njit(cache=True)
+def look(
+    out: Image, seen: Scenery, car: Array, height_u: float, uphill: float, arc: float
+) -> None:  # pragma: no cover - compiled
+    """Draw what a car sees into ``out``: (rows, columns, 3), or (rows, columns) where ``seen`` is grey.
+
+    :param car: its state, see ``vehicle``
+    :param height_u: of the ground under it; ``uphill`` its slope along the heading, ``arc`` its place on the track
+    """
+    lens = seen.lens
+    x, z, yaw = car[vehicle.X], car[vehicle.Z], car[vehicle.YAW]
+    sin, cos = math.sin(yaw), math.cos(yaw)
+    x, z, yaw = x + lens[6] * sin + lens[7] * cos, z + lens[6] * cos - lens[7] * sin, yaw + lens[8]
+    if seen.hilly:
+        hills = hills_ahead(arc, height_u, uphill, seen.arc_u, seen.height_u, seen.length_u)
+    else:
+        hills, uphill = np.empty((0, 2)), 0.0
+    _render(
+        out, lens, x, z, yaw, hills, seen.origin, seen.cells, seen.spans, seen.integral, seen.strips, seen.edges,
+        seen.palette, seen.haze, seen.sky, seen.grain, seen.grain_mean, seen.start_line,
+    )  # fmt: skip
+    if len(seen.pillars) + len(seen.boxes) > 0:
+        draw(out, lens, x, z, yaw, height_u, uphill, seen.pillars, seen.boxes, seen.solid_colours, seen.haze)
 
 
 @njit(cache=True)
@@ -143,40 +182,44 @@ def _columns_within(
 
 @njit(cache=True, inline="always")
 def _fill(
-    flat: Any, pixel: int, run: int, pair: Any, grainy: bool, grain: Any, grain_mean: Any, grain_x: int, grain_z: int,
-    grain_step_x: int, grain_step_z: int,
+    flat: Any, pixel: int, run: int, word: Any, channels: int, grainy: bool, grain: Any, grain_mean: Any,
+    grain_x: int, grain_z: int, grain_step_x: int, grain_step_z: int,
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
     """Write ``run`` pixels of one colour from ``pixel`` on, with grain where it is asked for.
 
-    Two pixels go in one store of eight bytes. What it spills to the right is written over by what comes there
-    next; the picture's last pixels go byte by byte.
+    Two pixels go in one store of eight bytes, or eight plain grey ones. What it spills to the right is written over by
+    what comes there next; the picture's last pixels go byte by byte.
     """
-    at, stop = np.uint64(pixel * 3), np.uint64((pixel + run) * 3)
+    at, stop = np.uint64(pixel * channels), np.uint64((pixel + run) * channels)
     safe = np.uint64(min(stop, max(flat.size - 8, 0)))
     if grainy:
-        pair -= grain_mean
-    while at < safe:
-        word = pair
-        if grainy:
-            word += grain[np.uint64(grain_x >> 16) & GRAIN_MASK, np.uint64(grain_z >> 16) & GRAIN_MASK]
+        word -= grain_mean
+        while at < safe:
+            grown = grain[np.uint64(grain_x >> 16) & GRAIN_MASK, np.uint64(grain_z >> 16) & GRAIN_MASK]
+            store_8_bytes(flat, at, word + grown)
             grain_x += 2 * grain_step_x
             grain_z += 2 * grain_step_z
-        store_8_bytes(flat, at, word)
-        at += np.uint64(6)
+            at += np.uint64(2 * channels)
+    else:
+        stride = np.uint64(6 if channels == 3 else 8)
+        while at < safe:
+            store_8_bytes(flat, at, word)
+            at += stride
     for byte in range(at, stop):
-        flat[byte] = np.uint8(pair >> np.uint64(8 * (byte - at) % 24))
+        flat[byte] = np.uint8(word >> np.uint64(8 * (byte - at) % 24))
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
 def _render(
     out: Image, lens: Array, lens_x: float, lens_z: float, yaw: float, hills: Array, origin: Array, cells: Any,
-    spans: Array, integral: Floats, strips: Any, edges: Array, palette: Floats, haze_rgb: Floats, sky: Image,
+    spans: Array, integral: Floats, strips: Any, edges: Array, palette: Floats, haze_colour: Floats, sky: Image,
     grain: Any, grain_mean: Any, start_line: Array,
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
-    height, width = out.shape[0], out.shape[1]
+    height, width, channels = out.shape[0], out.shape[1], palette.shape[1]
     focal, middle, cos_pitch, sin_pitch = lens[0], lens[1], lens[3], lens[4]
     ahead_x, ahead_z = math.sin(yaw), math.cos(yaw)
     right_x, right_z = ahead_z, -ahead_x
+    fan = 1.0 / (focal * cos_pitch)
     n = len(spans)
     flat = out.reshape(out.size)
     depths = _row_distances(hills, lens, height)
@@ -185,8 +228,8 @@ def _render(
         top += 1
     # The sky ends where the land begins.
     above = min(max(height + int(middle - focal * sin_pitch / cos_pitch + 0.5) - top, 0), 3 * height - top)
-    sky_bytes = sky.reshape(sky.size)[above * width * 3 :]
-    for k in range(np.uint64(top * width * 3)):
+    sky_bytes = sky.reshape(sky.size)[above * width * channels :]
+    for k in range(np.uint64(top * width * channels)):
         flat[k] = sky_bytes[k]
     shades = np.empty(len(palette), np.uint64)
     for row in range(top, height):
@@ -198,11 +241,7 @@ def _render(
         clear = np.float32(1.0 - min(max((forward - 60.0) / 260.0, 0.0), 0.6))
         haze = np.float32(1.0) - clear
         for k in range(len(palette)):
-            shades[k] = pack(
-                clear * palette[k, 0] + haze * haze_rgb[0],
-                clear * palette[k, 1] + haze * haze_rgb[1],
-                clear * palette[k, 2] + haze * haze_rgb[2],
-            )
+            shades[k] = pack(palette[k], clear, haze_colour, haze)
         # Grain finer than the pixel would flicker.
         grainy = along < 0.8
         left_x = (lens_x + forward * ahead_x - lens[2] * across * right_x - origin[0]) / CELL_U
@@ -226,7 +265,7 @@ def _render(
                     run = min(int((-1 - i) / widest) + 1, stop - column)
             if i < 0:
                 _fill(
-                    flat, row * width + column, run, shades[0], grainy, grain, grain_mean,
+                    flat, row * width + column, run, shades[0], channels, grainy, grain, grain_mean,
                     grain_left_x + column * grain_step_x, grain_left_z + column * grain_step_z, grain_step_x,
                     grain_step_z,
                 )  # fmt: skip
@@ -258,13 +297,15 @@ def _render(
                 stay = min(stay, _columns_until(px - cell_x, step_x, 0.0, 1.0))
                 stay = min(stay, _columns_until(pz - cell_z, step_z, 0.0, 1.0))
             until = min(column + int(stay) + 1, stop)
-            # Half of a pixel's shadow on the cross-section: its normal against the picture's right and ahead.
+            # The cross-section's normal against the picture's right and ahead.
             facing = spans[s, 0] * right_x + spans[s, 1] * right_z
             slanted = spans[s, 0] * ahead_x + spans[s, 1] * ahead_z
-            half = min(max(0.5 * (abs(facing) * across + abs(slanted) * along), STRIP_STEP_U), WIDEST_SHADOW_U)
             pace = 1.0 / max(abs(aside), 1e-9)
             place = min(max(place, NEAREST_PLACE_U), 2.0 * STRIP_HALF_U - NEAREST_PLACE_U)  # inside a tight bend
             while column < until:
+                # Half of the pixel's shadow on the cross-section. A row farther up is farther ahead along the ray.
+                lean = slanted + facing * (column - lens[2]) * fan
+                half = min(max(0.5 * (abs(facing) * across + abs(lean) * along), STRIP_STEP_U), WIDEST_SHADOW_U)
                 a = np.uint32((place - half) * (1.0 / STRIP_STEP_U))
                 c = np.uint32((place + half) * (1.0 / STRIP_STEP_U))
                 strip = np.uint64(strips[a])
@@ -273,33 +314,35 @@ def _render(
                     room = edges[strip, 1] - half - place if aside > 0.0 else place - edges[strip, 0] - half
                     run = min(int(min(max(room * pace, 0.0), 1e6)) + 1, until - column)
                     _fill(
-                        flat, row * width + column, run, shades[strip], grainy, grain, grain_mean,
+                        flat, row * width + column, run, shades[strip], channels, grainy, grain, grain_mean,
                         grain_left_x + column * grain_step_x, grain_left_z + column * grain_step_z, grain_step_x,
                         grain_step_z,
                     )  # fmt: skip
                 else:  # on the edge of a line
                     scale = clear / np.float32((c - a) * STRIP_STEP_U)
-                    at = np.uint64((row * width + column) * 3)
-                    flat[at] = int(scale * (integral[c, 0] - integral[a, 0]) + haze * haze_rgb[0])
-                    flat[at + ONE] = int(scale * (integral[c, 1] - integral[a, 1]) + haze * haze_rgb[1])
-                    flat[at + TWO] = int(scale * (integral[c, 2] - integral[a, 2]) + haze * haze_rgb[2])
+                    at = np.uint64((row * width + column) * channels)
+                    flat[at] = int(scale * (integral[c, 0] - integral[a, 0]) + haze * haze_colour[0])
+                    if channels == 3:
+                        flat[at + ONE] = int(scale * (integral[c, 1] - integral[a, 1]) + haze * haze_colour[1])
+                        flat[at + TWO] = int(scale * (integral[c, 2] - integral[a, 2]) + haze * haze_colour[2])
                 column += run
                 place += run * aside
         if start_line[4] > 0.0:
-            _draw_start_line(
-                out[row], start_line, left_x + origin[0], left_z + origin[1], step_x, step_z, across, along
-            )
+            line = flat[row * width * channels : (row + 1) * width * channels]
+            left_x, left_z = left_x * CELL_U + origin[0], left_z * CELL_U + origin[1]
+            _draw_start_line(line, channels, start_line, left_x, left_z, step_x, step_z, across, along)
 
 
 @njit(cache=True)
 def _draw_start_line(
-    pixels: Image, line: Array, left_x: float, left_z: float, step_x: float, step_z: float, across: float, along: float
-) -> None:  # pragma: no cover - compiled
-    """Checks of 1 u over the road, 1 u long, in one row of pixels (width, 3)."""
+    pixels: Image, channels: int, line: Array, left_x: float, left_z: float, step_x: float, step_z: float,
+    across: float, along: float,
+) -> None:  # pragma: no cover - compiled  # fmt: skip
+    """Checks of 1 u over the road, 1 u long, in one row of pixels (width * channels,)."""
     past = (left_x - line[0]) * line[2] + (left_z - line[1]) * line[3]
     beside = (left_x - line[0]) * line[3] - (left_z - line[1]) * line[2]
     past_step, beside_step = step_x * line[2] + step_z * line[3], step_x * line[3] - step_z * line[2]
-    first, stop = _columns_within(past, past_step, -0.5 * along, 1.0 + 0.5 * along, 0, len(pixels))
+    first, stop = _columns_within(past, past_step, -0.5 * along, 1.0 + 0.5 * along, 0, len(pixels) // channels)
     first, stop = _columns_within(beside, beside_step, -line[4], line[4], first, stop)
     half = 0.5 * (abs(beside_step) + abs(past_step) / across * along)
     contrast = max(0.0, 1.0 - 1.5 * half)
@@ -308,6 +351,6 @@ def _draw_start_line(
         share = min((min(here + 0.5 * along, 1.0) - max(here - 0.5 * along, 0.0)) / along, 1.0)
         bright = 235 if int(math.floor(side)) % 2 == 0 else 30
         shade = 132 + (bright - 132) * contrast
-        for channel in range(3):
-            colour = float(pixels[column, channel])
-            pixels[column, channel] = int(colour + share * (shade - colour))
+        for at in range(column * channels, (column + 1) * channels):
+            colour = float(pixels[at])
+            pixels[at] = int(colour + share * (shade - colour))

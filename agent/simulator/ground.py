@@ -10,6 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from agent.simulator.lens import SKY_FOCAL_PX, SKY_PITCH, Lens
+from agent.simulator.pixels import EVERY_BYTE, LUMA
 from agent.simulator.tracks import Scene, Track
 
 Array = NDArray[np.float64]
@@ -23,7 +24,6 @@ SAME_LEG_U = 3.0  # spans so near along the line are no other part of the road
 STRIP_STEP_U = 0.01  # resolution of the cross-section
 STRIP_HALF_U = 32.0  # the reach and the widest footprint fit inside, so no look-up needs a check
 SKIES_KEPT = 64  # one a lens; a server meets many
-BOTH = np.uint64(0x0000010101010101)  # a shade in every byte of two pixels
 
 
 class Ground:
@@ -50,30 +50,46 @@ class Ground:
 
 
 class Paint:
-    """A scene's colours: the cross-section as strips and as a running integral, sky, haze, grain, start line.
+    """How a scene is painted: the cross-section as strips, their colours and their grey levels, grain, start line.
 
     :param grain: peak of the ground's grain in grey levels
     """
 
     def __init__(self, scene: Scene, grain: int = 5) -> None:
-        self.strips, self.edges, self.palette = _strips(scene, grain)
-        colours = self.palette[self.strips].astype(np.float64)
-        self.integral: Floats = (np.vstack([np.zeros(3), np.cumsum(colours, axis=0)]) * STRIP_STEP_U).astype(np.float32)
-        self.haze: Floats = np.array(scene.sky[-1][1], dtype=np.float32)
-        self.grain_mean = np.uint64(grain) * BOTH
+        self.strips, self.edges, palette = _strips(scene, grain)
+        sky_rows = [row for row, _ in scene.sky]
+        sky = np.array([rgb for _, rgb in scene.sky], dtype=float)
+        self.rgb = Colours(palette, self.strips, sky_rows, sky)
+        self.grey = Colours(palette @ LUMA[:, None], self.strips, sky_rows, sky @ LUMA[:, None])
+        self.grain_mean = np.uint64(grain) * EVERY_BYTE
         self.grain: NDArray[np.uint64] = (
-            np.random.default_rng(0).integers(0, 2 * grain + 1, (64, 64)).astype(np.uint64) * BOTH
+            np.random.default_rng(0).integers(0, 2 * grain + 1, (64, 64)).astype(np.uint64) * EVERY_BYTE
         )
         self.start_line: Array = _start_line(scene)
-        self._scene = scene
+
+
+class Colours:
+    """Colours of strips and sky, each row red, green and blue, or one grey level.
+
+    ``palette`` (k, channels) are the strips' colours, ``integral`` (n + 1, channels) their running integral over the
+    cross-section, ``haze`` (channels,) what far things fade into.
+    """
+
+    def __init__(self, palette: Floats, strips: NDArray[np.uint8], sky_rows: list[int], sky: Array) -> None:
+        self.palette: Floats = np.ascontiguousarray(palette, dtype=np.float32)
+        across = self.palette[strips].astype(np.float64)
+        total = np.vstack([np.zeros((1, across.shape[1])), np.cumsum(across, axis=0)])
+        self.integral: Floats = (total * STRIP_STEP_U).astype(np.float32)
+        self.haze: Floats = sky[-1].astype(np.float32)
+        self._sky = sky_rows, sky
         self._skies: dict[Lens, Image] = {}
 
     def sky_for(self, lens: Lens) -> Image:
-        """The sky from a picture's height above a lens's first row to as much below its last, (3 height, width * 3)."""
+        """The sky from a picture's height above the first row to as far below the last, (3 height, bytes a row)."""
         if lens not in self._skies:
             if len(self._skies) >= SKIES_KEPT:
                 self._skies.clear()
-            self._skies[lens] = _sky_rows(self._scene, lens)
+            self._skies[lens] = _sky_rows(*self._sky, lens)
         return self._skies[lens]
 
 
@@ -125,15 +141,13 @@ def _strips(scene: Scene, grain: int) -> tuple[NDArray[np.uint8], Array, Floats]
     return strips, edges, np.clip(colours[firsts], grain + 1.0, 254.0 - grain)
 
 
-def _sky_rows(scene: Scene, lens: Lens) -> Image:
+def _sky_rows(rows: list[int], colours: Array, lens: Lens) -> Image:
     focal_px, middle_row, _, cos_pitch, sin_pitch = lens.values[:5]
     down = np.arctan((np.arange(-lens.height, 2 * lens.height) - middle_row) / focal_px) + math.atan2(
         sin_pitch, cos_pitch
     )
     level = 59.5 + SKY_FOCAL_PX * np.tan(np.clip(down - SKY_PITCH, -1.5, 1.5))
-    rows = [row for row, _ in scene.sky]
-    colours = np.array([rgb for _, rgb in scene.sky], dtype=float)
-    shades = [np.interp(level, rows, colours[:, k]) for k in range(3)]
+    shades = [np.interp(level, rows, colours[:, k]) for k in range(colours.shape[1])]
     return np.tile(np.stack(shades, axis=1).astype(np.uint8), (1, lens.width))
 
 

@@ -22,7 +22,9 @@ class View:
     """Where the camera sits on the car and how it looks; upstream's ``cam_config`` in its units.
 
     ``offset_u`` is right, up, forward of the car's origin, ``rotation_deg`` pitch (down, at most 90), yaw (right), roll
-    (right side up), ``fov_deg`` the vertical field of view, ``fish_eye`` the strengths of Unity's lens effect.
+    (right side up), ``fov_deg`` the vertical field of view, ``fish_eye`` the strengths of Unity's lens effect. Of the
+    ``height`` rows the ``cropped`` first ones are not drawn, for those who only look at the road; not with roll or
+    fish-eye.
     """
 
     width: int = WIDTH
@@ -31,6 +33,7 @@ class View:
     offset_u: tuple[float, float, float] = (0.0, 1.12, 0.553)
     rotation_deg: tuple[float, float, float] = (15.0, 0.0, 0.0)
     fish_eye: tuple[float, float] = (0.0, 0.0)
+    cropped: int = 0
 
 
 class Lens:
@@ -44,7 +47,7 @@ class Lens:
     def __init__(self, view: View) -> None:
         pitch_deg, yaw_deg, roll_deg = view.rotation_deg
         focal_px = 0.5 * view.height / math.tan(math.radians(min(max(view.fov_deg, 1.0), 170.0)) / 2)
-        self.width, self.height = view.width, view.height
+        self.width, self.height = view.width, view.height - view.cropped
         self.remap: tuple[Floats, Floats] | None = None
         if roll_deg != 0.0 or view.fish_eye != (0.0, 0.0):
             columns, rows = _straight_places(view)
@@ -54,16 +57,10 @@ class Lens:
         right_u, up_u, ahead_u = view.offset_u
         self.values: Array = np.array(
             [
-                focal_px, 0.5 * (self.height - 1), 0.5 * (self.width - 1), math.cos(pitch), math.sin(pitch),
-                max(CAR_ORIGIN_ABOVE_GROUND_U + up_u, 0.05), ahead_u, right_u, math.radians(yaw_deg),
+                focal_px, 0.5 * (self.height - 1 - view.cropped), 0.5 * (self.width - 1), math.cos(pitch),
+                math.sin(pitch), max(CAR_ORIGIN_ABOVE_GROUND_U + up_u, 0.05), ahead_u, right_u, math.radians(yaw_deg),
             ]
         )  # fmt: skip
-
-    def pose(self, x: float, z: float, yaw: float) -> tuple[float, float, float]:
-        """Place and heading of the lens on a car at ``x, z`` (u), heading ``yaw`` (rad)."""
-        ahead_u, right_u, turned = self.values[6:].tolist()
-        sin, cos = math.sin(yaw), math.cos(yaw)
-        return x + ahead_u * sin + right_u * cos, z + ahead_u * cos - right_u * sin, yaw + turned
 
 
 def _straight_places(view: View) -> tuple[Floats, Floats]:

@@ -1,4 +1,4 @@
-"""Writing pixels fast: two of them, six bytes, in one store of eight."""
+"""Writing pixels fast, colour (three bytes) or grey (one): as many as go into one store of eight bytes."""
 
 from __future__ import annotations
 
@@ -26,22 +26,29 @@ def _store(context: Any, data: Any, at: Any, word: Any) -> Any:
 store_8_bytes: Any = intrinsic(_store)
 
 
+EVERY_BYTE = np.uint64(0x0101010101010101)
+LUMA = np.array([0.299, 0.587, 0.114])  # grey of red, green, blue: ITU-R BT.601, as OpenCV has it
+
+
 @njit(cache=True, inline="always")
-def pack(red: float, green: float, blue: float) -> Any:  # pragma: no cover - compiled
-    """Two pixels of one colour, red in the lowest byte of each three."""
-    one = int(red) | int(green) << 8 | int(blue) << 16  # through signed integers, to which floats convert fastest
+def pack(colour: Any, share: Any, haze: Any, haze_share: Any) -> Any:  # pragma: no cover - compiled
+    """Two pixels of a colour mixed with haze, red in the lowest byte of each three, or eight grey ones."""
+    one = int(share * colour[0] + haze_share * haze[0])  # through signed integers, to which floats convert fastest
+    if len(haze) == 1:
+        return np.uint64(one) * EVERY_BYTE
+    one |= int(share * colour[1] + haze_share * haze[1]) << 8 | int(share * colour[2] + haze_share * haze[2]) << 16
     return np.uint64(one | one << 24)
 
 
 @njit(cache=True, inline="always")
-def fill(flat: Any, pixel: int, run: int, pair: Any) -> None:  # pragma: no cover - compiled
+def fill(flat: Any, pixel: int, run: int, word: Any, channels: Any) -> None:  # pragma: no cover - compiled
     """Write ``run`` pixels of one colour from ``pixel`` on, and nothing beyond them."""
-    at, stop = np.uint64(pixel * 3), np.uint64((pixel + run) * 3)
+    at, stop = np.uint64(pixel * channels), np.uint64((pixel + run) * channels)
     while at + np.uint64(8) <= stop:
-        store_8_bytes(flat, at, pair)
+        store_8_bytes(flat, at, word)
         at += np.uint64(6)
     shift = np.uint64(0)
     while at < stop:
-        flat[at] = np.uint8(pair >> shift)
+        flat[at] = np.uint8(word >> shift)
         shift += np.uint64(8)
         at += np.uint64(1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from agent.simulator.camera import View
+from agent.simulator.lens import View
 from agent.simulator.lidar import LidarConfig
 from agent.simulator.protocol import BadMessage, Message, integer, number, reply, telemetry, text
 from agent.simulator.vehicle import WHEEL_RADIUS_U

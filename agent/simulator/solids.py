@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from agent.simulator.pixels import fill, pack
+from agent.simulator.pixels import LUMA, fill, pack
 from agent.simulator.tracks import Scene, Track
 
 Array = NDArray[np.float64]
@@ -32,7 +32,8 @@ class Solids:
 
     ``pillars`` is (k, 6): x, z, base, radius, height, share of the radius left at the top; ``boxes`` (b, 8): x, z,
     base, sine and cosine of the yaw, half width, half length, height. ``blocking`` tells pillars first, then boxes,
-    which of them the body can hit, ``rgba`` (n, 4) their colour and opacity, ``names`` what upstream calls them.
+    which of them the body can hit, ``rgba`` (n, 4) their colour and opacity, ``grey`` (n, 2) their grey level and
+    opacity, ``names`` what upstream calls them.
     """
 
     def __init__(self, scene: Scene, track: Track) -> None:
@@ -41,7 +42,10 @@ class Solids:
         everything = [*round_ones, *square_ones]
         self.names: list[str] = _unity_names([str(o.get("name", "cone")) for o in everything])
         self.blocking: NDArray[np.bool_] = np.array([o.get("solid", True) for o in everything], dtype=np.bool_)
-        self.rgba: Array = np.array([[*o["rgb"], o.get("opacity", 1.0)] for o in everything]).reshape(-1, 4)
+        self.rgba: Array = np.array([[*o["rgb"], o.get("opacity", 1.0)] for o in everything], dtype=float).reshape(
+            -1, 4
+        )
+        self.grey: Array = np.column_stack([self.rgba[:, :3] @ LUMA, self.rgba[:, 3]])
         base = [float(track.height_u[track.nearest_node(o["x"], o["z"])]) for o in everything]
         self.pillars: Array = np.array(
             [
@@ -110,12 +114,13 @@ def touched(
 @njit(cache=True)
 def draw(
     out: Image, lens: Array, x: float, z: float, yaw: float, height_u: float, uphill: float, pillars: Array,
-    boxes: Array, rgba: Array, haze_rgb: Any,
+    boxes: Array, colours: Array, haze_colour: Any,
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
     """Draw all obstacles, the far ones first.
 
-    :param out: picture (rows, columns, 3) that already shows the ground
+    :param out: picture (rows, columns, 3) or grey (rows, columns) that already shows the ground
     :param lens: see ``camera.Lens.values``; x, z, yaw are the lens's, u and radians
+    :param colours: of each obstacle, and its opacity, (n, 4) or grey (n, 2)
     :param height_u: height of the car's ground; ``uphill`` its slope along the view
     """
     total = len(pillars) + len(boxes)
@@ -143,7 +148,7 @@ def draw(
                 aside = (foot if i < 2 else tip) * (-1.0 if i in (0, 3) else 1.0)
                 corners[i, 0], corners[i, 1] = p[0] + aside * cos, p[1] - aside * sin
                 corners[i, 2] = p[2] + (0.0 if i < 2 else p[4])
-            _polygon(out, lens, pose, corners, rgba[k], k >= len(pillars), 1.0, clear, haze_rgb, flat, ends)
+            _polygon(out, lens, pose, corners, colours[k], k >= len(pillars), 1.0, clear, haze_colour, flat, ends)
             continue
         b = boxes[k - len(pillars)]
         for side in range(4):  # each side between two corners of the floor plan
@@ -159,20 +164,20 @@ def draw(
                 corners[i, 0], corners[i, 1] = out_x + along * nz, out_z - along * nx
                 corners[i, 2] = b[2] + (0.0 if i < 2 else b[7])
             lit = 0.82 - 0.18 * (nx * SUN[0] + nz * SUN[1])
-            _polygon(out, lens, pose, corners, rgba[k], True, lit, clear, haze_rgb, flat, ends)
+            _polygon(out, lens, pose, corners, colours[k], True, lit, clear, haze_colour, flat, ends)
         if lens[5] + height_u > b[2] + b[7]:  # seen from above
             for i in range(4):
                 right, ahead = b[5] * (1.0 if i in (0, 3) else -1.0), b[6] * (1.0 if i < 2 else -1.0)
                 corners[i, 0] = b[0] + right * b[4] + ahead * b[3]
                 corners[i, 1] = b[1] - right * b[3] + ahead * b[4]
                 corners[i, 2] = b[2] + b[7]
-            _polygon(out, lens, pose, corners, rgba[k], k >= len(pillars), 1.0, clear, haze_rgb, flat, ends)
+            _polygon(out, lens, pose, corners, colours[k], k >= len(pillars), 1.0, clear, haze_colour, flat, ends)
 
 
 @njit(cache=True)
 def _polygon(
-    out: Image, lens: Array, pose: Array, corners: Array, rgba: Any, hard: bool, lit: float, clear: float,
-    haze_rgb: Any, flat: Array, ends: Array,
+    out: Image, lens: Array, pose: Array, corners: Array, colour: Any, hard: bool, lit: float, clear: float,
+    haze_colour: Any, flat: Array, ends: Array,
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
     """Fill the picture of a convex polygon with four corners (x, z, height) in the world.
 
@@ -201,24 +206,23 @@ def _polygon(
             at = c0 + (row - r0) * slope
             ends[row, 0], ends[row, 1] = min(ends[row, 0], at), max(ends[row, 1], at)
     haze = 1.0 - clear
-    red = clear * lit * rgba[0] + haze * haze_rgb[0]
-    green = clear * lit * rgba[1] + haze * haze_rgb[1]
-    blue = clear * lit * rgba[2] + haze * haze_rgb[2]
-    pair, pixels = pack(red, green, blue), out.reshape(out.size)
+    word, pixels = pack(colour, clear * lit, haze_colour, haze), out.reshape(out.size)
+    channels, opacity = len(haze_colour), colour[len(haze_colour)]
     for row in range(first, last + 1):
         # A pixel is one column wide round its centre; those at the ends are covered in part.
         left, right = ends[row, 0], ends[row, 1]
         begin = int(max(math.floor(left + 0.5), 0.0))
         end = int(min(math.floor(right + 0.5), columns - 1.0))
-        if hard and rgba[3] == 1.0:
+        if hard and opacity == 1.0:
             if begin <= end:
-                fill(pixels, row * columns + begin, end - begin + 1, pair)
+                fill(pixels, row * columns + begin, end - begin + 1, word, channels)
             continue
         for column in range(begin, end + 1):
-            share = rgba[3] * max(0.0, min(right, column + 0.5) - max(left, column - 0.5))
-            out[row, column, 0] = int(out[row, column, 0] + share * (red - out[row, column, 0]))
-            out[row, column, 1] = int(out[row, column, 1] + share * (green - out[row, column, 1]))
-            out[row, column, 2] = int(out[row, column, 2] + share * (blue - out[row, column, 2]))
+            share = opacity * max(0.0, min(right, column + 0.5) - max(left, column - 0.5))
+            for k in range(channels):
+                at = (row * columns + column) * channels + k
+                level = clear * lit * colour[k] + haze * haze_colour[k]
+                pixels[at] = int(pixels[at] + share * (level - pixels[at]))
 
 
 @njit(cache=True)

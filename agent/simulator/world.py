@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from agent.simulator import camera, vehicle
 from agent.simulator.appearance import Appearance
 from agent.simulator.ground import Ground, Paint
-from agent.simulator.lens import View
+from agent.simulator.lens import Lens, View, lens_for
 from agent.simulator.lidar import LidarConfig, scan
 from agent.simulator.solids import Solids, touched
 from agent.simulator.tracks import Array, Scene, Track, build_track, load_scene, scene_for
@@ -35,7 +36,6 @@ NODE, CTE, ARC, NET, BEST_NET, CLOCK_SEC, BEST_AT_SEC, CROSSINGS, LAST_CROSSING_
     range(13)
 )
 WAY_SIZE = 13
-NO_HILLS: Array = np.empty((0, 2))
 END_U = 4.0  # this far before its last node an open road is driven to its end
 PROGRESS_QUANTUM_U = 1.0  # net advance that counts as progress
 DEFAULT_VIEW = View()
@@ -48,7 +48,6 @@ class Place:
         self.scene, self.track = scene, track
         self.ground = Ground(track, max(abs(strip[end]) for strip in scene.cross_section for end in ("from_u", "to_u")))
         self.paint, self.solids = Paint(scene), Solids(scene, track)
-        self.hilly = bool(np.ptp(track.nodes[:, 2]) > 0.2)
 
 
 @lru_cache(maxsize=32)
@@ -182,7 +181,7 @@ class World:
         """Change how the scene and the camera look until the next change of road; None for the scene's own look."""
         place = self._place
         self._paint, self._solids, self._appearance = place.paint, place.solids, appearance
-        self._views: dict[View, View] = {}
+        self._sceneries: dict[tuple[View, bool], tuple[Lens, camera.Scenery]] = {}
         if appearance is not None:
             look = appearance.scene(place.scene, place.track)
             self._paint, self._solids = Paint(look, appearance.grain_peak()), Solids(look, place.track)
@@ -273,18 +272,22 @@ class World:
         return Telemetry(self._car.tolist(), self._way.tolist(), self._place, self.lap_times)
 
     def render(self, out: NDArray[np.uint8], view: View = DEFAULT_VIEW) -> None:
-        """Draw the camera's view into ``out`` (view.height, view.width, 3) uint8."""
-        x, z, yaw = self._car[:3].tolist()
-        way, track, place = self._way, self.track, self._place
-        height_u, uphill, hills = float(way[HEIGHT_U]), 0.0, NO_HILLS
-        if place.hilly:
-            uphill = float(way[UPHILL])
-            hills = camera.hills_ahead(way[ARC], height_u, uphill, track.arc_u, track.height_u, track.length_u)
-        if self._appearance is not None:
-            if view not in self._views:
-                self._views[view] = self._appearance.view(view)
-            view = self._views[view]
-        camera.render(place.ground, self._paint, self._solids, out, view, x, z, yaw, height_u, uphill, hills)
+        """Draw the camera's view into ``out`` uint8, (rows, view.width, 3) in colour or (rows, view.width) in grey."""
+        lens, seen = self.scenery(view, grey=out.ndim == 2)
+        shape = lens.height, lens.width, *out.shape[2:]
+        picture = out if lens.remap is None else np.empty(shape, dtype=np.uint8)
+        camera.look(picture, seen, self._car, self._way[HEIGHT_U], self._way[UPHILL], self._way[ARC])
+        if lens.remap is not None:
+            cv2.remap(picture, *lens.remap, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
+
+    def scenery(self, view: View, grey: bool) -> tuple[Lens, camera.Scenery]:
+        """What a view shows here in the present look, through which lens."""
+        if (view, grey) not in self._sceneries:
+            lens = lens_for(view if self._appearance is None else self._appearance.view(view))
+            place = self._place
+            seen = camera.scenery(place.track, place.ground, self._paint, self._solids, lens, grey)
+            self._sceneries[view, grey] = lens, seen
+        return self._sceneries[view, grey]
 
     def lidar(self, config: LidarConfig) -> list[tuple[float, float, float]]:
         """Rays that hit something: distance in u, ``rx`` and ``ry`` in degrees."""
