@@ -89,8 +89,8 @@ def load_trials(results_dir: Path, not_ledgers: Iterable[str] = ()) -> list[Tria
     ledgers = sorted(path for path in results_dir.glob("*.jsonl") if path.name not in set(not_ledgers))
     records = [record for path in ledgers for record in Ledger(path).load()]
     records.sort(key=lambda record: str(record.timestamp))
-    defaults = {agent: TrialConfig(agent=agent).to_params() for agent in DEFAULTS}
-    plain = [_plain(defaults.get(record.params.get("agent"), defaults["ppo"]) | record.params) for record in records]
+    filled = {agent: TrialConfig(agent=agent).to_params() for agent in DEFAULTS}
+    plain = [_plain(filled.get(str(r.params.get("agent")), filled["ppo"]) | r.params) for r in records]
     return [Trial(i, record, params) for i, (record, params) in enumerate(zip(records, plain, strict=True), start=1)]
 
 

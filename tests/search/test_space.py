@@ -161,13 +161,13 @@ def test_encode_refuses(change: dict[str, Any], complaint: str) -> None:
 def test_encode_names_what_is_missing_or_unknown() -> None:
     with pytest.raises(ValueError, match="'timesteps' is missing"):
         trial_space("ppo", 1, 2).encode({"learning_rate": 1e-3})
-    with pytest.raises(ValueError, match="agent 'sac' is unknown; choose from ppo, dqn"):
-        trial_space(None, 1, 2).encode({"agent": "sac", "learning_rate": 1e-3, "timesteps": 1})
+    with pytest.raises(ValueError, match="agent 'sarsa' is unknown; choose from ppo, dqn"):
+        trial_space(None, 1, 2).encode({"agent": "sarsa", "learning_rate": 1e-3, "timesteps": 1})
 
 
 def test_impossible_spaces_are_refused() -> None:
-    with pytest.raises(ValueError, match="agent 'sac' is unknown"):
-        trial_space("sac", 1, 2)
+    with pytest.raises(ValueError, match="agent 'sarsa' is unknown"):
+        trial_space("sarsa", 1, 2)
     with pytest.raises(ValueError, match="timesteps from 9 to 5"):
         trial_space("ppo", 9, 5)
     with pytest.raises(ValueError, match="above 0"):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from agent.search.space import Choice, Range, Space, trial_space
-from agent.search.spaces import load_space, settled, space_named
-from agent.trials.config import TrialConfig
+from agent.search.spaces import SETTINGS, load_space, settled, space_named
+from agent.trials.config import BINS, TrialConfig
+from agent.trials.defaults import DEFAULTS
 
 OWN = """
 [[parameter]]
@@ -31,7 +32,7 @@ log = true
 """
 
 
-@pytest.mark.parametrize("agent", ["ppo", "dqn", None])
+@pytest.mark.parametrize("agent", [*DEFAULTS, None])
 @pytest.mark.parametrize("name", ["spec", "full"])
 def test_every_sample_is_a_trial(name: str, agent: str | None) -> None:
     space = space_named(name, agent, 5_000, 20_000)
@@ -39,6 +40,23 @@ def test_every_sample_is_a_trial(name: str, agent: str | None) -> None:
         params = space.sample(np.random.default_rng(seed))
         config = TrialConfig(**({"agent": agent} if agent else {}) | params)
         assert params.items() <= config.to_params().items()
+
+
+@pytest.mark.parametrize("agent", DEFAULTS)
+def test_the_full_space_names_what_only_some_agents_have_for_them_alone(agent: str) -> None:
+    names = set(space_named("full", agent, 1, 2).names) - {*BINS}
+    settings = {name for settings in DEFAULTS.values() for name in settings}
+    assert names & settings <= DEFAULTS[agent].keys()
+    assert {parameter.name for parameter, having in SETTINGS if agent in having} <= names
+
+
+def test_settings_depend_on_the_agent_where_it_is_searched() -> None:
+    space = space_named("full", None, 1, 2)
+    when = {parameter.name: parameter.when for parameter in space.parameters}
+    assert when["n_epochs"] == ("agent", "ppo")
+    assert when["tau"] == ("agent", "dqn")
+    assert when["gamma"] is None
+    assert "entropy_rate" not in when
 
 
 def test_own_space_from_a_file(tmp_path: Path) -> None:
