@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from agent.search.acquisition import ucb
 from agent.search.candidates import SpaceExhausted, anywhere, around, unseen
+from agent.search.cost import per_second, seconds_model
 from agent.search.space import Space
 from agent.search.surrogate import Entry, Surrogate, Visited, keys
 
@@ -77,6 +78,8 @@ def propose(
     pending: Sequence[Mapping[str, Any]] = (),
     among: Sequence[Mapping[str, Any]] | None = None,
     warm: Sequence[float] | None = None,
+    tried: Sequence[Mapping[str, Any]] = (),
+    cost_aware: bool = False,
 ) -> Proposal:
     """The next trial, given every earlier one; the same arguments and state of ``rng`` give the same proposal.
 
@@ -88,6 +91,9 @@ def propose(
     :param pending: params of trials that are running: taken to end as expected, so that workers do not clump
     :param among: the only params that may be proposed, by default all of the space
     :param warm: ``theta`` of an earlier proposal: faster, and what it gives depends on it
+    :param tried: further params that must not come again, of which the process learns nothing
+    :param cost_aware: maximise, per expected second, by how much the bound exceeds the best believed score; seconds
+        come from the observations' ``elapsed_sec``
     :raises ValueError: ``kappa`` or ``n_candidates`` out of range, or ``among`` does not fit the space
     :raises SpaceExhausted: nothing new is left
     """
@@ -97,7 +103,8 @@ def propose(
         raise ValueError(f"n_candidates {n_candidates} is too small; give at least 1")
     visited = Visited.of(space, history)
     waiting = Visited.of(space, [(params, 0.0) for params in pending]).codes
-    taken = set(keys(space, np.vstack([visited.codes, waiting])))
+    closed = Visited.of(space, [(params, 0.0) for params in tried]).codes
+    taken = set(keys(space, np.vstack([visited.codes, waiting, closed])))
     cells = space.cells(CELLS) if among is None else np.array([space.codes(params) for params in among])
     if len(visited.row) < RANDOM_TRIALS:
         codes = _fresh(space, cells, np.empty((0, len(space.parameters))), taken, rng, 1)
@@ -109,6 +116,9 @@ def propose(
     if (apart := _apart(space, codes, waiting)).any():
         codes = codes[apart]
     bounds = ucb(*surrogate.predict(codes), kappa)
+    if cost_aware:
+        best = surrogate.predict(visited.codes)[0].max()
+        bounds = per_second(bounds - best, seconds_model(space, history)(codes))
     top = _candidates(surrogate, codes[np.argsort(-bounds, kind="stable")[:TOP]], kappa)
     return Proposal(*top[0], top=top, n_observations=len(visited.row), source="gp", theta=surrogate.theta)
 

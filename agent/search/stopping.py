@@ -39,7 +39,7 @@ BOUND = 2.0  # standard deviations of the bounds
 class Convergence:
     """How far the search has come; ``regret_bound`` and ``largest_std`` in the unit of the scores.
 
-    :param recommended: the visited params of the highest believed score
+    :param recommended: the visited params of the highest believed score, which is ``mean`` with ``std``
     :param probability: that they are within ε of the best
     :param regret_bound: highest upper bound anywhere minus highest lower bound of a visited point (Makarova 2022)
     :param largest_std: of the believed score, anywhere
@@ -49,6 +49,8 @@ class Convergence:
     """
 
     recommended: dict[str, Any]
+    mean: float
+    std: float
     probability: float
     regret_bound: float
     largest_std: float
@@ -82,13 +84,20 @@ def assess(
     inverse = surrogate.outcome.inverse
     highest = max(ucb(mean, std, BOUND).max(), ucb(free_mean, free_std, BOUND).max())
     regret_bound = inverse(highest) - inverse((mean - BOUND * std).max())
-    _, spread = surrogate.in_scores(np.append(mean, free_mean), np.append(std, free_std))
+    score, spread = surrogate.in_scores(np.append(mean, free_mean), np.append(std, free_std))
     probability = _probability(surrogate, candidates, best, epsilon, rng)
     residual_variance = float(np.square(surrogate.gp.leave_one_out()).mean())
     converged, reason = _verdict(space, len(surrogate.visited.row), probability, residual_variance, delta)
-    params = space.params(visited[best])
     return Convergence(
-        params, probability, float(regret_bound), float(spread.max()), residual_variance, converged, reason
+        recommended=space.params(visited[best]),
+        mean=float(score[best]),
+        std=float(spread[best]),
+        probability=probability,
+        regret_bound=float(regret_bound),
+        largest_std=float(spread.max()),
+        residual_variance=residual_variance,
+        converged=converged,
+        reason=reason,
     )
 
 
