@@ -11,7 +11,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecNormalize
 
-from agent.training.algorithms import GAMMA, build, check_device, prepare_torch
+from agent.training.algorithms import build, check_device, prepare_torch
 from agent.training.callbacks import (
     CheckpointChooser,
     Diverged,
@@ -55,7 +55,7 @@ def run_trial(config: TrialConfig, folder: Path, log_steps: int = 0) -> Score:
     check_device(config.device)
     with ExitStack() as stack:
         cars = open_cars(config, stack)
-        training = make_training_worlds(config, GAMMA, cars)
+        training = make_training_worlds(config, config.gamma, cars)
         stack.callback(training.close)
         model = build(config, training)
         _open_folder(config, folder)

@@ -8,7 +8,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3 import DQN, PPO
 
-from agent.training.algorithms import GAMMA, build, check_device
+from agent.training.algorithms import build, check_device
 from agent.training.algorithms.networks import RoadCNN
 from agent.training.algorithms.ppo import rollout_shape
 from agent.training.algorithms.replay import replay_capacity
@@ -32,7 +32,7 @@ def test_ppo_acts_continuously_with_exactly_the_given_learning_rate(
     tiny: Callable[..., TrialConfig], observation: str
 ) -> None:
     config = tiny(learning_rate=0.00123, observation=observation)
-    worlds = make_training_worlds(config, GAMMA)
+    worlds = make_training_worlds(config, config.gamma)
     model = build(config, worlds)
     assert isinstance(model, PPO)
     assert isinstance(model.action_space, spaces.Box)
@@ -43,7 +43,7 @@ def test_ppo_acts_continuously_with_exactly_the_given_learning_rate(
 
 def test_dqn_acts_on_the_bins_with_exactly_the_given_learning_rate(tiny: Callable[..., TrialConfig]) -> None:
     config = tiny(agent="dqn", n_steer=5, n_throttle=2, learning_rate=0.00123)
-    worlds = make_training_worlds(config, GAMMA)
+    worlds = make_training_worlds(config, config.gamma)
     model = build(config, worlds)
     assert isinstance(model, DQN)
     assert model.action_space == spaces.Discrete(10)
@@ -56,7 +56,7 @@ def test_dqn_acts_on_the_bins_with_exactly_the_given_learning_rate(tiny: Callabl
 
 @pytest.mark.parametrize(("timesteps", "n_envs", "steps"), [(10_000, 8, 125), (64, 2, 32), (1, 1, 2), (1024, 8, 128)])
 def test_rollouts_add_up_to_the_timesteps(timesteps: int, n_envs: int, steps: int) -> None:
-    shape, batch = rollout_shape(timesteps, n_envs)
+    shape, batch = rollout_shape(timesteps, n_envs, 128, 256)
     assert shape == steps
     assert 1 < batch <= shape * n_envs
 

@@ -10,7 +10,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 
 from agent.training import callbacks, trial
-from agent.training.algorithms import GAMMA, build
+from agent.training.algorithms import build
 from agent.training.callbacks import CheckpointChooser, Diverged, FiniteGuard, ProgressDisplay, ProgressLines, StepLog
 from agent.training.evaluation import Episode, Score
 from agent.training.worlds import make_evaluation_worlds, make_training_worlds
@@ -40,7 +40,7 @@ class Poison(BaseCallback):
 
 
 def test_the_guard_stops_at_nan_parameters_and_restores_the_last_finite_ones(tiny: Callable[..., TrialConfig]) -> None:
-    worlds = make_training_worlds(tiny(), GAMMA)
+    worlds = make_training_worlds(tiny(), 0.98)
     model, guard = build(tiny(), worlds), FiniteGuard()
     with pytest.raises(Diverged, match="at step 64"):
         model.learn(64, callback=[Poison(after_learning=True), guard])
@@ -65,7 +65,7 @@ def test_the_chooser_keeps_the_best_of_the_checkpoints_not_the_last(
 ) -> None:
     rewards, steps = iter([1.0, 5.0, 3.0, 2.0]), []
     config = tiny(timesteps=1024, n_envs=2, evaluations=4)
-    worlds, choosing = make_training_worlds(config, GAMMA), make_evaluation_worlds(config, config.env, 1)
+    worlds, choosing = make_training_worlds(config, config.gamma), make_evaluation_worlds(config, config.env, 1)
     model = build(config, worlds)
 
     def scripted(model: PPO, *_: object) -> Score:
@@ -90,7 +90,7 @@ def test_the_chooser_keeps_the_best_of_the_checkpoints_not_the_last(
 def test_a_log_gets_a_line_per_tenth_and_rewards_on_request(
     tiny: Callable[..., TrialConfig], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    worlds = make_training_worlds(tiny(), GAMMA)
+    worlds = make_training_worlds(tiny(), 0.98)
     build(tiny(), worlds).learn(64, callback=[ProgressLines(64), StepLog(8)])
     lines = capsys.readouterr().out.splitlines()
     assert sum("ETA" in line for line in lines) == 10
@@ -109,7 +109,7 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 def test_the_bar_counts_to_the_end_and_gives_the_terminal_back(
     tiny: Callable[..., TrialConfig], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    worlds, display = make_training_worlds(tiny(), GAMMA), ProgressDisplay(64)
+    worlds, display = make_training_worlds(tiny(), 0.98), ProgressDisplay(64)
     build(tiny(), worlds).learn(64, callback=display)
     assert display.bar is None
     assert "64/64" in capsys.readouterr().out

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from stable_baselines3 import PPO
 
-from agent.training.algorithms import GAMMA, build
+from agent.training.algorithms import build
 from agent.training.evaluation import Episode, Score, evaluate
 from agent.training.worlds import (
     CHOOSING,
@@ -35,7 +35,7 @@ def test_evaluation_reports_every_episode_and_repeats_itself(
     tiny: Callable[..., TrialConfig], capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = tiny()
-    training, judging = make_training_worlds(config, GAMMA), make_evaluation_worlds(config, config.env, 3)
+    training, judging = make_training_worlds(config, config.gamma), make_evaluation_worlds(config, config.env, 3)
     model = build(config, training)
     score = evaluate(model, judging, 3, seed=5, log_steps=10)
     assert len(score.episodes) == len(score.laps) == 3
@@ -65,7 +65,7 @@ def test_evaluation_senses_and_acts_as_training_does(tiny: Callable[..., TrialCo
     changes: list[dict[str, Any]] = [{"agent": "dqn"}, {"observation": "raw"}, {}]
     for change in changes:
         config = tiny(**change)
-        training, judging = make_training_worlds(config, GAMMA), make_evaluation_worlds(config, config.env, 2)
+        training, judging = make_training_worlds(config, config.gamma), make_evaluation_worlds(config, config.env, 2)
         assert training.observation_space == judging.observation_space
         assert training.action_space == judging.action_space
         training.close()
@@ -74,7 +74,7 @@ def test_evaluation_senses_and_acts_as_training_does(tiny: Callable[..., TrialCo
 
 def test_every_track_gets_a_world_in_every_rollout(tiny: Callable[..., TrialConfig]) -> None:
     ids = ["donkey-generated-track-v0", "donkey-mountain-track-v0", "donkey-generated-roads-v0"]
-    worlds = make_training_worlds(tiny(env=ids, n_envs=2), GAMMA)
+    worlds = make_training_worlds(tiny(env=ids, n_envs=2), 0.98)
     assert worlds.num_envs == 3
     assert len({id_of.spec.id for id_of in worlds.get_attr("unwrapped")}) == 3
     model = build(tiny(env=ids), worlds)

@@ -19,7 +19,6 @@ from agent.envs.donkey_env import DonkeyEnv
 from agent.envs.upstream import missing
 from agent.simulator.server import Server
 from agent.training import trial
-from agent.training.algorithms import ppo
 
 TRACK, MOUNTAIN = "donkey-generated-track-v0", "donkey-mountain-track-v0"
 TINY = ["--timesteps", "256", "--max-episode-steps", "25", "--eval-episodes", "2", "--evaluations", "4"]
@@ -75,17 +74,16 @@ class Rollouts(BaseCallback):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("agent", ["ppo", "dqn"])
+@pytest.mark.parametrize("agent", [["ppo", "--n-steps", "32"], ["dqn"]])
 def test_each_rollout_holds_both_tracks_and_no_environment_is_swapped_within(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agent: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agent: list[str]
 ) -> None:
     watch = Rollouts()
     monkeypatch.setattr(trial, "progress_callback", lambda _: watch)
-    monkeypatch.setattr(ppo, "ROLLOUT_STEPS", 32)
     with serving() as one, serving() as other:
         ports = one.address[1], other.address[1]
         envs = ("--env", f"{TRACK}@{ports[0]}", "--env", f"{MOUNTAIN}@127.0.0.1:{ports[1]}")
-        code, result = run(tmp_path, "--agent", agent, *envs)
+        code, result = run(tmp_path, "--agent", *agent, *envs)
         assert code == 0, result
         assert result["simulator"] == f"tcp:127.0.0.1:{ports[0]},127.0.0.1:{ports[1]}"
         assert len(result["score"]["episodes"]) == 2
@@ -100,7 +98,7 @@ def test_each_rollout_holds_both_tracks_and_no_environment_is_swapped_within(
                 if before is not None and not before["done"][index]:
                     jump = np.hypot(x - before["pos"][index][0], z - before["pos"][index][2])
                     assert jump < 0.3, "between resets it drives on from where it was"
-    if agent == "ppo":
+    if agent[0] == "ppo":
         # Between two rollouts the same cars are evaluated: each rollout begins with new episodes.
         assert [starts[0].tolist() for starts in watch.episode_starts] == [[1.0, 1.0]] * 4
 

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+from sb3_contrib import RecurrentPPO
 from stable_baselines3 import DQN, PPO
 
-from agent.training.algorithms import dqn, ppo
+from agent.training.algorithms import dqn, ppo, recurrent_ppo
 from agent.training.algorithms.device import check_device, prepare_torch
 from agent.trials.config import TrialConfig
 
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
 
-__all__ = ["ALGORITHMS", "GAMMA", "Algorithm", "build", "check_device", "prepare_torch"]
-
-GAMMA = ppo.GAMMA
+__all__ = ["ALGORITHMS", "Algorithm", "build", "check_device", "prepare_torch"]
 
 
 class Algorithm(NamedTuple):
@@ -32,7 +31,11 @@ class Algorithm(NamedTuple):
     build: Callable[[TrialConfig, VecEnv], BaseAlgorithm]
 
 
-ALGORITHMS = {"ppo": Algorithm(PPO, ppo.build), "dqn": Algorithm(DQN, dqn.build)}
+ALGORITHMS = {
+    "ppo": Algorithm(PPO, ppo.build),
+    "recurrent_ppo": Algorithm(RecurrentPPO, recurrent_ppo.build),
+    "dqn": Algorithm(DQN, dqn.build),
+}
 
 
 def build(config: TrialConfig, worlds: VecEnv) -> BaseAlgorithm:

@@ -13,7 +13,6 @@ from agent.trials.config import TrialConfig
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
 
-GAMMA = 0.98
 BATCH = 64
 
 
@@ -34,7 +33,7 @@ def build(config: TrialConfig, worlds: VecEnv) -> DQN:
         target_update_interval=500,
         exploration_fraction=0.4,
         exploration_final_eps=0.05,
-        gamma=GAMMA,
+        gamma=config.gamma,
         policy_kwargs={"features_extractor_class": RoadCNN, "net_arch": [64]},
         seed=config.seed,
         device=config.device,

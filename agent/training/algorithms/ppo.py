@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stable_baselines3 import PPO
 
@@ -13,37 +13,51 @@ from agent.trials.config import TrialConfig
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
 
-GAMMA = 0.98
-ROLLOUT_STEPS = 128
-BATCH = 256
 
-
-def rollout_shape(timesteps: int, n_envs: int) -> tuple[int, int]:
-    """Steps per world and minibatch size of PPO's rollouts.
+def rollout_shape(timesteps: int, n_envs: int, n_steps: int, batch_size: int) -> tuple[int, int]:
+    """Steps per world and minibatch size of PPO's rollouts, at most ``n_steps`` and about ``batch_size``.
 
     Rollouts are shortened a little so that whole ones add up to ``timesteps``: 10,000 steps in 8 worlds
     are ten rollouts of 125 steps, not ten of 128 that overshoot.
     """
-    rollouts = math.ceil(timesteps / (ROLLOUT_STEPS * n_envs))
+    rollouts = math.ceil(timesteps / (n_steps * n_envs))
     steps = max(2, math.ceil(timesteps / (rollouts * n_envs)))
-    minibatches = max(1, round(steps * n_envs / BATCH))
+    minibatches = max(1, round(steps * n_envs / batch_size))
     return steps, math.ceil(steps * n_envs / minibatches)
+
+
+def on_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, Any]:
+    """What PPO and its recurrent sibling are built with.
+
+    :param policy: more arguments of the policy
+    """
+    told = config.settings
+    steps, batch = rollout_shape(config.timesteps, worlds.num_envs, told.n_steps, told.batch_size)
+    return {
+        "learning_rate": told.learning_rate,
+        "n_steps": steps,
+        "batch_size": batch,
+        "n_epochs": told.n_epochs,
+        "gamma": told.gamma,
+        "gae_lambda": told.gae_lambda,
+        "clip_range": told.clip_range,
+        "ent_coef": told.ent_coef,
+        "vf_coef": told.vf_coef,
+        "max_grad_norm": told.max_grad_norm,
+        "use_sde": told.sde_freq > 0,
+        "sde_sample_freq": told.sde_freq or -1,
+        "policy_kwargs": {
+            "features_extractor_class": RoadCNN,
+            "features_extractor_kwargs": {"features_dim": told.features_dim},
+            "net_arch": [told.net_width],
+            "log_std_init": told.log_std_init,
+            **policy,
+        },
+        "seed": config.seed,
+        "device": config.device,
+    }
 
 
 def build(config: TrialConfig, worlds: VecEnv) -> PPO:
     """The untrained model."""
-    steps, batch = rollout_shape(config.timesteps, worlds.num_envs)
-    return PPO(
-        "CnnPolicy",
-        worlds,
-        learning_rate=config.learning_rate,
-        n_steps=steps,
-        batch_size=batch,
-        n_epochs=4,
-        gamma=GAMMA,
-        gae_lambda=0.95,
-        ent_coef=0.0,
-        policy_kwargs={"features_extractor_class": RoadCNN, "net_arch": [64], "log_std_init": -0.7},
-        seed=config.seed,
-        device=config.device,
-    )
+    return PPO("CnnPolicy", worlds, **on_policy(config, worlds))

@@ -1,0 +1,24 @@
+"""PPO whose policy remembers: an LSTM between features and actions, of which the value sees the state too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sb3_contrib import RecurrentPPO
+
+from agent.training.algorithms.ppo import on_policy
+from agent.trials.config import TrialConfig
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.vec_env import VecEnv
+
+
+def build(config: TrialConfig, worlds: VecEnv) -> RecurrentPPO:
+    """The untrained model."""
+    memory = {
+        "lstm_hidden_size": config.settings.lstm_size,
+        "shared_lstm": True,
+        "enable_critic_lstm": False,
+        "share_features_extractor": True,
+    }
+    return RecurrentPPO("CnnLstmPolicy", worlds, **on_policy(config, worlds, **memory))
