@@ -7,33 +7,25 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import numpy as np
-
-from agent.search.candidates import SpaceExhausted
-from agent.search.proposer import Proposal, propose
-from agent.search.space import Choice, Space, trial_space
-from agent.search.surrogate import Observation
-from agent.trials.config import OneLineParser, TrialConfig, UserError, add_trial_arguments, trial_config, trial_params
-from agent.trials.folders import Launch
+from agent.night.night import Night, Rules
+from agent.night.plan import Plan, make_plan, settings
+from agent.search.stopping import DELTA, EPSILON
+from agent.trials.config import OneLineParser, UserError, add_trial_arguments, trial_params
 from agent.trials.ledger import SEARCH_LEDGER, SWEEP_LEDGER, Ledger
 from agent.trials.loop import TrialLoop
 from agent.trials.publish import publish
 from agent.trials.record import Record
-from agent.trials.session import add_loop_arguments, at_least, exit_code, open_loop
+from agent.trials.session import add_loop_arguments, at_least, exit_code, open_loop, share
 from agent.trials.simulators import EMBEDDED, check_sim, simulators
-from agent.trials.title import contender, decide
 
 RUNNER = Path(__file__).with_name("donkeycar_sb3_runner.py")
 SERVER = Path(__file__).with_name("donkey_sim.py")
-SEED_LIMIT = 2**31
-BLAMED = ("diverged", "crashed", "out_of_memory", "timeout")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -44,12 +36,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def make_parser() -> OneLineParser:
-    """The command line: the loop's own options, and every option of a trial that the search leaves alone."""
+    """The command line: the loop's own options, and every option of a trial."""
     parser = OneLineParser(
         prog="autoresearch_controller.py",
         description="Search the hyperparameters of a driver, trial by trial, and keep the champion. "
-        "The search chooses learning_rate and timesteps, n_steer and n_throttle for DQN, "
-        "and the agent unless --agent settles it.",
+        "What --space holds the search chooses: by default learning_rate and timesteps, n_steer and n_throttle for "
+        "DQN, and the agent unless --agent settles it. It begins with the parameters as they are given here.",
         allow_abbrev=False,
     )
     add_trial_arguments(parser)
@@ -77,14 +69,49 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
         (
             "--confirm-seeds",
             0,
-            0,
-            "fresh seeds on which a challenger is trained anew, and must win, before it has the title; 3 is a good "
-            "number, 0 gives the title to the best score ever",
+            3,
+            "fresh seeds on which a challenger is trained anew, and must win, before it has the title; with 0 the best "
+            "score ever has it",
         ),
     )
     for option, low, default, text in numbers:
         hint = f"{text} (default {default:g})"
         parser.add_argument(option, type=at_least(low), default=default, metavar="N", help=hint)
+    parser.add_argument(
+        "--space",
+        default="spec",
+        metavar="SPACE",
+        help="what is searched: spec (default), full, or a file ending in .toml",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter that all trials have and the search leaves alone, such as gamma=0.99; repeat for several",
+    )
+    shares = (
+        ("--epsilon", EPSILON, "how far from the best is near enough, as a share of the range of the scores"),
+        ("--delta", DELTA, "accepted probability that the recommended configuration is further from it"),
+    )
+    for option, default, text in shares:
+        parser.add_argument(
+            option, type=share, default=default, metavar="SHARE", help=f"{text} (default {100 * default:g}%%)"
+        )
+    parser.add_argument(
+        "--until-converged",
+        action="store_true",
+        help="end once the recommended configuration is that near to the best, at the latest after --trials",
+    )
+    parser.add_argument(
+        "--cost-aware", action="store_true", help="choose by value per second, from what earlier trials took"
+    )
+    parser.add_argument(
+        "--prune",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="stop a trial at 25 or 50 %% of its training when it is below the median of earlier ones there (default)",
+    )
     parser.add_argument(
         "--sim",
         default=EMBEDDED,
@@ -95,118 +122,44 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def search(options: argparse.Namespace) -> None:
-    """Propose and run ``options.trials`` trials.
+    """Run ``options.trials`` trials, or fewer once the search has converged.
 
     :raises UserError: options that cannot be followed
     """
-    base, space = check(options)
-    given = trial_params(options)
+    plan = check(options)
+    rules = Rules(**{field.name: getattr(options, field.name) for field in fields(Rules)})
     with open_loop(options, kind="search", prefix="trial", ledger_name=SEARCH_LEDGER, runner=RUNNER) as loop:
         sweep = Ledger(options.results_dir / SWEEP_LEDGER)
         prior, known = sweep.load(), len(loop.records)
         scored = sum(record.scored for record in prior + loop.records)
         loop.journal.say(f"loaded {len(prior)} sweep and {known} search records, {scored} scored")
-        left = options.trials
-
-        def next_launch(records: list[Record], running: list[TrialConfig]) -> Launch | None:
-            nonlocal left
-            if left == 0:
-                return None
-            left -= 1
-            trial = loop.folders.next_trial(records)
-            if needed := replicate(records, running):
-                loop.journal.say(f"trial {trial} starts (replicate on seed {needed.seed}): the title is contested")
-                return Launch(trial, "replicate", needed)
-            rng = np.random.default_rng([base.seed, trial])
-            pending = [config.to_params() for config in running]
-            try:
-                proposal = propose(space, history(prior + records), rng, options.explore, pending=pending)
-            except SpaceExhausted as error:
-                left = 0
-                loop.journal.say(str(error))
-                return None
-            announce(loop, trial, proposal)
-            own = {"seed": (base.seed + trial) % SEED_LIMIT}
-            config = TrialConfig(**(given | proposal.params | own))
-            return Launch(trial, loop.kind, config, suggestion(proposal))
-
-        def replicate(records: list[Record], running: list[TrialConfig]) -> TrialConfig | None:
-            if not options.confirm_seeds:
-                return None
-            needed = decide(records, base.seed, options.confirm_seeds).needed
-            if needed is None:
-                return None
-            wanted = replace(TrialConfig.from_params(needed), env=base.env)
-            at_work = {(contender(config.to_params()), config.seed) for config in running}
-            return None if (contender(needed), wanted.seed) in at_work else wanted
+        night = Night(plan, rules, loop, prior)
 
         def after(record: Record) -> None:
+            night.look(record.trial)
             if options.push_every and (len(loop.records) - known) % options.push_every == 0:
                 push(loop, record.trial, sweep)
 
-        places = (options.sim, base.env, SERVER, options.results_dir, loop.workspace, options.workers)
+        places = (options.sim, plan.base.env, SERVER, options.results_dir, loop.workspace, options.workers)
         with simulators(*places) as loop.place:
             loop.workers = options.workers
-            loop.run(next_launch, after)
-        loop.journal.say(f"done: {options.trials} trials")
+            loop.prune = night.prune if options.prune else None
+            loop.run(night.next_launch, after)
+        night.conclude()
 
 
-def history(records: list[Record]) -> list[Observation]:
-    """What the search learns from: scores with their spread, and failures that the parameters are to blame for."""
-    return [
-        Observation(
-            record.params,
-            record.mean_reward if record.scored else None,
-            std=record.std_reward if record.scored else None,
-            episodes=int(record.params.get("eval_episodes", 1)),
-            failed=record.run_status in BLAMED,
-        )
-        for record in records
-        if record.scored or record.run_status in BLAMED
-    ]
-
-
-def check(options: argparse.Namespace) -> tuple[TrialConfig, Space]:
-    """What all trials have in common, and what the search may choose.
+def check(options: argparse.Namespace) -> Plan:
+    """What all trials have in common, what the search may choose, and where it begins.
 
     :raises UserError: options that cannot be followed
     """
+    space = (options.space, options.min_timesteps, options.max_timesteps)
+    plan = make_plan(trial_params(options), settings(options.set), *space)
     try:
-        base = trial_config(options)
-        check_sim(options.sim, base.env, options.workers)
-        space = trial_space(getattr(options, "agent", None), options.min_timesteps, options.max_timesteps)
-        for agent in agents(space):
-            TrialConfig(**(trial_params(options) | {"agent": agent}))  # refuses a setting that one of them lacks
+        check_sim(options.sim, plan.base.env, options.workers)
     except ValueError as error:
         raise UserError(str(error)) from None
-    for name in space.names:
-        if hasattr(options, name):
-            option = "--" + name.replace("_", "-")
-            raise UserError(f"{option} {getattr(options, name)} is chosen by the search; drop it")
-    return base, space
-
-
-def agents(space: Space) -> tuple[str, ...]:
-    """The algorithms that the search may choose; none where it is settled."""
-    return next((p.choices for p in space.parameters if isinstance(p, Choice) and p.name == "agent"), ())
-
-
-def announce(loop: TrialLoop, trial: int, proposal: Proposal) -> None:
-    """Log the best candidates and the one that is tried."""
-    for rank, candidate in enumerate(proposal.top, start=1):
-        loop.journal.say(
-            f"  candidate {rank}: ucb {candidate.ucb:.3f} mean {candidate.mean:.3f} std {candidate.std:.3f} "
-            f"{_in_words(candidate.params)}"
-        )
-    source = f"{proposal.source}, {proposal.n_observations} observations"
-    loop.journal.say(f"trial {trial} starts ({source}): {_in_words(proposal.params)}")
-
-
-def suggestion(proposal: Proposal) -> dict[str, float] | None:
-    """What the surrogate expected, for the record; ``None`` of a random proposal."""
-    if proposal.ucb is None or proposal.mean is None or proposal.std is None:
-        return None
-    return {"ucb": proposal.ucb, "mean": proposal.mean, "std": proposal.std}
+    return plan
 
 
 def push(loop: TrialLoop, trial: int, sweep: Ledger) -> None:
@@ -215,10 +168,6 @@ def push(loop: TrialLoop, trial: int, sweep: Ledger) -> None:
     answer = publish([loop.ledger.path, loop.journal.path, manifest, sweep.path], f"Results up to trial {trial}")
     if answer:
         loop.journal.say(answer)
-
-
-def _in_words(params: dict[str, Any]) -> str:
-    return " ".join(f"{name} {value}" for name, value in params.items())
 
 
 if __name__ == "__main__":

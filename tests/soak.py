@@ -23,9 +23,9 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from agent.autoresearch_controller import history  # noqa: E402
+from agent.night.history import observations  # noqa: E402
+from agent.night.plan import make_plan  # noqa: E402
 from agent.search.proposer import propose  # noqa: E402
-from agent.search.space import trial_space  # noqa: E402
 from agent.trials.champion import verify  # noqa: E402
 from agent.trials.folders import LAUNCH_NAME  # noqa: E402
 from agent.trials.ledger import SEARCH_LEDGER, Ledger  # noqa: E402
@@ -73,7 +73,8 @@ class Night:
     def start(self, trials: int, *argv: str) -> subprocess.Popen[bytes]:
         """A controller in a process of its own."""
         folders = ["--results-dir", str(self.folder / "results"), "--models-dir", str(self.models)]
-        options = ["--trials", str(trials), "--cooldown", "0", "--agent", "ppo", "--push-every", "0", *folders, *argv]
+        options = ["--trials", str(trials), "--cooldown", "0", "--agent", "ppo", "--push-every", "0"]
+        options += ["--confirm-seeds", "0", *folders, *argv]
         command = [sys.executable, "-c", CONTROLLER, str(self.runner), *options]
         with (self.folder / "controller.log").open("ab") as log:
             return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
@@ -191,11 +192,14 @@ def killed_controllers(folder: Path, kills: int) -> list[str]:
         wrong.append("the last start did not end well")
     records = night.ledger.load()
     wrong += night.check(records)
-    space = trial_space("ppo", 5000, 20_000)
+    plan = make_plan({"agent": "ppo", "reward_shaping": True}, {}, "spec", 5000, 20_000)
     repeated = 0
     for k, record in enumerate(records):
         told = json.loads((night.models / f"trial-{record.trial:03d}" / LAUNCH_NAME).read_text())
-        again = propose(space, history(records[:k]), np.random.default_rng([0, record.trial]), 2.0)
+        if plan.begins_with(told["params"]):
+            continue
+        history = observations(plan.space, records[:k])
+        again = propose(plan.space, history, np.random.default_rng([0, record.trial]), 2.0)
         if any(told["params"][name] != value for name, value in again.params.items()):
             wrong.append(f"trial {record.trial} is not what an unbroken night would have tried")
         repeated += 1

@@ -120,13 +120,14 @@ def test_records_hold_exactly_what_was_run(run: Run, tmp_path: Path) -> None:
         assert space.decode(space.encode(record["params"])).items() <= record["params"].items()
         assert record["versions"]["torch"] == "9.9"
     assert [record["suggestion"] is None for record in ledger(tmp_path)] == [True, True, False]
+    assert {record["confirm_seeds"] for record in ledger(tmp_path)} == {3}
 
 
 def test_five_candidates_are_logged_before_a_trial_of_the_gp(run: Run, tmp_path: Path) -> None:
     assert run(rewards(5, 6, 7), "--trials", "3", "--agent", "ppo") == 0
     before = log(tmp_path).partition("trial 3 starts (gp, 2 observations)")[0]
     assert [before.count(f"candidate {rank}: ucb") for rank in range(1, 7)] == [1, 1, 1, 1, 1, 0]
-    assert log(tmp_path).count("starts (random") == 2
+    assert [log(tmp_path).count(f"starts ({source}") for source in ("default", "random")] == [1, 1]
 
 
 def test_a_second_start_goes_on_from_the_ledger(run: Run, tmp_path: Path) -> None:
@@ -173,9 +174,10 @@ def test_the_sweep_fills_the_grid_once_and_feeds_the_search(run: Run, tmp_path: 
         (3, "sweep", 7, "ok"),
     ]
     assert (tmp_path / "models" / "sweep-003" / "model.zip").exists()
-    assert run(rewards(1.0), "--trials", "1", "--agent", "dqn") == 0
+    assert run(rewards(1.0, 2.0), "--trials", "2", "--agent", "dqn") == 0
     assert "loaded 3 sweep and 0 search records, 2 scored" in log(tmp_path)
-    assert "trial 1 starts (gp, 3 observations)" in log(tmp_path)  # a crash teaches too
+    assert "trial 1 starts (default)" in log(tmp_path)
+    assert "trial 2 starts (gp, 4 observations)" in log(tmp_path)  # a crash teaches too
 
 
 def test_the_default_grid_has_18_cells() -> None:
@@ -255,7 +257,17 @@ def test_what_the_runner_refuses_stops_the_night_unrecorded(
         (["--n-epochs", "5"], "n_epochs 5 is no setting of dqn"),
         (["--agent", "ppo", "--tau", "0.1"], "tau 0.1 is no setting of ppo"),
         (["--min-timesteps", "9", "--max-timesteps", "8"], "timesteps"),
-        (["--learning-rate", "0.1"], "chosen by the search"),
+        (["--learning-rate", "0.1"], "--set learning_rate=0.1"),
+        (["--set", "gamma"], "write it as gamma=0.99"),
+        (["--set", "colour=red"], "'colour' is no parameter"),
+        (["--set", "gamma=high"], "no number"),
+        (["--set", "n_envs=2.5"], "no whole number"),
+        (["--set", "deterministic=yes"], "neither true nor false"),
+        (["--agent", "ppo", "--set", "tau=0.1"], "no setting of ppo"),
+        (["--space", "moon"], "choose spec, full"),
+        (["--space", "moon.toml"], "moon.toml is no search space"),
+        (["--epsilon", "2"], "write it as 2% or 0.02"),
+        (["--delta", "0%"], "write it as 2% or 0.02"),
         (["--n-envs", "0"], "n_envs"),
         (["--push-every", "-1"], "at least 0"),
         (["--trails", "3"], "--trails"),
@@ -349,21 +361,6 @@ def test_models_are_thinned_and_records_are_not(run: Run, tmp_path: Path) -> Non
     assert kept == ["trial-002", "trial-003", "trial-005"]
     assert len(ledger(tmp_path)) == 5
     assert (tmp_path / "models" / "champion" / "model.zip").read_bytes() == b"model of trial-002"
-
-
-def test_a_challenger_is_trained_on_fresh_seeds_before_it_has_the_title(run: Run, tmp_path: Path) -> None:
-    """Trial 1 is lucky; trained anew it is worth 40. Trial 7 scores 60 and is worth 62 on the same seeds."""
-    plan = rewards(90, 40, 41, 39, 40, 40, 60, 62, 61, 63, 62, 62, 10)
-    assert run(plan, "--trials", "13", "--confirm-seeds", "3", "--agent", "ppo") == 0
-    records = ledger(tmp_path)
-    kinds = ["search", *["replicate"] * 5, "search", *["replicate"] * 5, "search"]
-    assert [record["kind"] for record in records] == kinds
-    assert [r["seed"] for r in records[1:6]] == [r["seed"] for r in records[7:12]]
-    manifest = json.loads((tmp_path / "models" / "champion" / "manifest.json").read_text())
-    assert manifest["confirmation"]["rule"] == "--confirm-seeds 3"
-    assert manifest["confirmation"]["trials"] == [8, 9, 10, 11, 12]
-    assert manifest["confirmation"]["scores"] == [62, 61, 63, 62, 62]
-    assert manifest["kind"] == "replicate" and manifest["trial"] in (8, 9, 10, 11, 12)
 
 
 def test_a_lost_simulator_gets_one_more_try(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "training": ("agent.envs", "agent.discretize_action", "agent.trials.config"),
     "search": (),
     "trials": ("agent.reward_terms",),
-    "reporting": ("agent.search", "agent.trials"),
+    "night": ("agent.search", "agent.trials"),
+    "reporting": ("agent.search", "agent.trials", "agent.night"),
 }
 
 

@@ -95,11 +95,12 @@ def settle(folder: Path) -> str | None:
     return "undid a change of champion that had been cut short"
 
 
-def consider(record: Record, model: Path, folder: Path) -> bool:
+def consider(record: Record, model: Path, folder: Path, confirmation: dict[str, Any] | None = None) -> bool:
     """Crown the trial if it is strictly better than the reigning champion; tells whether it was.
 
     :param model: the trial's ``model.zip``
     :param folder: the champion's folder, made when absent
+    :param confirmation: see ``crown``
     :raises UserError: a better trial without a model, or an unreadable manifest
     """
     if not record.scored or record.mean_reward is None:
@@ -108,7 +109,7 @@ def consider(record: Record, model: Path, folder: Path) -> bool:
     reigning = read_manifest(folder)
     if reigning is not None and record.mean_reward <= reigning["mean_reward"]:
         return False
-    crown(record, model, folder, None)
+    crown(record, model, folder, confirmation)
     return True
 
 
@@ -153,7 +154,9 @@ def describe(folder: Path) -> str:
     manifest = read_manifest(folder)
     if manifest is None:
         return "champion: none yet"
-    return f"champion: trial {manifest['trial']} mean_reward {manifest['mean_reward']:.2f} {manifest['model_path']}"
+    told = f"champion: trial {manifest['trial']} mean_reward {manifest['mean_reward']:.2f} {manifest['model_path']}"
+    confirmation = manifest.get("confirmation") or {}
+    return f"{told} ({confirmation['standing']})" if confirmation.get("standing") else told
 
 
 def _manifest(record: Record, model: Path, sha256: str, confirmation: dict[str, Any] | None) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from agent.trials.processes import kill_orphans, workspace_id
 from agent.trials.record import Record, is_finite, shown_path
 from agent.trials.rungs import PROGRESS_NAME, Rung, read_rungs
 from agent.trials.simulators import Place
-from agent.trials.title import confirmation, decide
+from agent.trials.title import confirmation, decide, of_task
 
 POLL_SEC = 0.1
 BREAKER_FAILURES = 3
@@ -84,7 +84,6 @@ class TrialLoop:
     place: Place | None = None
     prune: Prune | None = None
     confirm_seeds: int = 0
-    base_seed: int = 0
     records: list[Record] = field(default_factory=list, init=False)
     _running: list[Running] = field(default_factory=list, init=False)
     _failures: list[str] = field(default_factory=list, init=False)
@@ -205,16 +204,13 @@ class TrialLoop:
         )
         record = replace(record, confirm_seeds=self.confirm_seeds)
         try:
-            if not self.confirm_seeds:
-                crowned = champion.consider(record, folder / champion.MODEL_NAME, self.throne)
-                record = replace(record, champion=crowned or champion.reigns(record, self.throne))
+            crowned = self._crowned(record)
+            record = replace(record, champion=crowned or champion.reigns(record, self.throne))
         except (UserError, OSError) as error:
             self.journal.say(f"champion not updated: {error}")
         self.ledger.append(record)
         self.records.append(record.light())
         self.journal.say(summary(record))
-        if self.confirm_seeds:
-            self._confirm()
         try:
             self.journal.say(champion.describe(self.throne))
         except UserError as error:
@@ -223,29 +219,44 @@ class TrialLoop:
             self.journal.say(f"deleted {shown_path(path)} to keep no more than --keep-models says")
         return record
 
-    def _confirm(self) -> None:
-        """Give the title to the configuration that the records say deserves it."""
-        title = decide(self.records, self.base_seed, self.confirm_seeds)
-        if title.champion is None:
-            return
-        held = confirmation(self.records, title.champion)
-        told = {
-            "rule": f"--confirm-seeds {self.confirm_seeds}",
+    def _crowned(self, record: Record) -> bool:
+        """Give the title to whom it is due now that ``record`` is known; tells whether that changed it."""
+        rule = {"rule": f"--confirm-seeds {self.confirm_seeds}"}
+        if self.confirm_seeds:
+            known = of_task([*self.records, record], record.params)
+            title = decide(known, self.confirm_seeds)
+            held = confirmation(known, title.champion) if title.champion is not None else []
+            if held and (crowned := self._confirm(held, rule)) is not None:
+                return crowned
+            rule["standing"] = "provisional: best score so far, not confirmed"
+        return champion.consider(record, self._model(record), self.throne, rule)
+
+    def _confirm(self, held: list[Record], rule: dict[str, str]) -> bool | None:
+        """Crown the best model of a configuration that won on fresh seeds; tells whether that changed the champion.
+
+        :param held: its replicates
+        :returns: ``None`` when the throne is empty and so are the replicates' folders, as in a fresh clone
+        """
+        scores = [record.mean_reward or 0.0 for record in held]
+        told = rule | {
+            "standing": f"confirmed: mean {sum(scores) / len(scores):.2f} on {len(held)} fresh seeds",
             "trials": [record.trial for record in held],
             "seeds": [record.seed for record in held],
-            "scores": [record.mean_reward for record in held],
+            "scores": scores,
         }
-        try:
-            manifest = champion.read_manifest(self.throne)
-            if manifest is not None and manifest.get("confirmation") == told:
-                return
-            # Chosen on the episodes that chose its checkpoint, reported by those of its final evaluation.
-            best = max(held, key=lambda record: chosen_score(self.folders.of(record.trial)))
-            champion.crown(best, self.folders.of(best.trial) / champion.MODEL_NAME, self.throne, told)
-            mean = sum(record.mean_reward or 0.0 for record in held) / len(held)
-            self.journal.say(f"title: {len(held)} fresh seeds, mean {mean:.2f}, best model of trial {best.trial}")
-        except (UserError, OSError) as error:
-            self.journal.say(f"champion not updated: {error}")
+        reigning = champion.read_manifest(self.throne)
+        there = [record for record in held if self._model(record).is_file()]
+        if reigning is not None and (reigning.get("confirmation") == told or not there):
+            return False
+        if not there:
+            return None
+        # Chosen on the episodes that chose its checkpoint, reported by those of its final evaluation.
+        best = max(there, key=lambda record: chosen_score(self.folders.of(record.trial)))
+        champion.crown(best, self._model(best), self.throne, told)
+        return reigning is None or (reigning["trial"], reigning.get("kind")) != (best.trial, best.kind)
+
+    def _model(self, record: Record) -> Path:
+        return self.folders.of(record.trial) / champion.MODEL_NAME
 
     def _guard(self, record: Record) -> None:
         if record.run_status not in FAILURES:

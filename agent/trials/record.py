@@ -6,15 +6,19 @@ The first nine names are the specification's (FR-008). A trial without a score h
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import subprocess
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from platform import node, python_version
 from typing import Any, NoReturn, Self
 
+from agent.trials.config import TrialConfig, UserError, split_env
 from agent.trials.rungs import Rung
 
 SCHEMA = 1
@@ -88,6 +92,11 @@ class Record:
         """Whether the search may learn from this trial."""
         return self.run_status == "ok" and self.mean_reward is not None
 
+    @cached_property
+    def contender(self) -> str:
+        """See ``contender``."""
+        return contender(self.params)
+
     def light(self) -> Self:
         """Without what only readers of the ledger want: a night remembers thousands, and learns from scored ones."""
         slim = replace(self, score=None, suggestion=None, versions=NOTHING)
@@ -115,6 +124,22 @@ class Record:
             return cls(**{name: value for name, value in data.items() if name in known})
         except TypeError as error:
             raise ValueError(str(error).partition(" ")[2]) from None
+
+
+def contender(params: dict[str, Any]) -> str:
+    """A configuration's name: a digest of its parameters without the seed and without where its simulators listen.
+
+    What a record is too old to name has its default, so a replicate run today is of the same configuration.
+    """
+    with suppress(UserError):
+        params = TrialConfig.from_params(params).to_params()
+    text = json.dumps({**params, "seed": None, "env": tracks(params)}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def tracks(params: dict[str, Any]) -> list[str]:
+    """The environment ids of a record's ``params``, without where their simulators listen."""
+    return [split_env(env)[0] for env in params["env"]]
 
 
 def is_finite(value: object) -> bool:

@@ -101,6 +101,18 @@ def at_least(low: float) -> Callable[[str], Any]:
     return parse
 
 
+def share(text: str) -> float:
+    """An argparse type: a share between 0 and 1, written ``2%`` or ``0.02``."""
+    number, percent, rest = text.partition("%")
+    try:
+        value = float(number) / (100.0 if percent else 1.0)
+    except ValueError:
+        value = math.nan
+    if rest or not 0.0 < value < 1.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share between 0 and 1; write it as 2% or 0.02")
+    return value
+
+
 @contextmanager
 def open_loop(
     options: argparse.Namespace, *, kind: str, prefix: str, ledger_name: str, runner: Path
@@ -128,7 +140,6 @@ def open_loop(
             min_free_bytes=options.min_free,
             keep_models=options.keep_models,
             confirm_seeds=getattr(options, "confirm_seeds", 0),
-            base_seed=getattr(options, "seed", 0),
         )
         guard = start_guard(workspace_id(options.models_dir))
         try:

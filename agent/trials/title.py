@@ -12,14 +12,11 @@ Everything is worked out from the records, in their order, so a resumed night de
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from agent.trials.config import TrialConfig, UserError, split_env
-from agent.trials.record import Record
+from agent.trials.record import Record, tracks
 
 HOLD_SEEDS = 5
 FIRST_CONTEST = 6  # what leads after fewer trials is soon beaten, and not worth the seeds
@@ -31,23 +28,22 @@ SEED_LIMIT = 2**31
 class Title:
     """What the records say.
 
-    ``champion`` is the configuration that has the title, as ``contender`` names it, ``None`` while it is vacant;
-    ``needed`` is the parameters (with their seed) of the replicate to run next, ``None`` when nothing is contested.
+    ``champion`` is the configuration that has the title, as a record's ``contender`` names it, ``None`` while it is
+    vacant; ``needed`` is the parameters (with their seed) of the replicate to run next, ``None`` for none.
     """
 
     champion: str | None
     needed: dict[str, Any] | None
 
 
-def contender(params: dict[str, Any]) -> str:
-    """A configuration's name: its parameters without the seed and without where its simulators listen.
+def of_task(records: Iterable[Record], params: dict[str, Any]) -> list[Record]:
+    """The records whose scores compare with those of ``params``: the same tracks, and episodes that end alike."""
+    wanted = _task(params)
+    return [record for record in records if _task(params | record.params) == wanted]
 
-    What the record is too old to name has its default, so a replicate run today is of the same configuration.
-    """
-    with suppress(UserError):
-        params = TrialConfig.from_params(params).to_params()
-    envs = [split_env(env)[0] for env in params["env"]]
-    return json.dumps({**params, "seed": None, "env": envs}, sort_keys=True)
+
+def _task(params: dict[str, Any]) -> tuple[Any, ...]:
+    return tracks(params), params["max_episode_steps"], params["max_cte"]
 
 
 def fresh_seed(replicate: int) -> int:
@@ -56,34 +52,36 @@ def fresh_seed(replicate: int) -> int:
 
 
 def decide(records: Iterable[Record], confirm: int) -> Title:
-    """The title after all of ``records``.
+    """The title after all of ``records``, which must be of one task.
 
     :param confirm: replicates that a challenger must win on, at least 1
     """
     records = list(records)
     searched = [record for record in records if record.kind == "search"]
-    title = _decide(records, [record for record in searched if record.scored], confirm)
-    affordable = sum(record.kind == "replicate" for record in records) < len(searched)
-    return title if affordable else Title(title.champion, None)
+    replicates = [record for record in records if record.kind == "replicate"]
+    title = _decide(replicates, [record for record in searched if record.scored], confirm)
+    return title if len(replicates) < len(searched) else Title(title.champion, None)
 
 
-def _decide(records: list[Record], scored: list[Record], confirm: int) -> Title:
+def _decide(replicates: list[Record], scored: list[Record], confirm: int) -> Title:
     seeds = [fresh_seed(k) for k in range(1, max(confirm, HOLD_SEEDS) + 1)]
-    scores = _replicates(records)
-    best: dict[str, Record] = {}
-    for record in sorted(scored, key=_score, reverse=True):
-        best.setdefault(contender(record.params), record)
-    begun = [name for name in scores if name in best]
-    waiting = [name for name in best if name not in scores] if len(scored) >= FIRST_CONTEST else []
+    scores: dict[str, dict[int, float | None]] = {}
+    for record in replicates:
+        scores.setdefault(record.contender, {})[record.seed] = record.mean_reward if record.scored else None
+    waiting = sorted(scored, key=_score, reverse=True) if len(scored) >= FIRST_CONTEST else []
     champion: str | None = None
-    for name in begun + waiting:
-        mine = scores.get(name, {})
-        if not mine and champion is not None and _score(best[name]) <= _mean(scores[champion], seeds):
+    settled: set[str] = set()
+    for record in replicates + waiting:  # contests that have begun, in their order, then those to come
+        if record.kind == "search" and champion and _score(record) <= _mean(scores[champion], seeds):
             break
+        if (name := record.contender) in settled:
+            continue
+        settled.add(name)
+        mine = scores.get(name, {})
         won = True
         for k, seed in enumerate(seeds[:confirm], start=1):
             if seed not in mine:
-                return Title(champion, {**best[name].params, "seed": seed})
+                return Title(champion, {**record.params, "seed": seed})
             if mine[seed] is None or (champion and _mean(mine, seeds[:k]) <= _mean(scores[champion], seeds[:k])):
                 won = False
                 break
@@ -92,21 +90,13 @@ def _decide(records: list[Record], scored: list[Record], confirm: int) -> Title:
         champion = name
         for seed in seeds[confirm:]:
             if seed not in mine:
-                return Title(champion, {**best[name].params, "seed": seed})
+                return Title(champion, {**record.params, "seed": seed})
     return Title(champion, None)
 
 
 def confirmation(records: Iterable[Record], champion: str) -> list[Record]:
     """The scored replicates of a configuration, in the order of the records."""
-    return [r for r in records if r.kind == "replicate" and r.scored and contender(r.params) == champion]
-
-
-def _replicates(records: list[Record]) -> dict[str, dict[int, float | None]]:
-    found: dict[str, dict[int, float | None]] = {}
-    for record in records:
-        if record.kind == "replicate":
-            found.setdefault(contender(record.params), {})[record.seed] = record.mean_reward if record.scored else None
-    return found
+    return [r for r in records if r.kind == "replicate" and r.scored and r.contender == champion]
 
 
 def _score(record: Record) -> float:
