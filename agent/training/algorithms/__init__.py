@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from sb3_contrib import RecurrentPPO
-from stable_baselines3 import DQN, PPO
+from stable_baselines3 import PPO
 
-from agent.training.algorithms import dqn, ppo, recurrent_ppo
+from agent.training.algorithms import ddpg, dqn, ppo, recurrent_ppo, sac, td3, tqc
 from agent.training.algorithms.device import check_device, prepare_torch
 from agent.trials.config import TrialConfig
 
@@ -34,7 +34,11 @@ class Algorithm(NamedTuple):
 ALGORITHMS = {
     "ppo": Algorithm(PPO, ppo.build),
     "recurrent_ppo": Algorithm(RecurrentPPO, recurrent_ppo.build),
-    "dqn": Algorithm(DQN, dqn.build),
+    "dqn": Algorithm(dqn.DQN, dqn.build),
+    "sac": Algorithm(sac.SAC, sac.build),
+    "tqc": Algorithm(tqc.TQC, tqc.build),
+    "td3": Algorithm(td3.TD3, td3.build),
+    "ddpg": Algorithm(ddpg.DDPG, ddpg.build),
 }
 
 

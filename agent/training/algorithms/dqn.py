@@ -1,40 +1,61 @@
-"""DQN: the discretised actions, learnt from a replay buffer."""
+"""DQN on the discretised actions, with double Q-learning and a target network that follows smoothly."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from stable_baselines3 import DQN
+import numpy as np
+import torch
+from stable_baselines3 import DQN as SB3DQN
 
-from agent.training.algorithms.networks import RoadCNN
-from agent.training.algorithms.replay import replay_capacity
+from agent.training.algorithms.off_policy import Batch, Metrics, OffPolicy, critic_metrics, off_policy
 from agent.trials.config import TrialConfig
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
 
-BATCH = 64
+
+class DQN(OffPolicy, SB3DQN):
+    """The online network chooses the next action, the target network says its worth (van Hasselt et al. 2016)."""
+
+    def set_rates(self) -> None:
+        self._update_learning_rate(self.policy.optimizer)
+
+    def update(self, batch: Batch) -> Metrics:
+        with torch.no_grad():
+            chosen = self.q_net(batch.next_observations).argmax(dim=1, keepdim=True)
+            targets = self.backup(batch, self.q_net_target(batch.next_observations).gather(1, chosen))
+        worth = self.q_net(batch.observations)
+        current = worth.gather(1, batch.actions.long())
+        loss = torch.nn.functional.smooth_l1_loss(current, targets)
+        norm = self.descend(self.policy.optimizer, loss)
+        self.follow([(self.q_net, self.q_net_target)])
+        best = worth.detach().max(dim=1).values
+        seen = critic_metrics(batch, targets, current.detach(), current.detach(), best)
+        return seen | {"losses/loss_critic": loss.detach(), "debug/critic_grad_norm": norm}
+
+    def _on_step(self) -> None:
+        self.exploration_rate = self.exploration_schedule(self._current_progress_remaining)
+        self.logger.record("rollout/exploration_rate", self.exploration_rate)
+
+    def _sample_action(self, learning_starts: int, action_noise: Any = None, n_envs: int = 1) -> tuple[Any, Any]:
+        """Epsilon-greedy, each world for itself; stock SB3 draws once for all of them."""
+        random = np.array([self.action_space.sample() for _ in range(n_envs)])
+        if self.num_timesteps < learning_starts:
+            return random, random
+        assert self._last_obs is not None
+        greedy, _ = self.predict(self._last_obs, deterministic=True)
+        action = np.where(np.random.rand(n_envs) < self.exploration_rate, random, greedy)
+        return action, action
 
 
 def build(config: TrialConfig, worlds: VecEnv) -> DQN:
     """The untrained model."""
-    capacity, size = replay_capacity(worlds.observation_space, config.timesteps, config.memory_limit, BATCH)
-    print(f"replay buffer: {capacity} transitions, {size / 1024**2:.1f} MB", flush=True)
+    told = config.settings
     return DQN(
         "CnnPolicy",
         worlds,
-        learning_rate=config.learning_rate,
-        # SB3 divides the capacity among the worlds and rounds down.
-        buffer_size=max(capacity, worlds.num_envs),
-        batch_size=BATCH,
-        learning_starts=min(1000, config.timesteps // 10),
-        train_freq=1,
-        gradient_steps=max(1, worlds.num_envs // 4),
-        target_update_interval=500,
-        exploration_fraction=0.4,
-        exploration_final_eps=0.05,
-        gamma=config.gamma,
-        policy_kwargs={"features_extractor_class": RoadCNN, "net_arch": [64]},
-        seed=config.seed,
-        device=config.device,
+        exploration_fraction=told.exploration_fraction,
+        exploration_final_eps=told.exploration_final,
+        **off_policy(config, worlds),
     )
