@@ -6,12 +6,15 @@ Everything heavy happens in the trials' own processes: this one never imports to
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from dataclasses import fields
 from pathlib import Path
 
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
+# Read when numpy loads: its threads would only fight with the trials' for the cores.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from agent.night.night import Night, Rules
 from agent.night.plan import Plan, make_plan, settings

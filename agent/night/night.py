@@ -13,6 +13,7 @@ from agent.night.plan import Plan
 from agent.search.candidates import SpaceExhausted
 from agent.search.proposer import Proposal, propose
 from agent.search.stopping import Convergence, assess
+from agent.trials.aside import aside
 from agent.trials.config import TrialConfig
 from agent.trials.folders import Launch
 from agent.trials.loop import TrialLoop
@@ -78,7 +79,7 @@ class Night:
         history = observations(self.plan.space, self._known(self.loop.records))
         rng = np.random.default_rng([self.plan.base.seed, trial, 1])
         try:
-            outlook = assess(self.plan.space, history, rng, self.rules.epsilon, self.rules.delta)
+            outlook = aside(lambda: assess(self.plan.space, history, rng, self.rules.epsilon, self.rules.delta))
         except ValueError:  # nothing to judge by yet
             return
         before, self.outlook = self.outlook, outlook
@@ -115,15 +116,7 @@ class Night:
             return Launch(trial, self.loop.kind, self.plan.config(self.plan.default, trial))
         known = self._known(records)
         try:
-            proposal = propose(
-                self.plan.space,
-                observations(self.plan.space, known),
-                np.random.default_rng([self.plan.base.seed, trial]),
-                self.rules.explore,
-                pending=[config.to_params() for config in running],
-                tried=[record.params for record in known if record.run_status == "pruned"],
-                cost_aware=self.rules.cost_aware,
-            )
+            proposal = aside(lambda: self._proposal(trial, known, running))
         except SpaceExhausted as error:
             self.left = 0
             self._say(str(error))
@@ -131,6 +124,17 @@ class Night:
         self._announce(trial, proposal)
         config = self.plan.config(proposal.params, trial)
         return Launch(trial, self.loop.kind, config, suggestion(proposal))
+
+    def _proposal(self, trial: int, known: list[Record], running: list[TrialConfig]) -> Proposal:
+        return propose(
+            self.plan.space,
+            observations(self.plan.space, known),
+            np.random.default_rng([self.plan.base.seed, trial]),
+            self.rules.explore,
+            pending=[config.to_params() for config in running],
+            tried=[record.params for record in known if record.run_status == "pruned"],
+            cost_aware=self.rules.cost_aware,
+        )
 
     def _default_known(self, records: list[Record], running: list[TrialConfig]) -> bool:
         self._began = self._began or any(
