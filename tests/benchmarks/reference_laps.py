@@ -1,0 +1,44 @@
+"""Lap times of the two drivers written by hand, on every named track with laps: docs/results/reference-laps.md.
+
+    python tests/benchmarks/reference_laps.py
+
+The first is the line follower's; the others are reference laps, with the whole throttle and with less.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from agent.envs import SCENE_OF_ENV
+from agent.envs.line_follower import LineFollower, drive_laps, line_follower, reference_line
+from agent.simulator.world import UNITS_PER_METRE, World
+
+THROTTLES = (1.0, 0.5, 0.35)
+LAPS = 3
+
+
+def main() -> None:
+    head = " | ".join(f"reference lap, throttle up to {throttle:g}" for throttle in THROTTLES)
+    print(f"| track | centre line, m | line follower | {head} | fastest, m/s |")
+    print("|---|---|---|" + "---|" * (len(THROTTLES) + 1))
+    for scene in SCENE_OF_ENV.values():
+        world = World(scene)
+        if not world.track.closed or world.scene.is_random:
+            continue
+        cells = [best(drive_laps(world, line_follower(world), LAPS))]
+        lines = [reference_line(scene, throttle=throttle) for throttle in THROTTLES]
+        cells += [best(drive_laps(world, LineFollower(line), LAPS)) for line in lines]
+        length_m, fastest = world.track.length_u / UNITS_PER_METRE, lines[0].speed_u.max() / UNITS_PER_METRE
+        print(f"| {scene} | {length_m:.1f} | {' | '.join(cells)} | {fastest:.1f} |", flush=True)
+
+
+def best(times: list[float]) -> str:
+    """The quickest of all laps, which must all have been driven; the first starts from rest."""
+    return f"{min(times):.2f}" if len(times) == LAPS else "lost"
+
+
+if __name__ == "__main__":
+    main()
