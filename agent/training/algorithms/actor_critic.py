@@ -1,6 +1,6 @@
-"""Policies of SAC, TD3, DDPG and TQC with one encoder, learnt from the critics' loss alone (Yarats et al. 2021, DrQ-v2).
+"""Policies of SAC, TD3, DDPG and TQC with one encoder, taught by the critics' loss (DrQ-v2, Yarats et al. 2021).
 
-Stock SB3 gives actor, critics and target critics a convolutional network each, or lets the actor's loss train a shared one.
+Stock SB3 gives actor, critics and targets a network for pictures each, or lets the actor's loss train a shared one.
 Here a picture passes the network once for all of them, which is most of the cost of a gradient step on a CPU.
 """
 
@@ -15,6 +15,8 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, Flatten
 from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.sac.policies import SACPolicy
 from stable_baselines3.td3.policies import TD3Policy
+
+from agent.training.algorithms.networks import scaled
 
 
 class OneEncoder:
@@ -40,7 +42,7 @@ class OneEncoder:
 
     def encode(self: Any, observation: torch.Tensor) -> torch.Tensor:
         """Features (batch, features_dim) of pictures (batch, channels, height, width) as the worlds give them."""
-        features: torch.Tensor = self.extract_features(observation, self.encoder)
+        features: torch.Tensor = self.encoder(scaled(observation))
         return features
 
     def _predict(self: Any, observation: torch.Tensor, deterministic: bool = False) -> torch.Tensor:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from stable_baselines3 import DQN as SB3DQN
+from stable_baselines3.dqn.policies import QNetwork
 
+from agent.training.algorithms.networks import scaled
 from agent.training.algorithms.off_policy import Batch, Metrics, OffPolicy, critic_metrics, off_policy
 from agent.trials.config import TrialConfig
 
@@ -23,9 +25,10 @@ class DQN(OffPolicy, SB3DQN):
 
     def update(self, batch: Batch) -> Metrics:
         with torch.no_grad():
-            chosen = self.q_net(batch.next_observations).argmax(dim=1, keepdim=True)
-            targets = self.backup(batch, self.q_net_target(batch.next_observations).gather(1, chosen))
-        worth = self.q_net(batch.observations)
+            after = scaled(batch.next_observations)
+            chosen = worth_of(self.q_net, after).argmax(dim=1, keepdim=True)
+            targets = self.backup(batch, worth_of(self.q_net_target, after).gather(1, chosen))
+        worth = worth_of(self.q_net, scaled(batch.observations))
         current = worth.gather(1, batch.actions.long())
         loss = torch.nn.functional.smooth_l1_loss(current, targets)
         norm = self.descend(self.policy.optimizer, loss)
@@ -47,6 +50,12 @@ class DQN(OffPolicy, SB3DQN):
         greedy, _ = self.predict(self._last_obs, deterministic=True)
         action = np.where(np.random.rand(n_envs) < self.exploration_rate, random, greedy)
         return action, action
+
+
+def worth_of(network: QNetwork, pictures: torch.Tensor) -> torch.Tensor:
+    """The worth (batch, actions) of every action at scaled pictures."""
+    worth: torch.Tensor = network.q_net(network.features_extractor(pictures))
+    return worth
 
 
 def build(config: TrialConfig, worlds: VecEnv) -> DQN:

@@ -1,7 +1,7 @@
 """What the off-policy algorithms share: how they are told their settings, and the loop of their gradient steps.
 
-SB3 collects, stores and explores; ``OffPolicy`` replaces only its gradient steps. A step shifts the pictures of a batch at
-random, lets the algorithm's ``update`` descend its losses with clipped gradients, and logs what it saw.
+SB3 collects, stores and explores; ``OffPolicy`` replaces only its gradient steps. A step shifts the pictures of a batch
+at random, lets the algorithm's ``update`` descend its losses with clipped gradients, and logs what it saw.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Batch(NamedTuple):
     """Transitions drawn from the replay buffer, pictures shifted.
 
     ``observations`` and ``next_observations`` are (batch, channels, height, width), ``actions`` (batch, actions),
-    ``rewards``, ``dones`` and ``discounts`` (batch, 1); rewards are summed over the return's steps, and discounts are those
-    of what comes after them.
+    ``rewards``, ``dones`` and ``discounts`` (batch, 1); rewards are summed over the return's steps, and discounts are
+    those of what comes after them.
     """
 
     observations: torch.Tensor
@@ -78,7 +78,9 @@ class OffPolicy:
     def batch(self: Any, size: int) -> Batch:
         """A random batch of the replay buffer."""
         drawn = self.replay_buffer.sample(size, env=self._vec_normalize_env)
-        pictures, after = shifted(drawn.observations, self.shift), shifted(drawn.next_observations, self.shift)
+        pictures, after = drawn.observations, drawn.next_observations
+        if self.shift:
+            pictures, after = shifted(pictures, self.shift), shifted(after, self.shift)
         return Batch(pictures, drawn.actions, after, drawn.dones, drawn.rewards, drawn.discounts)
 
     def backup(self, batch: Batch, worth: torch.Tensor) -> torch.Tensor:
@@ -150,6 +152,7 @@ def off_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, 
             "features_extractor_class": RoadCNN,
             "features_extractor_kwargs": {"features_dim": told.features_dim},
             "net_arch": [told.net_width],
+            "optimizer_kwargs": {"fused": True},
             **policy,
         },
         "seed": config.seed,
