@@ -2,8 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.controllers import Run
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Path:
+    """A copy of the fake runner, whose plan lies beside it."""
+    return Path(shutil.copy(Path(__file__).with_name("fake_runner.py"), tmp_path / "runner.py"))
+
+
+@pytest.fixture
+def run(tmp_path: Path, runner: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command line of the controller, or of ``module``, over a plan for the fake runner; nothing cools down."""
+    from agent import autoresearch_controller
+    from tests.controllers import folders
+
+    monkeypatch.setattr("agent.trials.session.COOLDOWN_SEC", 0.0)
+
+    def call(plan: dict[str, Any], *argv: str, module: Any = autoresearch_controller) -> int:
+        monkeypatch.setattr(module, "RUNNER", runner)
+        runner.with_name("plan.json").write_text(json.dumps(plan))
+        try:
+            return int(module.main([*folders(tmp_path), "--cooldown", "0", *argv]))
+        except SystemExit as refused:
+            return int(str(refused.code))
+
+    return call

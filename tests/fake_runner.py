@@ -4,6 +4,9 @@ The plan maps a trial folder's name, or ``*``, to any of
 
     say           a line to print first
     sleep         seconds before anything else
+    progress      scores of evaluations spread evenly over the training
+    pause         seconds after each of them
+    obeys         whether it ends when it is told to stop, by default it does
     deaf          ignore SIGTERM
     child         leave a child behind, in another session, that ignores SIGTERM and sleeps
     eat_mb        memory to fill, then sleep
@@ -32,6 +35,17 @@ if step.get("child"):
     subprocess.Popen([sys.executable, "-c", sleeper], start_new_session=True)
 print(step.get("say", "training"), flush=True)
 time.sleep(step.get("sleep", 0.0))
+steps = int(sys.argv[sys.argv.index("--timesteps") + 1]) if "--timesteps" in sys.argv else 0
+for part, score in enumerate(step.get("progress", []), start=1):
+    line = {"timesteps": -(-steps * part // len(step["progress"])), "mean_reward": score}
+    with (folder / "progress.jsonl").open("a") as progress:
+        progress.write(json.dumps(line) + "\n")
+    time.sleep(step.get("pause", 0.0))
+    if (folder / "stop.txt").exists() and step.get("obeys", True):
+        (folder / "model.zip").write_bytes(b"model so far")
+        told = {"run_status": "pruned", "cause": (folder / "stop.txt").read_text().strip(), "mean_reward": None}
+        (folder / "result.json").write_text(json.dumps(told))
+        sys.exit(5)
 if "eat_mb" in step:
     eaten = b"x" * (step["eat_mb"] * 1024**2)
     time.sleep(300)

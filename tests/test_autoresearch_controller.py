@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,50 +20,10 @@ from agent import autoresearch_controller, donkeycar_outer_loop
 from agent.search.proposer import propose
 from agent.search.space import sweep_space, trial_space
 from agent.trials.config import TrialConfig
+from tests.controllers import Run, folders, ledger, log, rewards
 
-FAKE_RUNNER = Path(__file__).with_name("fake_runner.py")
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "stable_baselines3", "gymnasium", "numba", "rich", "cv2", "agent.simulator", "agent.training")
-
-Run = Callable[..., int]
-
-
-@pytest.fixture
-def runner(tmp_path: Path) -> Path:
-    return Path(shutil.copy(FAKE_RUNNER, tmp_path / "runner.py"))
-
-
-@pytest.fixture
-def run(tmp_path: Path, runner: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command line of ``module`` over a plan for the fake runner, without cooling down."""
-    monkeypatch.setattr("agent.trials.session.COOLDOWN_SEC", 0.0)
-
-    def call(plan: dict[str, Any], *argv: str, module: Any = autoresearch_controller) -> int:
-        monkeypatch.setattr(module, "RUNNER", runner)
-        runner.with_name("plan.json").write_text(json.dumps(plan))
-        try:
-            return int(module.main([*folders(tmp_path), "--cooldown", "0", *argv]))
-        except SystemExit as refused:
-            return int(str(refused.code))
-
-    return call
-
-
-def folders(tmp_path: Path) -> list[str]:
-    return ["--results-dir", str(tmp_path / "results"), "--models-dir", str(tmp_path / "models")]
-
-
-def rewards(*values: float) -> dict[str, Any]:
-    return {f"trial-{trial:03d}": {"mean_reward": value} for trial, value in enumerate(values, start=1)}
-
-
-def ledger(tmp_path: Path, name: str = "autoresearch_results.jsonl") -> list[dict[str, Any]]:
-    path = tmp_path / "results" / name
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def log(tmp_path: Path) -> str:
-    return (tmp_path / "results" / "autoresearch_log.txt").read_text()
 
 
 def test_champion_tracking(run: Run, tmp_path: Path) -> None:

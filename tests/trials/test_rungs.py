@@ -1,0 +1,56 @@
+"""Rungs: what the controller reads of a running trial, and when it has seen enough."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from agent.trials.rungs import LEAST_EARLIER, Rung, hopeless, read_rungs
+
+
+def progress(folder: Path, *evaluations: tuple[int, float], tail: str = "") -> Path:
+    lines = [json.dumps({"timesteps": steps, "mean_reward": score}) for steps, score in evaluations]
+    (folder / "progress.jsonl").write_text("".join(line + "\n" for line in lines) + tail)
+    return folder
+
+
+def at(share: float, *scores: float) -> list[tuple[Rung, ...]]:
+    return [(Rung(share, 1000, score),) for score in scores]
+
+
+def test_a_rung_is_the_best_checkpoint_of_the_first_evaluation_there(tmp_path: Path) -> None:
+    folder = progress(tmp_path, (2000, 5.0), (2600, 3.0), (5100, 4.0), (10_000, 9.0))
+    assert read_rungs(folder, 10_000) == (Rung(0.25, 2600, 5.0), Rung(0.5, 5100, 5.0), Rung(1.0, 10_000, 9.0))
+
+
+def test_a_trial_half_way_through_a_line_is_read_as_far_as_it_is_whole(tmp_path: Path) -> None:
+    assert read_rungs(tmp_path, 100) == ()
+    folder = progress(tmp_path, (25, 1.0), tail='{"timesteps": 50, "mean_re')
+    assert read_rungs(folder, 100) == (Rung(0.25, 25, 1.0),)
+    assert read_rungs(progress(tmp_path, (25, float("nan"))), 100) == ()
+
+
+def test_below_the_median_of_five_it_ends_and_not_before(tmp_path: Path) -> None:
+    earlier = at(0.25, 10, 20, 30, 40, 50)
+    assert len(earlier) == LEAST_EARLIER
+    assert hopeless((Rung(0.25, 1000, 30.0),), earlier) is None
+    cause = hopeless((Rung(0.25, 1000, 29.0),), earlier)
+    assert cause == ("stopped at 25% of its training (1000 steps): 29.00 is below 30.00, the median of 5 trials there")
+    assert hopeless((Rung(0.25, 1000, -99.0),), earlier[1:]) is None
+    assert hopeless((), earlier) is None
+
+
+def test_each_rung_has_its_own_median_and_the_end_none() -> None:
+    earlier = at(0.25, 10, 20, 30, 40, 50) + at(0.5, 100, 200, 300, 400, 500) + at(1.0, *[900] * 5)
+    first = Rung(0.25, 1000, 45.0)
+    assert hopeless((first, Rung(0.5, 2000, 299.0)), earlier) is not None
+    assert hopeless((first, Rung(0.5, 2000, 301.0)), earlier) is None
+    assert hopeless((first, Rung(0.5, 2000, 301.0), Rung(1.0, 4000, 0.0)), earlier) is None
+
+
+@pytest.mark.parametrize("data", [3, {}, {"share": 0.25, "timesteps": 5, "mean_reward": None}])
+def test_what_is_no_rung_is_refused(data: object) -> None:
+    with pytest.raises(ValueError, match="is no rung"):
+        Rung.from_json(data)
