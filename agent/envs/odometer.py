@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agent.simulator import vehicle, world
+from agent.simulator import vehicle, way
 from agent.simulator.tracks import Array, Scene, Track
 
 
@@ -14,15 +14,15 @@ class Odometer:
     def __init__(self, scene: Scene, track: Track) -> None:
         self.scene, self.track = scene, track
         self._car: Array = np.zeros(vehicle.STATE_SIZE)
-        self._way: Array = np.zeros(world.WAY_SIZE)
+        self._way: Array = np.zeros(way.WAY_SIZE)
 
     def start(self, x_u: float, z_u: float, yaw: float) -> None:
         """Begin at this place: Unity units and radians clockwise from +z."""
         track, line = self.track, self.scene.start_line
         self._car[[vehicle.X, vehicle.Z, vehicle.YAW]] = x_u, z_u, yaw
         self._way[:] = 0.0
-        self._way[world.NODE] = track.nearest_node(x_u, z_u)
-        world.locate(
+        self._way[way.NODE] = track.nearest_node(x_u, z_u)
+        way.locate(
             self._car, self._way, track.nodes, track.direction, track.arc_u, track.closed, track.length_u
         )  # fmt: skip
         self.lap_times: list[float] = []
@@ -31,24 +31,24 @@ class Odometer:
 
     def advance(self, x_u: float, z_u: float, yaw: float, elapsed_sec: float) -> None:
         """The car is here now, ``elapsed_sec`` after the last call."""
-        track, crossings = self.track, self._way[world.CROSSINGS]
+        track, crossings = self.track, self._way[way.CROSSINGS]
         self._car[[vehicle.X, vehicle.Z, vehicle.YAW]] = x_u, z_u, yaw
-        world.follow(
+        way.follow(
             self._car, self._way, elapsed_sec, track.nodes, track.direction, track.arc_u, track.length_u,
             track.closed, self._line_ahead_u,
         )  # fmt: skip
-        if self._way[world.CROSSINGS] > max(crossings, 1.0):
-            self.lap_times.append(round(float(self._way[world.LAP_SEC]), 2))
+        if self._way[way.CROSSINGS] > max(crossings, 1.0):
+            self.lap_times.append(round(float(self._way[way.LAP_SEC]), 2))
 
     @property
     def net_u(self) -> float:
         """Net advance along the centre line since the start, u."""
-        return float(self._way[world.NET])
+        return float(self._way[way.NET])
 
     @property
     def cte(self) -> float:
         """Cross-track error in u, positive right of the path."""
-        return float(self._way[world.CTE])
+        return float(self._way[way.CTE])
 
     @property
     def progress(self) -> float:
@@ -58,9 +58,9 @@ class Odometer:
     @property
     def stalled_sec(self) -> float:
         """Seconds since the last net progress."""
-        return float(self._way[world.CLOCK_SEC] - self._way[world.BEST_AT_SEC])
+        return float(self._way[way.CLOCK_SEC] - self._way[way.BEST_AT_SEC])
 
     @property
     def finished(self) -> bool:
         """Whether the end of an open road is reached."""
-        return not self.track.closed and bool(self._way[world.ARC] >= self.track.length_u - world.END_U)
+        return not self.track.closed and bool(self._way[way.ARC] >= self.track.length_u - way.END_U)

@@ -9,11 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from agent.simulator import camera, vehicle
@@ -21,23 +19,32 @@ from agent.simulator.appearance import Appearance
 from agent.simulator.ground import Ground, Paint
 from agent.simulator.lens import Lens, View, lens_for
 from agent.simulator.lidar import LidarConfig, scan
-from agent.simulator.solids import Solids, touched
+from agent.simulator.solids import Solids
 from agent.simulator.tracks import Array, Scene, Track, build_track, load_scene, scene_for
+from agent.simulator.way import (
+    ARC,
+    BEST_AT_SEC,
+    CLOCK_SEC,
+    CROSSINGS,
+    CTE,
+    END_U,
+    HEIGHT_U,
+    HIT,
+    LAP_SEC,
+    NET,
+    NODE,
+    UPHILL,
+    WAY_SIZE,
+    Course,
+    advance,
+)
 
 UNITS_PER_METRE = 8.0
 CONTROL_HZ = 20
 TICKS_PER_STEP = 5
 # Half width and shift to the left of the random road by upstream's road_style, u (the scene's own start is 2.2).
 ROAD_STYLES = ((5.0, 2.2), (12.0, 6.0), (10.0, 6.0), (10.0, 6.0), (12.0, 4.5))
-WIDEST_SEARCH = 400  # nodes the foot of the car may move in one tick
 
-# Places in the state vector of the car's way along the track.
-NODE, CTE, ARC, NET, BEST_NET, CLOCK_SEC, BEST_AT_SEC, CROSSINGS, LAST_CROSSING_SEC, LAP_SEC, HIT, HEIGHT_U, UPHILL = (
-    range(13)
-)
-WAY_SIZE = 13
-END_U = 4.0  # this far before its last node an open road is driven to its end
-PROGRESS_QUANTUM_U = 1.0  # net advance that counts as progress
 DEFAULT_VIEW = View()
 
 
@@ -170,6 +177,8 @@ class World:
 
     def __init__(self, scene: str) -> None:
         self.scene: Scene = load_scene(scene)
+        self._car: Array = np.zeros(vehicle.STATE_SIZE)
+        self._way: Array = np.zeros(WAY_SIZE)
         self._move_to(_place(scene, 0))
         self.reset()
 
@@ -227,15 +236,19 @@ class World:
         x, z, yaw = start["x"], start["z"], math.radians(start["yaw_deg"])
         if arc_u is not None:
             x, z, yaw = self.track.pose_at(arc_u)
-        self._car: NDArray[np.float64] = np.zeros(vehicle.STATE_SIZE)
+        self._car[:] = 0.0
         self._car[vehicle.X] = x + aside_u * math.cos(yaw)
         self._car[vehicle.Z] = z - aside_u * math.sin(yaw)
         self._car[vehicle.YAW] = yaw + turned
-        self._way: NDArray[np.float64] = np.zeros(WAY_SIZE)
+        self._way[:] = 0.0
         self._way[NODE] = self.track.nearest_node(self._car[vehicle.X], self._car[vehicle.Z])
         self.lap_times: list[float] = []
-        self._line_ahead_u = self._start_line_ahead()
-        self._advance(0.0, 0.0, 0.0, ticks=0)
+        track, solids = self.track, self._place.solids
+        self.course = Course(
+            track.nodes, track.direction, track.arc_u, track.length_u, track.closed, self._start_line_ahead(),
+            solids.pillars, solids.boxes, solids.blocking,
+        )  # fmt: skip
+        advance(self._car, self._way, 0.0, 0.0, 0.0, 0, self.course)
 
     def _start_line_ahead(self) -> float:
         """Net advance from here at which the start line is first crossed, u; at once where there is none."""
@@ -249,23 +262,25 @@ class World:
         """Put the car at ``x, z`` (u), heading ``yaw`` (rad), as fast as it was."""
         self._car[[vehicle.X, vehicle.Z, vehicle.YAW]] = x, z, yaw
         self._way[NODE] = self.track.nearest_node(x, z)
-        self._advance(0.0, 0.0, 0.0, ticks=0)
+        advance(self._car, self._way, 0.0, 0.0, 0.0, 0, self.course)
 
-    def _advance(self, steering: float, throttle: float, brake: float, ticks: int) -> None:
-        track, solids = self.track, self._place.solids
-        _advance(
-            self._car, self._way, steering, throttle, brake, ticks, track.nodes, track.direction, track.arc_u,
-            track.length_u, track.closed, self._line_ahead_u, solids.pillars, solids.boxes, solids.blocking,
-        )  # fmt: skip
+    def live_in(self, car: Array, way: Array) -> None:
+        """Keep the car's state in these rows from now on, where others may read and drive it, see ``Fleet``."""
+        car[:], way[:] = self._car, self._way
+        self._car, self._way = car, way
 
     def step(self, steering: float, throttle: float, brake: float = 0.0) -> Telemetry:
         """Hold the commands (steering and throttle in [-1, 1], brake from 0) for 0.05 s and report."""
         crossings = self._way[CROSSINGS]
         steering, throttle = min(max(steering, -1.0), 1.0), min(max(throttle, -1.0), 1.0)
-        self._advance(steering, throttle, max(brake, 0.0), TICKS_PER_STEP)
+        advance(self._car, self._way, steering, throttle, max(brake, 0.0), TICKS_PER_STEP, self.course)
         if self._way[CROSSINGS] > max(crossings, 1.0):
-            self.lap_times.append(round(float(self._way[LAP_SEC]), 2))
+            self.note_lap()
         return self.telemetry()
+
+    def note_lap(self) -> None:
+        """The start line was crossed: remember the time since it was crossed before."""
+        self.lap_times.append(round(float(self._way[LAP_SEC]), 2))
 
     def telemetry(self) -> Telemetry:
         """The present state."""
@@ -294,89 +309,3 @@ class World:
         x, z, yaw = self._car[:3].tolist()
         hits = scan(config, x, z, yaw, float(self._way[HEIGHT_U]), self._place.solids)
         return [(d, rx, ry) for d, rx, ry in hits.tolist()]
-
-
-@njit(cache=True)
-def _advance(
-    car: Array, way: Array, steering: float, throttle: float, brake: float, ticks: int, nodes: Array,
-    direction: Array, arc_u: Array, length_u: float, closed: bool, line_ahead_u: float, pillars: Array, boxes: Array,
-    blocking: Any,
-) -> None:  # pragma: no cover - compiled  # fmt: skip
-    """Drive ``ticks`` physics ticks; 0 only finds the car's place on the track."""
-    if ticks == 0:
-        locate(car, way, nodes, direction, arc_u, closed, length_u)
-        way[NET] = way[BEST_NET] = 0.0
-        way[HIT] = -1.0
-        return
-    way[HIT] = -1.0
-    for _ in range(ticks):
-        x, z, yaw = car[vehicle.X], car[vehicle.Z], car[vehicle.YAW]
-        vehicle.tick(car, steering, throttle, brake, way[UPHILL])
-        if len(blocking):
-            hit = touched(car[vehicle.X], car[vehicle.Z], car[vehicle.YAW], pillars, boxes, blocking)
-            if hit >= 0:  # it stands fast: the car is back where it was, at rest
-                way[HIT] = float(hit)
-                car[vehicle.X], car[vehicle.Z], car[vehicle.YAW] = x, z, yaw
-                car[vehicle.FORWARD] = car[vehicle.SIDE] = car[vehicle.YAW_RATE] = 0.0
-        follow(car, way, vehicle.DT_SEC, nodes, direction, arc_u, length_u, closed, line_ahead_u)
-
-
-@njit(cache=True)
-def follow(
-    car: Array, way: Array, elapsed_sec: float, nodes: Array, direction: Array, arc_u: Array, length_u: float,
-    closed: bool, line_ahead_u: float,
-) -> None:  # pragma: no cover - compiled  # fmt: skip
-    """Count what a car has gained that is somewhere else ``elapsed_sec`` later: net advance, stalls, laps."""
-    before, net_before = way[ARC], way[NET]
-    locate(car, way, nodes, direction, arc_u, closed, length_u)
-    moved = way[ARC] - before
-    if closed:
-        moved -= length_u * round(moved / length_u)
-    way[NET] = net_before + moved
-    way[CLOCK_SEC] += elapsed_sec
-    if way[NET] >= way[BEST_NET] + PROGRESS_QUANTUM_U:
-        way[BEST_NET], way[BEST_AT_SEC] = way[NET], way[CLOCK_SEC]
-    # A crossing counts only once, at the net advance that makes it: shuttling over the line gains nothing.
-    if closed and way[NET] >= line_ahead_u + way[CROSSINGS] * length_u:
-        overshoot = (way[NET] - line_ahead_u - way[CROSSINGS] * length_u) / max(moved, 1e-9)
-        now = way[CLOCK_SEC] - min(max(overshoot, 0.0), 1.0) * elapsed_sec
-        way[LAP_SEC] = now - way[LAST_CROSSING_SEC]
-        way[LAST_CROSSING_SEC] = now
-        way[CROSSINGS] += 1.0
-
-
-@njit(cache=True)
-def locate(
-    car: Array, way: Array, nodes: Array, direction: Array, arc_u: Array, closed: bool, length_u: float
-) -> None:  # pragma: no cover - compiled
-    """Cross-track error, place along the line, height and slope of the car, from the node nearest to it.
-
-    The error is the perpendicular distance to the infinite line from the nearest node to the next, positive to
-    the right. The nearest node is looked for from the last one outwards, so another leg of the track close by
-    is never mistaken for this one.
-    """
-    n = len(nodes)
-    i = int(way[NODE])
-    best = (nodes[i, 0] - car[0]) ** 2 + (nodes[i, 1] - car[1]) ** 2
-    for sign in (1, -1):
-        for _ in range(WIDEST_SEARCH):
-            j = i + sign
-            if closed:
-                j %= n
-            elif j < 0 or j >= n:
-                break
-            d2 = (nodes[j, 0] - car[0]) ** 2 + (nodes[j, 1] - car[1]) ** 2
-            if d2 >= best:
-                break
-            i, best = j, d2
-    dx, dz = car[0] - nodes[i, 0], car[1] - nodes[i, 1]
-    along = dx * direction[i, 0] + dz * direction[i, 1]
-    way[NODE] = i
-    way[CTE] = dx * direction[i, 1] - dz * direction[i, 0]
-    way[ARC] = (arc_u[i] + along) % length_u if closed else arc_u[i] + along
-    ahead = (i + 1) % n if closed or i + 1 < n else i
-    behind = (i - 1) % n if closed or i > 0 else i
-    run = math.hypot(nodes[ahead, 0] - nodes[behind, 0], nodes[ahead, 1] - nodes[behind, 1])
-    grade = (nodes[ahead, 2] - nodes[behind, 2]) / max(run, 1e-9)
-    way[HEIGHT_U] = nodes[i, 2] + grade * along
-    way[UPHILL] = grade * (math.sin(car[2]) * direction[i, 0] + math.cos(car[2]) * direction[i, 1])
