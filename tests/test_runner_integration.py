@@ -137,6 +137,25 @@ def test_sigterm_leaves_a_result_and_exit_130(tmp_path: Path) -> None:
     assert (tmp_path / "last_model.zip").is_file()
 
 
+def test_a_trial_that_is_told_to_stop_saves_its_model_and_exits_with_5(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "agent/donkeycar_sb3_runner.py"), "--timesteps", "500000", "--log-steps", "1"]
+    with subprocess.Popen(
+        [*command, "--save-dir", str(tmp_path)], stdout=subprocess.PIPE, text=True, env=os.environ
+    ) as trial:
+        assert trial.stdout is not None
+        for line in trial.stdout:
+            if line.startswith("training step"):
+                break
+        (tmp_path / "stop.txt").write_text("it was below the median")
+        started = time.monotonic()
+        trial.stdout.read()
+        assert trial.wait(30) == 5
+        assert time.monotonic() - started < 10.0
+    told = result(tmp_path)
+    assert (told["run_status"], told["cause"], told["mean_reward"]) == ("pruned", "it was below the median", None)
+    assert (tmp_path / "last_model.zip").is_file()
+
+
 def test_champion_is_judged_on_an_unseen_track(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path / "trial") == 0
     arguments = ["--model", str(tmp_path / "trial/model.zip"), "--track", "mountain_track", "--episodes", "2"]

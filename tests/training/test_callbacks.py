@@ -11,10 +11,19 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from agent.training import callbacks, trial
 from agent.training.algorithms import build
-from agent.training.callbacks import CheckpointChooser, Diverged, FiniteGuard, ProgressDisplay, ProgressLines, StepLog
+from agent.training.callbacks import (
+    CheckpointChooser,
+    Diverged,
+    FiniteGuard,
+    ProgressDisplay,
+    ProgressLines,
+    Pruned,
+    StepLog,
+)
 from agent.training.evaluation import Episode, Score
 from agent.training.worlds import make_evaluation_worlds, make_training_worlds
-from agent.trials.config import TrialConfig
+from agent.trials.config import STOP_NAME, TrialConfig
+from agent.trials.rungs import read_rungs
 
 
 class Poison(BaseCallback):
@@ -85,6 +94,42 @@ def test_the_chooser_keeps_the_best_of_the_checkpoints_not_the_last(
     assert PPO.load(tmp_path / "model.zip", device="cpu").num_timesteps == 512
     worlds.close()
     choosing.close()
+
+
+@pytest.mark.parametrize(("evaluations", "seen"), [(1, [256, 512, 1024]), (3, [256, 384, 512, 768, 1024])])
+def test_rungs_are_evaluated_whatever_else_is(
+    tiny: Callable[..., TrialConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evaluations: int, seen: list[int]
+) -> None:
+    config, steps = tiny(timesteps=1024, n_envs=2, n_steps=64), list[int]()
+    worlds, choosing = make_training_worlds(config, config.gamma), make_evaluation_worlds(config, config.env, 1)
+    model = build(config, worlds)
+
+    def noted(model: PPO, *_: object) -> Score:
+        steps.append(model.num_timesteps)
+        return Score([Episode(1.0, 1, 0.0, 0)])
+
+    monkeypatch.setattr(callbacks, "evaluate", noted)
+    model.learn(1024, callback=CheckpointChooser(tmp_path, choosing, 1, 1024, evaluations))
+    assert steps == seen
+    rungs = read_rungs(tmp_path, 1024)
+    assert [(rung.share, rung.timesteps) for rung in rungs] == [(0.25, 256), (0.5, 512), (1.0, 1024)]
+    worlds.close()
+    choosing.close()
+
+
+def test_the_controllers_word_ends_training_at_the_next_step(
+    tiny: Callable[..., TrialConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(*_: object) -> Score:
+        (tmp_path / STOP_NAME).write_text("below the median\n")
+        return Score([Episode(1.0, 1, 0.0, 0)])
+
+    monkeypatch.setattr(callbacks, "evaluate", told)
+    (tmp_path / STOP_NAME).write_text("of a trial before")
+    with pytest.raises(Pruned, match=r"^below the median$"):
+        trial.run_trial(tiny(timesteps=1024, n_steps=64), tmp_path)
+    assert PPO.load(tmp_path / "model.zip", device="cpu").num_timesteps == 256
+    assert PPO.load(tmp_path / "last_model.zip", device="cpu").num_timesteps == 258
 
 
 def test_a_log_gets_a_line_per_tenth_and_rewards_on_request(
