@@ -20,6 +20,7 @@ CLIS = (
     "donkeycar_outer_loop",
     "evaluate_champion",
     "donkey_sim",
+    "record_drive",
     "report",
 )
 HEAVY = ("torch", "stable_baselines3", "sb3_contrib", "numba", "gymnasium", "tensorboard", "cv2")

@@ -69,6 +69,7 @@ class Server:
     :param scene: loaded already; None shows clients the menu
     :param clock: a name of ``protocol.CLOCKS``
     :param seed: draws random roads
+    :param car: makes a client's car from scene, seed and place on the start grid
     :raises OSError: the address cannot be bound
     :raises ValueError: unknown scene or clock
     """
@@ -82,13 +83,14 @@ class Server:
         clock: str = "realtime",
         seed: int = 0,
         log: Callable[[str], None] = complain,
+        car: Callable[[str, int, int], RemoteCar] = RemoteCar,
     ) -> None:
         if clock not in CLOCKS:
             raise ValueError(f"clock {clock!r} is unknown; choose from {', '.join(CLOCKS)}")
         pace = CLOCKS[clock]
         self.scene, self.seed = scene, seed
         self._period_sec = None if pace is None else 1 / CONTROL_HZ / pace
-        self._log = log
+        self._log, self._new_car = log, car
         self._known_kinds: set[str] = set()
         self._connections: list[Connection] = []
         self._next_tick = 0.0
@@ -186,7 +188,7 @@ class Server:
         taken = {other.car.slot for other in self._connections if other.car is not None}
         if not taken and self._period_sec is not None:
             self._next_tick = time.monotonic() + self._period_sec
-        connection.car = RemoteCar(scene, self.seed, min(set(range(SEATS)) - taken))
+        connection.car = self._new_car(scene, self.seed, min(set(range(SEATS)) - taken))
         shown = connection.car.frame() if self._period_sec is None else b""
         self._send(connection, reply("car_loaded") + shown)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from types import SimpleNamespace
 from typing import Any, NoReturn, Self
@@ -89,8 +90,9 @@ class TrialConfig:
         metavar="TERM",
     )
     observation: str = _param(
-        "fast", "fast: sky cropped, 40x80, grey, 4 frames stacked; raw: 120x160 RGB", choices=("fast", "raw")
+        "fast", "fast: sky cropped, 40x80, grey, frames stacked; raw: 120x160 RGB", choices=("fast", "raw")
     )
+    frame_stack: int = _param(4, "pictures in a fast observation, the newest last", low=1, high=16)
     appearance: str = _param(
         "plain",
         "random: training worlds look otherwise in every episode (light, colours, worn lines, camera, things beside)",
@@ -247,9 +249,14 @@ class TrialConfig:
         return argv
 
 
-def add_trial_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give ``parser`` one option per field of ``TrialConfig``; absent options stay out of the namespace."""
+def add_trial_arguments(parser: argparse.ArgumentParser, only: Sequence[str] = ()) -> None:
+    """Give ``parser`` one option per field of ``TrialConfig``; absent options stay out of the namespace.
+
+    :param only: these fields; none for all
+    """
     for spec in fields(TrialConfig):
+        if only and spec.name not in only:
+            continue
         option, text = "--" + spec.name.replace("_", "-"), spec.metadata["help"]
         default = spec.default
         if "kind" in spec.metadata:

@@ -1,0 +1,108 @@
+"""The recorder's command line: the drivers by hand, a model, a person's client, and what it refuses."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+
+from agent.donkeycar_sb3_runner import main as train
+from agent.envs.client import SimulatorLost
+from agent.envs.demonstration import Demonstration
+from agent.record_drive import main
+
+TRACK = "donkey-generated-track-v0"
+
+
+@pytest.mark.parametrize(
+    ("driver", "env", "laps"),
+    [("follower", TRACK, 0.05), ("reference", TRACK, 0.1), ("follower", "donkey-random-track-v0", 0.0)],
+)
+def test_the_drivers_by_hand(tmp_path: Path, driver: str, env: str, laps: float) -> None:
+    out = tmp_path / "drive.npz"
+    argv = ["--driver", driver, "--env", env, "--episodes", "2", "--max-episode-steps", "60", "--seed", "3"]
+    assert main([*argv, "--out", str(out)]) == 0
+    drive = Demonstration.load(out)
+    assert drive.lengths.tolist() == [60, 60] and not drive.terminated.any()
+    assert drive.progress[60] > laps and drive.progress[121] > laps
+    assert (drive.header["driver"], drive.header["env"], drive.header["seed"]) == (driver, env, 3)
+    assert drive.header["conf"]["throttle_max"] == pytest.approx(drive.commands[:, 1].max(), abs=1e-6)
+
+
+def test_a_model_drives_as_it_was_trained(tmp_path: Path) -> None:
+    small = ["--timesteps", "64", "--n-envs", "2", "--max-episode-steps", "20", "--eval-episodes", "1"]
+    bins = ["--agent", "dqn", "--n-steer", "3", "--n-throttle", "2", "--evaluations", "1", "--device", "cpu"]
+    assert train([*small, *bins, "--save-dir", str(tmp_path / "trial")]) == 0
+    out = tmp_path / "drive.npz"
+    model = str(tmp_path / "trial" / "model.zip")
+    assert main(["--driver", model, "--episodes", "1", "--out", str(out)]) == 0
+    drive = Demonstration.load(out)
+    assert drive.header["driver"] == "model.zip" and drive.header["conf"]["max_episode_steps"] == 20
+    assert set(drive.commands[:, 0].tolist()) <= {-1.0, 0.0, 1.0}
+
+
+def test_a_person_drives_through_the_simulator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    sent: list[list[float]] = []
+
+    def person() -> None:
+        env = gymnasium.make(TRACK, conf={"port": port, "connect_limit_sec": 60.0})
+        env.reset()
+        env.step(np.array([0.0, 0.0], dtype=np.float32))  # waits at the start
+        for k in range(100):
+            sent.append([0.1 * (k % 3), 0.5])
+            try:
+                _, _, terminated, truncated, _ = env.step(np.array(sent[-1], dtype=np.float32))
+            except SimulatorLost:
+                break  # the recording is complete
+            if terminated or truncated:
+                env.reset()
+        env.close()
+
+    hands = threading.Thread(target=person, daemon=True)
+    hands.start()
+    out = tmp_path / "drive.npz"
+    argv = ["--driver", f"127.0.0.1:{port}", "--episodes", "2", "--max-episode-steps", "15", "--throttle-max", "0.4"]
+    assert main([*argv, "--out", str(out)]) == 0
+    hands.join(30.0)
+    said = capsys.readouterr().out
+    assert "listening on 127.0.0.1" in said and "episode 2 of 2 recorded" in said
+    drive = Demonstration.load(out)
+    assert drive.lengths.tolist() == [15, 15]
+    assert np.ptp(drive.commands[:, 0]) == pytest.approx(0.2)
+    assert drive.commands[:, 1] == pytest.approx(0.4)  # no more than a trial could have done
+    for first in (0, 16):
+        assert drive.speed[first] == 0.0 and drive.progress[first] == pytest.approx(0.0)
+        assert drive.progress[first + 15] > 0.0
+    assert not np.array_equal(drive.observations[1], drive.observations[15])
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--driver", "ghost", "--out", "x.npz"], "address 'ghost' is not"),
+        (["--driver", "ghost.zip", "--out", "x.npz"], "model ghost.zip does not exist"),
+        (["--driver", "follower", "--out", "x.txt"], "end it in .npz"),
+        (["--driver", "follower", "--out", "nowhere/x.npz"], "there is no folder"),
+        (["--driver", "follower", "--env", "moon", "--out", "x.npz"], "env 'moon' is unknown"),
+        (["--driver", "follower", "--env", f"{TRACK}@9091", "--out", "x.npz"], "is on the wire"),
+        (["--driver", "reference", "--env", "donkey-generated-roads-v0", "--out", "x.npz"], "use follower"),
+        (["--driver", "follower", "--out", "x.npz", "--episodes", "0"], "give at least 1"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_2(
+    argv: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = main(argv)
+    except SystemExit as stopped:
+        code = int(str(stopped.code))
+    said = capsys.readouterr().err
+    assert code == 2 and message in said and said.count("\n") == 1
+    assert not list(tmp_path.iterdir())
