@@ -6,6 +6,7 @@ Arguments are checked before torch is imported, so a mistake is answered at once
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from agent.training.checkpoints import BEST_MODEL, RESULT, write_json
+from agent.training.checkpoints import BEST_MODEL, CONFIG, RESULT, write_json
 from agent.trials.champion import sha256
 from agent.trials.config import (
     EXIT_DIVERGED,
@@ -35,6 +36,7 @@ from agent.trials.config import (
     add_trial_arguments,
     split_env,
     trial_config,
+    trial_params,
 )
 from agent.trials.record import installed_versions
 
@@ -47,7 +49,19 @@ STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 def build_parser() -> OneLineParser:
     """The runner's command line: one option per field of ``TrialConfig``, and where to write."""
     parser = OneLineParser(prog="donkeycar_sb3_runner.py", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--save-dir", type=Path, required=True, metavar="DIR", help="folder of the trial's files")
+    place = parser.add_mutually_exclusive_group(required=True)
+    place.add_argument("--save-dir", type=Path, metavar="DIR", help="folder of the trial's files")
+    place.add_argument(
+        "--resume",
+        type=Path,
+        metavar="DIR",
+        help="go on with the training whose state is there; alone or with --timesteps",
+    )
+    parser.add_argument(
+        "--keep-state",
+        action="store_true",
+        help="write all that --resume needs at every evaluation, and start episodes anew",
+    )
     parser.add_argument(
         "--log-steps", type=_count, default=0, metavar="N", help="print every N-th step's reward (default 0: none)"
     )
@@ -61,12 +75,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = build_parser()
     arguments = parser.parse_args(argv)
     try:
-        config = trial_config(arguments)
+        folder = arguments.resume or arguments.save_dir
+        config = resumed_config(arguments) if arguments.resume else trial_config(arguments)
         check_envs(config.env)
         check_client(config)
-        check_folder(arguments.save_dir)
+        check_folder(folder)
         with _signals_interrupt():
-            code, result = _attempt(config, arguments.save_dir, arguments.log_steps)
+            code, result = _attempt(config, folder, arguments)
             _ignore_signals()
             result |= {
                 "elapsed_sec": round(time.perf_counter() - started, 3),
@@ -74,9 +89,25 @@ def main(argv: list[str] | None = None) -> int:
                 "seed": config.seed,
                 "versions": installed_versions(),
             }
-            return _conclude(arguments.save_dir, code, result)
+            return _conclude(folder, code, result)
     except UserError as error:
         parser.error(str(error))
+
+
+def resumed_config(arguments: argparse.Namespace) -> TrialConfig:
+    """The configuration of the trial to go on with, with the length of training that is asked for.
+
+    :raises UserError: no trial there, or other parameters are asked for than it has
+    """
+    path = arguments.resume / CONFIG
+    given = trial_params(arguments)
+    if others := sorted(given.keys() - {"timesteps"}):
+        raise UserError(f"{others[0]} {given[others[0]]} was settled when the training began; drop it or train anew")
+    try:
+        params = json.loads(path.read_text(encoding="utf-8"))
+        return TrialConfig.from_params(params | given)
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"resume {path} is no trial's configuration ({error}); give a trial's folder") from error
 
 
 def check_client(config: TrialConfig) -> None:
@@ -122,7 +153,7 @@ def check_folder(folder: Path) -> None:
         raise UserError(f"save-dir {folder} cannot be written, no permission in {nearest}; choose another")
 
 
-def _attempt(config: TrialConfig, folder: Path, log_steps: int) -> tuple[int, dict[str, Any]]:
+def _attempt(config: TrialConfig, folder: Path, arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     """Exit code and the outcome's part of the result, whatever happens inside the trial."""
     try:
         from agent.envs.client import SimulatorLost
@@ -130,7 +161,9 @@ def _attempt(config: TrialConfig, folder: Path, log_steps: int) -> tuple[int, di
         from agent.training.trial import run_trial
 
         try:
-            return EXIT_OK, _outcome("ok", None, run_trial(config, folder, log_steps))
+            keeping = {"keep_state": arguments.keep_state, "resume": arguments.resume is not None}
+            score, stopped = run_trial(config, folder, arguments.log_steps, **keeping)
+            return EXIT_OK, _outcome("ok", stopped, score)
         except Diverged as error:
             return EXIT_DIVERGED, _outcome("diverged", str(error))
         except Pruned as error:

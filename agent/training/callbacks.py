@@ -135,6 +135,7 @@ class CheckpointChooser(TrainingCallback):
             self.best = score.mean_reward
             save_model(self.model, self.folder / BEST_MODEL)
         self.model.logger.record("eval/mean_reward", score.mean_reward)
+        self.model.logger.record("eval/episode_length", float(np.mean([episode.steps for episode in score.episodes])))
         line = {
             "timesteps": self.num_timesteps,
             "mean_reward": score.mean_reward,
@@ -189,7 +190,8 @@ class ProgressLines(TrainingCallback):
         self.timesteps = timesteps
 
     def _on_training_start(self) -> None:
-        self.started, self.reported = time.perf_counter(), 0
+        self.started, self.begun = time.perf_counter(), self.num_timesteps
+        self.reported = self.begun * REPORTS // self.timesteps
         self.reward_sum, self.reward_count = 0.0, 0
 
     def _on_step(self) -> bool:
@@ -202,7 +204,7 @@ class ProgressLines(TrainingCallback):
         return True
 
     def _report(self) -> None:
-        rate = self.num_timesteps / (time.perf_counter() - self.started)
+        rate = (self.num_timesteps - self.begun) / (time.perf_counter() - self.started)
         left = max(self.timesteps - self.num_timesteps, 0) / rate
         print(
             f"training {min(100, 100 * self.num_timesteps // self.timesteps)} %: {self.num_timesteps} of"

@@ -21,6 +21,7 @@ LAST_MODEL = "last_model.zip"
 CONFIG = "config.json"
 RESULT = "result.json"
 PROGRESS = "progress.jsonl"
+STATE = "state.pkl"
 
 
 def save_model(model: BaseAlgorithm, path: Path) -> None:
@@ -69,5 +70,5 @@ def append_line(path: Path, record: dict[str, Any]) -> None:
 
 def clear_outputs(folder: Path) -> None:
     """Remove what an earlier trial left in ``folder``, so that nothing of it can pass for this trial's."""
-    for name in (BEST_MODEL, LAST_MODEL, RESULT, PROGRESS, STOP_NAME):
+    for name in (BEST_MODEL, LAST_MODEL, RESULT, PROGRESS, STATE, STOP_NAME):
         (folder / name).unlink(missing_ok=True)

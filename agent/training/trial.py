@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
-from stable_baselines3.common.vec_env import VecNormalize
 
 from agent.training.algorithms import build, check_device, prepare_torch
 from agent.training.callbacks import (
@@ -21,8 +20,11 @@ from agent.training.callbacks import (
     StepLog,
     progress_callback,
 )
-from agent.training.checkpoints import BEST_MODEL, CONFIG, LAST_MODEL, clear_outputs, save_model, write_json
+from agent.training.checkpoints import BEST_MODEL, CONFIG, LAST_MODEL, RESULT, clear_outputs, save_model, write_json
+from agent.training.collapse import CollapseGuard
 from agent.training.evaluation import Score, evaluate
+from agent.training.metrics import Metrics
+from agent.training.resume import StateKeeper, begin_anew, take_up
 from agent.training.worlds import (
     CHOOSING,
     JUDGING,
@@ -31,7 +33,7 @@ from agent.training.worlds import (
     make_training_worlds,
     open_cars,
 )
-from agent.trials.config import TrialConfig, UserError
+from agent.trials.config import STOP_NAME, TrialConfig, UserError
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -39,13 +41,18 @@ if TYPE_CHECKING:
 CHOOSING_EPISODES = 3
 
 
-def run_trial(config: TrialConfig, folder: Path, log_steps: int = 0) -> Score:
+def run_trial(
+    config: TrialConfig, folder: Path, log_steps: int = 0, *, keep_state: bool = False, resume: bool = False
+) -> tuple[Score, str | None]:
     """Train a model, keep the best checkpoint as ``model.zip`` in ``folder``, and judge that one.
 
     Every environment is closed on every way out. Whatever ends training early, ``last_model.zip`` is saved.
 
     :param log_steps: print every so many steps' reward; 0 for none
-    :returns: the final evaluation, ``config.eval_episodes`` long (at least one episode per track)
+    :param keep_state: at every evaluation, write down all that ``resume`` needs
+    :param resume: go on with the training whose state is in ``folder``, and keep it
+    :returns: the final evaluation, ``config.eval_episodes`` long (at least one episode per track), and why training
+        stopped early, None if it did not
     :raises UserError: a device, memory limit or folder that this machine cannot serve; nothing is written
     :raises SimulatorLost: a simulator on the wire that cannot be reached, or not any more
     :raises Pruned: the controller had it stop; ``model.zip`` is the best checkpoint so far
@@ -57,16 +64,20 @@ def run_trial(config: TrialConfig, folder: Path, log_steps: int = 0) -> Score:
         cars = open_cars(config, stack)
         training = make_training_worlds(config, config.gamma, cars)
         stack.callback(training.close)
-        model = build(config, training)
-        _open_folder(config, folder)
-        model.set_logger(configure(str(folder / "tb"), ["tensorboard"]))
-        stack.callback(model.logger.close)
+        model = None if resume else build(config, training)
+        _open_folder(config, folder, resume)
         choosing = make_evaluation_worlds(config, config.env, max(CHOOSING_EPISODES, len(config.env)), cars)
         stack.callback(choosing.close)
         chooser = (SharingChooser if any(cars) else CheckpointChooser)(
             folder, choosing, first_seed(config.seed, CHOOSING), config.timesteps, config.evaluations
         )
-        _learn(model, chooser, config.timesteps, log_steps)
+        model = model or take_up(config, folder, training, chooser)
+        model.set_logger(configure(str(folder / "tb"), ["tensorboard"]))
+        stack.callback(model.logger.close)
+        keeper = [StateKeeper(folder, config, chooser)] if keep_state or resume else []
+        metrics = Metrics()
+        guard = CollapseGuard(config.timesteps, metrics)
+        _learn(model, chooser, config.timesteps, log_steps, [metrics, guard, *keeper])
         episodes = max(config.eval_episodes, len(config.env))
         judging = make_evaluation_worlds(config, config.env, episodes, cars)
         stack.callback(judging.close)
@@ -76,7 +87,7 @@ def run_trial(config: TrialConfig, folder: Path, log_steps: int = 0) -> Score:
         raise Diverged(f"final evaluation reward {score.mean_reward}")
     for number, episode in enumerate(score.episodes, start=1):
         print(f"episode {number}: {episode.describe()}", flush=True)
-    return score
+    return score, guard.reason
 
 
 class SharingChooser(CheckpointChooser):
@@ -87,29 +98,31 @@ class SharingChooser(CheckpointChooser):
 
     def _evaluate(self) -> None:
         super()._evaluate()
-        # What SB3 itself does before the first step of training.
-        model, worlds = self.model, self.training_env
-        model._last_obs = worlds.reset()  # type: ignore[assignment]
-        model._last_original_obs = cast(VecNormalize, model.get_vec_normalize_env()).get_original_obs()
-        model._last_episode_starts = np.ones(worlds.num_envs, dtype=bool)
+        begin_anew(self.model)
 
 
-def _open_folder(config: TrialConfig, folder: Path) -> None:
+def _open_folder(config: TrialConfig, folder: Path, resume: bool) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        clear_outputs(folder)
+        if not resume:
+            clear_outputs(folder)
+        for name in (RESULT, STOP_NAME):
+            (folder / name).unlink(missing_ok=True)
         write_json(folder / CONFIG, config.to_params())
     except OSError as error:
         raise UserError(f"save-dir {folder} cannot be written ({error.strerror}); choose another") from error
 
 
-def _learn(model: BaseAlgorithm, chooser: CheckpointChooser, timesteps: int, log_steps: int) -> None:
+def _learn(
+    model: BaseAlgorithm, chooser: CheckpointChooser, timesteps: int, log_steps: int, more: Sequence[BaseCallback]
+) -> None:
     guard, progress = FiniteGuard(), progress_callback(timesteps)
-    callbacks: list[BaseCallback] = [guard, PruneWatch(chooser.folder), progress, chooser]
+    callbacks: list[BaseCallback] = [guard, PruneWatch(chooser.folder), progress, chooser, *more]
     if log_steps:
         callbacks.insert(1, StepLog(log_steps))
     try:
-        model.learn(timesteps, callback=callbacks)
+        begun = model.num_timesteps
+        model.learn(timesteps - begun, callback=callbacks, reset_num_timesteps=begun == 0)
     except Exception as error:
         # torch may meet a NaN parameter before the guard does, and calls it a ValueError.
         lost = guard.fault()

@@ -66,7 +66,7 @@ def _verdict(outcome: Outcome, result: dict[str, Any], folder: Path) -> tuple[st
             return "crashed", f"exit code 0 without a finite mean_reward in {RESULT_NAME}"
         if not (folder / MODEL_NAME).is_file():
             return "crashed", f"exit code 0 without {MODEL_NAME}"
-        return "ok", None
+        return "ok", result.get("cause")
     if outcome.status in ("timeout", "out_of_memory") or outcome.stopped:
         return outcome.status, outcome.cause
     told = result.get("run_status")

@@ -34,10 +34,10 @@ class OneEncoder:
         super()._build(lr_schedule)  # type: ignore[misc]
         self.critic.optimizer.add_param_group({"params": list(self.encoder.parameters())})
 
-    def make_actor(self: Any, features_extractor: None = None) -> Any:
+    def make_actor(self: Any, features_extractor: BaseFeaturesExtractor | None = None) -> Any:
         return super().make_actor(FlattenExtractor(self.actor_kwargs["observation_space"]))  # type: ignore[misc]
 
-    def make_critic(self: Any, features_extractor: None = None) -> Any:
+    def make_critic(self: Any, features_extractor: BaseFeaturesExtractor | None = None) -> Any:
         return super().make_critic(FlattenExtractor(self.critic_kwargs["observation_space"]))  # type: ignore[misc]
 
     def encode(self: Any, observation: torch.Tensor) -> torch.Tensor:
@@ -45,7 +45,7 @@ class OneEncoder:
         features: torch.Tensor = self.encoder(scaled(observation))
         return features
 
-    def _predict(self: Any, observation: torch.Tensor, deterministic: bool = False) -> torch.Tensor:
+    def _predict(self: Any, observation: Any, deterministic: bool = False) -> torch.Tensor:
         action: torch.Tensor = super()._predict(self.encode(observation), deterministic)  # type: ignore[misc]
         return action
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.utils import polyak_update
 
+from agent.training.algorithms.demos import DemoReplay
 from agent.training.algorithms.networks import RoadCNN
 from agent.training.algorithms.replay import Replay, replay_capacity, shifted
 from agent.trials.config import TrialConfig
@@ -47,9 +47,6 @@ class OffPolicy:
     :param shift: pixels by which a batch's pictures are shifted at random
     """
 
-    replay_buffer: ReplayBuffer
-    _n_updates: int
-
     def __init__(
         self, *args: Any, max_grad_norm: float = 0.0, target_clip: float = 0.0, shift: int = 0, **kwargs: Any
     ) -> None:
@@ -64,7 +61,7 @@ class OffPolicy:
             self._n_updates += 1
             seen = self.update(self.batch(batch_size))
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-        for name, value in seen.items():
+        for name, value in {**seen, **self.replay_buffer.metrics}.items():
             self.logger.record(name, float(value))
 
     def update(self, batch: Batch) -> Metrics:
@@ -132,13 +129,14 @@ def off_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, 
     told = config.settings
     wanted = min(told.buffer_size, config.timesteps)
     capacity, size = replay_capacity(worlds.observation_space, wanted, config.memory_limit, told.batch_size)
+    demos = {"weight": told.demo_weight, "repeat": told.demo_repeat, "decay": told.demo_decay} if told.demos else {}
     print(f"replay buffer: {capacity} transitions, {size / 1024**2:.1f} MB", flush=True)
     return {
         "learning_rate": told.learning_rate,
         # SB3 divides the capacity among the worlds and rounds down.
         "buffer_size": max(capacity, worlds.num_envs),
-        "replay_buffer_class": Replay,
-        "replay_buffer_kwargs": {"n_steps": told.return_steps, "gamma": told.gamma},
+        "replay_buffer_class": DemoReplay if demos else Replay,
+        "replay_buffer_kwargs": {"n_steps": told.return_steps, "gamma": told.gamma, **demos},
         "batch_size": told.batch_size,
         "learning_starts": min(told.learning_starts, config.timesteps // 10),
         "train_freq": told.train_freq,

@@ -22,8 +22,13 @@ TRANSITION_OVERHEAD_BYTES = 32
 class Replay(NStepReplayBuffer):
     """SB3's buffer of n-step returns; the one place where transitions from elsewhere can join a batch.
 
-    Whoever wants that gives ``OffPolicy`` a subclass whose ``sample`` mixes its own in.
+    Whoever wants that gives ``OffPolicy`` a subclass whose ``sample`` mixes its own in (``demos``).
     """
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """What to log of the last batch, by its names in TensorBoard."""
+        return {}
 
 
 def replay_capacity(
@@ -36,14 +41,19 @@ def replay_capacity(
 
     :raises UserError: not even one batch fits
     """
-    pixel = np.dtype(observation_space.dtype or np.uint8).itemsize
-    each = 2 * get_flattened_obs_dim(observation_space) * pixel + TRANSITION_OVERHEAD_BYTES
+    each = transition_bytes(observation_space)
     fitting = int(parse_memory(memory_limit) * REPLAY_SHARE) // each
     if fitting < batch:
         needed = math.ceil(batch * each / REPLAY_SHARE / 1024**2)
         raise UserError(f"memory_limit {memory_limit!r} holds {fitting} transitions; give at least {needed}M")
     capacity = min(wanted, fitting)
     return capacity, capacity * each
+
+
+def transition_bytes(observation_space: spaces.Space[Any]) -> int:
+    """What a stored transition takes."""
+    pixel = np.dtype(observation_space.dtype or np.uint8).itemsize
+    return 2 * get_flattened_obs_dim(observation_space) * pixel + TRANSITION_OVERHEAD_BYTES
 
 
 def shifted(pictures: torch.Tensor, pixels: int) -> torch.Tensor:

@@ -30,7 +30,7 @@ class Deterministic(OffPolicy):
             worth = torch.cat(self.critic_target(after, next_actions), dim=1).min(dim=1, keepdim=True).values
             targets = self.backup(batch, worth)
         current = self.critic(features, batch.actions)
-        loss = sum(torch.nn.functional.mse_loss(each, targets) for each in current)
+        loss = torch.stack([torch.nn.functional.mse_loss(each, targets) for each in current]).sum()
         norm = self.descend(self.critic.optimizer, loss)
         features = features.detach()
         acted = self.critic.q1_forward(features, self.actor(features))

@@ -1,0 +1,123 @@
+"""A training run that was cut and taken up again is the one that was not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from agent.donkeycar_sb3_runner import main
+from agent.training.algorithms import ALGORITHMS
+from agent.training.checkpoints import LAST_MODEL, PROGRESS, STATE
+from agent.training.resume import StateKeeper
+from agent.training.trial import run_trial
+from agent.trials.config import TrialConfig, UserError
+
+ON_POLICY = {"n_steps": 16, "batch_size": 32}
+OFF_POLICY = {"batch_size": 16, "learning_starts": 10}
+
+
+def cut_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let training be interrupted as soon as its state at ``step`` or later is kept."""
+    keep = StateKeeper._keep
+
+    def cut(self: StateKeeper) -> None:
+        keep(self)
+        if self.num_timesteps >= step:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(StateKeeper, "_keep", cut)
+
+
+def parameters(agent: str, path: Path) -> dict[str, torch.Tensor]:
+    return dict(ALGORITHMS[agent].model.load(path, device="cpu").policy.state_dict())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("agent", "settings"),
+    [("ppo", ON_POLICY), ("recurrent_ppo", ON_POLICY), ("dqn", OFF_POLICY), ("td3", OFF_POLICY)],
+)
+def test_a_run_cut_and_resumed_equals_the_uncut_one_to_the_digit(
+    tiny: Callable[..., TrialConfig],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    agent: str,
+    settings: dict[str, Any],
+) -> None:
+    config = tiny(agent=agent, timesteps=128, evaluations=4, **settings)
+    uncut, cut = tmp_path / "uncut", tmp_path / "cut"
+    score, _ = run_trial(config, uncut, keep_state=True)
+    with monkeypatch.context() as patch:
+        cut_at(64, patch)
+        with pytest.raises(KeyboardInterrupt):
+            run_trial(config, cut, keep_state=True)
+    assert len((cut / PROGRESS).read_text().splitlines()) < 4
+    again, _ = run_trial(config, cut, resume=True)
+    assert again == score
+    wanted, found = parameters(agent, uncut / LAST_MODEL), parameters(agent, cut / LAST_MODEL)
+    assert all(torch.equal(wanted[name], found[name]) for name in wanted)
+    lines = [[json.loads(line) for line in (d / PROGRESS).read_text().splitlines()] for d in (uncut, cut)]
+    assert [line["episodes"] for line in lines[0]] == [line["episodes"] for line in lines[1]]
+
+
+@pytest.mark.slow
+def test_a_finished_training_goes_on_for_longer_with_its_replay_buffer(
+    tiny: Callable[..., TrialConfig],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run_trial(tiny(agent="sac", **OFF_POLICY), tmp_path, keep_state=True)
+    assert main(["--resume", str(tmp_path), "--timesteps", "96"]) == 0
+    model = ALGORITHMS["sac"].model.load(tmp_path / LAST_MODEL, device="cpu")
+    assert model.num_timesteps == 96
+    with pytest.raises(SystemExit):
+        main(["--resume", str(tmp_path), "--timesteps", "96"])
+    assert "has trained 96 steps; give more with --timesteps" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "no trial's configuration"),
+        (["--gamma", "0.9"], "gamma 0.9 was settled when the training began"),
+        (["--save-dir", "elsewhere"], "not allowed with"),
+    ],
+)
+def test_what_cannot_be_resumed_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--resume", str(tmp_path), *arguments])
+    assert caught.value.code == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert complaint in line
+
+
+def test_a_trial_without_its_state_is_refused_and_left_as_it_is(
+    tiny: Callable[..., TrialConfig], tmp_path: Path
+) -> None:
+    run_trial(tiny(**ON_POLICY), tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    with pytest.raises(UserError, match=f"has no {STATE}; train with --keep-state"):
+        run_trial(tiny(**ON_POLICY), tmp_path, resume=True)
+    (tmp_path / STATE).write_bytes(b"torn")
+    with pytest.raises(UserError, match="cannot be read"):
+        run_trial(tiny(**ON_POLICY), tmp_path, resume=True)
+    assert all(path.stat().st_mtime_ns == before[path] for path in before if path.name == "model.zip")
+
+
+def test_the_normalisation_of_rewards_comes_back(tiny: Callable[..., TrialConfig], tmp_path: Path) -> None:
+    import pickle
+
+    run_trial(tiny(**ON_POLICY), tmp_path, keep_state=True)
+    kept = pickle.loads((tmp_path / STATE).read_bytes())["normalisation"]
+    assert kept.count > 64
+    assert np.isfinite(kept.var)
+    assert kept.var != 1.0
