@@ -14,7 +14,9 @@ from agent.trials.record import Record
 from tests.reporting.nights import history, write
 
 ROOT = Path(__file__).resolve().parents[1]
-PICTURES = ("scores.png", "parallel.png", "slices.png", "importance.png", "statuses.png", "throughput.png")
+PICTURES = tuple(
+    f"{name}.png" for name in ("scores", "parallel", "slices", "importance", "stopping", "statuses", "throughput")
+)
 
 
 def page(tmp_path: Path, records: list[Record]) -> str:

@@ -1,4 +1,4 @@
-"""The report: six pictures, and one page that holds them with the tables and needs no network.
+"""The report: seven pictures, and one page that holds them with the tables and needs no network.
 
 Nothing in it depends on when or where it is written, so the same ledgers give the same bytes.
 """
@@ -16,6 +16,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from agent.reporting.convergence import Outlook, draw_convergence, follow
 from agent.reporting.history import Configuration, Trial, configurations
 from agent.reporting.landscape import draw_importance, draw_parallel, draw_slices
 from agent.reporting.style import DPI, STYLE, number
@@ -59,10 +60,11 @@ def write_report(report: Report, out: Path) -> Path:
     """
     found = configurations(report.trials)
     space = searched_space(report.trials)
+    outlooks = follow(report.trials, space)
     with rc_context(STYLE):
-        pictures = {name: _png(figure) for name, figure in _draw(report.trials, found, space).items()}
+        pictures = {name: _png(figure) for name, figure in _draw(report.trials, found, space, outlooks).items()}
     files = {f"{name}.png": data for name, data in pictures.items()}
-    files[PAGE_NAME] = _page(report, found, space, pictures).encode()
+    files[PAGE_NAME] = _page(report, found, space, outlooks, pictures).encode()
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
@@ -72,13 +74,16 @@ def write_report(report: Report, out: Path) -> Path:
     return out / PAGE_NAME
 
 
-def _draw(trials: Sequence[Trial], found: Sequence[Configuration], space: Space | None) -> dict[str, Figure]:
+def _draw(
+    trials: Sequence[Trial], found: Sequence[Configuration], space: Space | None, outlooks: Sequence[Outlook]
+) -> dict[str, Figure]:
     surface = fit_surface(space, found)
     return {
         "scores": draw_scores(trials, found),
         "parallel": draw_parallel(trials, space),
         "slices": draw_slices(slices(surface) if surface else []),
         "importance": draw_importance(importances(surface) if surface else []),
+        "stopping": draw_convergence(outlooks),
         "statuses": draw_statuses(trials),
         "throughput": draw_throughput(trials),
     }
@@ -90,7 +95,13 @@ def _png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _page(report: Report, found: Sequence[Configuration], space: Space | None, pictures: dict[str, bytes]) -> str:
+def _page(
+    report: Report,
+    found: Sequence[Configuration],
+    space: Space | None,
+    outlooks: Sequence[Outlook],
+    pictures: dict[str, bytes],
+) -> str:
     def picture(name: str, text: str, width: str = "full") -> str:
         data = base64.b64encode(pictures[name]).decode()
         return f'<img class="{width}" alt="{escape(text)}" src="data:image/png;base64,{data}">'
@@ -103,6 +114,8 @@ def _page(report: Report, found: Sequence[Configuration], space: Space | None, p
         picture("scores", "score over trials"),
         "<h2>Champion</h2>",
         _champion(report.champion),
+        "<h2>Recommended configuration</h2>",
+        _recommended(outlooks),
         "<h2>Best configurations</h2>",
         "<p>By mean score; one that was trained with one seed only may owe its place to luck.</p>",
         _best(found, space),
@@ -116,6 +129,10 @@ def _page(report: Report, found: Sequence[Configuration], space: Space | None, p
         "<p>Left, how far a parameter reaches in lengthscales of the fit; right, how much of the variance of the "
         "expected score it explains over the whole space. With few trials both say little.</p>",
         picture("importance", "importance of the parameters"),
+        "<h2>When to stop</h2>",
+        "<p>Left, how probably the recommended configuration is within 2 % of the range of the scores from the best "
+        "there is; right, by how much it may fall short. Asked again of the ledger as it was after these trials.</p>",
+        picture("stopping", "stopping probability over trials"),
         "<h2>How it ran</h2>",
         picture("statuses", "status counts", "half") + picture("throughput", "trials per hour", "half"),
         "<h2>Evaluations</h2>",
@@ -146,6 +163,16 @@ def _champion(manifest: dict[str, Any] | None) -> str:
         if isinstance(values, dict):
             rows += [(f"{group}: {name}", value) for name, value in values.items()]
     return _table(("", "value"), [(name, _whole(value)) for name, value in rows])
+
+
+def _recommended(outlooks: Sequence[Outlook]) -> str:
+    if not outlooks:
+        return "<p>None yet: no trial has a score.</p>"
+    last = outlooks[-1].convergence
+    told = f"Believed to score {number(last.mean)} ± {number(last.std, 2)}, by all trials, not by a lucky one. "
+    verdict = ("Stop" if last.converged else "Go on") + f": {last.reason}."
+    rows = [(name, number(value)) for name, value in last.recommended.items()]
+    return f"<p>{escape(told + verdict)}</p>" + _table(("", "value"), rows)
 
 
 def _best(found: Sequence[Configuration], space: Space | None) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from platform import node, python_version
 from typing import Any, NoReturn, Self
 
-from agent.trials.config import TrialConfig, UserError, split_env
+from agent.trials.config import TrialConfig, UserError
 from agent.trials.rungs import Rung
 
 SCHEMA = 1
@@ -131,15 +131,16 @@ def contender(params: dict[str, Any]) -> str:
 
     What a record is too old to name has its default, so a replicate run today is of the same configuration.
     """
-    with suppress(UserError):
+    with suppress(UserError, TypeError):
         params = TrialConfig.from_params(params).to_params()
     text = json.dumps({**params, "seed": None, "env": tracks(params)}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def tracks(params: dict[str, Any]) -> list[str]:
-    """The environment ids of a record's ``params``, without where their simulators listen."""
-    return [split_env(env)[0] for env in params["env"]]
+    """The environment ids of a record's ``params``, without where their simulators listen; whatever stands there."""
+    envs = params.get("env") or []
+    return [str(env).partition("@")[0] for env in (envs if isinstance(envs, list) else [envs])]
 
 
 def is_finite(value: object) -> bool:

@@ -43,7 +43,7 @@ def of_task(records: Iterable[Record], params: dict[str, Any]) -> list[Record]:
 
 
 def _task(params: dict[str, Any]) -> tuple[Any, ...]:
-    return tracks(params), params["max_episode_steps"], params["max_cte"]
+    return tracks(params), params.get("max_episode_steps"), params.get("max_cte")
 
 
 def fresh_seed(replicate: int) -> int:
