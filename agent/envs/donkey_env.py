@@ -23,6 +23,8 @@ from agent.simulator.world import UNITS_PER_METRE, Telemetry, World
 STALL_LIMIT_SEC = 5.0
 HALF_TICK_SEC = 0.005
 CRASH_REWARD = -1.0
+# Endings that are no fault of the driver's: the value of what would have come counts.
+TRUNCATIONS = ("time_limit", "finished")
 
 
 class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
@@ -43,6 +45,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         next reset connects anew; and limits of the waits, ``connect_limit_sec``, ``frame_limit_sec``,
         ``reset_limit_sec``
     :param world: drives in this world, which stays open, instead of one of its own
+    :param grey_view: observe this in grey levels, (rows, columns) uint8, drawn at that size; embedded worlds only
     :raises ValueError: a scene or conf value that cannot be followed
     :raises SimulatorLost: here and later, a simulator that is not there, silent, talking nonsense or elsewhere
     """
@@ -55,22 +58,25 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         conf: dict[str, Any] | None = None,
         render_mode: str | None = None,
         world: World | RemoteWorld | None = None,
+        grey_view: View | None = None,
     ) -> None:
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode {render_mode!r} is not supported; use rgb_array")
         self.conf = checked(conf or {})
         self.render_mode = render_mode
-        self._view, self._lidar = camera_view(self.conf), lidar(self.conf)
+        self._view, self._grey_view, self._lidar = camera_view(self.conf), grey_view, lidar(self.conf)
         self._second_view = second_view(self.conf)
         steer = self.conf["steer_limit"]
         self.action_space = spaces.Box(
             np.array([-steer, self.conf["throttle_min"]], dtype=np.float32),
             np.array([steer, self.conf["throttle_max"]], dtype=np.float32),
         )
-        shape = self._view.height, self._view.width, 3
+        shape: tuple[int, ...] = self._view.height, self._view.width, 3
+        if grey_view is not None:
+            shape = grey_view.height - grey_view.cropped, grey_view.width
         self.observation_space = spaces.Box(0, 255, shape, dtype=np.uint8)
         self._frame: NDArray[np.uint8] = np.zeros(shape, dtype=np.uint8)
-        self._steps = 0
+        self.steps = 0
         self._road_seed: int | None = None
         self._owns_world = world is None
         self.world = world or open_world(level, self.conf)
@@ -79,6 +85,11 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         """Start an episode; a seed also draws a random road anew."""
+        self.restart(seed)
+        return self._observe(), self.info(self.world.telemetry(), None)
+
+    def restart(self, seed: int | None = None) -> None:
+        """What ``reset`` does, without looking."""
         super().reset(seed=seed)
         if seed is None and self.conf["road"] == "new" and self.world.scene.is_random:
             self._road_seed = int(self.np_random.integers(2**31))
@@ -99,8 +110,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             )  # fmt: skip
         if self.conf["appearance"] == "random" and isinstance(self.world, World):
             self.world.dress(Appearance(seed=int(self.np_random.integers(2**31))))
-        self._steps = 0
-        return self._observe(), self._info(self.world.telemetry(), None)
+        self.steps = 0
 
     def step(self, action: NDArray[np.float32]) -> tuple[NDArray[np.uint8], float, bool, bool, dict[str, Any]]:
         """Drive one control step of 0.05 s (``frame_skip`` of them)."""
@@ -112,17 +122,19 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             except SimulatorLost:
                 if not self.conf["reconnect"]:
                     raise
-                return self._frame, 0.0, False, True, self._info(self.world.telemetry(), "sim_lost")
-            self._steps += 1
-            if end_reason := self._end_reason(seen):
+                return self._frame, 0.0, False, True, self.info(self.world.telemetry(), "sim_lost")
+            self.steps += 1
+            if end_reason := self.end_reason(seen):
                 break
-        truncated = end_reason in ("time_limit", "finished")
+        truncated = end_reason in TRUNCATIONS
         terminated = end_reason is not None and not truncated
         reward = CRASH_REWARD if terminated else self._reward(seen)
-        return self._observe(), reward, terminated, truncated, self._info(seen, end_reason)
+        return self._observe(), reward, terminated, truncated, self.info(seen, end_reason)
 
     def render(self) -> NDArray[np.uint8] | None:
-        return self._frame.copy() if self.render_mode == "rgb_array" else None
+        if self.render_mode != "rgb_array":
+            return None
+        return self._frame.copy() if self._grey_view is None else self._picture(self._view)
 
     def close(self) -> None:
         """Hang up, unless the world is somebody else's."""
@@ -131,18 +143,18 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
 
     def _observe(self) -> NDArray[np.uint8]:
         self._frame = np.empty_like(self._frame)
-        self.world.render(self._frame, self._view)
+        self.world.render(self._frame, self._grey_view or self._view)
         return self._frame
 
-    def _second_frame(self, view: View) -> NDArray[np.uint8]:
+    def _picture(self, view: View, second: bool = False) -> NDArray[np.uint8]:
         frame: NDArray[np.uint8] = np.empty((view.height, view.width, 3), dtype=np.uint8)
         if isinstance(self.world, RemoteWorld):
-            self.world.render(frame, second=True)
+            self.world.render(frame, second=second)
         else:
             self.world.render(frame, view)
         return frame
 
-    def _end_reason(self, seen: Telemetry | RemoteTelemetry) -> str | None:
+    def end_reason(self, seen: Telemetry | RemoteTelemetry) -> str | None:
         if abs(seen.cte) > self.conf["max_cte"]:
             return "off_track"
         if seen.hit != "none":
@@ -151,15 +163,15 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             return "no_progress"
         if seen.finished:
             return "finished"
-        return "time_limit" if self._steps >= self.conf["max_episode_steps"] else None
+        return "time_limit" if self.steps >= self.conf["max_episode_steps"] else None
 
     def _reward(self, seen: Telemetry | RemoteTelemetry) -> float:
         if seen.forward_vel <= 0.0:
             return seen.forward_vel
-        return (1.0 - abs(seen.cte) / self.conf["max_cte"]) * seen.forward_vel
+        return along_the_road(seen.forward_vel, seen.cte, self.conf["max_cte"])
 
-    def _info(self, seen: Telemetry | RemoteTelemetry, end_reason: str | None) -> dict[str, Any]:
-        second = {} if self._second_view is None else {"image_b": self._second_frame(self._second_view)}
+    def info(self, seen: Telemetry | RemoteTelemetry, end_reason: str | None) -> dict[str, Any]:
+        second = {} if self._second_view is None else {"image_b": self._picture(self._second_view, second=True)}
         return {
             **second,
             "pos": seen.pos,
@@ -180,6 +192,11 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             "net_progress_m": seen.progress * self.world.track.length_u / UNITS_PER_METRE,
             "end_reason": end_reason,
         }
+
+
+def along_the_road(speed: Any, cte: Any, max_cte: float) -> Any:
+    """Speed weighted by nearness to the path, speed * (1 - \\|cte\\|/max_cte), of floats or arrays."""
+    return speed * (1.0 - abs(cte) / max_cte)
 
 
 def distances(hits: list[tuple[float, float, float]], config: LidarConfig) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from agent.discretize_action import DiscretizedActionWrapper
 from agent.envs import SCENE_OF_ENV, check_env_id
 from agent.envs.conf import checked, open_world
 from agent.envs.donkey_env import DonkeyEnv
-from agent.envs.observation import FastObservation
+from agent.envs.observation import FAST_VIEW, FRAMES, FastObservation
 from agent.envs.remote_world import RemoteWorld
 from agent.envs.reward import with_reward
 from agent.simulator.world import World
@@ -36,10 +36,12 @@ def make_driver_env(
     env_id: str,
     *,
     observation: str = "fast",
+    frames: int = FRAMES,
     reward: str = "sim",
     reward_terms: Sequence[str] = (),
     discretize: tuple[int, int] | None = None,
     car: Car | None = None,
+    bare: bool = False,
     **conf: Any,
 ) -> gymnasium.Env:
     """Build the environment a policy is trained or judged in.
@@ -48,12 +50,13 @@ def make_driver_env(
     are drawn anew for each, except on the wire; under the ``yardstick`` they start at the start line, a little
     jittered by the seed, so that episodes differ.
 
-    :param observation: ``fast`` (4, 40, 80) uint8 or ``raw`` (120, 160, 3) uint8
+    :param observation: ``fast`` (frames, 40, 80) uint8 or ``raw`` (120, 160, 3) uint8
     :param reward: see ``envs.reward``
     :param reward_terms: see ``agent.reward_terms``; the ``yardstick`` knows none
     :param discretize: bins of steering and throttle for a Discrete action space; None for Box[-1, 1]^2, rescaled to
         the steering limit and the throttle range
     :param car: drive this one, which stays open; None for one of its own
+    :param bare: without the reward's wrappers and the stacking of frames, for who does both for many at once
     :param conf: keys of ``DonkeyEnv``'s conf
     :raises ValueError: an unknown id, observation, reward or conf value
     """
@@ -62,11 +65,16 @@ def make_driver_env(
         raise ValueError(f"observation {observation!r} is unknown; choose from {', '.join(OBSERVATIONS)}")
     start = "jitter" if reward == "yardstick" else "anywhere"
     road = "kept" if reward == "yardstick" or "port" in conf else "new"
-    bare = DonkeyEnv(SCENE_OF_ENV[env_id], {"start": start, "road": road, **conf}, world=car)
-    bare.spec = EnvSpec(env_id)
-    env = with_reward(bare, reward, bare.conf["max_cte"], reward_terms)
+    small = observation == "fast" and "port" not in conf
+    view = FAST_VIEW if small else None
+    env: gymnasium.Env = DonkeyEnv(
+        SCENE_OF_ENV[env_id], {"start": start, "road": road, **conf}, world=car, grey_view=view
+    )
+    env.spec = EnvSpec(env_id)
+    if not bare:
+        env = with_reward(env, reward, env.unwrapped.conf["max_cte"], reward_terms)  # type: ignore[attr-defined]
     if discretize is None:
         env = RescaleAction(env, np.float32(-1.0), np.float32(1.0))
     else:
         env = DiscretizedActionWrapper(env, *discretize)
-    return FastObservation(env) if observation == "fast" else env
+    return FastObservation(env, frames) if observation == "fast" and not bare else env

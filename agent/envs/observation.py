@@ -1,4 +1,4 @@
-"""The fast observation: sky cropped, halved to 40x80, grey, the last four frames stacked, uint8 throughout."""
+"""The fast observation: sky cropped, 40x80, grey, the last frames stacked, uint8 throughout."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from agent.simulator.lens import HEIGHT, WIDTH, View
+
 SKY_ROWS = 40  # the horizon is near row 44
 ROWS, COLUMNS, FRAMES = 40, 80, 4
+# The same picture where it can be drawn at its size, which takes a quarter of the time.
+FAST_VIEW = View(width=WIDTH // 2, height=HEIGHT // 2, cropped=SKY_ROWS // 2)
 
 
 def shrink(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -21,20 +25,27 @@ def shrink(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 class FastObservation(gymnasium.Wrapper):
-    """Observations (4, 40, 80) uint8, the newest frame last; a reset fills all four with its frame."""
+    """Observations (frames, 40, 80) uint8, the newest last; a reset fills all with its own.
 
-    def __init__(self, env: gymnasium.Env) -> None:
+    Camera frames are shrunk, pictures that are grey already taken as they are.
+    """
+
+    def __init__(self, env: gymnasium.Env, frames: int = FRAMES) -> None:
         super().__init__(env)
-        self.observation_space = spaces.Box(0, 255, (FRAMES, ROWS, COLUMNS), dtype=np.uint8)
-        self._frames: NDArray[np.uint8] = np.zeros((FRAMES, ROWS, COLUMNS), dtype=np.uint8)
+        self.observation_space = spaces.Box(0, 255, (frames, ROWS, COLUMNS), dtype=np.uint8)
+        self._frames: NDArray[np.uint8] = np.zeros((frames, ROWS, COLUMNS), dtype=np.uint8)
 
     def reset(self, **kwargs: Any) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         frame, info = self.env.reset(**kwargs)
-        self._frames[:] = shrink(frame)
+        self._frames[:] = _small(frame)
         return self._frames.copy(), info
 
     def step(self, action: Any) -> tuple[NDArray[np.uint8], float, bool, bool, dict[str, Any]]:
         frame, reward, terminated, truncated, info = self.env.step(action)
         self._frames[:-1] = self._frames[1:]
-        self._frames[-1] = shrink(frame)
+        self._frames[-1] = _small(frame)
         return self._frames.copy(), float(reward), terminated, truncated, info
+
+
+def _small(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return frame if frame.ndim == 2 else shrink(frame)

@@ -54,9 +54,13 @@ class Fleet:
         for k in np.flatnonzero(self.ways[:, CROSSINGS] > np.maximum(crossings, 1.0)):
             self.worlds[k].note_lap()
 
-    def render(self, out: NDArray[np.uint8]) -> None:
-        """Draw into the last picture of each world's stack: ``out`` (n, pictures, rows, columns[, 3])."""
-        _look_round(out, self.cars, self.ways, self._sights)
+    def render(self, out: NDArray[np.uint8], which: Sequence[int] | None = None) -> None:
+        """Draw into the last picture of each world's stack: ``out`` (n, pictures, rows, columns[, 3]).
+
+        :param which: of the worlds, None for all
+        """
+        chosen = np.arange(len(self.worlds)) if which is None else np.array(which, dtype=np.int64)
+        _look_round(out, chosen, self.cars, self.ways, self._sights)
 
 
 @njit(cache=True)
@@ -81,7 +85,9 @@ def _drive(cars: Array, ways: Array, commands: Array, courses: Any) -> None:  # 
 
 
 @njit(cache=True)
-def _look_round(out: Any, cars: Array, ways: Array, sights: Any) -> None:  # pragma: no cover - compiled
+def _look_round(
+    out: Any, chosen: NDArray[np.int64], cars: Array, ways: Array, sights: Any
+) -> None:  # pragma: no cover - compiled
     last = out.shape[1] - 1
-    for k in range(len(cars)):
+    for k in chosen:
         look(out[k, last], sights[k], cars[k], ways[k, HEIGHT_U], ways[k, UPHILL], ways[k, ARC])

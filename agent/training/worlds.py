@@ -19,6 +19,8 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from agent.envs.driver import Car, make_driver_env, open_car
 from agent.envs.remote_world import RemoteWorld
+from agent.training.batch import REWARDS as BATCH_REWARDS
+from agent.training.batch import Batch
 from agent.trials.config import TrialConfig, split_env
 
 YARDSTICK = "yardstick"
@@ -83,13 +85,14 @@ def make_worlds(
 ) -> VecEnv:
     """``count`` environments side by side in this process, the ``envs`` dealt in turn; each once if any is on the wire.
 
-    Observations are uint8, (count, 4, 40, 80) fast or (count, 120, 160, 3) raw.
+    Observations are uint8, (count, frames, 40, 80) fast or (count, 120, 160, 3) raw.
 
     :param reward: name of the reward, of training or ``YARDSTICK``
     :param cars: of ``open_cars``, for environments that share them; none for cars of their own
     """
     options: dict[str, Any] = {
         "observation": config.observation,
+        "frames": config.frame_stack,
         "reward": reward,
         "reward_terms": config.reward_term,
         "appearance": "plain" if reward == YARDSTICK else config.appearance,
@@ -101,13 +104,19 @@ def make_worlds(
         "discretize": (config.n_steer, config.n_throttle) if config.agent == "dqn" else None,
     }
     split = [split_env(env) for env in envs]
-    if any(address for _, address in split):
+    on_wire = any(address for _, address in split)
+    if on_wire:
         count = len(envs)
+    batchable = not on_wire and reward in BATCH_REWARDS and (reward == YARDSTICK or not config.reward_term)
     makers: list[Callable[[], gymnasium.Env]] = []
     for index in range(count):
         env_id, address = split[index % len(split)]
         car = cars[index % len(cars)] if cars else None
-        makers.append(partial(make_driver_env, env_id, car=car, **options, **wire_conf(config, address)))
+        makers.append(
+            partial(make_driver_env, env_id, car=car, bare=batchable, **options, **wire_conf(config, address))
+        )
+    if batchable:
+        return Batch([make() for make in makers], config.frame_stack if config.observation == "fast" else 0, reward)
     return SideBySide(makers)
 
 

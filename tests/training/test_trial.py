@@ -10,13 +10,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import gymnasium
+import numpy as np
 import pytest
 from stable_baselines3 import PPO
 
 from agent.donkeycar_sb3_runner import main
 from agent.envs.donkey_env import DonkeyEnv
+from agent.simulator.fleet import Fleet
 from agent.training import worlds
+from agent.training.batch import Batch
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ["--timesteps", "64", "--n-envs", "2", "--max-episode-steps", "20", "--eval-episodes", "2"]
@@ -47,25 +49,17 @@ def test_raw_camera_and_shaped_reward_train_as_well(tmp_path: Path, capsys: pyte
     assert "training step 8: reward" in capsys.readouterr().out
 
 
-class NanReward(gymnasium.Wrapper):
-    """Pays NaN from the tenth step on, in training only."""
+def nan_in_training(batch: Batch, *seen: Any) -> Any:
+    """NaN instead of rewards, but where a driver is judged."""
+    rewards = HEALTHY(batch, *seen)
+    return rewards if batch.reward == worlds.YARDSTICK else np.full_like(rewards, np.nan)
 
-    steps = 0
 
-    def step(self, action: Any) -> Any:
-        observation, _, terminated, truncated, info = self.env.step(action)
-        self.steps += 1
-        return observation, float("nan") if self.steps > 10 else 1.0, terminated, truncated, info
+HEALTHY = Batch._rewards
 
 
 def test_nan_exits_4_and_keeps_a_finite_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    healthy = worlds.make_driver_env
-
-    def poisoned(env_id: str, **options: Any) -> gymnasium.Env:
-        env = healthy(env_id, **options)
-        return env if options["reward"] == worlds.YARDSTICK else NanReward(env)
-
-    monkeypatch.setattr(worlds, "make_driver_env", poisoned)
+    monkeypatch.setattr(Batch, "_rewards", nan_in_training)
     code, result = run(tmp_path)
     assert code == 4
     assert result["run_status"] == "diverged"
@@ -83,7 +77,7 @@ def test_a_crash_leaves_its_cause_and_no_score(
         raise RuntimeError("the wheel came off")
 
     (tmp_path / "result.json").write_text('{"run_status": "ok", "mean_reward": 999}')
-    monkeypatch.setattr(DonkeyEnv, "step", broken)
+    monkeypatch.setattr(Fleet, "step", broken)
     code, result = run(tmp_path)
     assert code == 1
     assert (result["run_status"], result["mean_reward"]) == ("crashed", None)
@@ -94,13 +88,13 @@ def test_a_crash_leaves_its_cause_and_no_score(
 def test_ctrl_c_ends_the_trial_with_130_and_restores_the_handlers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, before = DonkeyEnv.step, signal.getsignal(signal.SIGINT)
+    whole, before = Fleet.step, signal.getsignal(signal.SIGINT)
 
-    def pressed(self: DonkeyEnv, action: Any) -> Any:
+    def pressed(self: Fleet, action: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
         return whole(self, action)
 
-    monkeypatch.setattr(DonkeyEnv, "step", pressed)
+    monkeypatch.setattr(Fleet, "step", pressed)
     code, result = run(tmp_path)
     assert code == 130
     assert result["run_status"] == "interrupted"

@@ -1,0 +1,165 @@
+"""Embedded worlds side by side as one vectorised environment: driven, judged and drawn in a few calls for all.
+
+What happens in an episode is ``DonkeyEnv``'s and the reward wrappers' business; here is the same once more for arrays,
+to the digit (tests/training/test_batch.py), because a call from Python for each world takes as long as drawing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
+
+from agent.envs.donkey_env import CRASH_REWARD, HALF_TICK_SEC, STALL_LIMIT_SEC, TRUNCATIONS, DonkeyEnv, along_the_road
+from agent.envs.observation import FAST_VIEW, ROWS
+from agent.envs.reward import Yardstick
+from agent.simulator.fleet import Fleet
+from agent.simulator.lens import View
+from agent.simulator.vehicle import FORWARD, SIDE
+from agent.simulator.way import ARC, BEST_AT_SEC, CLOCK_SEC, CTE, END_U, HIT, NET
+from agent.simulator.world import CONTROL_HZ, UNITS_PER_METRE, World
+
+Array = NDArray[np.float64]
+REWARDS = ("sim", "speed", "yardstick")
+
+
+class Batch(VecEnv):
+    """Environments of ``make_driver_env`` over embedded worlds, without reward terms, in one.
+
+    Observations are (n, frames, 40, 80) uint8, or camera frames (n, 120, 160, 3) where ``frames`` is 0. The info of a
+    step is short (``cte`` u, ``speed`` m/s, ``progress`` laps) until the last of an episode, which is ``DonkeyEnv``'s.
+
+    :param drivers: action wrappers over ``DonkeyEnv``, all alike but for their tracks
+    :param reward: one of ``REWARDS``
+    """
+
+    def __init__(self, drivers: Sequence[gymnasium.Env], frames: int, reward: str) -> None:
+        self.drivers = list(drivers)
+        self.envs = [cast(DonkeyEnv, driver.unwrapped) for driver in drivers]
+        worlds = [cast(World, env.world) for env in self.envs]
+        self.fleet = Fleet(worlds, FAST_VIEW if frames else View(), grey=frames > 0)
+        self.reward, self.max_cte = reward, float(self.envs[0].conf["max_cte"])
+        self.max_steps = int(self.envs[0].conf["max_episode_steps"])
+        view = self.fleet.view
+        picture = (ROWS, view.width) if frames else (view.height, view.width, 3)
+        self._stack: NDArray[np.uint8] = np.zeros((len(worlds), frames or 1, *picture), dtype=np.uint8)
+        n = len(worlds)
+        self._steps: NDArray[np.int64] = np.zeros(n, dtype=np.int64)
+        self._earned, self._paid = np.zeros(n), np.zeros(n)
+        self._length_u, self._end_u = np.zeros(n), np.zeros(n)
+        shape = self._stack.shape[1:] if frames else picture
+        super().__init__(n, spaces.Box(0, 255, shape, dtype=np.uint8), drivers[0].action_space)
+
+    def reset(self) -> VecEnvObs:
+        for k in range(self.num_envs):
+            self._restart(k, self._seeds[k])
+        self._reset_seeds()
+        self._reset_options()
+        self._stack = np.empty_like(self._stack)
+        self.fleet.render(self._stack)
+        self._stack[:, :-1] = self._stack[:, -1:]
+        return self._observation()
+
+    def _restart(self, k: int, seed: int | None = None) -> None:
+        self.envs[k].restart(seed)
+        self.fleet.refresh(k)
+        track = self.fleet.worlds[k].track
+        self._length_u[k] = track.length_u
+        self._end_u[k] = np.inf if track.closed else track.length_u - END_U
+        self._steps[k], self._earned[k], self._paid[k] = 0, 0.0, 0.0
+
+    def step_async(self, actions: NDArray[Any]) -> None:
+        driver = self.drivers[0]
+        if isinstance(self.action_space, spaces.Discrete):
+            commands = driver.commands[actions]  # type: ignore[attr-defined]
+        else:
+            commands = driver.action(actions)  # type: ignore[attr-defined]
+        box = cast(spaces.Box, self.envs[0].action_space)
+        self._commands: Array = np.clip(commands, box.low, box.high).astype(np.float64)
+
+    def step_wait(self) -> VecEnvStepReturn:
+        self.fleet.step(self._commands)
+        self._steps += 1
+        stack = np.empty_like(self._stack)
+        stack[:, :-1] = self._stack[:, 1:]
+        self._stack = stack
+        self.fleet.render(stack)
+        cars, ways = self.fleet.cars, self.fleet.ways
+        cte, progress = ways[:, CTE], ways[:, NET] / self._length_u
+        speed = np.hypot(cars[:, FORWARD], cars[:, SIDE]) / UNITS_PER_METRE
+        over = (np.abs(cte) > self.max_cte) | (ways[:, HIT] >= 0.0) | (ways[:, ARC] >= self._end_u)
+        over |= ways[:, CLOCK_SEC] - ways[:, BEST_AT_SEC] > STALL_LIMIT_SEC - HALF_TICK_SEC
+        over |= self._steps >= self.max_steps
+        endings = {k: self._ending(k) for k in np.flatnonzero(over).tolist()}
+        rewards = self._rewards(cars[:, FORWARD] / UNITS_PER_METRE, speed, cte, progress, endings)
+        infos: list[dict[str, Any]] = [
+            {"cte": c, "speed": v, "progress": p, "TimeLimit.truncated": False}
+            for c, v, p in zip(cte.tolist(), speed.tolist(), progress.tolist(), strict=True)
+        ]
+        for k, reason in endings.items():
+            infos[k] = self._last_info(k, reason)
+            self._restart(k)
+        if endings:
+            self.fleet.render(stack, list(endings))
+            for k in endings:
+                stack[k, :-1] = stack[k, -1]
+        return self._observation(), rewards, over, infos
+
+    def _ending(self, k: int) -> str:
+        env = self.envs[k]
+        env.steps = int(self._steps[k])
+        reason = env.end_reason(env.world.telemetry())
+        assert reason is not None
+        return reason
+
+    def _last_info(self, k: int, reason: str) -> dict[str, Any]:
+        info = self.envs[k].info(self.envs[k].world.telemetry(), reason)
+        info["TimeLimit.truncated"] = reason in TRUNCATIONS
+        info["terminal_observation"] = self._observation()[k].copy()
+        return info
+
+    def _rewards(
+        self, forward_vel: Array, speed: Array, cte: Array, progress: Array, endings: dict[int, str]
+    ) -> NDArray[np.float32]:
+        if self.reward == "speed":
+            rewards = along_the_road(speed, cte, self.max_cte)
+        else:
+            rewards = np.where(forward_vel > 0.0, along_the_road(forward_vel, cte, self.max_cte), forward_vel)
+        for k, reason in endings.items():
+            if reason not in TRUNCATIONS:
+                rewards[k] = CRASH_REWARD
+        if self.reward == "yardstick":
+            self._earned += rewards
+            net_m = progress * self._length_u / UNITS_PER_METRE
+            due = np.minimum(self._earned, CONTROL_HZ * (net_m + Yardstick.ALLOWANCE_M))
+            rewards, self._paid = due - self._paid, due
+        return cast(NDArray[np.float32], rewards.astype(np.float32))
+
+    def _observation(self) -> NDArray[np.uint8]:
+        return self._stack if self.fleet.grey else self._stack[:, 0]
+
+    def close(self) -> None:
+        for env in self.envs:
+            env.close()
+
+    def _chosen(self, indices: Any) -> list[DonkeyEnv]:
+        return [self.envs[k] for k in self._get_indices(indices)]
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        return [getattr(env, attr_name) for env in self._chosen(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        for env in self._chosen(indices):
+            setattr(env, attr_name, value)
+
+    def env_method(self, method_name: str, *arguments: Any, indices: Any = None, **options: Any) -> list[Any]:
+        return [getattr(env, method_name)(*arguments, **options) for env in self._chosen(indices)]
+
+    def env_is_wrapped(self, wrapper_class: type[gymnasium.Wrapper], indices: Any = None) -> list[bool]:
+        return [False for _ in self._get_indices(indices)]
