@@ -55,7 +55,7 @@ def _param(default: Any, help: str, **limits: Any) -> Any:
     return field(default=default, metadata=metadata)
 
 
-def _setting(kind: type[int] | type[float], help: str, **limits: Any) -> Any:
+def _setting(kind: type[int] | type[float] | type[str], help: str, **limits: Any) -> Any:
     """A field of some algorithms: given as ``None`` it becomes the algorithm's default, and stays None without one."""
     return field(default=None, metadata={"help": help, "kind": kind, **limits})
 
@@ -136,6 +136,10 @@ class TrialConfig:
     n_critics: int | None = _setting(int, "critics, of which the lowest counts", low=1, high=10)
     n_quantiles: int | None = _setting(int, "quantiles of each critic", low=1, high=200)
     drop_quantiles: int | None = _setting(int, "highest quantiles of each critic to drop", low=0)
+    demos: str | None = _setting(str, "recorded drive of record_drive.py to learn from as well")
+    demo_weight: float | None = _setting(float, "how much likelier it is drawn than an own transition", low=0.0)
+    demo_repeat: int | None = _setting(int, "how many times each of its transitions counts", low=1)
+    demo_decay: int | None = _setting(int, "transitions at which that weight is 1, 0 to keep it", low=0)
     client: str = _param("own", "what speaks to simulators on ports", choices=("own", "gym-donkeycar"))
     reconnect: bool = _param(False, "when a simulator is lost, end the episode and connect anew, instead of the trial")
     device: str = _param("auto", "where the network trains", choices=("auto", "cpu", "cuda"))
