@@ -79,6 +79,7 @@ def main(argv: list[str] | None = None) -> int:
         config = resumed_config(arguments) if arguments.resume else trial_config(arguments)
         check_envs(config.env)
         check_client(config)
+        check_demos(config)
         check_folder(folder)
         with _signals_interrupt():
             code, result = _attempt(config, folder, arguments)
@@ -122,6 +123,32 @@ def check_client(config: TrialConfig) -> None:
         raise UserError(f"{option} is for simulators on ports; give --env ID@[HOST:]PORT or drop it")
     if config.client != "own" and (reason := missing()):
         raise UserError(reason)
+
+
+def check_demos(config: TrialConfig) -> None:
+    """Refuse a recorded drive that is missing, or that was seen or ended otherwise than the trial does.
+
+    :raises UserError: any of it
+    """
+    from agent.envs.demonstration import Demonstration
+
+    if config.demos is None:
+        return
+    try:
+        drive = Demonstration.load(Path(config.demos))
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    told, conf = drive.header, drive.header["conf"]
+    wanted = {"observation": config.observation, "max_cte": config.max_cte}
+    recorded = {"observation": told["observation"], "max_cte": conf["max_cte"]}
+    if config.observation == "fast":
+        wanted["frame_stack"], recorded["frame_stack"] = config.frame_stack, drive.observations.shape[1]
+    for name, value in wanted.items():
+        if recorded[name] != value:
+            raise UserError(
+                f"demos {config.demos} were recorded with {name} {recorded[name]}, the trial has {value};"
+                " record them so or change the trial"
+            )
 
 
 def check_envs(envs: list[str]) -> None:

@@ -38,6 +38,10 @@ OFF_POLICY = EVERY | {
     "max_grad_norm": 10.0,
     "target_clip": 0.0,
     "shift": 2,
+    "demos": None,
+    "demo_weight": 1.0,
+    "demo_repeat": 1,
+    "demo_decay": 200_000,
 }
 
 ENTROPY = {
