@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import tempfile
 import warnings
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -29,7 +30,8 @@ class Method(Protocol):
 
     def tell(self, params: Params, score: float) -> None: ...
 
-    def recommend(self, history: list[tuple[Params, float]]) -> Params: ...
+    def recommend(self, history: list[tuple[Params, float]]) -> tuple[Params, float]:
+        """The tried params to keep, and the score to report of them."""
 
 
 class Random:
@@ -39,37 +41,30 @@ class Random:
         self.problem, self.rng = problem, np.random.default_rng(seed)
 
     def ask(self, history: list[tuple[Params, float]]) -> Params:
-        left = self.left(history)
-        return left[self.rng.integers(len(left))] if left else self.problem.space.sample(self.rng)
+        if self.problem.cells is None:
+            return self.problem.space.sample(self.rng)
+        return self.problem.cells[self.rng.choice(self.problem.untried(history))]
 
     def tell(self, params: Params, score: float) -> None:
         pass
 
-    def recommend(self, history: list[tuple[Params, float]]) -> Params:
-        return max(history, key=lambda entry: entry[1])[0]
-
-    def left(self, history: list[tuple[Params, float]]) -> list[Params]:
-        """The cells that were not tried."""
-        return [cell for cell in self.problem.cells or [] if all(cell != params for params, _ in history)]
-
-    def nearest(self, params: Params, history: list[tuple[Params, float]]) -> Params:
-        """Of a table the nearest cell that was not tried: nobody pays for a cell twice."""
-        if not (left := self.left(history)):
-            return params
-        encode = self.problem.space.encode
-        return min(left, key=lambda cell: float(np.square(encode(cell) - encode(params)).sum()))
+    def recommend(self, history: list[tuple[Params, float]]) -> tuple[Params, float]:
+        return max(history, key=lambda entry: entry[1])
 
 
 class Ours(Random):
     """Proposals over the table's cells, or over the whole space."""
 
     def ask(self, history: list[tuple[Params, float]]) -> Params:
-        among = self.left(history) if self.problem.cells else None
-        return self.nearest(propose(self.problem.space, history, self.rng, KAPPA, among=among).params, history)
+        problem = self.problem
+        among = [problem.cells[i] for i in problem.untried(history)] if problem.cells and not problem.whole else None
+        return problem.nearest(propose(problem.space, history, self.rng, KAPPA, among=among).params, history)
 
-    def recommend(self, history: list[tuple[Params, float]]) -> Params:
-        found = recommend(self.problem.space, history).params
-        return min((params for params, _ in history), key=lambda params: _distance(self.problem.space, params, found))
+    def recommend(self, history: list[tuple[Params, float]]) -> tuple[Params, float]:
+        found, space = recommend(self.problem.space, history), self.problem.space
+        return min(
+            (params for params, _ in history), key=lambda params: _distance(space, params, found.params)
+        ), found.mean
 
 
 class Optuna(Random):
@@ -102,7 +97,7 @@ class Optuna(Random):
                 found[parameter.name] = self.asked.suggest_float(
                     parameter.name, parameter.low, parameter.high, log=parameter.log
                 )
-        return self.nearest(found, history)
+        return self.problem.nearest(found, history)
 
     def tell(self, params: Params, score: float) -> None:
         if self.asked is not None and self.asked.params == params:
@@ -144,29 +139,94 @@ class BayesianOptimization(Random):
     def ask(self, history: list[tuple[Params, float]]) -> Params:
         suggested = self.optimiser.suggest()
         point = np.array([suggested[name] for name in self.problem.space.names])
-        return self.nearest(from_flat(self.problem.space, point), history)
+        return self.problem.nearest(from_flat(self.problem.space, point), history)
 
     def tell(self, params: Params, score: float) -> None:
         flat = dict(zip(self.problem.space.names, flatten(self.problem.space, params), strict=True))
         self.optimiser.register(params=flat, target=score)
 
 
-class BoTorch(Random):
-    """qLogNEI on a SingleTaskGP over the flattened unit cube."""
+class Smac(Random):
+    """SMAC3's hyperparameter facade (random forest, log expected improvement), every configuration run once."""
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        super().__init__(problem, seed)
+        smac, self.configspace = importlib.import_module("smac"), importlib.import_module("ConfigSpace")
+        warnings.simplefilter("ignore")
+        self.smac = smac
+        self.folder = tempfile.TemporaryDirectory()
+        space = self.configspace.ConfigurationSpace(seed=seed)
+        for parameter in problem.space.parameters:
+            space.add(self._hyperparameter(parameter))
+            if parameter.when:
+                parent, choice = parameter.when
+                space.add(self.configspace.EqualsCondition(space[parameter.name], space[parent], choice))
+        scenario = smac.Scenario(space, deterministic=True, n_trials=1000, seed=seed, output_directory=self.folder.name)
+        facade = smac.HyperparameterOptimizationFacade
+        self.facade = facade(
+            scenario,
+            lambda config, seed=0: 0.0,
+            initial_design=facade.get_initial_design(scenario, n_configs=1),  # replaced by the common starts
+            logging_level=False,
+            overwrite=True,
+        )
+        self.asked: Any = None
 
     def ask(self, history: list[tuple[Params, float]]) -> Params:
-        torch, botorch, gpytorch = map(importlib.import_module, ("torch", "botorch", "gpytorch"))
-        torch.set_num_threads(1)
-        torch.manual_seed(int(self.rng.integers(2**31)))
+        self.asked = self.facade.ask()
+        return self.problem.nearest({name: _plain(value) for name, value in dict(self.asked.config).items()}, history)
+
+    def tell(self, params: Params, score: float) -> None:
+        value = self.smac.runhistory.TrialValue(cost=-score)
+        if self.asked is not None:
+            self.facade.tell(self.asked, value)  # of another cell too, or it would ask the same again
+        if self.asked is None or dict(self.asked.config) != params:
+            config = self.configspace.Configuration(self.facade.scenario.configspace, values=params)
+            self.facade.tell(self.smac.runhistory.TrialInfo(config, seed=0), value)
+        self.asked = None
+
+    def _hyperparameter(self, parameter: Range | Choice) -> Any:
+        if isinstance(parameter, Choice):
+            return self.configspace.CategoricalHyperparameter(parameter.name, list(parameter.choices))
+        ends = (parameter.low, parameter.high)
+        if parameter.integer:
+            return self.configspace.UniformIntegerHyperparameter(parameter.name, *map(int, ends), log=parameter.log)
+        return self.configspace.UniformFloatHyperparameter(parameter.name, *ends, log=parameter.log)
+
+
+class BoTorch(Random):
+    """qLogNEI on a SingleTaskGP over the flattened unit cube; recommends its best posterior mean."""
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        super().__init__(problem, seed)
+        names = ("torch", "botorch", "gpytorch")
+        self.torch, self.botorch, self.gpytorch = (importlib.import_module(name) for name in names)
+        self.torch.set_num_threads(1)
         warnings.simplefilter("ignore")
-        X = torch.tensor(np.array([flatten(self.problem.space, params) for params, _ in history]))
-        y = torch.tensor([[score] for _, score in history], dtype=torch.float64)
-        model = botorch.models.SingleTaskGP(X, (y - y.mean()) / (y.std() if float(y.std()) > 0.0 else 1.0))
-        botorch.fit_gpytorch_mll(gpytorch.mlls.ExactMarginalLogLikelihood(model.likelihood, model))
-        acquisition = botorch.acquisition.qLogNoisyExpectedImprovement(model, X)
-        box = torch.tensor([[0.0] * X.shape[1], [1.0] * X.shape[1]], dtype=torch.float64)
-        found, _ = botorch.optim.optimize_acqf(acquisition, box, q=1, num_restarts=4, raw_samples=128)
-        return self.nearest(from_flat(self.problem.space, found[0].detach().numpy()), history)
+
+    def ask(self, history: list[tuple[Params, float]]) -> Params:
+        self.torch.manual_seed(int(self.rng.integers(2**31)))
+        model, X = self._model(history)
+        acquisition = self.botorch.acquisition.qLogNoisyExpectedImprovement(model, X)
+        box = self.torch.tensor([[0.0] * X.shape[1], [1.0] * X.shape[1]], dtype=self.torch.float64)
+        found, _ = self.botorch.optim.optimize_acqf(acquisition, box, q=1, num_restarts=4, raw_samples=128)
+        return self.problem.nearest(from_flat(self.problem.space, found[0].detach().numpy()), history)
+
+    def recommend(self, history: list[tuple[Params, float]]) -> tuple[Params, float]:
+        model, X = self._model(history)
+        return history[int(model.posterior(X).mean.argmax())]
+
+    def _model(self, history: list[tuple[Params, float]]) -> tuple[Any, Any]:
+        X = self.torch.tensor(np.array([flatten(self.problem.space, params) for params, _ in history]))
+        y = self.torch.tensor([[score] for _, score in history], dtype=self.torch.float64)
+        model = self.botorch.models.SingleTaskGP(X, (y - y.mean()) / (y.std() if float(y.std()) > 0.0 else 1.0))
+        self.botorch.fit_gpytorch_mll(self.gpytorch.mlls.ExactMarginalLogLikelihood(model.likelihood, model))
+        return model, X
+
+
+def _plain(value: Any) -> Any:
+    """A number or text of Python's own from numpy's."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def flatten(space: Space, params: Params) -> Array:
@@ -207,5 +267,6 @@ METHODS: dict[str, tuple[str, Callable[[Problem, int], Method]]] = {  # name -> 
     "optuna-tpe": ("optuna", lambda problem, seed: Optuna(problem, seed, "TPESampler")),
     "optuna-gp": ("optuna", lambda problem, seed: Optuna(problem, seed, "GPSampler")),
     "bayes-opt": ("bayes_opt", BayesianOptimization),
+    "smac": ("smac", Smac),
     "botorch": ("botorch", BoTorch),
 }

@@ -1,14 +1,12 @@
-"""What the searches are compared on: functions with known optima, and tables of trials that were really run."""
+"""What the searches are compared on: functions with known optima, and tables (``search_tables``)."""
 
 from __future__ import annotations
 
-import csv
 import math
 import zlib
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,6 @@ from agent.search.space import Choice, Range, Space
 Array = NDArray[np.float64]
 Params = dict[str, Any]
 NOISES = (0.0, 0.05, 0.2)  # standard deviation as a share of the range of the function
-FEWEST_CELLS = 24
 BRANIN_WORST = -308.12909601160663  # at (-5, 0)
 
 
@@ -30,6 +27,8 @@ class Problem:
     :param best: the highest true mean
     :param worst: the lowest; regrets are shares of best - worst
     :param cells: the only configurations there are, or ``None``
+    :param whole: the cells are every configuration of the space
+    :param seeds: the scores of each cell by its values in order, one per training seed
     """
 
     name: str
@@ -39,7 +38,8 @@ class Problem:
     worst: float
     noise: float = 0.0
     cells: list[Params] | None = None
-    seeds: Mapping[Any, list[float]] = field(default_factory=dict)  # scores of each cell, one per training seed
+    whole: bool = False
+    seeds: Mapping[Any, list[float]] = field(default_factory=dict)
 
     def trial(self, params: Params, repeat: int, number: int) -> float:
         """One noisy score; the luck of a repeat's ``number``-th trial is the same for every method."""
@@ -57,6 +57,27 @@ class Problem:
         if self.cells is not None:
             return [self.cells[i] for i in rng.permutation(len(self.cells))[:n]]
         return [self.space.sample(rng) for _ in range(n)]
+
+    def untried(self, history: Sequence[tuple[Params, float]]) -> NDArray[np.intp]:
+        """Indices of the cells that are not in ``history``."""
+        left = np.ones(len(self.cells or []), dtype=np.bool_)
+        left[[self._index[tuple(params.values())] for params, _ in history]] = False
+        return np.flatnonzero(left)
+
+    def nearest(self, params: Params, history: Sequence[tuple[Params, float]]) -> Params:
+        """Of a table the nearest cell that was not tried, so that nobody pays for a cell twice; else ``params``."""
+        if self.cells is None or not len(left := self.untried(history)):
+            return params
+        distances = np.square(self._points[left] - self.space.encode(params)).sum(axis=1)
+        return self.cells[left[distances.argmin()]]
+
+    @cached_property
+    def _index(self) -> dict[Any, int]:
+        return {tuple(cell.values()): i for i, cell in enumerate(self.cells or [])}
+
+    @cached_property
+    def _points(self) -> Array:
+        return self.space.to_unit(np.array([self.space.codes(cell) for cell in self.cells or []]))
 
 
 def functions() -> list[Problem]:
@@ -83,34 +104,6 @@ def functions() -> list[Problem]:
         for name, space, mean, best, worst in plain
         for noise in NOISES
     ]
-
-
-def tables(path: Path) -> list[Problem]:
-    """Every table in a CSV of AutoRL-Landscape runs (Mohan et al. 2023): phase 0, the mean of the last three
-    evaluations, one training seed drawn per trial."""
-    scores: dict[str, dict[Any, list[float]]] = defaultdict(lambda: defaultdict(list))
-    with path.open(newline="") as lines:
-        for row in csv.DictReader(lines):
-            if row["phase"] == "0":
-                cell = float(row["learning_rate"]), 1.0 - float(row["gamma"]), float(row["exploration_final_eps"])
-                last = [float(row[f"final_eval_{i}"]) for i in (1, 2, 3)]
-                scores[row["table"]][cell].append(sum(last) / 3.0)
-    return [_table(f"dqn {name}", seeds) for name, seeds in sorted(scores.items()) if len(seeds) >= FEWEST_CELLS]
-
-
-def _table(name: str, seeds: Mapping[Any, list[float]]) -> Problem:
-    rates, distances, finals = zip(*seeds, strict=True)
-    space = Space(
-        (
-            Range("learning_rate", min(rates), max(rates), log=True),
-            Range("one_minus_gamma", min(distances), max(distances), log=True),
-            Range("final_epsilon", min(finals), max(finals)),
-        )
-    )
-    means = {cell: sum(found) / len(found) for cell, found in seeds.items()}
-    cells = [dict(zip(space.names, cell, strict=True)) for cell in seeds]
-    best, worst = max(means.values()), min(means.values())
-    return Problem(name, space, lambda params: means[tuple(params.values())], best, worst, cells=cells, seeds=seeds)
 
 
 def _branin(params: Params) -> float:
