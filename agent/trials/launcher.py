@@ -97,7 +97,7 @@ class RunningTrial:
     ) -> None:
         self.folder, self.limits, self.verbose = folder, limits, verbose
         self.mark = new_mark(workspace)
-        self.started = self._memory_seen = time.monotonic()
+        self.started = self.ended = self._memory_seen = time.monotonic()
         self._shown = 0
         self._told: tuple[float, str] | None = None
         self.process = start(command, self._log_path, self.mark, OMP_NUM_THREADS=str(threads))
@@ -160,13 +160,14 @@ class RunningTrial:
 
     def _end(self, status: str | None, cause: str | None, grace_sec: float) -> Outcome:
         stop_tree(self.process, self.mark, grace_sec)
+        self.ended = time.monotonic()
         if self.verbose:
             self._show()
         code, last_line = self.process.returncode, _last_line(self._log_path)
         if status is None:
             status = STATUS_OF_EXIT.get(code, "crashed")
             cause = None if status == "ok" else f"{_exit_in_words(code)}: {last_line or 'it printed nothing'}"
-        return Outcome(status, code, time.monotonic() - self.started, last_line, cause)
+        return Outcome(status, code, self.ended - self.started, last_line, cause)
 
     def _show(self) -> None:
         with self._log_path.open("rb") as log:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from agent.trials import champion
 from agent.trials.assemble import chosen_score, make_record, read_result
@@ -118,26 +119,28 @@ class TrialLoop:
         :raises KeyboardInterrupt: asked to stop; the running trials are recorded as interrupted
         """
         cool_at = [-math.inf] * self.workers
-        more = True
+        more, ahead = True, None  # the next trial is chosen while its slot still cools
         try:
-            while more or self._running:
+            while more or ahead or self._running:
                 busy = {each.slot for each in self._running}
-                for slot in range(self.workers):
-                    if not more or slot in busy or time.monotonic() < cool_at[slot]:
-                        continue
-                    launch = next_launch(self.records, [each.launch.config for each in self._running])
-                    more = launch is not None
-                    if launch is not None:
+                for slot in set(range(self.workers)) - busy:
+                    if more and ahead is None:
+                        ahead = next_launch(self.records, [each.launch.config for each in self._running])
+                        more = ahead is not None
+                    if ahead is not None and time.monotonic() >= cool_at[slot]:
                         self._sweep()
                         check_disk(self.folders.models_dir, self.min_free_bytes)
-                        self._running.append(self._started(Running(launch, slot)))
+                        self._running.append(self._started(Running(ahead, slot)))
+                        ahead = None
                 for each in list(self._running):
                     if record := self._look_at(each):
-                        cool_at[each.slot] = time.monotonic() + self.cooldown_sec
+                        assert each.process is not None
+                        cool_at[each.slot] = each.process.ended + self.cooldown_sec
                         after(record)
                         self._guard(record)
-                if self._running or more:
-                    time.sleep(POLL_SEC)
+                if self._running or ahead or more:
+                    now = time.monotonic()
+                    time.sleep(min([POLL_SEC, *(at - now for at in cool_at if at > now)]))
         finally:
             self._stop_all()
 
@@ -221,17 +224,22 @@ class TrialLoop:
 
     def _crowned(self, record: Record) -> bool:
         """Give the title to whom it is due now that ``record`` is known; tells whether that changed it."""
-        rule = {"rule": f"--confirm-seeds {self.confirm_seeds}"}
+        rule: dict[str, Any] = {"rule": f"--confirm-seeds {self.confirm_seeds}"}
         if self.confirm_seeds:
             known = of_task([*self.records, record], record.params)
             title = decide(known, self.confirm_seeds)
             held = confirmation(known, title.champion) if title.champion is not None else []
             if held and (crowned := self._confirm(held, rule)) is not None:
                 return crowned
-            rule["standing"] = "provisional: best score so far, not confirmed"
+            rule |= {
+                "standing": "provisional: best score so far, not confirmed",
+                "trials": [],
+                "seeds": [],
+                "scores": [],
+            }
         return champion.consider(record, self._model(record), self.throne, rule)
 
-    def _confirm(self, held: list[Record], rule: dict[str, str]) -> bool | None:
+    def _confirm(self, held: list[Record], rule: dict[str, Any]) -> bool | None:
         """Crown the best model of a configuration that won on fresh seeds; tells whether that changed the champion.
 
         :param held: its replicates
