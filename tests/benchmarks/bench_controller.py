@@ -1,18 +1,24 @@
-"""Controller: seconds from process start to the first trial's launch, and its resident memory at that moment."""
+"""Controller: seconds from process start to the first trial's launch, and its resident memory at that moment; then
+what it needs between two trials besides the cooldown, from a runner's last line to the next one's first.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDS = 300
 ROUNDS = 5
+GAPS = 12
+COOLDOWN_SEC = 2.0
 
 # The runner's place is taken by one that notes the time and its parent's memory, then ends.
 PROBE = """
@@ -23,6 +29,19 @@ import psutil
 memory = psutil.Process().parent().memory_info().rss
 Path({answer!r}).write_text(json.dumps([launched, memory]))
 raise SystemExit(1)
+"""
+# Scores, so that the search goes on learning, and notes when it began and ended.
+SCORER = """
+import time
+began = time.time()
+import json, sys
+from pathlib import Path
+folder = Path(sys.argv[sys.argv.index("--save-dir") + 1])
+(folder / "model.zip").write_bytes(b"model")
+score = int(folder.name.split("-")[1]) * 7 % 19
+(folder / "result.json").write_text(json.dumps({{"run_status": "ok", "mean_reward": score, "std_reward": 1.0}}))
+with open({answer!r}, "a") as file:
+    file.write(json.dumps([began, time.time()]) + "\\n")
 """
 CONTROLLER = """
 import sys
@@ -46,17 +65,29 @@ def history() -> str:
 
 def measure(ledger: str) -> tuple[float, float]:
     """Seconds to the first launch and MB of the controller then."""
+    started = time.time()
+    launched, memory = run(ledger, PROBE, "--trials", "1")[0]
+    return launched - started, memory / 1e6
+
+
+def gaps(records: int) -> list[float]:
+    """Seconds between one trial's end and the next one's beginning, without the cooldown."""
+    ledger = "".join(history().splitlines(keepends=True)[:records])
+    times = run(ledger, SCORER, "--trials", str(GAPS + 1), "--confirm-seeds", "0")
+    return [begun - ended - COOLDOWN_SEC for (_, ended), (begun, _) in pairwise(times)]
+
+
+def run(ledger: str, runner: str, *argv: str) -> list[list[float]]:
+    """What the runner noted, a line a trial, in a controller that begins with this ledger."""
     with tempfile.TemporaryDirectory() as folder:
-        results, answer, probe = (Path(folder) / name for name in ("results", "answer.json", "probe.py"))
+        results, answer, script = (Path(folder) / name for name in ("results", "answer.json", "runner.py"))
         results.mkdir()
         (results / "autoresearch_results.jsonl").write_text(ledger)
-        probe.write_text(PROBE.format(answer=str(answer)))
-        command = [sys.executable, "-c", CONTROLLER, str(probe), "--trials", "1", "--agent", "ppo"]
+        script.write_text(runner.format(answer=str(answer)))
+        command = [sys.executable, "-c", CONTROLLER, str(script), "--agent", "ppo", "--push-every", "0", *argv]
         command += ["--results-dir", str(results), "--models-dir", str(Path(folder) / "models")]
-        started = time.time()
         subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True, env=os.environ)
-        launched, memory = json.loads(answer.read_text())
-        return launched - started, memory / 1e6
+        return [json.loads(line) for line in answer.read_text().splitlines()]
 
 
 def main() -> None:
@@ -68,6 +99,13 @@ def main() -> None:
         f"with {RECORDS} records: {full[0]:.2f} s, {full[1]:.0f} MB",
         flush=True,
     )
+    for records in (100, RECORDS):
+        waits = gaps(records)
+        print(
+            f"controller between two trials beside the cooldown, {records} records: median "
+            f"{statistics.median(waits):.3f} s, longest {max(waits):.3f} s (must: < 0.2 s)",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
