@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -92,6 +93,19 @@ def test_a_trial_below_the_median_is_stopped_and_says_so(run: Run, tmp_path: Pat
     assert "trial 7 starts (gp, 6 observations)" in log(tmp_path)
 
 
+def test_a_stopped_trial_whose_controller_was_gone_is_recorded_as_stopped(run: Run, tmp_path: Path) -> None:
+    plan = climbing(40, 50, 60, 70, 80) | {"trial-006": {"progress": [3, 2, 1, 1], "mean_reward": 1, "pause": 1.0}}
+    assert run(plan, "--trials", "6", "--confirm-seeds", "0") == 0
+    path = tmp_path / "results" / "autoresearch_results.jsonl"
+    *others, sixth = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(others))
+    assert run(rewards(*range(9)), "--trials", "1", "--confirm-seeds", "0") == 0
+    again = ledger(tmp_path)[5]
+    assert {name: again[name] for name in ("run_status", "cause", "rungs", "mean_reward", "params")} == {
+        name: json.loads(sixth)[name] for name in ("run_status", "cause", "rungs", "mean_reward", "params")
+    }
+
+
 def test_no_prune_lets_every_trial_end(run: Run, tmp_path: Path) -> None:
     plan = climbing(40, 50, 60, 70, 80) | {"trial-006": {"progress": [3, 2, 1, 1], "mean_reward": 1, "pause": 0.5}}
     assert run(plan, "--trials", "6", "--no-prune") == 0
@@ -138,6 +152,26 @@ def test_a_challenger_is_trained_on_fresh_seeds_before_it_has_the_title(run: Run
     assert told["kind"] == "replicate" and told["trial"] in told["confirmation"]["trials"]
     crowned = [record["trial"] for record in records if record["champion"]]
     assert crowned == [1, 3, 4, 9, 16], "the provisional ones, and the third replicate of each that won"
+
+
+def test_a_fresh_clone_has_a_champion_after_its_first_trial(run: Run, tmp_path: Path) -> None:
+    """The ledger is under version control, models are not."""
+    plan = rewards(30, 20, 35, 90, 34, 33, 40, 40, 40, 40, 40, 25, 24)
+    assert run(plan, "--trials", "12", "--agent", "ppo") == 0
+    assert manifest(tmp_path)["confirmation"]["standing"].startswith("confirmed")
+    shutil.rmtree(tmp_path / "models")
+    assert run(plan, "--trials", "1", "--agent", "ppo") == 0
+    assert (manifest(tmp_path)["trial"], manifest(tmp_path)["confirmation"]["trials"]) == (13, [])
+    assert manifest(tmp_path)["confirmation"]["standing"].startswith("provisional")
+
+
+def test_a_confirmed_champion_stays_when_its_replicates_models_were_thinned(run: Run, tmp_path: Path) -> None:
+    plan = rewards(30, 20, 35, 90, 34, 33, 40, 40, 40, 40, 40, 25, 39)
+    assert run(plan, "--trials", "11", "--agent", "ppo") == 0
+    before = manifest(tmp_path)
+    assert run(plan, "--trials", "2", "--agent", "ppo", "--keep-models", "best:1,last:1") == 0
+    assert not list((tmp_path / "models").glob("trial-0[01][0-9]/model.zip"))[2:]
+    assert manifest(tmp_path) == before
 
 
 def test_confirm_seeds_0_is_the_plain_rule(run: Run, tmp_path: Path) -> None:
