@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import threading
+import time
 from pathlib import Path
 
 import gymnasium
@@ -45,28 +48,36 @@ def test_a_model_drives_as_it_was_trained(tmp_path: Path) -> None:
     assert set(drive.commands[:, 0].tolist()) <= {-1.0, 0.0, 1.0}
 
 
+def car_at(port: int) -> gymnasium.Env:
+    """An environment in the simulator on ``port``, as soon as that listens."""
+    for _ in range(600):
+        try:
+            return gymnasium.make(TRACK, conf={"port": port})
+        except SimulatorLost:
+            time.sleep(0.1)
+    raise TimeoutError(f"nobody listens on {port}")
+
+
 def test_a_person_drives_through_the_simulator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    sent: list[list[float]] = []
+    out = tmp_path / "drive.npz"
 
     def person() -> None:
-        env = gymnasium.make(TRACK, conf={"port": port, "connect_limit_sec": 60.0})
-        env.reset()
-        env.step(np.array([0.0, 0.0], dtype=np.float32))  # waits at the start
-        for k in range(100):
-            sent.append([0.1 * (k % 3), 0.5])
-            try:
-                _, _, terminated, truncated, _ = env.step(np.array(sent[-1], dtype=np.float32))
-            except SimulatorLost:
-                break  # the recording is complete
-            if terminated or truncated:
-                env.reset()
-        env.close()
+        try:
+            env = car_at(port)
+            env.reset()
+            env.step(np.array([0.0, 0.0], dtype=np.float32))  # waits at the start
+            for k in range(100):  # more than is recorded
+                _, _, terminated, truncated, _ = env.step(np.array([0.1 * (k % 3), 0.5], dtype=np.float32))
+                if terminated or truncated:
+                    env.reset()
+        except SimulatorLost:
+            return  # the recording is complete
+        os.kill(os.getpid(), signal.SIGTERM)  # it is not, and nobody drives any more
 
     hands = threading.Thread(target=person, daemon=True)
     hands.start()
-    out = tmp_path / "drive.npz"
     argv = ["--driver", f"127.0.0.1:{port}", "--episodes", "2", "--max-episode-steps", "15", "--throttle-max", "0.4"]
     assert main([*argv, "--out", str(out)]) == 0
     hands.join(30.0)

@@ -62,13 +62,13 @@ def test_a_replayed_drive_is_paid_as_if_it_had_been_driven_under_that_reward(
     drive, _ = recorded()
     _, paid = recorded(reward, terms)
     env = with_reward(Replayed(drive), reward, 8.0, terms)
-    earned = []
+    earned: list[float] = []
     for length in drive.lengths:
         env.reset()
         first = len(earned)
         for command in drive.commands[first : first + length]:
             observation, reward_of_step, terminated, truncated, _ = env.step(command)
-            earned.append(reward_of_step)
+            earned.append(float(reward_of_step))
         assert terminated or truncated
     assert np.array_equal(observation, drive.observations[-1])
     assert earned == pytest.approx(paid, rel=1e-5)
