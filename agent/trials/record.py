@@ -16,6 +16,7 @@ from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from platform import node, python_version
+from sys import intern
 from typing import Any, NoReturn, Self
 
 from agent.trials.config import TrialConfig, UserError
@@ -26,7 +27,10 @@ REPO_ROOT = Path(__file__).resolve().parents[2]
 GIT_TIMEOUT_SEC = 10.0
 
 RUN_STATUSES = ("ok", "timeout", "crashed", "sim_lost", "diverged", "pruned", "out_of_memory", "interrupted")
-NOTHING: dict[str, Any] = {}
+FORGOTTEN: dict[str, Any] = dict.fromkeys(("model_path", "score", "cause", "suggestion", "git_dirty")) | {
+    "versions": {}
+}
+SHARED = ("run_status", "kind", "simulator", "git_commit", "host")
 KINDS = ("search", "replicate", "confirm", "sweep")
 VERSIONED = (
     "donkeycar-rl-autoresearch",
@@ -98,9 +102,13 @@ class Record:
         return contender(self.params)
 
     def light(self) -> Self:
-        """Without what only readers of the ledger want: a night remembers thousands, and learns from scored ones."""
-        slim = replace(self, score=None, suggestion=None, versions=NOTHING)
-        return slim if self.scored else replace(slim, cause=None, model_path=None)
+        """What a night remembers of each of thousands: all that search and title ask for, equal texts kept once.
+
+        Parameters that do not apply are left out, as in a record too old to name them.
+        """
+        texts = {name: _shared(getattr(self, name)) for name in SHARED}
+        params = {intern(name): _shared(value) for name, value in self.params.items() if value is not None}
+        return replace(self, params=params, **texts, **FORGOTTEN)
 
     def to_line(self) -> str:
         """The record as one line of JSON, without the newline.
@@ -141,6 +149,10 @@ def tracks(params: dict[str, Any]) -> list[str]:
     """The environment ids of a record's ``params``, without where their simulators listen; whatever stands there."""
     envs = params.get("env") or []
     return [str(env).partition("@")[0] for env in (envs if isinstance(envs, list) else [envs])]
+
+
+def _shared(value: Any) -> Any:
+    return intern(value) if isinstance(value, str) else value
 
 
 def is_finite(value: object) -> bool:

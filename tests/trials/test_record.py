@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +113,17 @@ def test_the_commit_is_gits_or_none() -> None:
     command = ["git", "-C", str(REPO_ROOT), "rev-parse", "HEAD"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert git_commit() == (answer.stdout.strip() if answer.returncode == 0 else None)
+
+
+def test_what_a_night_remembers_is_small_and_all_that_it_asks_for(record: Callable[..., Record]) -> None:
+    params = TrialConfig(seed=5).to_params()
+    lines = [replace(record(k, float(k)), params=params | {"seed": k}).to_line() for k in range(1, 201)]
+    tracemalloc.start()
+    kept = [Record.from_line(line).light() for line in lines]
+    size = tracemalloc.get_traced_memory()[0] / len(kept)
+    tracemalloc.stop()
+    assert size < 2200  # bytes; as they were read they take three times that
+    whole = Record.from_line(lines[6])
+    assert (kept[6].trial, kept[6].mean_reward, kept[6].seed) == (whole.trial, whole.mean_reward, whole.seed)
+    assert kept[6].contender == whole.contender
+    assert TrialConfig.from_params(kept[6].params) == TrialConfig.from_params(whole.params)
