@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 FOLLOWER, REFERENCE = "follower", "reference"
 # What a trial says of its worlds, and a model's trial has said already.
 WORLD_OPTIONS = (
-    "observation", "frame_stack", "appearance", "max_episode_steps", "max_cte", "steer_limit", "throttle_min", "throttle_max",
+    "observation", "frame_stack", "appearance", "max_episode_steps", "max_cte", "steer_limit", "throttle_min",
+    "throttle_max",
 )  # fmt: skip
 Choose = Callable[[Any], Any]
 

@@ -148,7 +148,7 @@ def test_training_worlds_have_the_terms_and_evaluation_worlds_do_not() -> None:
     for worlds, ended in ((training, True), (judging, False)):
         worlds.reset()
         _, _, done, infos = worlds.step(np.zeros((1, 2), dtype=np.float32))
-        assert (bool(done[0]), infos[0]["end_reason"]) == ((True, "stall") if ended else (False, None))
+        assert (bool(done[0]), infos[0].get("end_reason")) == ((True, "stall") if ended else (False, None))
         worlds.close()
 
 
