@@ -5,6 +5,8 @@ Candidates are rows of codes (see ``space``); moves happen in the unit cube.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,6 +53,15 @@ def around(space: Space, centres: Array, rng: np.random.Generator, n: int) -> Ar
         redrawn = np.where(np.isnan(chosen[:, i])[:, None], fresh[:, columns], points[:, columns])
         points[:, columns] = np.where(moved[:, i, None] & ~np.isnan(chosen[:, i])[:, None], new, redrawn)
     return space.from_unit(points)
+
+
+def nearest(space: Space, codes: Array, centres: Array, share: float) -> Array:
+    """Of ``codes`` (n, parameters), in their order, that share of them which is nearest to each of ``centres``."""
+    features, kept = space.features(codes), np.zeros(len(codes), dtype=np.bool_)
+    for centre in space.features(centres):
+        distance = np.square(features - centre).sum(axis=1)
+        kept[np.argsort(distance, kind="stable")[: math.ceil(share * len(codes))]] = True
+    return codes[kept]
 
 
 def unseen(space: Space, codes: Array, taken: set[bytes]) -> Array:

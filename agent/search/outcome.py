@@ -63,14 +63,21 @@ class Outcome:
 
 
 def scaled(y: Array) -> Outcome:
-    """Median and spread of outcomes (n,), not yet bent; a few wild ones do not set the scale."""
+    """Median and spread of outcomes (n,), not yet bent.
+
+    A few wild ones below do not set the scale, but the better half does where most lie on a floor: were they all
+    far from the centre, bending would make the best look alike.
+    """
     largest = float(np.abs(y).max(initial=0.0)) or 1.0
+    if not len(y):
+        return Outcome(largest)
     relative = y / largest
-    centre = float(np.median(relative)) if len(y) else 0.0
+    centre = float(np.median(relative))
     deviations = np.abs(relative - centre)
-    spread = 1.4826 * float(np.median(deviations)) if len(y) else 0.0
-    if spread < TINIEST:  # more than half of them equal
-        spread = float(deviations.mean()) if len(y) else 0.0
+    better = deviations[relative > centre]
+    spread = max(1.4826 * float(np.median(deviations)), 1.2533 * float(better.mean() if len(better) else 0.0))
+    if spread < TINIEST:  # the median is the best
+        spread = float(deviations.mean())
     return Outcome(largest, centre, spread if spread >= TINIEST else 1.0)
 
 

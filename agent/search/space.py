@@ -7,7 +7,8 @@ logarithmic, each integer in the middle of its bin), a set of choices one column
 and an inactive parameter sits at 0.5. Its *features* are where the Gaussian process measures
 distances: there an inactive parameter is equally far from all of its active values, so what it would
 have been cannot matter, and equal to itself. A conditional range lies on an arc around its inactive
-value for that (Swersky et al. 2013, *Raiders of the lost architecture*).
+value for that (Swersky et al. 2013, *Raiders of the lost architecture*). Choices that are numbers in
+order, such as 64, 128, 256, are neighbours there, each one step from the next.
 """
 
 from __future__ import annotations
@@ -20,161 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.search.parameter import INACTIVE, Choice, Parameter, Range
+
 Array = NDArray[np.float64]
 
 AGENTS = ("ppo", "dqn")  # the specification's, among which the search chooses
 SETTLED_AGENTS = (*AGENTS, "sac", "td3", "ddpg", "tqc", "recurrent_ppo")  # what else a person may choose for it
-INACTIVE = 0.5  # the middle of the cube: as near to every active value as can be
-SIGNIFICANT_DIGITS = 6  # of a float in params: readable on a command line, and an exact round trip
-ARC = math.pi / 3.0  # angle over which a conditional range is bent: distances along it change by < 5 %
-
-
-@dataclass(frozen=True)
-class Range:
-    """A number between ``low`` and ``high``, both included.
-
-    :param log: distances are ratios; needs ``low > 0``
-    :param integer: whole numbers only
-    :param when: ``(parent, choice)``: active only while that earlier parameter has that choice
-    :raises ValueError: an empty range, or a logarithmic one that reaches zero
-    """
-
-    name: str
-    low: float
-    high: float
-    log: bool = False
-    integer: bool = False
-    when: tuple[str, Any] | None = None
-    width = 1
-
-    def __post_init__(self) -> None:
-        if not -math.inf < self.low <= self.high < math.inf:
-            raise ValueError(f"{self.name} runs from {self.low} to {self.high}; give a lower bound that is not above")
-        if self.log and self.low <= 0:
-            raise ValueError(f"{self.name} starts at {self.low}; a logarithmic range needs a bound above 0")
-
-    def code(self, value: Any) -> float:
-        """``value`` as a number, clipped into the range.
-
-        :raises ValueError: not a finite number
-        """
-        if isinstance(value, (bool, str)) or not math.isfinite(number := _number(value)):
-            raise ValueError(f"{self.name} {value!r} is not a finite number; give one")
-        return float(min(max(round(number) if self.integer else number, self.low), self.high))
-
-    def value(self, code: float) -> int | float:
-        """What a trial gets: an integer, or a float of ``SIGNIFICANT_DIGITS`` (of the range's size if linear)."""
-        if self.integer:
-            return int(code)
-        magnitude = abs(code) if self.log else max(abs(self.low), abs(self.high))
-        digits = SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(magnitude)) if magnitude else 0
-        return float(min(max(round(float(code), digits), self.low), self.high))
-
-    def to_unit(self, codes: Array) -> Array:
-        """Codes (n,) to the cube (n, 1)."""
-        start, end = self._ends()
-        scaled = np.log(codes) if self.log else codes
-        unit = (scaled - start) / (end - start) if end > start else np.full_like(codes, INACTIVE)
-        return unit[:, None]
-
-    def from_unit(self, block: Array) -> Array:
-        """A block of the cube (n, 1) to codes (n,)."""
-        start, end = self._ends()
-        scaled = start + np.clip(block[:, 0], 0.0, 1.0) * (end - start)
-        codes = np.exp(scaled) if self.log else scaled
-        return np.clip(np.rint(codes) if self.integer else self._rounded(codes), self.low, self.high)
-
-    def features(self, codes: Array) -> Array:
-        """Codes (n,) to features: the cube's column, or (n, 2) on an arc around the inactive if conditional."""
-        unit = self.to_unit(codes)
-        if self.when is None:
-            return unit
-        arc: Array = np.hstack([np.cos(ARC * unit), np.sin(ARC * unit)]) / ARC
-        arc[np.isnan(codes)] = 0.0
-        return arc
-
-    @property
-    def size(self) -> float:
-        """How many values there are; infinite for floats."""
-        whole = math.floor(self.high) - math.ceil(self.low) + 1
-        return whole if self.integer else 1 if self.low == self.high else math.inf
-
-    def every(self) -> list[float]:
-        """The codes of a range of finite ``size``."""
-        return [self.low] if not self.integer else [float(n) for n in range(math.ceil(self.low), int(self.high) + 1)]
-
-    def _rounded(self, codes: Array) -> Array:
-        magnitude = np.abs(codes) if self.log else np.full_like(codes, max(abs(self.low), abs(self.high)))
-        with np.errstate(all="ignore"):  # beyond a float's range of powers nothing is rounded
-            step = 10.0 ** (SIGNIFICANT_DIGITS - 1 - np.floor(np.log10(magnitude)))
-            rounded = np.rint(codes * step) / step
-        return np.where(np.isfinite(rounded), rounded, codes)
-
-    def _ends(self) -> tuple[float, float]:
-        margin = 0.5 if self.integer else 0.0
-        ends = self.low - margin, self.high + margin
-        return (math.log(ends[0]), math.log(ends[1])) if self.log else ends
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of ``choices``, which have no order.
-
-    :param when: ``(parent, choice)``: active only while that earlier parameter has that choice
-    :raises ValueError: no choices
-    """
-
-    name: str
-    choices: tuple[Any, ...]
-    when: tuple[str, Any] | None = None
-
-    def __post_init__(self) -> None:
-        if not self.choices:
-            raise ValueError(f"{self.name} has no choices; give at least one")
-
-    @property
-    def width(self) -> int:
-        return len(self.choices)
-
-    def code(self, value: Any) -> float:
-        """The index of ``value``.
-
-        :raises ValueError: not among the choices
-        """
-        if value not in self.choices:
-            raise ValueError(f"{self.name} {value!r} is unknown; choose from {', '.join(map(str, self.choices))}")
-        return float(self.choices.index(value))
-
-    def value(self, code: float) -> Any:
-        return self.choices[int(code)]
-
-    def to_unit(self, codes: Array) -> Array:
-        """Codes (n,) to one-hot rows (n, width); NaN gives NaN."""
-        one_hot: Array = (codes[:, None] == np.arange(self.width)).astype(np.float64)
-        one_hot[np.isnan(codes)] = np.nan
-        return one_hot
-
-    def from_unit(self, block: Array) -> Array:
-        """A block of the cube (n, width) to codes (n,): the largest column wins."""
-        codes: Array = block.argmax(axis=1).astype(np.float64)
-        return codes
-
-    def features(self, codes: Array) -> Array:
-        """Codes (n,) to features (n, width): one-hot rows, any two choices 1 apart; zeros where inactive."""
-        one_hot = codes[:, None] == np.arange(self.width)
-        return one_hot / math.sqrt(2.0)
-
-    @property
-    def size(self) -> float:
-        """How many choices there are."""
-        return self.width
-
-    def every(self) -> list[float]:
-        """The codes of all choices."""
-        return [float(i) for i in range(self.width)]
-
-
-Parameter = Range | Choice
 
 
 @dataclass(frozen=True)
@@ -329,10 +181,3 @@ def _action_bins(when: tuple[str, str] | None = None) -> tuple[Range, Range]:
 
 def _learning_rate() -> Range:
     return Range("learning_rate", 1e-4, 3e-3, log=True)
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return math.nan

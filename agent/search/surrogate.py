@@ -15,7 +15,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.search.gp import Hyperparameters, Repeats, TinyGP
+from agent.search.gp import TinyGP
+from agent.search.kernel import Hyperparameters
+from agent.search.likelihood import Repeats
 from agent.search.outcome import Outcome, likeliest, scaled
 from agent.search.space import Space
 

@@ -11,21 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from agent.search.bfgs import minimise
-from agent.search.gp import (
-    FIT_POINTS,
-    LENGTHSCALE_PRIOR,
-    NOISE_PRIOR,
-    SIGNAL_PRIOR,
-    Hyperparameters,
-    Repeats,
-    TinyGP,
-    cholesky,
-    matern52,
-    negative_log_posterior,
-    squared_differences,
-    standardise,
-    thinned,
-)
+from agent.search.gp import FIT_POINTS, TinyGP, standardise, thinned
+from agent.search.kernel import Hyperparameters, cholesky, matern52, squared_differences
+from agent.search.likelihood import LENGTHSCALE_PRIOR, NOISE_PRIOR, SIGNAL_PRIOR, Repeats, negative_log_posterior
 
 Array = NDArray[np.float64]
 HYPERPARAMETERS = Hyperparameters(np.array([0.4, 1.3, 0.8]), 1.7, 0.05)

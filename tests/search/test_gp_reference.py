@@ -8,16 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.search.gp import (
-    LENGTHSCALE_PRIOR,
-    NOISE_PRIOR,
-    SIGNAL_PRIOR,
-    Hyperparameters,
-    TinyGP,
-    negative_log_posterior,
-    squared_differences,
-    standardise,
-)
+from agent.search.gp import TinyGP, standardise
+from agent.search.kernel import Hyperparameters, squared_differences
+from agent.search.likelihood import LENGTHSCALE_PRIOR, NOISE_PRIOR, SIGNAL_PRIOR, negative_log_posterior
 
 gaussian_process: Any = pytest.importorskip("sklearn.gaussian_process")
 kernels: Any = importlib.import_module("sklearn.gaussian_process.kernels")

@@ -18,6 +18,10 @@ from agent.search.surrogate import Surrogate, Visited
 History = list[tuple[dict[str, Any], float]]
 
 
+BOX = Space(tuple(Range(name, 0.0, 1.0) for name in "abcde"))
+FINITE = Space(tuple(Range(name, 1, 6, integer=True) for name in "abcd"))
+
+
 def _score(params: dict[str, Any]) -> float:
     """A toy: DQN with 8 x 4 bins and a learning rate of 1e-3 is best, at 100."""
     rate = -20.0 * (math.log10(params["learning_rate"]) + 3.0) ** 2
@@ -88,6 +92,21 @@ def test_an_exhausted_space_says_so(n_scored: int) -> None:
     pending = [{"n": n} for n in range(n_scored + 1, 5)]
     with pytest.raises(SpaceExhausted, match="all 4 configurations were tried"):
         propose(space, history, np.random.default_rng(0), 0.0, pending=pending)
+
+
+@pytest.mark.parametrize("space", [BOX, FINITE], ids=["continuous", "finite"])
+def test_every_second_proposal_stays_near_the_best(space: Space) -> None:
+    """However much the unknown is worth, every second trial is among the neighbours of the best."""
+    distances: dict[bool, list[float]] = {True: [], False: []}
+    for n in range(20, 28):
+        tried = [space.sample(np.random.default_rng(100 * n + i)) for i in range(n)]
+        history = [(params, -float(np.square(space.encode(params) - 0.4).sum())) for params in tried]
+        proposal = propose(space, history, np.random.default_rng(n), kappa=100.0)
+        ranked = sorted(history, key=lambda entry: -entry[1])[:TOP]
+        best = space.features(np.array([space.codes(params) for params, _ in ranked]))
+        place = space.features(np.array([space.codes(proposal.params)]))
+        distances[n % 2 == 0].append(float(np.square(best - place).sum(axis=1).min()))
+    assert np.mean(distances[True]) < 0.7 * np.mean(distances[False])
 
 
 def test_entries_that_cannot_be_used_are_left_out() -> None:

@@ -124,6 +124,25 @@ def test_the_arc_keeps_distances() -> None:
     np.testing.assert_allclose(lengths, [0.3, 0.7, 1.0], rtol=0.05)
 
 
+def test_numbers_in_order_are_neighbours() -> None:
+    space = Space((Choice("batch", (64, 128, 256)), Choice("gamma", (0.99, 0.9)), Choice("mixed", (3, 1, 2))))
+    X = space.features(np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [2.0, 0.0, 2.0]]))
+    assert X.shape == (3, 5)
+    np.testing.assert_allclose(X[:, 0], [0.0, 0.5, 1.0])
+    np.testing.assert_allclose(X[:, 1], [0.0, 1.0, 0.0])
+    np.testing.assert_allclose(np.square(X[0, 2:] - X[1:, 2:]).sum(axis=1), 1.0)
+    assert [Choice("c", values).ordered for values in ((True, False), ("1", "2"), (1,), (1, 1), (1, 2.5))] == [
+        False
+    ] * 4 + [True]
+
+
+def test_an_inactive_number_is_as_far_from_every_choice() -> None:
+    space = Space((Choice("a", ("on", "off")), Choice("n", (4, 8, 16), when=("a", "on"))))
+    X = space.features(np.array([[1.0, np.nan], [0.0, 0.0], [0.0, 1.0], [0.0, 2.0]]))
+    distances = np.square(X[1:] - X[0]).sum(axis=1)
+    np.testing.assert_allclose(distances, distances[0])
+
+
 def test_a_finite_space_lists_its_cells() -> None:
     space = Space((Choice("a", ("on", "off")), Range("n", 1, 3, integer=True, when=("a", "on")), Range("z", 5, 5)))
     cells = space.cells(4)

@@ -39,6 +39,13 @@ def test_the_bend_is_chosen_by_likelihood() -> None:
     assert likeliest(scaled(few), few, np.eye(5)).power == 1.0
 
 
+def test_a_floor_of_crashes_does_not_set_the_scale() -> None:
+    """More than half of the scores nearly equal: the scale is that of the better ones, so that these stay apart."""
+    y = np.array([9.0, 9.1, 9.2] * 10 + [40.0, 120.0, 250.0, 370.0, 490.0])
+    assert 50.0 < scaled(y).largest * scaled(y).scale < 400.0
+    assert scaled(np.append(y, -1e9)).scale * 1e9 == pytest.approx(scaled(y).scale * 490.0, rel=0.2)
+
+
 def test_replicates_are_one_row_with_the_posterior_of_all() -> None:
     """Pooled: mean, noise / n. Against the plain process of every single outcome, at the same hyperparameters."""
     rng = np.random.default_rng(0)
