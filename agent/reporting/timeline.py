@@ -39,7 +39,7 @@ def draw_scores(trials: Sequence[Trial], found: Sequence[Configuration]) -> Figu
     right.set_title("Seed spread" + (f": best {len(shown)} of {len(replicated)}" if replicated[len(shown) :] else ""))
     right.set_xticks(range(len(shown)), [each.trials[0].name for each in shown], rotation=60, ha="right", fontsize=8)
     right.set_xlim(-0.6, len(shown) - 0.4)
-    right.set_xlabel("first trial; bar: mean of the seeds")
+    right.set_xlabel("by first trial; bar: mean", fontsize=8)
     return figure
 
 
