@@ -11,6 +11,7 @@ The plan maps a trial folder's name, or ``*``, to any of
     child         leave a child behind, in another session, that ignores SIGTERM and sleeps
     eat_mb        memory to fill, then sleep
     flood         print without end
+    fill          fill the disk
     half          a result.json that is cut in the middle
     signal        die by this signal
     mean_reward   leave a model and a result with this score
@@ -51,6 +52,10 @@ if "eat_mb" in step:
     time.sleep(300)
 while step.get("flood"):
     print("x" * 10000)
+if step.get("fill"):
+    with (folder / "filling").open("wb", buffering=0) as filling:
+        while True:  # until there is no room
+            filling.write(bytes(4096))
 if "half" in step:
     (folder / "result.json").write_text('{"run_status": "ok", "mean_rew')
 if "signal" in step:

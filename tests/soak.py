@@ -1,4 +1,5 @@
-"""Soak: faulted trials by the hundred, and a controller that is killed again and again. ``make soak``.
+"""Soak: faulted trials by the hundred, a controller that is killed again and again, a full disk, a ledger cut at every
+byte. ``make soak``.
 
 A runner that misbehaves on command (``fake_runner.py``) obeys the real runner's contract; controller, launcher,
 ledger, champion and guard are the real ones, in processes of their own. Cooldowns are left out.
@@ -14,8 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import psutil
@@ -35,6 +39,7 @@ from agent.trials.record import Record  # noqa: E402
 TIMEOUT_SEC = 3.0
 GONE_SEC = 10.0
 FLAT = 1.05
+SMALL_DISK = "4m"
 CONTROLLER = """
 import sys
 from pathlib import Path
@@ -124,7 +129,7 @@ def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
     night.plan(steps)
     limits = ("--timeout", str(TIMEOUT_SEC), "--memory-limit", "300M", "--workers", str(workers))
     wrong: list[str] = []
-    memory: list[int] = []
+    memory: list[tuple[int, int]] = []  # bytes after so many records
     started, longest = time.monotonic(), 0.0
     while (done := len(night.ledger.load())) < trials:
         controller = night.start(trials - done, *limits)
@@ -139,11 +144,10 @@ def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
             if longest > 60.0:
                 controller.kill()
                 return [*wrong, f"nothing happened for {longest:.0f} s after record {recorded}"]
-            if recorded >= 20:
-                try:
-                    memory.append(watched.memory_info().rss)
-                except psutil.Error:
-                    break
+            try:
+                memory.append((recorded, watched.memory_info().rss))
+            except psutil.Error:
+                break
         controller.wait(60)
         if controller.returncode not in (0, 3):
             said = (night.folder / "controller.log").read_text(errors="replace").strip().splitlines()
@@ -156,13 +160,16 @@ def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
     seen: dict[str, int] = {}
     for record in records:
         seen[record.run_status] = seen.get(record.run_status, 0) + 1
-    quarter = max(1, len(memory) // 4)
-    growth = max(memory[-quarter:]) / max(memory[:quarter]) if memory else 1.0
+    # Highest in the second tenth of the night, when the search is at work, and in the last.
+    warm, late = (
+        max((size for record, size in memory if low <= record * 10 / trials <= low + 1), default=0) for low in (1, 9)
+    )
+    growth = late / warm if warm and trials >= 100 else 1.0
     if growth > FLAT:
         wrong.append(f"the controller grew by {100 * (growth - 1):.1f} %")
     print(
         f"{len(records)} faulted trials, {workers} at a time, in {time.monotonic() - started:.0f} s: {seen}; "
-        f"longest silence {longest:.1f} s, controller's memory x{growth:.3f}",
+        f"longest silence {longest:.1f} s, controller's memory {warm / 1e6:.1f} to {late / 1e6:.1f} MB, x{growth:.3f}",
         flush=True,
     )
     return wrong
@@ -212,20 +219,107 @@ def killed_controllers(folder: Path, kills: int) -> list[str]:
     return wrong
 
 
+def cut_ledger(folder: Path, lines: int) -> list[str]:
+    """A ledger cut at every byte; returns what went wrong."""
+    whole, cut = Ledger(folder / "whole.jsonl"), Ledger(folder / "cut.jsonl")
+    last = Record(
+        trial=lines + 1,
+        timestamp="",
+        params={"said": 'a "brace}\\n'},
+        mean_reward=1.0,
+        std_reward=None,
+        model_path=None,
+        champion=False,
+        elapsed_sec=1.0,
+        run_status="ok",
+    )
+    for trial in range(1, lines + 1):
+        whole.append(replace(last, trial=trial))
+    data = whole.path.read_bytes()
+    ends = [place for place, byte in enumerate(data) if byte == 10]
+    wrong = []
+    with patch("os.fsync"):  # what is looked at is the bytes
+        for place in range(len(data) + 1):
+            cut.path.write_bytes(data[:place])
+            cut.append(last)
+            complete = sum(end <= place for end in ends)  # a line that lacks only its newline is complete
+            if [each.trial for each in cut.load()] != [*range(1, complete + 1), lines + 1]:
+                wrong.append(
+                    f"a ledger cut at byte {place} of {len(data)} does not hold {complete} records and the next"
+                )
+    print(f"ledger of {lines} lines cut at each of {len(data) + 1} bytes: {len(wrong)} times not whole", flush=True)
+    return wrong
+
+
+def full_disk(folder: Path, fillings: int) -> list[str]:
+    """A disk of ``SMALL_DISK`` that trials fill up again and again; returns what went wrong."""
+    mount = ["unshare", "-Urm", "sh", "-c", f'mount -t tmpfs -o size={SMALL_DISK} small "$0" && exec "$@"', str(folder)]
+    try:
+        subprocess.run([*mount, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"full disk: skipped, this account can mount no small disk of its own ({error})", flush=True)
+        return []
+    command = [*mount, sys.executable, __file__, "--on-small-disk", str(folder), "--fillings", str(fillings)]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    *told, last = done.stdout.splitlines() or [""]
+    print(*told, sep="\n", flush=True)
+    return json.loads(last) if done.returncode == 0 else [f"the small disk's own process ended with {done.returncode}"]
+
+
+def on_small_disk(folder: Path, fillings: int) -> list[str]:
+    """``full_disk``, on that disk; every third trial fills it, and somebody frees it once the controller has ended."""
+    night, trials = Night(folder), 3 * fillings
+    night.plan(
+        {f"trial-{k:03d}": {"fill": True} if k % 3 == 2 else {"mean_reward": k % 7 + 1.0} for k in range(trials + 9)}
+    )
+    wrong, ends = [], {0: 0, 1: 0, 3: 0}
+    for _ in range(10 * fillings):
+        if (done := len(night.ledger.load())) >= trials:
+            break
+        code = night.start(trials - done, "--min-free", "0.001M", "--workers", "2").wait(120)
+        ends[code] = ends.get(code, 0) + 1
+        if alive := night.left_alive():
+            wrong.append(f"{alive} processes outlived the controller on a full disk")
+        for filling in night.models.glob("trial-*/filling"):
+            filling.unlink()
+    said = (night.folder / "controller.log").read_text(errors="replace")
+    complaints = [line for line in said.splitlines() if ": error: " in line]
+    if "Traceback" in said or set(ends) != {0, 1, 3} or not ends[1] or len(complaints) != ends[1] + ends[3]:
+        wrong.append(f"controllers on a full disk ended with {ends} and {len(complaints)} lines of complaint")
+    records = night.ledger.load()
+    wrong += night.check(records)
+    print(
+        f"disk of {SMALL_DISK} filled up: {len(records)} records, {ends[1]} controllers ended in one line by it, "
+        f"such as: {next((line for line in complaints if 'no space' in line), 'none')}",
+        flush=True,
+    )
+    return wrong
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Run both; returns 1 and says what went wrong if anything did."""
+    """Run all parts but those of 0; returns 1 and says what went wrong if anything did."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=1000, help="faulted trials (default 1000)")
     parser.add_argument("--workers", type=int, default=4, help="faulted trials at a time (default 4)")
     parser.add_argument("--kills", type=int, default=100, help="controllers to kill (default 100)")
+    parser.add_argument("--fillings", type=int, default=20, help="times to fill a small disk (default 20)")
+    parser.add_argument("--lines", type=int, default=50, help="lines of the ledger to cut (default 50)")
+    parser.add_argument("--on-small-disk", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
+    if options.on_small_disk:
+        print(json.dumps(on_small_disk(options.on_small_disk, options.fillings)))
+        return 0
     wrong: list[str] = []
-    for part, arguments in (
-        (faulted_trials, (options.trials, options.workers)),
+    parts: tuple[tuple[Callable[..., list[str]], tuple[int, ...]], ...] = (
+        (cut_ledger, (options.lines,)),
+        (full_disk, (options.fillings,)),
         (killed_controllers, (options.kills,)),
-    ):
-        with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-            wrong += part(Path(folder), *arguments)
+        (faulted_trials, (options.trials, options.workers)),
+    )
+    for part, arguments in parts:
+        if arguments[0]:
+            with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+                wrong += part(Path(folder), *arguments)
     for line in wrong:
         print(f"WRONG: {line}", flush=True)
     return 1 if wrong else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import math
 import os
 import signal
@@ -186,7 +187,9 @@ def exit_code(prog: str, body: Callable[[], None]) -> int:
     except KeyboardInterrupt:
         return _complain(prog, "interrupted; start it again to go on from the ledger", EXIT_INTERRUPTED)
     except OSError as error:
-        return _complain(prog, f"{error}; mend that and start it again to go on", EXIT_ERROR)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        told = "no space is left on the disk; free some" if full else f"{error}; mend that"
+        return _complain(prog, f"{told} and start it again to go on", EXIT_ERROR)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
