@@ -34,7 +34,7 @@ from agent.trials.rungs import PROGRESS_NAME, Rung, read_rungs
 from agent.trials.simulators import Place
 from agent.trials.title import confirmation, decide, of_task
 
-POLL_SEC = 0.1
+POLL_SEC = 0.05
 BREAKER_FAILURES = 3
 FAILURES = ("crashed", "sim_lost", "out_of_memory", "timeout")
 SIM_RETRY_SEC = 5.0  # a lost simulator gets this long to come back before the one retry
