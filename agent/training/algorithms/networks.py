@@ -29,8 +29,10 @@ class RoadCNN(BaseFeaturesExtractor):
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """Features (batch, features_dim) of images (batch, channels, height, width) in [0, 1]."""
-        # On a CPU the convolutions run a third faster with the channels innermost.
-        features: torch.Tensor = self.network(observations.contiguous(memory_format=torch.channels_last))
+        # Gradients take a third less with the channels innermost; without them turning the pictures costs more.
+        if torch.is_grad_enabled():
+            observations = observations.contiguous(memory_format=torch.channels_last)
+        features: torch.Tensor = self.network(observations)
         return features
 
 
