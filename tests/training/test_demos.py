@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from agent.donkeycar_sb3_runner import main
 from agent.envs.demonstration import Demonstration
 from agent.record_drive import main as record
-from agent.training.algorithms.demos import DemoReplay, actions_of, show
+from agent.training.algorithms.demos import DemoReplay, actions_of, as_space, show
 from agent.trials.config import TrialConfig, UserError
 
 PICTURE = spaces.Box(0, 255, (4, 40, 80), dtype=np.uint8)
@@ -140,3 +140,10 @@ def test_a_missing_drive_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         main(["--agent", "sac", "--demos", str(tmp_path / "no.npz"), "--save-dir", str(tmp_path / "trial")])
     assert "do not exist; record them with record_drive.py" in capsys.readouterr().err
+
+
+def test_the_raw_picture_has_its_channels_first_as_the_learner_has_it() -> None:
+    picture = np.arange(2 * 4 * 3, dtype=np.uint8).reshape(2, 4, 3)
+    moved = as_space(picture, spaces.Box(0, 255, (3, 2, 4), dtype=np.uint8))
+    assert np.array_equal(moved[1], picture[:, :, 1])
+    assert as_space(picture, spaces.Box(0, 255, (2, 4, 3), dtype=np.uint8)) is picture
