@@ -26,13 +26,13 @@ ON_POLICY = EVERY | {
 }
 
 OFF_POLICY = EVERY | {
-    "learning_rate": 3e-4,
+    "learning_rate": 1e-3,
     "gamma": 0.98,
     "batch_size": 128,
     "buffer_size": 100_000,
     "learning_starts": 1000,
     "train_freq": 4,
-    "gradient_steps": 4,
+    "gradient_steps": 8,
     "tau": 0.01,
     "return_steps": 3,
     "max_grad_norm": 10.0,
@@ -45,8 +45,8 @@ OFF_POLICY = EVERY | {
 }
 
 ENTROPY = {
-    "ent_coef": 0.05,
-    "entropy_rate": 3e-4,
+    "ent_coef": 0.01,
+    "entropy_rate": 1e-3,
     "target_entropy": -2.0,
     "sde_freq": 16,
     "log_std_init": -2.0,
