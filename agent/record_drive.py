@@ -118,7 +118,7 @@ def record(arguments: argparse.Namespace) -> None:
     try:
         with contextlib.suppress(KeyboardInterrupt):  # what is driven so far is kept
             if model_path:
-                drive(board(), model_driver(model_path, config), lambda: None, arguments.episodes, config.seed)
+                drive(board(), *model_driver(model_path, config), arguments.episodes, config.seed)
             elif driver in (FOLLOWER, REFERENCE):
                 drive_by_hand(board(), driver, arguments, config)
             else:
@@ -211,8 +211,8 @@ def drive_by_hand(env: Recorder, driver: str, arguments: argparse.Namespace, con
     drive(env, choose, restart, arguments.episodes, config.seed)
 
 
-def model_driver(path: Path, config: TrialConfig) -> Choose:
-    """The deterministic policy of a saved model, with its memory if it has one."""
+def model_driver(path: Path, config: TrialConfig) -> tuple[Choose, Callable[[], None]]:
+    """The deterministic policy of a saved model, and how its memory is cleared if it has one."""
     from agent.training.algorithms import prepare_torch
 
     prepare_torch(config.seed)
@@ -224,7 +224,11 @@ def model_driver(path: Path, config: TrialConfig) -> Choose:
         action, state = model.predict(observation, state=state, deterministic=True)
         return action
 
-    return choose
+    def restart() -> None:
+        nonlocal state
+        state = None
+
+    return choose, restart
 
 
 def serve(board: Callable[[World], Recorder], address: str, arguments: argparse.Namespace, config: TrialConfig) -> None:

@@ -36,7 +36,7 @@ def test_the_drivers_by_hand(tmp_path: Path, driver: str, env: str, laps: float)
     assert drive.header["conf"]["throttle_max"] == pytest.approx(drive.commands[:, 1].max(), abs=1e-6)
 
 
-def test_a_model_drives_as_it_was_trained(tmp_path: Path) -> None:
+def test_a_model_drives_as_it_was_trained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     small = ["--timesteps", "64", "--n-envs", "2", "--max-episode-steps", "20", "--eval-episodes", "1"]
     bins = ["--agent", "dqn", "--n-steer", "3", "--n-throttle", "2", "--evaluations", "1", "--device", "cpu"]
     assert train([*small, *bins, "--save-dir", str(tmp_path / "trial")]) == 0
@@ -46,6 +46,8 @@ def test_a_model_drives_as_it_was_trained(tmp_path: Path) -> None:
     drive = Demonstration.load(out)
     assert drive.header["driver"] == "model.zip" and drive.header["conf"]["max_episode_steps"] == 20
     assert set(drive.commands[:, 0].tolist()) <= {-1.0, 0.0, 1.0}
+    assert main(["--driver", model, "--max-cte", "5", "--out", str(out)]) == 2
+    assert "max_cte 5.0 is the model's own to say; drop it" in capsys.readouterr().err
 
 
 def car_at(port: int) -> gymnasium.Env:
