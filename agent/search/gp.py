@@ -20,7 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.search.bfgs import minimise
-from agent.search.kernel import Array, Hyperparameters, Indices, cholesky, matern52, squared_differences
+from agent.search.kernel import (
+    Array,
+    Hyperparameters,
+    Indices,
+    cholesky,
+    inverse_of_lower,
+    matern52,
+    squared_differences,
+)
 from agent.search.likelihood import Repeats, negative_log_posterior
 
 FIT_POINTS = 128
@@ -58,9 +66,10 @@ class TinyGP:
         self.groups = np.arange(X.shape[1]) if groups is None else groups
         self.targets, self.outcome_mean, self.outcome_std = standardise(y)
         repeats = (repeats or Repeats.none(len(y))).scaled(self.outcome_std)
-        K = self._kernel(X, X) + np.diag((hyperparameters.noise + repeats.variance) / repeats.count)
         # numpy cannot solve triangular systems: the inverse factor is computed once, predictions multiply.
-        self.whitening: Array = np.linalg.inv(cholesky(K)).astype(np.float64, copy=False)
+        self.whitening = inverse_of_lower(
+            cholesky(self._covariance((hyperparameters.noise + repeats.variance) / repeats.count))
+        )
         self.alpha = self.whitening.T @ (self.whitening @ self.targets)
 
     @classmethod
@@ -124,6 +133,12 @@ class TinyGP:
         """Each outcome's residual from what all others predict, in standard deviations (n,) (equations 5.10-5.12)."""
         residuals: Array = self.alpha / np.sqrt(np.square(self.whitening).sum(axis=0))
         return residuals
+
+    def _covariance(self, noise: Array) -> Array:
+        """Of the outcomes; returned and not kept, for at a thousand of them every matrix is 8 MB."""
+        K = self._kernel(self.X, self.X)
+        K.flat[:: len(K) + 1] += noise
+        return K
 
     def _kernel(self, A: Array, B: Array) -> Array:
         return matern52(A, B, self.hyperparameters, self.groups)

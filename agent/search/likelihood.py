@@ -12,7 +12,7 @@ from typing import Self
 
 import numpy as np
 
-from agent.search.kernel import ROOT5, Array, Indices, cholesky
+from agent.search.kernel import ROOT5, Array, Indices, cholesky, inverse_of_lower
 
 # Mean and standard deviation of the logarithm, in the unit cube and for standardised outcomes.
 LENGTHSCALE_PRIOR = (math.log(0.7), 1.2)
@@ -66,7 +66,7 @@ def negative_log_posterior(
     K = decay * (1.0 + scaled + np.square(scaled) / 3.0)
     single = noise + repeats.variance  # variance of one outcome
     chol = cholesky(K + np.diag(single / repeats.count))
-    half_inverse = np.linalg.inv(chol)
+    half_inverse = inverse_of_lower(chol)
     alpha = half_inverse.T @ (half_inverse @ targets)
     value = 0.5 * targets @ alpha + np.log(np.diag(chol)).sum() + 0.5 * n * np.log(2.0 * np.pi)
     within = 0.5 * ((repeats.count - 1.0) * np.log(single) + repeats.squares / single).sum()

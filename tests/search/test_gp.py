@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from agent.search.bfgs import minimise
 from agent.search.gp import FIT_POINTS, TinyGP, standardise, thinned
-from agent.search.kernel import Hyperparameters, cholesky, matern52, squared_differences
+from agent.search.kernel import Hyperparameters, cholesky, inverse_of_lower, matern52, squared_differences
 from agent.search.likelihood import LENGTHSCALE_PRIOR, NOISE_PRIOR, SIGNAL_PRIOR, Repeats, negative_log_posterior
 
 Array = NDArray[np.float64]
@@ -175,6 +175,12 @@ def test_cholesky_mends_what_is_not_definite_and_leaves_the_rest_alone() -> None
         assert (np.diag(L) > 0.0).all()
     with pytest.raises(ValueError, match="finite"):
         cholesky(np.full((2, 2), np.nan))
+
+
+@pytest.mark.parametrize("n", [1, 64, 65, 200])
+def test_a_lower_factor_is_inverted_by_halves(n: int) -> None:
+    L = np.tril(np.random.default_rng(n).standard_normal((n, n))) / n + np.eye(n)
+    np.testing.assert_allclose(inverse_of_lower(L) @ L, np.eye(n), atol=1e-12)
 
 
 def test_leave_one_out_is_what_leaving_out_gives() -> None:
