@@ -12,6 +12,7 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.type_aliases import RolloutBufferSamples
 from stable_baselines3.common.vec_env import VecNormalize
 
+from agent.training.algorithms.adam import Adam
 from agent.training.algorithms.networks import RoadCNN
 from agent.trials.config import TrialConfig
 
@@ -29,6 +30,9 @@ def rollout_shape(timesteps: int, n_envs: int, n_steps: int, batch_size: int) ->
     steps = max(2, math.ceil(timesteps / (rollouts * n_envs)))
     minibatches = max(1, round(steps * n_envs / batch_size))
     return steps, math.ceil(steps * n_envs / minibatches)
+
+
+ADAM_EPS = 1e-5  # SB3's for PPO
 
 
 class PictureBuffer(RolloutBuffer):
@@ -76,6 +80,8 @@ def on_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, A
             "features_extractor_kwargs": {"features_dim": told.features_dim},
             "net_arch": [told.net_width],
             "log_std_init": told.log_std_init,
+            "optimizer_class": Adam,
+            "optimizer_kwargs": {"eps": ADAM_EPS, "fused": True},
             **policy,
         },
         "seed": config.seed,

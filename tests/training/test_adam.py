@@ -1,0 +1,41 @@
+"""Our Adam is torch's, without what torch's imports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import torch
+
+from agent.training.algorithms.adam import Adam
+
+
+def trained(optimizer: type[torch.optim.Adam], **options: bool) -> torch.Tensor:
+    """Weights after some steps, half of them with a state that was put aside and taken up."""
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(8, 3)
+    adam = optimizer(layer.parameters(), lr=0.01, **options)  # type: ignore[arg-type]
+    for k in range(10):
+        if k == 5:
+            kept = adam.state_dict()
+            adam = optimizer(layer.parameters(), lr=0.5, **options)  # type: ignore[arg-type]
+            adam.load_state_dict(kept)
+        adam.zero_grad()
+        layer(torch.ones(4, 8)).square().sum().backward()
+        adam.step()
+    return layer.weight.detach()
+
+
+def test_it_takes_the_steps_of_torchs() -> None:
+    assert torch.equal(trained(Adam), trained(torch.optim.Adam))
+    assert torch.equal(trained(Adam, fused=True), trained(torch.optim.Adam, fused=True))
+
+
+def test_it_does_not_import_the_compiler() -> None:
+    probe = (
+        "import sys, torch; from agent.training.algorithms.adam import Adam\n"
+        "p = torch.nn.Linear(2, 2); o = Adam(p.parameters()); p(torch.ones(1, 2)).sum().backward(); o.step()\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "False", done.stderr
