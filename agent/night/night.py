@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,10 @@ from agent.search.candidates import SpaceExhausted
 from agent.search.proposer import Proposal, propose
 from agent.search.stopping import Convergence, assess
 from agent.trials.aside import aside
-from agent.trials.config import TrialConfig
+from agent.trials.config import TrialConfig, UserError
 from agent.trials.folders import Launch
 from agent.trials.loop import TrialLoop
-from agent.trials.record import Record, contender
+from agent.trials.record import CIRCUMSTANCES, Record, contender
 from agent.trials.rungs import Rung, hopeless
 from agent.trials.title import decide, of_task
 
@@ -51,13 +51,9 @@ class Night:
         if self.left == 0:
             return None
         trial = self.loop.folders.next_trial(records)
-        needed = (
-            decide(of_task(records, self.params), self.rules.confirm_seeds).needed if self.rules.confirm_seeds else None
-        )
-        if needed is not None:
-            wanted = replace(TrialConfig.from_params(needed), env=self.plan.base.env)
-            at_work = {(contender(config.to_params()), config.seed) for config in running}
-            if (contender(needed), wanted.seed) not in at_work:
+        params = self._needed(records)
+        if params is not None:
+            if (wanted := self._replicate(params, running)) is not None:
                 self.left -= 1
                 self._say(f"trial {trial} starts (replicate on seed {wanted.seed}): the title is contested")
                 return Launch(trial, "replicate", wanted)
@@ -103,12 +99,21 @@ class Night:
         self._say(f"done: {self.rules.trials - self.left} trials")
         self._say(self.recommendation())
 
-    def _needed(self, records: list[Record]) -> TrialConfig | None:
-        """The replicate to run next while the title is contested."""
-        if not self.rules.confirm_seeds:
+    def _needed(self, records: list[Record]) -> dict[str, Any] | None:
+        """The parameters of the replicate to run next, ``None`` while nothing is contested."""
+        confirm = self.rules.confirm_seeds
+        return decide(of_task(records, self.params), confirm).needed if confirm else None
+
+    def _replicate(self, params: dict[str, Any], running: list[TrialConfig]) -> TrialConfig | None:
+        """The trial of a replicate under today's circumstances; ``None`` if it is at work or cannot be run in them."""
+        today = {name: self.params[name] for name in CIRCUMSTANCES if name != "seed"}
+        try:
+            wanted = TrialConfig.from_params(params | today | {"env": self.plan.base.env})
+        except UserError as error:
+            self._say(f"the contest waits: {error}")
             return None
-        params = decide(of_task(records, self.params), self.rules.confirm_seeds).needed
-        return None if params is None else TrialConfig.from_params(params)
+        at_work = {(contender(config.to_params()), config.seed) for config in running}
+        return None if (contender(params), wanted.seed) in at_work else wanted
 
     def _search(self, trial: int, records: list[Record], running: list[TrialConfig]) -> Launch | None:
         if not self._default_known(records, running):

@@ -14,9 +14,7 @@ from agent.trials.champion import MANIFEST_NAME
 from agent.trials.config import TrialConfig, UserError
 from agent.trials.defaults import DEFAULTS
 from agent.trials.ledger import Ledger
-from agent.trials.record import Record
-
-NO_SETTING = ("seed", "device", "memory_limit", "client", "reconnect", "deterministic")  # no part of a configuration
+from agent.trials.record import CIRCUMSTANCES, Record
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ def configurations(trials: Sequence[Trial]) -> list[Configuration]:
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
         if trial.score is not None:
-            setting = {name: value for name, value in trial.params.items() if name not in NO_SETTING}
+            setting = {name: value for name, value in trial.params.items() if name not in CIRCUMSTANCES}
             groups.setdefault(json.dumps(setting, sort_keys=True), []).append(trial)
     return [Configuration(group[0].params, tuple(group)) for group in groups.values()]
 

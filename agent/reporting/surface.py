@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.reporting.history import NO_SETTING, Configuration, Trial
+from agent.reporting.history import Configuration, Trial
 from agent.search.gp import TinyGP
 from agent.search.space import Choice, Parameter, Range, Space
+from agent.trials.record import CIRCUMSTANCES
 
 Array = NDArray[np.float64]
 
@@ -79,7 +80,7 @@ def searched_space(trials: Sequence[Trial]) -> Space | None:
     parameters: list[Parameter] = [Choice("agent", tuple(sorted(agents)))] if len(agents) > 1 else []
     for name in dict.fromkeys(name for trial in trials for name in trial.params):
         active = [agent for agent in agents if name in varied[agent]]
-        if active and name not in ("agent", *NO_SETTING):
+        if active and name not in ("agent", *CIRCUMSTANCES):
             when = ("agent", active[0]) if len(active) == 1 < len(agents) else None
             tried = [trial.params[name] for trial in trials if trial.agent in active and name in trial.params]
             parameters.append(_parameter(name, tried, when))

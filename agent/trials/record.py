@@ -31,6 +31,8 @@ FORGOTTEN: dict[str, Any] = dict.fromkeys(("model_path", "score", "cause", "sugg
     "versions": {}
 }
 SHARED = ("run_status", "kind", "simulator", "git_commit", "host")
+# Parameters that are no part of a configuration: what it was run on, and by which luck.
+CIRCUMSTANCES = ("seed", "device", "memory_limit", "client", "reconnect", "deterministic")
 KINDS = ("search", "replicate", "confirm", "sweep")
 VERSIONED = (
     "donkeycar-rl-autoresearch",
@@ -101,6 +103,15 @@ class Record:
         """See ``contender``."""
         return contender(self.params)
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether this version would run such a trial again."""
+        try:
+            TrialConfig.from_params(self.params)
+        except (UserError, TypeError):
+            return False
+        return True
+
     def light(self) -> Self:
         """What a night remembers of each of thousands: all that search and title ask for, equal texts kept once.
 
@@ -135,13 +146,14 @@ class Record:
 
 
 def contender(params: dict[str, Any]) -> str:
-    """A configuration's name: a digest of its parameters without the seed and without where its simulators listen.
+    """A configuration's name: a digest of its parameters but ``CIRCUMSTANCES`` and where its simulators listen.
 
     What a record is too old to name has its default, so a replicate run today is of the same configuration.
     """
     with suppress(UserError, TypeError):
         params = TrialConfig.from_params(params).to_params()
-    text = json.dumps({**params, "seed": None, "env": tracks(params)}, sort_keys=True)
+    told = {name: value for name, value in params.items() if value is not None and name not in CIRCUMSTANCES}
+    text = json.dumps({**told, "env": tracks(params)}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -74,6 +74,8 @@ def _decide(replicates: list[Record], scored: list[Record], confirm: int) -> Tit
     for record in replicates + waiting:  # contests that have begun, in their order, then those to come
         if record.kind == "search" and champion and _score(record) <= _mean(scores[champion], seeds):
             break
+        if record.kind == "search" and not record.repeatable:
+            continue
         if (name := record.contender) in settled:
             continue
         settled.add(name)

@@ -145,7 +145,14 @@ def test_scores_of_other_tracks_and_episodes_do_not_compare(record: Make) -> Non
     assert of_task([old], TrialConfig().to_params()) == [old]
 
 
-def test_where_a_simulator_listens_and_the_seed_do_not_name_a_contender() -> None:
-    here = TrialConfig(env=["donkey-generated-track-v0@9091"], seed=1).to_params()
-    there = TrialConfig(env=["donkey-generated-track-v0@127.0.0.1:9093"], seed=2).to_params()
+def test_what_this_version_would_not_run_again_does_not_challenge(record: Make) -> None:
+    records = searched(record, 50, 40, 60, 90, 30, 20)
+    for strange in ({"wings": 2}, {"learning_rate": -1.0}):
+        odd = record(7, 99.0, params=params(1e-3) | strange)
+        assert decide([*records, odd], 3).needed == params(4e-4, fresh_seed(1))
+
+
+def test_circumstances_do_not_name_a_contender() -> None:
+    here = TrialConfig(env=["donkey-generated-track-v0@9091"], seed=1, reconnect=True, device="cpu").to_params()
+    there = TrialConfig(env=["donkey-generated-track-v0"], seed=2, memory_limit="4G").to_params()
     assert contender(here) == contender(there) != contender(TrialConfig(learning_rate=0.1).to_params())
