@@ -2,7 +2,8 @@
 
 Joint draws of the posterior over candidates and visited points say how probable that is (Wilson 2024,
 *Stopping Bayesian optimization with probabilistic regret bounds*). That trusts the Gaussian process, so
-its leave-one-out residuals must look like it says before the rule may fire.
+its leave-one-out residuals must look like it says before the rule may fire, and it must have said the same a
+few trials ago.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ EPSILON = 0.02  # of the range of the scores seen
 DELTA = 0.05
 FEWEST_TRIALS = 20
 FEWEST_PER_PARAMETER = 3
+STEADY = 5  # trials ago the probability must have been as high
 CALIBRATED = (0.5, 2.0)  # variance of the leave-one-out residuals, 1 for a model that is right
 CANDIDATES = 2000
 MOVES = 1000
@@ -88,6 +90,11 @@ def assess(
     probability = _probability(surrogate, candidates, best, epsilon, rng)
     residual_variance = float(np.square(surrogate.gp.leave_one_out()).mean())
     converged, reason = _verdict(space, len(surrogate.visited.row), probability, residual_variance, delta)
+    if converged and (earlier := _earlier(space, history[:-STEADY], rng, epsilon)) < 1.0 - delta:
+        converged, reason = (
+            False,
+            f"probability {probability:.3f} of being good enough, but {earlier:.3f} {STEADY} trials ago",
+        )
     return Convergence(
         recommended=space.params(visited[best]),
         mean=float(score[best]),
@@ -123,6 +130,13 @@ def _probability(surrogate: Surrogate, candidates: Array, best: int, epsilon: fl
     seen = surrogate.visited.filled
     good_enough = scores.max(axis=1) - epsilon * (seen.max() - seen.min())
     return float((scores[:, 0] >= good_enough).mean())
+
+
+def _earlier(space: Space, history: Sequence[Entry], rng: np.random.Generator, epsilon: float) -> float:
+    """The probability after ``history``: what is asked after every trial would sooner or later be high by chance."""
+    surrogate = Surrogate.fit(space, history)
+    best = int(surrogate.predict(surrogate.visited.codes)[0].argmax())
+    return _probability(surrogate, _candidates(surrogate, rng), best, epsilon, rng)
 
 
 def _verdict(space: Space, trials: int, probability: float, residual_variance: float, delta: float) -> tuple[bool, str]:

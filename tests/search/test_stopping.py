@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agent.search import stopping
 from agent.search.space import Choice, Range, Space
 from agent.search.stopping import FEWEST_TRIALS, Convergence, assess
 
@@ -44,6 +45,20 @@ def test_never_before_three_times_the_parameters() -> None:
     rng = np.random.default_rng(0)
     history = [(params, sum(params.values())) for params in (space.sample(rng) for _ in range(25))]
     assert "never before 27" in assess(space, history, rng).reason
+
+
+def test_what_was_not_sure_five_trials_ago_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    history = _history(40, noise=0.02)
+    monkeypatch.setattr(stopping, "_earlier", lambda space, before, rng, epsilon: 0.5 if len(before) == 35 else 1.0)
+    found = _assess(history)
+    assert not found.converged
+    assert found.reason.endswith("but 0.500 5 trials ago")
+
+
+def test_the_earlier_probability_is_that_of_the_shorter_history() -> None:
+    history = _history(40, noise=0.02)
+    found = stopping._earlier(SPACE, history[:25], np.random.default_rng(0), 0.02)
+    assert found == pytest.approx(_assess(history[:25]).probability, abs=0.05)
 
 
 def test_what_was_hardly_explored_goes_on() -> None:
