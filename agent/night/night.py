@@ -68,7 +68,8 @@ class Night:
         if launch.kind != "search" or self.plan.begins_with(launch.config.to_params()):
             return None
         earlier = of_task(records, self.params)
-        return hopeless(rungs, [record.rungs for record in earlier if record.kind == "search"])
+        scores = [(each.rungs, each.mean_reward if each.scored else None) for each in earlier if each.kind == "search"]
+        return hopeless(rungs, scores)
 
     def look(self, trial: int) -> None:
         """Say how far the search has come now that ``trial`` is recorded, and what it recommends if that changed."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.trials.rungs import LEAST_EARLIER, Rung, hopeless, read_rungs
+from agent.trials.rungs import LEAST_EARLIER, Rung, foretells, hopeless, read_rungs
 
 
 def progress(folder: Path, *evaluations: tuple[int, float], tail: str = "") -> Path:
@@ -16,8 +16,9 @@ def progress(folder: Path, *evaluations: tuple[int, float], tail: str = "") -> P
     return folder
 
 
-def at(share: float, *scores: float) -> list[tuple[Rung, ...]]:
-    return [(Rung(share, 1000, score),) for score in scores]
+def at(share: float, *scores: float) -> list[tuple[tuple[Rung, ...], float | None]]:
+    """Trials that had these scores at a rung, and at the end twice that."""
+    return [((Rung(share, 1000, score),), 2 * score) for score in scores]
 
 
 def test_a_rung_is_the_best_checkpoint_of_the_first_evaluation_there(tmp_path: Path) -> None:
@@ -48,6 +49,29 @@ def test_each_rung_has_its_own_median_and_the_end_none() -> None:
     assert hopeless((first, Rung(0.5, 2000, 299.0)), earlier) is not None
     assert hopeless((first, Rung(0.5, 2000, 301.0)), earlier) is None
     assert hopeless((first, Rung(0.5, 2000, 301.0), Rung(1.0, 4000, 0.0)), earlier) is None
+
+
+def test_a_rung_that_foretells_nothing_stops_nothing() -> None:
+    """Five PPO trials of 20,000 steps and more on generated_track: at a quarter the coming champion crashes too."""
+    quarter, end = (78.0, 74.0, 73.0, 81.0, 70.0), (75.0, 74.8, 2522.0, 2228.0, 2380.0)
+    seen = [((Rung(0.25, 5000, score),), final) for score, final in zip(quarter, end, strict=True)]
+    assert hopeless((Rung(0.25, 5000, 48.0),), seen) is None
+    stopped = [((Rung(0.25, 5000, 10.0),), None)] * 9
+    assert hopeless((Rung(0.25, 5000, 5.0),), stopped) is None, "none of them ran to its end"
+    assert hopeless((Rung(0.25, 5000, 5.0),), at(0.25, *[50.0] * 9)) is None, "all the same say nothing"
+
+
+def test_the_more_trials_the_less_luck_is_in_a_correlation() -> None:
+    def pairs(*ends: float) -> list[tuple[float, float]]:
+        return [(float(k), end) for k, end in enumerate(ends)]
+
+    assert foretells(pairs(1, 2, 3, 4, 5))
+    assert not foretells(pairs(1, 5, 2, 3, 4)), "0.4"
+    assert not foretells(pairs(1, 2, 3, 4))
+    assert not foretells(pairs(3, 1, 2, 5, 4)), "0.6, of five"
+    assert foretells(pairs(4, 1, 7, 2, 5, 9, 3, 10, 6, 8)), "0.56, of ten"
+    assert not foretells(pairs(6, 1, 7, 2, 5, 9, 3, 10, 4, 8)), "0.37, of ten"
+    assert not foretells(pairs(5, 4, 3, 2, 1))
 
 
 @pytest.mark.parametrize("data", [3, {}, {"share": 0.25, "timesteps": 5, "mean_reward": None}])
