@@ -44,6 +44,8 @@ class StateKeeper(TrainingCallback):
             self.evaluated = len(self.chooser.due)
             self._keep()
             begin_anew(self.model, self.config)
+            if self.model.use_sde:  # the rollout that is taken up draws its noise after the state was kept
+                self.model.policy.reset_noise(self.training_env.num_envs)  # type: ignore[operator]
 
     def _on_training_end(self) -> None:
         self._keep()

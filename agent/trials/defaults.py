@@ -11,7 +11,7 @@ from typing import Any
 EVERY: dict[str, Any] = {"features_dim": 128, "net_width": 64}
 
 ON_POLICY = EVERY | {
-    "learning_rate": 3e-4,
+    "learning_rate": 1e-3,
     "gamma": 0.98,
     "n_steps": 128,
     "batch_size": 256,
@@ -22,7 +22,7 @@ ON_POLICY = EVERY | {
     "vf_coef": 0.5,
     "max_grad_norm": 0.5,
     "log_std_init": -0.7,
-    "sde_freq": 0,
+    "sde_freq": 8,
 }
 
 OFF_POLICY = EVERY | {

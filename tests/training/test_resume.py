@@ -41,7 +41,7 @@ def parameters(agent: str, path: Path) -> dict[str, torch.Tensor]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("agent", "settings"),
-    [("ppo", ON_POLICY), ("recurrent_ppo", ON_POLICY), ("dqn", OFF_POLICY), ("td3", OFF_POLICY)],
+    [("ppo", ON_POLICY), ("recurrent_ppo", ON_POLICY), ("dqn", OFF_POLICY), ("sac", OFF_POLICY)],
 )
 def test_a_run_cut_and_resumed_equals_the_uncut_one_to_the_digit(
     tiny: Callable[..., TrialConfig],
