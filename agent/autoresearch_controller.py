@@ -113,8 +113,8 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
         "--prune",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="stop a trial at 25 or 50 %% of its training when it is below the median of earlier ones there, once scores there "
-        "have foretold final ones (default)",
+        help="stop a trial at 25 or 50 %% of its training when it is below the median of earlier ones there, once "
+        "scores there have foretold final ones (default)",
     )
     parser.add_argument(
         "--sim",

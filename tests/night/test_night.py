@@ -15,9 +15,10 @@ import pytest
 from agent.night import night
 from agent.search.proposer import propose
 from agent.search.stopping import assess
+from agent.trials.config import TrialConfig
 from tests.controllers import Run, ledger, log, rewards
 
-DEFAULT = {"agent": "ppo", "learning_rate": 3e-4, "timesteps": 10_000}
+DEFAULT = {"agent": "ppo", "learning_rate": TrialConfig().learning_rate, "timesteps": 10_000}
 
 
 def climbing(*lasts: float, pause: float = 0.0) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def manifest(tmp_path: Path) -> dict[str, Any]:
 
 def test_the_default_is_tried_first_and_once(run: Run, tmp_path: Path) -> None:
     plan = rewards(0, 50, 60, 70) | {"trial-001": {"exit": 3}}
-    assert run(plan, "--trials", "1", "--learning-rate", "0.0003") == 0
+    assert run(plan, "--trials", "1") == 0
     assert run(plan, "--trials", "3") == 0
     tried = [record["params"] for record in ledger(tmp_path)]
     assert [DEFAULT.items() <= params.items() for params in tried] == [True, True, False, False]
@@ -115,7 +116,7 @@ def test_no_prune_lets_every_trial_end(run: Run, tmp_path: Path) -> None:
 def test_the_default_and_replicates_are_never_stopped(run: Run, tmp_path: Path) -> None:
     slow = {"progress": [3, 2, 1, 1], "mean_reward": 1, "pause": 0.4}
     plan = climbing(0, 50, 60, 70, 80, 90) | {"trial-001": {"exit": 3}, "trial-007": slow, "trial-008": slow}
-    assert run(plan, "--trials", "6", "--learning-rate", "0.001", "--agent", "ppo") == 0
+    assert run(plan, "--trials", "6", "--learning-rate", "0.002", "--agent", "ppo") == 0
     assert run(plan, "--trials", "2", "--agent", "ppo") == 0
     kinds = [(record["kind"], record["run_status"]) for record in ledger(tmp_path)[5:]]
     assert kinds == [("search", "ok"), ("search", "ok"), ("replicate", "ok")]

@@ -21,7 +21,11 @@ def own(tmp_path: Path, text: str) -> tuple[str, int, int]:
 
 
 def test_the_default_is_a_trial_as_it_is_clipped_into_the_space() -> None:
-    assert make_plan({}, {}, *SPEC).default == {"agent": "ppo", "learning_rate": 3e-4, "timesteps": 10_000}
+    assert make_plan({}, {}, *SPEC).default == {
+        "agent": "ppo",
+        "learning_rate": TrialConfig().learning_rate,
+        "timesteps": 10_000,
+    }
     assert make_plan({"agent": "ppo"}, {}, "spec", 20_000, 30_000).default["timesteps"] == 20_000
     assert make_plan({"agent": "dqn"}, {}, *SPEC).default["n_steer"] == TrialConfig(agent="dqn").n_steer
 
