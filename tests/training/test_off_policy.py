@@ -67,7 +67,7 @@ def test_every_weight_learns_and_a_saved_model_acts_as_before(
     assert still == []
     model.save(tmp_path / "model.zip")
     loaded = ALGORITHMS[agent].model.load(tmp_path / "model.zip", device="cpu")
-    seen = worlds.reset()
+    seen = np.asarray(worlds.reset())
     np.testing.assert_array_equal(
         loaded.predict(seen, deterministic=True)[0], model.predict(seen, deterministic=True)[0]
     )

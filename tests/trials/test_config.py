@@ -107,7 +107,7 @@ def test_records_older_than_the_settings_are_read() -> None:
     old = {name: value for name, value in TrialConfig().to_params().items() if name in names - settings}
     assert TrialConfig.from_params(old | {"n_steer": 5}) == TrialConfig()
     assert TrialConfig.from_params(old | {"n_steer": 5, "agent": "dqn"}) == TrialConfig(
-        agent="dqn", n_steer=5, learning_rate=3e-4
+        agent="dqn", n_steer=5, learning_rate=old["learning_rate"]
     )
 
 
