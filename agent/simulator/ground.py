@@ -189,15 +189,27 @@ def _nearest_spans(
                 if d2 < best[c, r]:
                     best[c, r] = d2
                     cells[c, r] = i
-    for sweep in (1, -1):
-        for k in range(columns * rows):
-            c, r = divmod(k if sweep > 0 else columns * rows - 1 - k, rows)
-            if cells[c, r] < 0:
-                for dc, dr in ((-1, -1), (-1, 0), (-1, 1), (0, -1)):
-                    u, v = c + sweep * dc, r + sweep * dr
-                    if 0 <= u < columns and 0 <= v < rows:
-                        cells[c, r] = max(cells[c, r], min(cells[u, v], 0) - 1)
+    _count_cells(cells)
+    _count_cells(cells[::-1, ::-1])
     return cells
+
+
+@njit(cache=True)
+def _count_cells(cells: Any) -> None:  # pragma: no cover - compiled
+    """Count empty cells up from their neighbours in the row before and on the left; the other way round, the rest."""
+    for c in range(cells.shape[0]):
+        for r in range(cells.shape[1]):
+            if cells[c, r] < 0:
+                near = cells[c, r]
+                if r > 0:
+                    near = max(near, min(cells[c, r - 1], 0) - 1)
+                if c > 0:
+                    near = max(near, min(cells[c - 1, r], 0) - 1)
+                    if r > 0:
+                        near = max(near, min(cells[c - 1, r - 1], 0) - 1)
+                    if r < cells.shape[1] - 1:
+                        near = max(near, min(cells[c - 1, r + 1], 0) - 1)
+                cells[c, r] = near
 
 
 @njit(cache=True)
