@@ -14,13 +14,14 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
-from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
+from agent.envs.batch import REWARDS as BATCH_REWARDS
+from agent.envs.batch import Batch
 from agent.envs.driver import Car, make_driver_env, open_car
 from agent.envs.remote_world import RemoteWorld
-from agent.training.batch import REWARDS as BATCH_REWARDS
-from agent.training.batch import Batch
 from agent.trials.config import TrialConfig, split_env
 
 YARDSTICK = "yardstick"
@@ -46,6 +47,45 @@ class SideBySide(DummyVecEnv):
             self._save_obs(i, observation)
             self.buf_infos[i] = info
         return self._obs_from_buf(), self.buf_rews.copy(), self.buf_dones.copy(), list(self.buf_infos)
+
+
+class Batched(VecEnv):
+    """A ``Batch`` of embedded environments as SB3 wants it."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        super().__init__(len(batch.envs), batch.observation_space, batch.action_space)
+
+    def reset(self) -> VecEnvObs:
+        observations = self.batch.reset(self._seeds)
+        self._reset_seeds()
+        self._reset_options()
+        return observations
+
+    def step_async(self, actions: NDArray[Any]) -> None:
+        self._actions = actions
+
+    def step_wait(self) -> VecEnvStepReturn:
+        return self.batch.step(self._actions)
+
+    def close(self) -> None:
+        self.batch.close()
+
+    def _chosen(self, indices: Any) -> list[Any]:
+        return [self.batch.envs[k] for k in self._get_indices(indices)]
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        return [getattr(env, attr_name) for env in self._chosen(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        for env in self._chosen(indices):
+            setattr(env, attr_name, value)
+
+    def env_method(self, method_name: str, *arguments: Any, indices: Any = None, **options: Any) -> list[Any]:
+        return [getattr(env, method_name)(*arguments, **options) for env in self._chosen(indices)]
+
+    def env_is_wrapped(self, wrapper_class: type[gymnasium.Wrapper], indices: Any = None) -> list[bool]:
+        return [False for _ in self._get_indices(indices)]
 
 
 def first_seed(seed: int, purpose: int) -> int:
@@ -116,7 +156,8 @@ def make_worlds(
             partial(make_driver_env, env_id, car=car, bare=batchable, **options, **wire_conf(config, address))
         )
     if batchable:
-        return Batch([make() for make in makers], config.frame_stack if config.observation == "fast" else 0, reward)
+        frames = config.frame_stack if config.observation == "fast" else 0
+        return Batched(Batch([make() for make in makers], frames, reward))
     return SideBySide(makers)
 
 

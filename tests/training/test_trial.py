@@ -15,10 +15,10 @@ import pytest
 from stable_baselines3 import PPO
 
 from agent.donkeycar_sb3_runner import main
+from agent.envs.batch import Batch
 from agent.envs.donkey_env import DonkeyEnv
 from agent.simulator.fleet import Fleet
 from agent.training import worlds
-from agent.training.batch import Batch
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ["--timesteps", "64", "--n-envs", "2", "--max-episode-steps", "20", "--eval-episodes", "2"]

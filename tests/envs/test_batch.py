@@ -8,22 +8,22 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from agent.envs.batch import Batch
 from agent.envs.driver import make_driver_env
 from agent.envs.line_follower import line_follower
 from agent.envs.observation import FAST_VIEW
 from agent.simulator.fleet import Fleet
 from agent.simulator.world import World
-from agent.training.batch import Batch
-from agent.training.worlds import SideBySide
+from agent.training.worlds import Batched, SideBySide
 
 TRACKS = ("donkey-generated-roads-v0", "donkey-mountain-track-v0", "donkey-warren-track-v0", "donkey-random-track-v0")
 
 
-def both(frames: int, reward: str, bins: tuple[int, int] | None, **conf: Any) -> tuple[Batch, SideBySide]:
+def both(frames: int, reward: str, bins: tuple[int, int] | None, **conf: Any) -> tuple[Batched, SideBySide]:
     """The same environments batched and one by one, seeded alike."""
     options: dict[str, Any] = {"observation": "fast" if frames else "raw", "reward": reward, "discretize": bins, **conf}
     options |= {"frames": frames, "throttle_min": 0.1, "throttle_max": 0.6, "max_cte": 5.0}
-    batch = Batch([make_driver_env(track, bare=True, **options) for track in TRACKS], frames, reward)
+    batch = Batched(Batch([make_driver_env(track, bare=True, **options) for track in TRACKS], frames, reward))
     single = SideBySide([partial(make_driver_env, track, **options) for track in TRACKS])
     for worlds in (batch, single):
         worlds.seed(7)

@@ -1,7 +1,7 @@
-"""Embedded worlds side by side as one vectorised environment: driven, judged and drawn in a few calls for all.
+"""Embedded worlds side by side as one environment: driven, judged and drawn in a few calls for all.
 
 What happens in an episode is ``DonkeyEnv``'s and the reward wrappers' business; here is the same once more for arrays,
-to the digit (tests/training/test_batch.py), because a call from Python for each world takes as long as drawing it.
+to the digit (tests/envs/test_batch.py), because a call from Python for each world takes as long as drawing it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
-from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from agent.envs.donkey_env import CRASH_REWARD, HALF_TICK_SEC, STALL_LIMIT_SEC, TRUNCATIONS, DonkeyEnv, along_the_road
 from agent.envs.observation import FAST_VIEW, ROWS
@@ -29,7 +27,7 @@ Array = NDArray[np.float64]
 REWARDS = ("sim", "speed", "yardstick")
 
 
-class Batch(VecEnv):
+class Batch:
     """Environments of ``make_driver_env`` over embedded worlds, without reward terms, in one.
 
     Observations are (n, frames, 40, 80) uint8, or camera frames (n, 120, 160, 3) where ``frames`` is 0. The info of a
@@ -54,13 +52,13 @@ class Batch(VecEnv):
         self._earned, self._paid = np.zeros(n), np.zeros(n)
         self._length_u, self._end_u = np.zeros(n), np.zeros(n)
         shape = self._stack.shape[1:] if frames else picture
-        super().__init__(n, spaces.Box(0, 255, shape, dtype=np.uint8), drivers[0].action_space)
+        self.observation_space = spaces.Box(0, 255, shape, dtype=np.uint8)
+        self.action_space = drivers[0].action_space
 
-    def reset(self) -> VecEnvObs:
-        for k in range(self.num_envs):
-            self._restart(k, self._seeds[k])
-        self._reset_seeds()
-        self._reset_options()
+    def reset(self, seeds: Sequence[int | None]) -> NDArray[np.uint8]:
+        """Begin an episode in each; see ``DonkeyEnv.reset`` for the seeds. Returns observations."""
+        for k, seed in enumerate(seeds):
+            self._restart(k, seed)
         self._stack = np.empty_like(self._stack)
         self.fleet.render(self._stack)
         self._stack[:, :-1] = self._stack[:, -1:]
@@ -74,17 +72,23 @@ class Batch(VecEnv):
         self._end_u[k] = np.inf if track.closed else track.length_u - END_U
         self._steps[k], self._earned[k], self._paid[k] = 0, 0.0, 0.0
 
-    def step_async(self, actions: NDArray[Any]) -> None:
+    def _drive(self, actions: NDArray[Any]) -> None:
         driver = self.drivers[0]
         if isinstance(self.action_space, spaces.Discrete):
             commands = driver.commands[actions]  # type: ignore[attr-defined]
         else:
             commands = driver.action(actions)  # type: ignore[attr-defined]
         box = cast(spaces.Box, self.envs[0].action_space)
-        self._commands: Array = np.clip(commands, box.low, box.high).astype(np.float64)
+        self.fleet.step(np.clip(commands, box.low, box.high).astype(np.float64))
 
-    def step_wait(self) -> VecEnvStepReturn:
-        self.fleet.step(self._commands)
+    def step(
+        self, actions: NDArray[Any]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
+        """Drive one control step, and begin anew where an episode ended: observations, rewards, endings, infos.
+
+        :param actions: (n, 2) or (n,) of the action space
+        """
+        self._drive(actions)
         self._steps += 1
         stack = np.empty_like(self._stack)
         stack[:, :-1] = self._stack[:, 1:]
@@ -145,21 +149,6 @@ class Batch(VecEnv):
         return self._stack if self.fleet.grey else self._stack[:, 0]
 
     def close(self) -> None:
+        """Close all of them."""
         for env in self.envs:
             env.close()
-
-    def _chosen(self, indices: Any) -> list[DonkeyEnv]:
-        return [self.envs[k] for k in self._get_indices(indices)]
-
-    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        return [getattr(env, attr_name) for env in self._chosen(indices)]
-
-    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        for env in self._chosen(indices):
-            setattr(env, attr_name, value)
-
-    def env_method(self, method_name: str, *arguments: Any, indices: Any = None, **options: Any) -> list[Any]:
-        return [getattr(env, method_name)(*arguments, **options) for env in self._chosen(indices)]
-
-    def env_is_wrapped(self, wrapper_class: type[gymnasium.Wrapper], indices: Any = None) -> list[bool]:
-        return [False for _ in self._get_indices(indices)]
