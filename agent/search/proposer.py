@@ -129,15 +129,15 @@ def propose(
 
 
 def recommend(space: Space, history: Sequence[Entry], kappa: float = 0.0) -> Recommendation:
-    """The best visited params by their believed score, which one lucky trial moves little.
+    """The best visited params by their ``merits``, which one lucky trial moves little, and their believed score.
 
-    :param kappa: above 0 the lower bound mean - kappa * std is compared instead of the mean
+    :param kappa: above 0 the lower bound merit - kappa * std is compared instead
     :raises ValueError: no trial has a score
     """
     surrogate = Surrogate.fit(space, history)
     codes = surrogate.visited.codes
     mean, std = surrogate.predict(codes)
-    best = int(ucb(mean, std, -kappa).argmax())
+    best = int(ucb(surrogate.merits(), std, -kappa).argmax())
     score, spread = surrogate.in_scores(mean, std)
     return Recommendation(space.params(codes[best]), float(score[best]), float(spread[best]))
 

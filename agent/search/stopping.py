@@ -41,7 +41,7 @@ BOUND = 2.0  # standard deviations of the bounds
 class Convergence:
     """How far the search has come; ``regret_bound`` and ``largest_std`` in the unit of the scores.
 
-    :param recommended: the visited params of the highest believed score, which is ``mean`` with ``std``
+    :param recommended: the visited params to keep (``recommend``), whose believed score is ``mean`` with ``std``
     :param probability: that they are within ε of the best
     :param regret_bound: highest upper bound anywhere minus highest lower bound of a visited point (Makarova 2022)
     :param largest_std: of the believed score, anywhere
@@ -82,7 +82,7 @@ def assess(
     candidates = _candidates(surrogate, rng)
     mean, std = surrogate.predict(visited)
     free_mean, free_std = surrogate.predict(candidates)
-    best = int(mean.argmax())
+    best = int(surrogate.merits().argmax())
     inverse = surrogate.outcome.inverse
     highest = max(ucb(mean, std, BOUND).max(), ucb(free_mean, free_std, BOUND).max())
     regret_bound = inverse(highest) - inverse((mean - BOUND * std).max())
@@ -135,7 +135,7 @@ def _probability(surrogate: Surrogate, candidates: Array, best: int, epsilon: fl
 def _earlier(space: Space, history: Sequence[Entry], rng: np.random.Generator, epsilon: float) -> float:
     """The probability after ``history``: what is asked after every trial would sooner or later be high by chance."""
     surrogate = Surrogate.fit(space, history)
-    best = int(surrogate.predict(surrogate.visited.codes)[0].argmax())
+    best = int(surrogate.merits().argmax())
     return _probability(surrogate, _candidates(surrogate, rng), best, epsilon, rng)
 
 

@@ -21,6 +21,7 @@ from agent.search.likelihood import Repeats
 from agent.search.outcome import Outcome, likeliest, scaled
 from agent.search.space import Space
 
+OWN = 0.2  # of a residual counts as the configuration's own, not as luck, when one is recommended
 MOST_LOG = 20.0  # beyond it (or NaN) the logarithm of a hyperparameter is no place to start from
 
 Array = NDArray[np.float64]
@@ -174,6 +175,16 @@ class Surrogate:
         """Median and half the width of the central 68 % of the score, from mean and std of the bent one."""
         low, high = self.outcome.inverse(mean - std), self.outcome.inverse(mean + std)
         return self.outcome.inverse(mean), high / 2.0 - low / 2.0
+
+    def merits(self) -> Array:
+        """What speaks for each visited row (n,), bent: the mean, plus ``OWN`` of what the others do not explain.
+
+        That may be luck or the configuration's own, and where a landscape is rough the process takes all of it for
+        noise.
+        """
+        mean, _ = self.gp.predict(self.gp.X)
+        outcomes, _ = self.visited.outcomes(self.outcome)
+        return mean + OWN * (outcomes - mean)
 
     @property
     def theta(self) -> tuple[float, ...]:

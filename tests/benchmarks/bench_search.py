@@ -16,6 +16,7 @@ for _library in ("OPENBLAS", "MKL", "OMP"):
     os.environ[f"{_library}_NUM_THREADS"] = "1"  # read when numpy loads
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
+from tests.benchmarks.search_live import live_problems  # noqa: E402
 from tests.benchmarks.search_methods import METHODS, installed  # noqa: E402
 from tests.benchmarks.search_problems import Params, Problem, functions  # noqa: E402
 from tests.benchmarks.search_report import BUDGETS, Runs, report  # noqa: E402
@@ -38,12 +39,13 @@ def main() -> int:
     parser.add_argument(
         "--runs", type=Path, nargs="*", default=[], help="JSON lines of finished runs, read; the first is continued"
     )
+    parser.add_argument("--live", action="store_true", help="instead: trainings, CartPole's and the embedded car's")
     parser.add_argument(
         "--stopping", action="store_true", help="instead: when our search stops by itself, and if rightly"
     )
     options = parser.parse_args()
-    problems = functions() + made_tables() + network_tables()
-    problems += dqn_tables(Path(options.table)) if options.table else []
+    problems = live_problems() if options.live else functions() + made_tables() + network_tables()
+    problems += dqn_tables(Path(options.table)) if options.table and not options.live else []
     problems = [problem for problem in problems if options.problems in problem.name]
     if options.stopping:
         stopping(problems, options.repeats, options.trials)

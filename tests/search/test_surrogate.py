@@ -11,7 +11,7 @@ import pytest
 from agent.search.outcome import POWERS, Outcome, likeliest, scaled
 from agent.search.proposer import propose, recommend
 from agent.search.space import Choice, Range, Space, trial_space
-from agent.search.surrogate import Entry, Observation, Surrogate, Visited
+from agent.search.surrogate import OWN, Entry, Observation, Surrogate, Visited
 from tests.search.nasty import nasty_history
 
 LINE = Space((Range("x", 0.0, 1.0),))
@@ -119,6 +119,19 @@ def test_a_lucky_seed_is_not_recommended() -> None:
     assert recommend(LINE, history + lucky, kappa=1.0).params["x"] == pytest.approx(0.3, abs=0.2)
     with pytest.raises(ValueError, match="propose at random"):
         recommend(LINE, [])
+
+
+def test_part_of_what_the_neighbours_do_not_explain_counts() -> None:
+    """All else equal the higher score is kept, though the process takes the difference for noise."""
+    rng = np.random.default_rng(3)
+    history: list[Entry] = [(_at(float(x)), float(rng.standard_normal())) for x in np.linspace(0.0, 1.0, 40)]
+    surrogate = Surrogate.fit(LINE, history)
+    mean, _ = surrogate.predict(surrogate.visited.codes)
+    outcomes, _ = surrogate.visited.outcomes(surrogate.outcome)
+    assert surrogate.gp.hyperparameters.noise > 0.5
+    gain = (surrogate.merits() - mean) / (outcomes - mean)
+    np.testing.assert_allclose(gain, OWN)
+    assert recommend(LINE, history).mean <= float(np.asarray([score for _, score in history]).max())
 
 
 def test_what_is_inactive_does_not_change_a_prediction() -> None:
