@@ -13,7 +13,7 @@ from agent.simulator.lidar import LidarConfig
 from agent.simulator.remote_car import FIRST_CAMERA, SECOND_CAMERA, lidar_config, reconfigured
 from agent.simulator.world import World
 
-# Upstream's conf keys with their defaults, and four of our own.
+# Upstream's conf keys with their defaults, and five of our own.
 DEFAULTS: dict[str, Any] = {
     "max_cte": 8.0,
     "frame_skip": 1,
@@ -28,6 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "start": "line",
     "appearance": "plain",
     "road": "kept",
+    "roads": 0,
 }
 # Keys of a simulator on the wire; host or port ask for one. Upstream has no limits to its waits.
 WIRE_DEFAULTS: dict[str, Any] = {

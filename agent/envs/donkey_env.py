@@ -39,8 +39,8 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
     :param conf: upstream's conf keys; ``host`` or ``port`` make it an environment on the wire. Ours are ``appearance``
         (``plain``, or ``random``: another look in every episode, from the seed), ``start``: ``line`` (the scene's start
         pose), ``jitter`` (nearly so, from the seed) or ``anywhere`` on the track (from the seed), ``road``:
-        ``kept`` from one seed to the next or, where the scene's is random, ``new`` in every episode, and
-        ``max_episode_steps``;
+        ``kept`` from one seed to the next or, where the scene's is random, ``new`` in every episode, ``roads``: how
+        many random roads there are, 0 for as many as there are seeds, and ``max_episode_steps``;
         ``client``: ``own`` or ``gym-donkeycar``; ``reconnect``: a lost simulator truncates the episode and the
         next reset connects anew; and limits of the waits, ``connect_limit_sec``, ``frame_limit_sec``,
         ``reset_limit_sec``
@@ -95,6 +95,8 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             self._road_seed = int(self.np_random.integers(2**31))
         if seed is not None:
             self._road_seed = seed  # kept, for who drives the same world in turn may have drawn another road
+        if self._road_seed is not None and self.conf["roads"]:
+            self._road_seed %= self.conf["roads"]
         seed = self._road_seed
         start, draw = self.conf["start"], self.np_random.uniform
         if start == "line":

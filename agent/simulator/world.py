@@ -57,7 +57,7 @@ class Place:
         self.paint, self.solids = Paint(scene), Solids(scene, track)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _place(scene: str, seed: int) -> Place:
     """Shared by all worlds that drive there: nothing in it changes."""
     loaded = scene_for(load_scene(scene), seed)

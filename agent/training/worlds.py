@@ -136,6 +136,7 @@ def make_worlds(
         "reward": reward,
         "reward_terms": config.reward_term,
         "appearance": "plain" if reward == YARDSTICK else config.appearance,
+        "roads": 0 if reward == YARDSTICK else config.roads,
         "max_episode_steps": config.max_episode_steps,
         "max_cte": config.max_cte,
         "steer_limit": config.steer_limit,

@@ -98,6 +98,7 @@ class TrialConfig:
         "random: training worlds look otherwise in every episode (light, colours, worn lines, camera, things beside)",
         choices=("plain", "random"),
     )
+    roads: int = _param(0, "random roads to train on, again and again; 0 for another in every episode", low=0)
     n_envs: int = _param(8, "embedded worlds stepped side by side in training", low=1, high=64)
     max_episode_steps: int = _param(1000, "steps after which an episode is truncated (20 a second)", low=1)
     max_cte: float = _param(8.0, "cross-track error that ends an episode, Unity units (8 u = 1 m)", above=0.0)
@@ -106,6 +107,7 @@ class TrialConfig:
     throttle_max: float = _param(0.35, "largest throttle command", above=0.0, high=1.0)
     evaluations: int = _param(4, "intermediate evaluations that choose the best checkpoint", low=1)
     gamma: float = _setting(float, "discount of the next step's worth", low=0.0, below=1.0)
+    lr_end: float | None = _setting(float, "share of the step size that is left at the end", low=0.0, high=1.0)
     batch_size: int = _setting(int, "transitions in a gradient step, in rollouts about that many", low=2)
     features_dim: int = _setting(int, "features that the convolutions make of a picture", low=1, high=4096)
     net_width: int = _setting(int, "units of the layer between features and output", low=1, high=4096)

@@ -12,6 +12,7 @@ EVERY: dict[str, Any] = {"features_dim": 128, "net_width": 64}
 
 ON_POLICY = EVERY | {
     "learning_rate": 1e-3,
+    "lr_end": 1.0,
     "gamma": 0.98,
     "n_steps": 128,
     "batch_size": 256,

@@ -222,3 +222,12 @@ def test_random_roads_are_new_in_every_training_episode_and_kept_in_evaluation()
             env.reset()
             lengths.add(env.unwrapped.world.track.length_u)
         assert len(lengths) == roads
+
+
+def test_a_few_random_roads_come_again_and_again() -> None:
+    env: Any = make_driver_env("donkey-random-track-v0", roads=2)
+    lengths = set()
+    for seed in (9, *[None] * 9):
+        env.reset(seed=seed)
+        lengths.add(env.unwrapped.world.track.length_u)
+    assert len(lengths) == 2

@@ -85,3 +85,10 @@ def test_cuda_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(UserError, match="--device cpu"):
         check_device("cuda")
     check_device("auto")
+
+
+def test_a_falling_learning_rate_ends_where_it_is_told_to(tiny: Callable[..., TrialConfig]) -> None:
+    config = tiny(learning_rate=0.002, lr_end=0.25)
+    model = build(config, make_training_worlds(config, config.gamma))
+    rates = [model.lr_schedule(left) for left in (1.0, 0.5, 0.0)]
+    assert rates == pytest.approx([0.002, 0.00125, 0.0005])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,6 +56,11 @@ class PictureBuffer(RolloutBuffer):
         return samples._replace(observations=samples.observations.permute(0, 3, 1, 2))
 
 
+def falling(rate: float, end: float) -> float | Callable[[float], float]:
+    """A rate that falls evenly to ``end`` times itself, as a function of the share of training that is left."""
+    return rate if end == 1.0 else lambda left: rate * (end + (1.0 - end) * left)
+
+
 def on_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, Any]:
     """What PPO and its recurrent sibling are built with.
 
@@ -63,7 +69,7 @@ def on_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, A
     told = config.settings
     steps, batch = rollout_shape(config.timesteps, worlds.num_envs, told.n_steps, told.batch_size)
     return {
-        "learning_rate": told.learning_rate,
+        "learning_rate": falling(told.learning_rate, told.lr_end),
         "n_steps": steps,
         "batch_size": batch,
         "n_epochs": told.n_epochs,
