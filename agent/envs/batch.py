@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from agent.envs.donkey_env import CRASH_REWARD, HALF_TICK_SEC, STALL_LIMIT_SEC, TRUNCATIONS, DonkeyEnv, along_the_road
 from agent.envs.observation import FAST_VIEW, ROWS
-from agent.envs.reward import Yardstick
+from agent.envs.reward import CRASH_M, Yardstick, race_pay
 from agent.simulator.fleet import Fleet
 from agent.simulator.lens import View
 from agent.simulator.vehicle import FORWARD, SIDE
@@ -24,7 +24,7 @@ from agent.simulator.way import ARC, BEST_AT_SEC, CLOCK_SEC, CTE, END_U, HIT, NE
 from agent.simulator.world import CONTROL_HZ, UNITS_PER_METRE, World
 
 Array = NDArray[np.float64]
-REWARDS = ("sim", "speed", "yardstick")
+REWARDS = ("sim", "speed", "race", "yardstick")
 
 
 class Batch:
@@ -49,7 +49,7 @@ class Batch:
         self._stack: NDArray[np.uint8] = np.zeros((len(worlds), frames or 1, *picture), dtype=np.uint8)
         n = len(worlds)
         self._steps: NDArray[np.int64] = np.zeros(n, dtype=np.int64)
-        self._earned, self._paid = np.zeros(n), np.zeros(n)
+        self._earned, self._paid, self._net_m = np.zeros(n), np.zeros(n), np.zeros(n)
         self._length_u, self._end_u = np.zeros(n), np.zeros(n)
         shape = self._stack.shape[1:] if frames else picture
         self.observation_space = spaces.Box(0, 255, shape, dtype=np.uint8)
@@ -70,7 +70,7 @@ class Batch:
         track = self.fleet.worlds[k].track
         self._length_u[k] = track.length_u
         self._end_u[k] = np.inf if track.closed else track.length_u - END_U
-        self._steps[k], self._earned[k], self._paid[k] = 0, 0.0, 0.0
+        self._steps[k], self._earned[k], self._paid[k], self._net_m[k] = 0, 0.0, 0.0, 0.0
 
     def _drive(self, actions: NDArray[Any]) -> None:
         driver = self.drivers[0]
@@ -131,16 +131,18 @@ class Batch:
     def _rewards(
         self, forward_vel: Array, speed: Array, cte: Array, progress: Array, endings: dict[int, str]
     ) -> NDArray[np.float32]:
+        net_m = progress * self._length_u / UNITS_PER_METRE
         if self.reward == "speed":
             rewards = along_the_road(speed, cte, self.max_cte)
+        elif self.reward == "race":
+            rewards, self._net_m = race_pay(net_m - self._net_m, cte, self.max_cte), net_m
         else:
             rewards = np.where(forward_vel > 0.0, along_the_road(forward_vel, cte, self.max_cte), forward_vel)
         for k, reason in endings.items():
             if reason not in TRUNCATIONS:
-                rewards[k] = CRASH_REWARD
+                rewards[k] = -CRASH_M if self.reward == "race" else CRASH_REWARD
         if self.reward == "yardstick":
             self._earned += rewards
-            net_m = progress * self._length_u / UNITS_PER_METRE
             due = np.minimum(self._earned, CONTROL_HZ * (net_m + Yardstick.ALLOWANCE_M))
             rewards, self._paid = due - self._paid, due
         return cast(NDArray[np.float32], rewards.astype(np.float32))

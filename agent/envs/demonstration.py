@@ -16,10 +16,10 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-FORMAT = 1
+FORMAT = 2
 # Arrays with one row a step, and with one more an episode: the last is what the episode ended in.
 STEPS = ("commands", "rewards", "terminated")
-MOMENTS = ("observations", "speed", "cte", "progress", "pos")
+MOMENTS = ("observations", "speed", "cte", "progress", "net_progress_m", "pos")
 TELEMETRY = MOMENTS[1:]
 
 Episode = dict[str, list[Any]]
@@ -32,8 +32,8 @@ class Demonstration:
     ``header`` tells the environment's id, the observation, the driver, the seed and the conf; ``lengths`` (k,) the
     episodes' steps; ``commands`` (n, 2) float32 steering and throttle; ``rewards`` (n,) the simulator's own;
     ``terminated`` (n,) bool, false at an end by the step limit or the road's. ``observations`` (n + k, ...) uint8,
-    ``speed`` m/s, ``cte`` u, ``progress`` laps, each (n + k,), and ``pos`` (n + k, 3) in metres have a row for every
-    moment, the last of an episode after its last step.
+    ``speed`` m/s, ``cte`` u, ``progress`` laps, ``net_progress_m`` metres, each (n + k,), and ``pos`` (n + k, 3) in
+    metres have a row for every moment, the last of an episode after its last step.
     """
 
     header: dict[str, Any]
@@ -45,6 +45,7 @@ class Demonstration:
     speed: NDArray[np.float64]
     cte: NDArray[np.float64]
     progress: NDArray[np.float64]
+    net_progress_m: NDArray[np.float64]
     pos: NDArray[np.float64]
 
     @property

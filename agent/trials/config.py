@@ -82,7 +82,7 @@ class TrialConfig:
     learning_rate: float = _setting(float, "optimiser step size", above=0.0, high=1.0)
     seed: int = _param(0, "seed of everything random in the trial", low=0, high=2**31 - 1)
     reward_shaping: bool = _param(False, "train on speed*(1-|cte|/max_cte) instead of the simulator's reward")
-    reward: str = _param("sim", "reward to train on", choices=("sim", "speed", "efficiency"))
+    reward: str = _param("sim", "reward to train on", choices=("sim", "speed", "efficiency", "race"))
     reward_term: list[str] = _param(
         [],
         "NAME[=VALUE][,SETTING=VALUE...]: a term that changes the training reward; repeat for several, which act in"

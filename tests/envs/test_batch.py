@@ -35,6 +35,7 @@ def both(frames: int, reward: str, bins: tuple[int, int] | None, **conf: Any) ->
     [
         (4, "sim", None, {"appearance": "random"}),
         (1, "speed", None, {}),
+        (1, "race", None, {"max_episode_steps": 60}),
         (2, "yardstick", (7, 3), {"max_episode_steps": 45}),
         (0, "sim", (5, 2), {"steer_limit": 0.5}),
     ],

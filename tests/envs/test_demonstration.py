@@ -35,7 +35,7 @@ def test_a_file_gives_back_what_was_driven(tmp_path: Path) -> None:
     drive.save(tmp_path / "drive.npz")
     read = Demonstration.load(tmp_path / "drive.npz")
     assert [file.name for file in tmp_path.iterdir()] == ["drive.npz"]
-    assert read.header == {"format": 1, **HEADER}
+    assert read.header == {"format": 2, **HEADER}
     assert read.lengths[0] == 40 and read.steps == sum(read.lengths) == len(paid)
     assert read.observations.shape == (read.steps + 2, 4, 40, 80) and read.observations.dtype == np.uint8
     assert read.terminated.tolist() == [False] * (read.steps - 1) + [True]
@@ -54,7 +54,7 @@ def test_the_same_commands_drive_the_same_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reward", "terms"), [("speed", ()), ("efficiency", ()), ("sim", ("progress", "steering=1", "tanh"))]
+    ("reward", "terms"), [("speed", ()), ("efficiency", ()), ("race", ()), ("sim", ("progress", "steering=1", "tanh"))]
 )
 def test_a_replayed_drive_is_paid_as_if_it_had_been_driven_under_that_reward(
     reward: str, terms: tuple[str, ...]
