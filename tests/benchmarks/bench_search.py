@@ -23,6 +23,8 @@ from tests.benchmarks.search_report import BUDGETS, Runs, report  # noqa: E402
 from tests.benchmarks.search_stopping import STARTS, stopping  # noqa: E402
 from tests.benchmarks.search_tables import dqn_tables, made_tables, network_tables  # noqa: E402
 
+FRESH, CONFIRMED = 10**6, 5  # first number of a trial outside every search, and how many there are
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
@@ -81,10 +83,20 @@ def search(name: str, problem: Problem, repeat: int, trials: int) -> dict[str, f
         method.tell(params, score)
         history.append((params, score))
         if number + 1 in BUDGETS:
-            kept, reported = method.recommend(history)
-            found[str(number + 1)] = problem.regret(kept)
-            found[f"flattery {number + 1}"] = (reported - problem.mean(kept)) / (problem.best - problem.worst)
+            found |= judged(problem, *method.recommend(history), repeat, number + 1)
     return found | {"seconds": seconds / max(1, trials - STARTS)}
+
+
+def judged(problem: Problem, kept: Params, reported: float, repeat: int, budget: int) -> dict[str, float]:
+    """Regret of the recommended, and by how much the score reported of it exceeds its mean, as shares of the range:
+    the method's own, and, as a confirmed champion's, that of ``CONFIRMED`` fresh seeds."""
+    true, extent = problem.mean(kept), problem.best - problem.worst
+    fresh = [problem.trial(kept, repeat, FRESH + seed) for seed in range(CONFIRMED)]
+    return {
+        str(budget): problem.regret(kept),
+        f"flattery {budget}": (reported - true) / extent,
+        f"confirmed {budget}": (sum(fresh) / CONFIRMED - true) / extent,
+    }
 
 
 def load(path: Path) -> Runs:
