@@ -31,12 +31,13 @@ FULL: tuple[Parameter, ...] = (
     Choice("reward", ("sim", "speed", "efficiency")),
     Choice("reward_shaping", (True, False), when=("reward", "sim")),
     Choice("observation", ("fast", "raw")),
-    Choice("n_envs", (4, 8, 16)),
+    Choice("frame_stack", (1, 2, 4), when=("observation", "fast")),
+    Choice("n_envs", (8, 16, 32, 64)),
     Range("steer_limit", 0.5, 1.0),
     Range("throttle_min", 0.0, 0.2),
     Range("throttle_max", 0.25, 0.6),
     Range("gamma", 0.95, 0.995),
-    Choice("batch_size", (64, 128, 256, 512)),
+    Choice("batch_size", (32, 64, 128, 256, 512)),
     Choice("features_dim", (64, 128, 256)),
     Choice("net_width", (32, 64, 128, 256)),
 )
@@ -44,7 +45,7 @@ FULL: tuple[Parameter, ...] = (
 ON_POLICY, OFF_POLICY = ("ppo", "recurrent_ppo"), ("dqn", "sac", "td3", "ddpg", "tqc")
 ENTROPY, NOISE = ("sac", "tqc"), ("td3", "ddpg")
 SETTINGS: tuple[tuple[Parameter, tuple[str, ...]], ...] = (
-    (Range("n_steps", 32, 512, log=True, integer=True), ON_POLICY),
+    (Range("n_steps", 16, 256, log=True, integer=True), ON_POLICY),
     (Range("n_epochs", 2, 10, integer=True), ON_POLICY),
     (Range("gae_lambda", 0.8, 0.99), ON_POLICY),
     (Range("clip_range", 0.1, 0.4), ON_POLICY),

@@ -15,7 +15,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize, VecTransposeImage
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from agent.envs.batch import REWARDS as BATCH_REWARDS
@@ -170,6 +170,8 @@ def make_training_worlds(config: TrialConfig, gamma: float, cars: Sequence[Car |
     count = max(config.n_envs, len(config.env))
     worlds = make_worlds(config, config.env, count, config.training_reward, cars)
     worlds.seed(first_seed(config.seed, TRAINING))
+    if config.observation == "raw":  # SB3 would turn the pictures after the scaling, and keep those from before it
+        worlds = VecTransposeImage(worlds)
     return VecNormalize(worlds, norm_obs=False, norm_reward=True, clip_reward=10.0, gamma=gamma)
 
 

@@ -92,14 +92,14 @@ class TrialConfig:
     observation: str = _param(
         "fast", "fast: sky cropped, 40x80, grey, frames stacked; raw: 120x160 RGB", choices=("fast", "raw")
     )
-    frame_stack: int = _param(4, "pictures in a fast observation, the newest last", low=1, high=16)
+    frame_stack: int = _param(2, "pictures in a fast observation, the newest last", low=1, high=16)
     appearance: str = _param(
         "plain",
         "random: training worlds look otherwise in every episode (light, colours, worn lines, camera, things beside)",
         choices=("plain", "random"),
     )
     roads: int = _param(0, "random roads to train on, again and again; 0 for another in every episode", low=0)
-    n_envs: int = _param(8, "embedded worlds stepped side by side in training", low=1, high=64)
+    n_envs: int = _setting(int, "embedded worlds stepped side by side in training", low=1, high=64)
     max_episode_steps: int = _param(1000, "steps after which an episode is truncated (20 a second)", low=1)
     max_cte: float = _param(8.0, "cross-track error that ends an episode, Unity units (8 u = 1 m)", above=0.0)
     steer_limit: float = _param(1.0, "largest steering command", above=0.0, high=1.0)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-EVERY: dict[str, Any] = {"features_dim": 128, "net_width": 64}
+EVERY: dict[str, Any] = {"features_dim": 128, "net_width": 64, "n_envs": 8}
 
 ON_POLICY = EVERY | {
     "learning_rate": 1e-3,
     "lr_end": 1.0,
     "gamma": 0.98,
-    "n_steps": 128,
-    "batch_size": 256,
-    "n_epochs": 4,
+    "n_envs": 32,
+    "n_steps": 32,
+    "batch_size": 64,
+    "n_epochs": 3,
     "gae_lambda": 0.95,
     "clip_range": 0.2,
     "ent_coef": 0.0,
@@ -61,5 +62,5 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "td3": OFF_POLICY | {"noise_std": 0.2, "n_critics": 2, "policy_delay": 2},
     "ddpg": OFF_POLICY | {"noise_std": 0.2},
     "tqc": OFF_POLICY | ENTROPY | {"n_quantiles": 25, "drop_quantiles": 2},
-    "recurrent_ppo": ON_POLICY | {"lstm_size": 64},
+    "recurrent_ppo": ON_POLICY | {"lstm_size": 64, "n_envs": 8, "n_steps": 128, "batch_size": 256, "n_epochs": 4},
 }

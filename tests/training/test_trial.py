@@ -42,8 +42,12 @@ def test_every_world_is_closed_and_the_timesteps_are_exact(tmp_path: Path, monke
     assert result["versions"]["torch"]
 
 
-def test_raw_camera_and_shaped_reward_train_as_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, result = run(tmp_path, "--observation", "raw", "--reward-shaping", "--timesteps", "16", "--log-steps", "4")
+@pytest.mark.parametrize("agent", ["ppo", "dqn"])
+def test_raw_camera_and_shaped_reward_train_as_well(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], agent: str
+) -> None:
+    raw = ["--agent", agent, "--observation", "raw"]
+    code, result = run(tmp_path, *raw, "--reward-shaping", "--timesteps", "16", "--log-steps", "4")
     assert code == 0
     assert len(result["score"]["episodes"]) == 2
     assert "training step 8: reward" in capsys.readouterr().out
