@@ -10,6 +10,7 @@ from agent import donkeycar_sb3_runner
 from agent.evaluate_champion import main, verdict
 from agent.training.evaluation import Episode, Score
 from agent.trials.champion import sha256
+from agent.trials.config import TrialConfig
 
 TINY = [
     "--timesteps",
@@ -106,7 +107,7 @@ def test_a_missing_or_foreign_model_is_one_line(
     params = json.loads((trained / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**params, "observation": "raw"}))
     assert "the configuration beside it" in refused(capsys, ["--model", str(model), *results])
-    (tmp_path / "config.json").write_text(json.dumps({**params, "agent": "dqn"}))
+    (tmp_path / "config.json").write_text(json.dumps(TrialConfig(agent="dqn").to_params()))
     assert "is not a dqn model" in refused(capsys, ["--model", str(model), *results])
     (tmp_path / "config.json").write_text("{")
     assert "restore it" in refused(capsys, ["--model", str(model), *results])

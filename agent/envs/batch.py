@@ -31,7 +31,8 @@ class Batch:
     """Environments of ``make_driver_env`` over embedded worlds, without reward terms, in one.
 
     Observations are (n, frames, 40, 80) uint8, or camera frames (n, 120, 160, 3) where ``frames`` is 0. The info of a
-    step is short (``cte`` u, ``speed`` m/s, ``progress`` laps) until the last of an episode, which is ``DonkeyEnv``'s.
+    step is short (``cte`` u, ``speed`` m/s, ``progress`` laps, ``steering`` as commanded) until the last of an episode,
+    which is ``DonkeyEnv``'s.
 
     :param drivers: action wrappers over ``DonkeyEnv``, all alike but for their tracks
     :param reward: one of ``REWARDS``
@@ -79,7 +80,8 @@ class Batch:
         else:
             commands = driver.action(actions)  # type: ignore[attr-defined]
         box = cast(spaces.Box, self.envs[0].action_space)
-        self.fleet.step(np.clip(commands, box.low, box.high).astype(np.float64))
+        self._commands = np.clip(commands, box.low, box.high).astype(np.float64)
+        self.fleet.step(self._commands)
 
     def step(
         self, actions: NDArray[Any]
@@ -103,8 +105,10 @@ class Batch:
         endings = {k: self._ending(k) for k in np.flatnonzero(over).tolist()}
         rewards = self._rewards(cars[:, FORWARD] / UNITS_PER_METRE, speed, cte, progress, endings)
         infos: list[dict[str, Any]] = [
-            {"cte": c, "speed": v, "progress": p, "TimeLimit.truncated": False}
-            for c, v, p in zip(cte.tolist(), speed.tolist(), progress.tolist(), strict=True)
+            {"cte": c, "speed": v, "progress": p, "steering": s, "TimeLimit.truncated": False}
+            for c, v, p, s in zip(
+                cte.tolist(), speed.tolist(), progress.tolist(), self._commands[:, 0].tolist(), strict=True
+            )
         ]
         for k, reason in endings.items():
             infos[k] = self._last_info(k, reason)
@@ -117,7 +121,7 @@ class Batch:
 
     def _ending(self, k: int) -> str:
         env = self.envs[k]
-        env.steps = int(self._steps[k])
+        env.steps, env.steering = int(self._steps[k]), float(self._commands[k, 0])
         reason = env.end_reason(env.world.telemetry())
         assert reason is not None
         return reason

@@ -76,7 +76,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             shape = grey_view.height - grey_view.cropped, grey_view.width
         self.observation_space = spaces.Box(0, 255, shape, dtype=np.uint8)
         self._frame: NDArray[np.uint8] = np.zeros(shape, dtype=np.uint8)
-        self.steps = 0
+        self.steps, self.steering = 0, 0.0
         self._road_seed: int | None = None
         self._owns_world = world is None
         self.world = world or open_world(level, self.conf)
@@ -84,8 +84,17 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-        """Start an episode; a seed also draws a random road anew."""
-        self.restart(seed)
+        """Start an episode; a seed also draws a random road anew.
+
+        :param options: ``{"put_back": True}`` goes on with the last one instead: the car at rest on the centre line
+            beside where it is, and its clock, progress and laps as they are; embedded worlds only
+        """
+        if options and options.get("put_back"):
+            assert isinstance(self.world, World), "cars on the wire begin anew"
+            self.world.put_back()
+            self.steering = 0.0
+        else:
+            self.restart(seed)
         return self._observe(), self.info(self.world.telemetry(), None)
 
     def restart(self, seed: int | None = None) -> None:
@@ -112,12 +121,17 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             )  # fmt: skip
         if self.conf["appearance"] == "random" and isinstance(self.world, World):
             self.world.dress(Appearance(seed=int(self.np_random.integers(2**31))))
-        self.steps = 0
+        self.steps, self.steering = 0, 0.0
+
+    @property
+    def line_ahead(self) -> float:
+        """Laps of progress at which the start line is first crossed."""
+        return self.world.line_ahead_u / self.world.track.length_u
 
     def step(self, action: NDArray[np.float32]) -> tuple[NDArray[np.uint8], float, bool, bool, dict[str, Any]]:
         """Drive one control step of 0.05 s (``frame_skip`` of them)."""
         command = np.clip(action, self.action_space.low, self.action_space.high)  # type: ignore[attr-defined]
-        end_reason = None
+        self.steering, end_reason = float(command[0]), None
         for _ in range(self.conf["frame_skip"]):
             try:
                 seen = self.world.step(float(command[0]), float(command[1]))
@@ -179,6 +193,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             "pos": seen.pos,
             "cte": seen.cte,
             "speed": seen.speed,
+            "steering": self.steering,
             "forward_vel": seen.forward_vel,
             "hit": seen.hit,
             "gyro": seen.gyro,

@@ -41,6 +41,11 @@ class Odometer:
             self.lap_times.append(round(float(self._way[way.LAP_SEC]), 2))
 
     @property
+    def line_ahead_u(self) -> float:
+        """Net advance since the start at which the start line is first crossed, u."""
+        return self._line_ahead_u
+
+    @property
     def net_u(self) -> float:
         """Net advance along the centre line since the start, u."""
         return float(self._way[way.NET])

@@ -146,6 +146,11 @@ class RemoteWorld:
         except (TypeError, ValueError, KeyError):
             raise self._link.lost("its telemetry has a lidar that cannot be read") from None
 
+    @property
+    def line_ahead_u(self) -> float:
+        """Net advance since the start at which the start line is first crossed, u."""
+        return self._odometer.line_ahead_u
+
     def close(self) -> None:
         """Hang up; harmless a second time."""
         self._link.close()

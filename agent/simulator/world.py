@@ -24,6 +24,7 @@ from agent.simulator.tracks import Array, Scene, Track, build_track, load_scene,
 from agent.simulator.way import (
     ARC,
     BEST_AT_SEC,
+    BEST_NET,
     CLOCK_SEC,
     CROSSINGS,
     CTE,
@@ -263,6 +264,19 @@ class World:
         self._car[[vehicle.X, vehicle.Z, vehicle.YAW]] = x, z, yaw
         self._way[NODE] = self.track.nearest_node(x, z)
         advance(self._car, self._way, 0.0, 0.0, 0.0, 0, self.course)
+
+    def put_back(self) -> None:
+        """Put the car at rest on the centre line, beside where it is; its clock, progress and laps go on."""
+        net_u = self._way[NET]
+        x, z, yaw = self.track.pose_at(float(self._way[ARC]))
+        self._car[:] = 0.0
+        self.place(x, z, yaw)
+        self._way[[NET, BEST_NET]], self._way[BEST_AT_SEC] = net_u, self._way[CLOCK_SEC]
+
+    @property
+    def line_ahead_u(self) -> float:
+        """Net advance since the start at which the start line is first crossed, u."""
+        return self.course.line_ahead_u
 
     def live_in(self, car: Array, way: Array) -> None:
         """Keep the car's state in these rows from now on, where others may read and drive it, see ``Fleet``."""

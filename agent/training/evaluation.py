@@ -1,8 +1,10 @@
-"""How well a policy drives: SB3's ``evaluate_policy`` under the yardstick, plus laps, progress and lap times."""
+"""How well a policy drives: SB3's ``evaluate_policy`` under the yardstick, plus laps, their times and sectors."""
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +15,17 @@ if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
 
+SECTORS = 3  # of a lap, alike in length along the centre line
+CRASHES = ("off_track", "hit")
+
 
 @dataclass(frozen=True)
 class Episode:
     """One episode driven by a deterministic policy.
 
     ``reward`` is the yardstick's sum, ``progress`` net laps along the centre line (may be negative),
-    ``lap_times`` seconds, ``end_reason`` the environment's word for it.
+    ``lap_times`` seconds, ``end_reason`` the environment's word for it, ``sectors`` the seconds of each lap's thirds,
+    ``steering_change`` the mean \\|change\\| of the steering command (-1 to 1) from step to step.
     """
 
     reward: float
@@ -28,6 +34,8 @@ class Episode:
     laps: int
     lap_times: list[float] = field(default_factory=list)
     end_reason: str = "time_limit"
+    sectors: list[list[float]] = field(default_factory=list)
+    steering_change: float = 0.0
 
     def describe(self) -> str:
         times = " ".join(f"{seconds:.2f}s" for seconds in self.lap_times)
@@ -60,6 +68,28 @@ class Score:
         return min((seconds for episode in self.episodes for seconds in episode.lap_times), default=None)
 
     @property
+    def mean_lap_sec(self) -> float | None:
+        times = [seconds for episode in self.episodes for seconds in episode.lap_times]
+        return float(np.mean(times)) if times else None
+
+    @property
+    def best_sectors_sec(self) -> list[float] | None:
+        """The quickest of each sector, whichever the lap."""
+        laps = [lap for episode in self.episodes for lap in episode.sectors]
+        return [min(times) for times in zip(*laps, strict=True)] if laps else None
+
+    @property
+    def off_track(self) -> int:
+        """Episodes that ended off the track or against something."""
+        return sum(episode.end_reason in CRASHES for episode in self.episodes)
+
+    @property
+    def steering_change(self) -> float:
+        """Mean of the steps' \\|change\\| of the steering command."""
+        steps = [episode.steps for episode in self.episodes]
+        return float(np.average([episode.steering_change for episode in self.episodes], weights=steps))
+
+    @property
     def finite(self) -> bool:
         return all(math.isfinite(episode.reward) for episode in self.episodes)
 
@@ -70,22 +100,35 @@ class Score:
             "laps": self.laps,
             "progress": [episode.progress for episode in self.episodes],
             "best_lap_sec": self.best_lap_sec,
+            "mean_lap_sec": self.mean_lap_sec,
+            "best_sectors_sec": self.best_sectors_sec,
+            "off_track": self.off_track,
+            "steering_change": self.steering_change,
         }
 
 
 class _Witness:
-    """Callback of ``evaluate_policy``: notes how each episode ended, prints every ``log_steps``-th reward."""
+    """Callback of ``evaluate_policy``: notes each episode's laps and steering, prints every ``log_steps``-th reward."""
 
-    def __init__(self, log_steps: int) -> None:
-        self.log_steps = log_steps
+    def __init__(self, worlds: VecEnv, log_steps: int) -> None:
+        self.worlds, self.log_steps = worlds, log_steps
         self.endings: list[tuple[int, dict[str, Any]]] = []
+        self._line_ahead: dict[int, float] = {}
+        self._drives: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
 
     def __call__(self, scope: dict[str, Any], _globals: dict[str, Any]) -> None:
         index, step = int(scope["i"]), int(scope["current_lengths"][scope["i"]])
         if self.log_steps and step % self.log_steps == 0:
             print(f"evaluation world {index} step {step}: reward {float(scope['reward']):.4f}", flush=True)
+        info = scope["info"]
+        if step == 1:
+            self._line_ahead[index] = self.worlds.get_attr("line_ahead", [index])[0]
+        self._drives[index].append((info["progress"], info["steering"]))
         if scope["done"]:
-            self.endings.append((index, dict(scope["info"])))
+            progress, steering = zip(*self._drives.pop(index), strict=True)
+            sectors = lap_sectors(progress, self._line_ahead[index], info["lap_times"])
+            own = {"sectors": sectors, "steering_change": mean_change(steering)}
+            self.endings.append((index, {**info, **own}))
 
 
 def evaluate(model: BaseAlgorithm, worlds: VecEnv, episodes: int, seed: int, log_steps: int = 0) -> Score:
@@ -95,7 +138,7 @@ def evaluate(model: BaseAlgorithm, worlds: VecEnv, episodes: int, seed: int, log
     :param seed: seed of the first world; the others follow it
     :param log_steps: print every so many steps' reward; 0 for none
     """
-    witness = _Witness(log_steps)
+    witness = _Witness(worlds, log_steps)
     worlds.seed(seed)
     rewards, lengths = evaluate_policy(
         model,
@@ -122,4 +165,30 @@ def _episode(reward: float, steps: int, info: dict[str, Any]) -> Episode:
         laps=int(info["laps"]),
         lap_times=[float(seconds) for seconds in info["lap_times"]],
         end_reason=info["end_reason"],
+        sectors=info["sectors"],
+        steering_change=info["steering_change"],
     )
+
+
+def lap_sectors(progress: Sequence[float], line_ahead: float, lap_times: Sequence[float]) -> list[list[float]]:
+    """Seconds of the ``SECTORS`` of each lap, which add up to its time.
+
+    :param progress: net laps since the start, after every step
+    :param line_ahead: progress at which the start line is first crossed
+    :param lap_times: seconds, start line to start line
+    """
+    if not lap_times:
+        return []
+    farthest = np.maximum.accumulate([0.0, *progress])
+    gates = line_ahead + np.arange(SECTORS * len(lap_times) + 1) / SECTORS
+    after = np.searchsorted(farthest, gates).clip(1, len(progress))
+    before = farthest[after - 1]
+    passed = after - 1 + (gates - before) / np.maximum(farthest[after] - before, 1e-9)
+    steps = np.diff(passed).reshape(len(lap_times), SECTORS)
+    seconds = steps / steps.sum(axis=1, keepdims=True) * np.array(lap_times)[:, None]
+    return [[round(float(time), 3) for time in lap] for lap in seconds]
+
+
+def mean_change(steering: Sequence[float]) -> float:
+    """Mean \\|change\\| of the steering command from step to step; 0 for fewer than two."""
+    return float(np.abs(np.diff(steering)).mean()) if len(steering) > 1 else 0.0

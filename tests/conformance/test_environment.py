@@ -18,6 +18,7 @@ from agent.simulator.tracks import scene_names
 INFO = {
     "pos", "cte", "speed", "forward_vel", "hit", "gyro", "accel", "vel", "lidar", "car", "last_lap_time", "lap_count",
     "lap_times", "progress", "laps", "net_progress_m", "end_reason",
+    "steering",
 }  # fmt: skip
 LEVELS = ("generated_track", "mountain_track", "generated_road")
 

@@ -58,7 +58,7 @@ def test_batched_worlds_are_the_single_ones(
         assert np.array_equal(dones, expected[2])
         for info, full in zip(infos, expected[3], strict=True):
             assert info["TimeLimit.truncated"] == full["TimeLimit.truncated"]
-            assert info["cte"] == full["cte"] and info["progress"] == full["progress"]
+            assert all(info[name] == full[name] for name in ("cte", "progress", "steering"))
             assert info["speed"] == pytest.approx(full["speed"], rel=1e-15)
         for k in np.flatnonzero(dones):
             assert np.array_equal(infos[k].pop("terminal_observation"), expected[3][k].pop("terminal_observation"))

@@ -27,7 +27,7 @@ def driven(action: Any, steps: int) -> tuple[list[float], dict[str, Any]]:
     paid, (_, info) = [], env.reset(seed=3)
     while info["end_reason"] is None:
         _, reward, _, _, info = env.step(action)
-        paid.append(reward)
+        paid.append(float(reward))
     return paid, info
 
 

@@ -8,7 +8,7 @@ import pytest
 from stable_baselines3 import PPO
 
 from agent.training.algorithms import build
-from agent.training.evaluation import Episode, Score, evaluate
+from agent.training.evaluation import Episode, Score, evaluate, lap_sectors, mean_change
 from agent.training.worlds import (
     CHOOSING,
     JUDGING,
@@ -49,7 +49,13 @@ def test_evaluation_reports_every_episode_and_repeats_itself(
 
 
 def test_the_score_is_the_episodes_own() -> None:
-    score = Score([Episode(10.0, 5, 1.25, 1, [14.5]), Episode(20.0, 9, 2.5, 2, [14.2, 13.9]), Episode(0.0, 1, -0.1, 0)])
+    score = Score(
+        [
+            Episode(10.0, 5, 1.25, 1, [14.5], sectors=[[5.0, 5.0, 4.5]], steering_change=0.1),
+            Episode(20.0, 9, 2.5, 2, [14.2, 13.9], sectors=[[4.6, 4.6, 5.0], [4.7, 4.7, 4.5]], steering_change=0.2),
+            Episode(0.0, 1, -0.1, 0, end_reason="off_track"),
+        ]
+    )
     assert score.mean_reward == 10.0
     assert score.std_reward == pytest.approx(np.std([10, 20, 0]))
     assert score.to_json() == {
@@ -57,6 +63,10 @@ def test_the_score_is_the_episodes_own() -> None:
         "laps": [1, 2, 0],
         "progress": [1.25, 2.5, -0.1],
         "best_lap_sec": 13.9,
+        "mean_lap_sec": pytest.approx(14.2),
+        "best_sectors_sec": [4.6, 4.6, 4.5],
+        "off_track": 1,
+        "steering_change": pytest.approx((5 * 0.1 + 9 * 0.2) / 15),
     }
     assert not Score([Episode(float("nan"), 1, 0.0, 0)]).finite
 
@@ -80,3 +90,23 @@ def test_every_track_gets_a_world_in_every_rollout(tiny: Callable[..., TrialConf
     model = build(tiny(env=ids), worlds)
     assert isinstance(model, PPO)
     worlds.close()
+
+
+@pytest.mark.parametrize(
+    ("progress", "line_ahead", "lap_times", "expected"),
+    [
+        ([0.25, 0.5, 0.75, 1.0, 1.5, 2.0], 0.0, [4.0, 2.0], [[4 / 3, 4 / 3, 4 / 3], [2 / 3, 2 / 3, 2 / 3]]),
+        ([0.25, 0.5, 0.75, 1.0, 1.5, 2.0], 0.5, [3.0], [[4 / 3, 1.0, 2 / 3]]),
+        ([0.5, 0.25, 0.5, 1.0], 0.0, [4.0], [[2 / 3, 8 / 3, 2 / 3]]),  # going back costs the sector it happens in
+        ([0.5, 0.9], 0.0, [], []),
+    ],
+)
+def test_sectors_are_the_thirds_of_a_lap(
+    progress: list[float], line_ahead: float, lap_times: list[float], expected: list[list[float]]
+) -> None:
+    assert np.allclose(lap_sectors(progress, line_ahead, lap_times), expected, atol=1e-3)
+
+
+def test_the_change_of_steering_is_a_mean_over_steps() -> None:
+    assert mean_change([0.5, -0.5, 0.0]) == 0.75
+    assert mean_change([0.3]) == mean_change([]) == 0.0
