@@ -120,17 +120,9 @@ def wire_conf(config: TrialConfig, address: tuple[str, int] | None) -> dict[str,
     return {"host": host, "port": port, "client": config.client, "reconnect": config.reconnect}
 
 
-def make_worlds(
-    config: TrialConfig, envs: Sequence[str], count: int, reward: str, cars: Sequence[Car | None] = ()
-) -> VecEnv:
-    """``count`` environments side by side in this process, the ``envs`` dealt in turn; each once if any is on the wire.
-
-    Observations are uint8, (count, frames, 40, 80) fast or (count, 120, 160, 3) raw.
-
-    :param reward: name of the reward, of training or ``YARDSTICK``
-    :param cars: of ``open_cars``, for environments that share them; none for cars of their own
-    """
-    options: dict[str, Any] = {
+def driver_options(config: TrialConfig, reward: str) -> dict[str, Any]:
+    """What ``make_driver_env`` is told of the configuration, whatever the track."""
+    return {
         "observation": config.observation,
         "frames": config.frame_stack,
         "reward": reward,
@@ -144,6 +136,19 @@ def make_worlds(
         "throttle_max": config.throttle_max,
         "discretize": (config.n_steer, config.n_throttle) if config.agent == "dqn" else None,
     }
+
+
+def make_worlds(
+    config: TrialConfig, envs: Sequence[str], count: int, reward: str, cars: Sequence[Car | None] = ()
+) -> VecEnv:
+    """``count`` environments side by side in this process, the ``envs`` dealt in turn; each once if any is on the wire.
+
+    Observations are uint8, (count, frames, 40, 80) fast or (count, 120, 160, 3) raw.
+
+    :param reward: name of the reward, of training or ``YARDSTICK``
+    :param cars: of ``open_cars``, for environments that share them; none for cars of their own
+    """
+    options = driver_options(config, reward)
     split = [split_env(env) for env in envs]
     on_wire = any(address for _, address in split)
     if on_wire:
