@@ -25,24 +25,28 @@ class Appearance:
 
     :param light: change of brightness, as a share
     :param hue: shift of every material's red, green and blue, grey levels
+    :param anew: how often a material is another altogether, any colour at all, as a share
     :param line_wear: most that painted lines fade into what they are painted on, as a share
     :param grain: peak of the ground's grain, grey levels (the plain scene has 5)
     :param camera_height_u: shift of the camera up or down
     :param camera_pitch_deg: and of its pitch, which moves the horizon
     :param fov_deg: and of its field of view
     :param distractors: most things beside the road
+    :param walls: most walls farther off
     :param shadows: most dark patches across it
     """
 
     seed: int = 0
     light: float = 0.35
     hue: float = 25.0
+    anew: float = 0.25
     line_wear: float = 0.6
     grain: int = 14
     camera_height_u: float = 0.25
     camera_pitch_deg: float = 2.5
     fov_deg: float = 4.0
     distractors: int = 12
+    walls: int = 6
     shadows: int = 8
 
     def scene(self, scene: Scene, track: Track) -> Scene:
@@ -52,7 +56,8 @@ class Appearance:
         tint = rng.uniform(-0.4, 0.4, 3) * self.hue
 
         def repaint(rgb: list[int]) -> list[int]:
-            colour = np.array(rgb) * gain + tint + rng.uniform(-0.6, 0.6, 3) * self.hue
+            material = rng.integers(0, 256, 3) if rng.random() < self.anew else np.array(rgb)
+            colour = material * gain + tint + rng.uniform(-0.6, 0.6, 3) * self.hue
             return [int(level) for level in np.clip(colour, 0, 255)]
 
         wear = rng.uniform(0.0, self.line_wear)
@@ -70,7 +75,12 @@ class Appearance:
             cross_section=strips,
             ground_rgb=repaint(scene.ground_rgb),
             sky=[[row, repaint(rgb)] for row, rgb in scene.sky],
-            obstacles=[*scene.obstacles, *self._distractors(scene, track, rng), *self._shadows(scene, track, rng)],
+            obstacles=[
+                *scene.obstacles,
+                *self._walls(scene, track, rng),
+                *self._distractors(scene, track, rng),
+                *self._shadows(scene, track, rng),
+            ],
         )
 
     def grain_peak(self) -> int:
@@ -107,6 +117,22 @@ class Appearance:
                 kind = "cone" if rng.random() < 0.5 else "cylinder"
                 things.append({**thing, "kind": kind, "radius_u": radius})
         return things
+
+    def _walls(self, scene: Scene, track: Track, rng: np.random.Generator) -> list[dict[str, Any]]:
+        walls: list[dict[str, Any]] = []
+        reach = max(abs(strip[end]) for strip in scene.cross_section for end in ("from_u", "to_u"))
+        for _ in range(rng.integers(0, self.walls + 1)):
+            x, z, yaw = track.pose_at(rng.uniform(0.0, track.length_u))
+            half = [rng.uniform(0.2, 1.0), rng.uniform(6.0, 40.0)]
+            aside = (reach + half[1] + rng.exponential(20.0)) * rng.choice([-1.0, 1.0])
+            x, z = x + aside * math.cos(yaw), z - aside * math.sin(yaw)
+            if np.hypot(track.nodes[:, 0] - x, track.nodes[:, 1] - z).min() < reach + half[1]:
+                continue  # it would stand on another part of the road
+            wall = {"name": "wall", "kind": "box", "solid": False, "yaw_deg": rng.uniform(0, 180), "half_u": half}
+            walls.append(
+                {**wall, "x": x, "z": z, "height_u": rng.uniform(2, 14), "rgb": rng.integers(0, 256, 3).tolist()}
+            )
+        return walls
 
     def _shadows(self, scene: Scene, track: Track, rng: np.random.Generator) -> list[dict[str, Any]]:
         patches: list[dict[str, Any]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,16 +57,24 @@ class Paint:
     """
 
     def __init__(self, scene: Scene, grain: int = 5) -> None:
-        self.strips, self.edges, palette = _strips(scene, grain)
-        sky_rows = [row for row, _ in scene.sky]
-        sky = np.array([rgb for _, rgb in scene.sky], dtype=float)
-        self.rgb = Colours(palette, self.strips, sky_rows, sky)
-        self.grey = Colours(palette @ LUMA[:, None], self.strips, sky_rows, sky @ LUMA[:, None])
+        self.strips, self.edges, self._palette = _strips(scene, grain)
+        self._sky_rows = [row for row, _ in scene.sky]
+        self._sky = np.array([rgb for _, rgb in scene.sky], dtype=float)
         self.grain_mean = np.uint64(grain) * EVERY_BYTE
         self.grain: NDArray[np.uint64] = (
             np.random.default_rng(0).integers(0, 2 * grain + 1, (64, 64)).astype(np.uint64) * EVERY_BYTE
         )
         self.start_line: Array = _start_line(scene)
+
+    @cached_property
+    def rgb(self) -> Colours:
+        """The colours."""
+        return Colours(self._palette, self.strips, self._sky_rows, self._sky)
+
+    @cached_property
+    def grey(self) -> Colours:
+        """Their grey levels."""
+        return Colours(self._palette @ LUMA[:, None], self.strips, self._sky_rows, self._sky @ LUMA[:, None])
 
 
 class Colours:

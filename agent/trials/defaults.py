@@ -24,7 +24,7 @@ ON_POLICY = EVERY | {
     "vf_coef": 0.5,
     "max_grad_norm": 0.5,
     "log_std_init": -0.7,
-    "sde_freq": 8,
+    "sde_freq": 16,
 }
 
 OFF_POLICY = EVERY | {
