@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 
 RANDOM_TRIALS = 2
 TOP = 5
-LOCAL_SHARE = 0.4  # of the candidates lie around the best of the visited, the others anywhere
+LOCAL_SHARE = 0.4  # of the candidates of every other trial lie around the best of the visited too, not anywhere
 NEAR = 0.25  # of a finite space's cells, around each of the best: where a proposal that stays near is sought
 CELLS = 4000  # a space of no more configurations is searched whole
 APART = 0.05  # distance between what runs side by side, where the space allows it

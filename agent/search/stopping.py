@@ -2,8 +2,8 @@
 
 Joint draws of the posterior over candidates and visited points say how probable that is (Wilson 2024,
 *Stopping Bayesian optimization with probabilistic regret bounds*). That trusts the Gaussian process, so
-its leave-one-out residuals must look like it says before the rule may fire, and it must have said the same a
-few trials ago.
+its leave-one-out residuals must look like it says before the rule may fire, it must have said the same a few
+trials ago, and more noise than it believes in must not matter until replicates tell how much there is.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ EPSILON = 0.02  # of the range of the scores seen
 DELTA = 0.05
 FEWEST_TRIALS = 20
 FEWEST_PER_PARAMETER = 3
+SEEDS = 3  # outcomes of the recommended that tell how much luck there is
+DOUBT = 20.0  # times the learned noise variance, which must not matter as long as it has fewer
 STEADY = 5  # trials ago the probability must have been as high
 CALIBRATED = (0.5, 2.0)  # variance of the leave-one-out residuals, 1 for a model that is right
 CANDIDATES = 2000
@@ -90,11 +92,14 @@ def assess(
     probability = _probability(surrogate, candidates, best, epsilon, rng)
     residual_variance = float(np.square(surrogate.gp.leave_one_out()).mean())
     converged, reason = _verdict(space, len(surrogate.visited.row), probability, residual_variance, delta)
-    if converged and (earlier := _earlier(space, history[:-STEADY], rng, epsilon)) < 1.0 - delta:
-        converged, reason = (
-            False,
-            f"probability {probability:.3f} of being good enough, but {earlier:.3f} {STEADY} trials ago",
-        )
+    if converged:
+        doubted, earlier = _doubted(surrogate, best, rng, epsilon), _earlier(space, history[:-STEADY], rng, epsilon)
+        for chance, doubt in ((doubted, "if luck were underrated; replicates tell"), (earlier, f"{STEADY} trials ago")):
+            if chance < 1.0 - delta:
+                converged, reason = (
+                    False,
+                    f"probability {probability:.3f} of being good enough, but {chance:.3f} {doubt}",
+                )
     return Convergence(
         recommended=space.params(visited[best]),
         mean=float(score[best]),
@@ -130,6 +135,17 @@ def _probability(surrogate: Surrogate, candidates: Array, best: int, epsilon: fl
     seen = surrogate.visited.filled
     good_enough = scores.max(axis=1) - epsilon * (seen.max() - seen.min())
     return float((scores[:, 0] >= good_enough).mean())
+
+
+def _doubted(surrogate: Surrogate, best: int, rng: np.random.Generator, epsilon: float) -> float:
+    """The probability with ``DOUBT`` times the noise, if the recommended has fewer than ``SEEDS`` outcomes.
+
+    One outcome per configuration does not tell noise from a rough landscape, and the likelihood may take either side.
+    """
+    if surrogate.repeats.count[best] >= SEEDS:
+        return 1.0
+    noisier = surrogate.noisier(DOUBT)
+    return _probability(noisier, _candidates(noisier, rng), best, epsilon, rng)
 
 
 def _earlier(space: Space, history: Sequence[Entry], rng: np.random.Generator, epsilon: float) -> float:

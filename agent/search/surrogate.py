@@ -176,6 +176,12 @@ class Surrogate:
         low, high = self.outcome.inverse(mean - std), self.outcome.inverse(mean + std)
         return self.outcome.inverse(mean), high / 2.0 - low / 2.0
 
+    def noisier(self, factor: float) -> Surrogate:
+        """The same with ``factor`` times the learned noise variance."""
+        z, _ = self.visited.outcomes(self.outcome)
+        believed = replace(self.gp.hyperparameters, noise=factor * self.gp.hyperparameters.noise)
+        return replace(self, gp=TinyGP(self.gp.X, z, believed, self.gp.groups, self.repeats))
+
     def merits(self) -> Array:
         """What speaks for each visited row (n,), bent: the mean, plus ``OWN`` of what the others do not explain.
 

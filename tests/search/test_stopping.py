@@ -10,6 +10,7 @@ import pytest
 from agent.search import stopping
 from agent.search.space import Choice, Range, Space
 from agent.search.stopping import FEWEST_TRIALS, Convergence, assess
+from agent.search.surrogate import Surrogate
 
 SPACE = Space((Range("x", 0.0, 1.0), Choice("side", ("left", "right"))))
 History = list[tuple[dict[str, Any], float]]
@@ -53,6 +54,17 @@ def test_what_was_not_sure_five_trials_ago_goes_on(monkeypatch: pytest.MonkeyPat
     found = _assess(history)
     assert not found.converged
     assert found.reason.endswith("but 0.500 5 trials ago")
+
+
+def test_without_replicates_more_luck_than_believed_must_not_matter() -> None:
+    """The same scores, but once the recommended was run three times: only then is the learned noise trusted."""
+    history = _history(40, noise=0.3)
+    surrogate = Surrogate.fit(SPACE, history)
+    best = int(surrogate.merits().argmax())
+    doubted = stopping._doubted(surrogate, best, np.random.default_rng(0), 0.02)
+    assert doubted < stopping._probability(surrogate, surrogate.visited.codes, best, 0.02, np.random.default_rng(0))
+    thrice = Surrogate.fit(SPACE, [*history, *[(SPACE.params(surrogate.visited.codes[best]), 0.0)] * 2])
+    assert stopping._doubted(thrice, best, np.random.default_rng(0), 0.02) == 1.0
 
 
 def test_the_earlier_probability_is_that_of_the_shorter_history() -> None:
