@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,27 +69,34 @@ class Ledger:
             _write_whole(descriptor, b"\n")
 
     def load(self) -> list[Record]:
-        """Every readable record, oldest first; an absent file has none.
+        """``read``, all at once."""
+        return list(self.read())
+
+    def read(self) -> Iterator[Record]:
+        """Every readable record, oldest first and one at a time; an absent file has none.
 
         An unreadable line is reported in one line on stderr, skipped, and left as it is on disk.
 
         :raises UserError: the file itself cannot be read
         """
         try:
-            text = self.path.read_text(encoding="utf-8", errors="replace")
+            with self.path.open("rb") as lines:
+                for number, line in enumerate(lines, start=1):
+                    if record := self._record(number, line.decode(errors="replace").strip("\r\n")):
+                        yield record
         except FileNotFoundError:
-            return []
+            return
         except OSError as error:
             raise UserError(f"cannot read the ledger {self.path}: {error.strerror}; mend it or move it away") from None
-        records = []
-        for number, line in enumerate(text.split("\n"), start=1):
-            if not line.strip():
-                continue
-            try:
-                records.append(Record.from_line(line))
-            except ValueError as error:
-                self._warn(number, line, error)
-        return records
+
+    def _record(self, number: int, line: str) -> Record | None:
+        if not line.strip():
+            return None
+        try:
+            return Record.from_line(line)
+        except ValueError as error:
+            self._warn(number, line, error)
+            return None
 
     def _warn(self, number: int, line: str, error: ValueError) -> None:
         excerpt = line if len(line) <= EXCERPT_CHARS else line[:EXCERPT_CHARS] + "..."

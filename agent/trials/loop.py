@@ -104,7 +104,7 @@ class TrialLoop:
         self._sweep()
         if told := champion.settle(self.throne):
             self.journal.say(told)
-        self.records = [record.light() for record in self.ledger.load()]
+        self.records = [record.light() for record in self.ledger.read()]
         for launch in self.folders.forgotten(self.records):
             self._remember(launch, self._outcome_of(launch))
 
