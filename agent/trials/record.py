@@ -12,7 +12,7 @@ import math
 import subprocess
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
 from platform import node, python_version
@@ -178,8 +178,9 @@ def shown_path(path: Path) -> str:
     return path.relative_to(REPO_ROOT).as_posix() if path.is_relative_to(REPO_ROOT) else str(path)
 
 
+@cache
 def installed_versions() -> dict[str, str]:
-    """Versions of what decides a trial's outcome, read from package metadata: nothing is imported."""
+    """Versions of what decides a trial's outcome, read once from package metadata: nothing is imported."""
     versions = {"python": python_version()}
     for name in VERSIONED:
         try:
