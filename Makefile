@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: research test check lint soak bench bench-search clean
+.PHONY: research race test check lint soak bench bench-search clean
 .DEFAULT_GOAL := test
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -19,6 +19,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 research: $(INSTALLED)
 	$(BIN)/python agent/autoresearch_controller.py --trials $(TRIALS) --agent ppo --min-timesteps 20000 --max-timesteps 30000
+
+race: $(INSTALLED)
+	$(BIN)/python agent/evaluate_champion.py --race --track named --gif race $(RACE)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -q -n auto

@@ -1,9 +1,11 @@
-"""Judge a saved driver on any tracks: a table per track, a verdict, and the generalisation gap (FR-007).
+"""Judge a saved driver on any tracks: tables beside floors, a verdict and the generalisation gap (FR-007), or a race.
 
 Configuration and algorithm come from ``config.json`` or ``manifest.json`` beside the model, so the driver
 sees and steers as in training. Its training tracks are driven first: with the same seed and as many
 episodes they give the reward that the others are compared with. All are embedded, wherever the model was trained,
-except those that are given as ID@[HOST:]PORT.
+except those that are given as ID@[HOST:]PORT, where there are neither floors nor films.
+
+A race is some laps against the clock, 10 s more for every crash, and the third crash is the end.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import warnings
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
@@ -40,12 +42,13 @@ from agent.trials.session import MODELS_DIR, RESULTS_DIR
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
 
-    from agent.training.evaluation import Score
+    from agent.judging.judge import Judge
 
 CHAMPION = MODELS_DIR / "champion" / MODEL_NAME
-LEDGER = "evaluations.jsonl"
-ALL_TRACKS = "all"
-UNHURT = ("time_limit", "finished")
+LEDGER, RACES = "evaluations.jsonl", "races.jsonl"
+ALL_TRACKS, NAMED_TRACKS = "all", "named"
+OUR_OWN = "random_track"  # no track of the simulator's
+EPISODES, LAPS = 10, 10
 
 
 def build_parser() -> OneLineParser:
@@ -60,8 +63,18 @@ def build_parser() -> OneLineParser:
         metavar="ID",
         help="environment id, with @[HOST:]PORT in the simulator there; repeatable",
     )
-    parser.add_argument("--track", action="append", default=[], metavar="NAME", help="scene name or all; repeatable")
-    parser.add_argument("--episodes", type=_positive, default=10, metavar="N", help="episodes per track (default 10)")
+    parser.add_argument(
+        "--track",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"scene name, {NAMED_TRACKS} (all of the simulator's) or {ALL_TRACKS} (the random one too); repeatable",
+    )
+    parser.add_argument("--episodes", type=_positive, metavar="N", help=f"episodes per track (default {EPISODES})")
+    parser.add_argument("--race", action="store_true", help="race instead, on the training tracks if none is named")
+    parser.add_argument("--laps", type=_positive, metavar="N", help=f"laps of a race (default {LAPS})")
+    parser.add_argument("--no-floors", dest="floors", action="store_false", help="drive nobody to compare with")
+    parser.add_argument("--gif", type=Path, metavar="DIR", help="film a lap of every track, DIR/SCENE.gif and .mp4")
     parser.add_argument("--seed", type=_natural, default=0, metavar="N", help="seed of the episodes (default 0)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--results-dir", type=Path, default=RESULTS_DIR, metavar="DIR")
@@ -80,8 +93,14 @@ def main(argv: list[str] | None = None) -> int:
         env_ids = chosen_envs(arguments.env, arguments.track)
         home = training_tracks(config, env_ids)
         check_envs([*home, *env_ids])
-        _open_results(arguments.results_dir)
-        judge(model_path, config, home, env_ids, arguments)
+        check_asked(arguments)
+        for option, folder in (("results-dir", arguments.results_dir), ("gif", arguments.gif)):
+            _open_folder(option, folder)
+        judge = introduce(model_path, config, arguments)
+        if arguments.race:
+            hold_races(judge, env_ids or home, arguments)
+        else:
+            hold_evaluations(judge, home, env_ids, arguments)
     except UserError as error:
         print(f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True)
         return EXIT_BAD_ARGUMENTS
@@ -123,16 +142,31 @@ def chosen_envs(env_ids: list[str], tracks: list[str]) -> list[str]:
 
     at_hand = {SCENE_OF_ENV[env_id]: env_id for env_id in embedded_env_ids()}
     for name in tracks:
-        if name not in (*at_hand, ALL_TRACKS):
-            raise UserError(f"track {name!r} is unknown; choose from {', '.join((*at_hand, ALL_TRACKS))}")
-    named = list(at_hand) if ALL_TRACKS in tracks else tracks
-    return list(dict.fromkeys([*env_ids, *(at_hand[name] for name in named)]))
+        if name not in (*at_hand, NAMED_TRACKS, ALL_TRACKS):
+            choices = ", ".join((*at_hand, NAMED_TRACKS, ALL_TRACKS))
+            raise UserError(f"track {name!r} is unknown; choose from {choices}")
+    several = {ALL_TRACKS: list(at_hand), NAMED_TRACKS: [name for name in at_hand if name != OUR_OWN]}
+    scenes = [scene for name in tracks for scene in several.get(name, [name])]
+    return list(dict.fromkeys([*env_ids, *(at_hand[scene] for scene in scenes)]))
 
 
 def training_tracks(config: TrialConfig, envs: list[str]) -> list[str]:
     """The tracks that the model was trained on, where ``envs`` has them, else embedded."""
     asked = {split_env(env)[0]: env for env in envs}
     return list(dict.fromkeys(asked.get(env_id, env_id) for env_id, _ in map(split_env, config.env)))
+
+
+def check_asked(arguments: argparse.Namespace) -> None:
+    """Refuse options that do nothing together.
+
+    :raises UserError: such a pair
+    """
+    if arguments.race and arguments.episodes:
+        raise UserError(f"episodes {arguments.episodes} are not for a race; give --laps or drop --race")
+    if arguments.laps and not arguments.race:
+        raise UserError(f"laps {arguments.laps} are for a race; add --race or give --episodes")
+    if remote := [env for env in arguments.env if "@" in env and (arguments.race or arguments.gif)]:
+        raise UserError(f"races and films are of embedded tracks; drop the port of {remote[0]}")
 
 
 def load_model(path: Path, config: TrialConfig, device: str) -> BaseAlgorithm:
@@ -151,88 +185,50 @@ def load_model(path: Path, config: TrialConfig, device: str) -> BaseAlgorithm:
         raise UserError(f"{path} is not a {config.agent} model ({reason}); give a model.zip of the runner") from error
 
 
-def judge(
-    path: Path, config: TrialConfig, home_ids: list[str], env_ids: list[str], arguments: argparse.Namespace
-) -> None:
-    """Drive the training tracks, then the others; print a table and append a line for each."""
+def introduce(path: Path, config: TrialConfig, arguments: argparse.Namespace) -> Judge:
+    """Load the model and say whose it is."""
+    from agent.judging.judge import Judge
     from agent.training.algorithms import prepare_torch
 
     prepare_torch(arguments.seed)
     model = load_model(path, config, arguments.device)
-    identity = {"model": shown_path(path), "sha256": sha256(path)}
-    home: dict[str, Score] = {env_id: _drive(model, config, env_id, arguments) for env_id in home_ids}
+    print(f"model {shown_path(path)}  algorithm {config.agent}  trained on {', '.join(config.env)}", flush=True)
+    return Judge(model, config, arguments.seed, arguments.floors, arguments.gif)
+
+
+def hold_evaluations(judge: Judge, home_ids: list[str], env_ids: list[str], arguments: argparse.Namespace) -> None:
+    """Drive the training tracks, then the others; print tables and append a line for each."""
+    episodes = arguments.episodes or EPISODES
+    home = {env_id: judge.drive(env_id, episodes) for env_id in home_ids}
     at_home = sum(score.mean_reward for score in home.values()) / len(home)
-    print(f"model {identity['model']}  algorithm {config.agent}  trained on {', '.join(home)}", flush=True)
     for env_id in dict.fromkeys([*home, *env_ids]):
-        score = home.get(env_id) or _drive(model, config, env_id, arguments)
+        score = home.get(env_id) or judge.drive(env_id, episodes)
         gap = None if env_id in home else at_home - score.mean_reward
-        _print_table(env_id, score, gap)
-        record = {
-            "timestamp": datetime.now().isoformat(),
-            **identity,
-            "params": config.to_params(),
-            "env": env_id,
-            "trained_on": env_id in home,
-            "seed": arguments.seed,
-            "mean_reward": score.mean_reward,
-            "std_reward": score.std_reward,
-            "score": score.to_json(),
-            "lap_times": [episode.lap_times for episode in score.episodes],
-            "verdict": verdict(score),
-            "training_mean_reward": at_home,
-            "generalisation_gap": gap,
-            "simulator": replace(config, env=[env_id]).simulator,
-            "versions": installed_versions(),
-            "git_commit": git_commit(),
-        }
-        append_line(arguments.results_dir / LEDGER, record)
+        found = {"trained_on": env_id in home, "training_mean_reward": at_home, **judge.judge(env_id, score, gap)}
+        _note(LEDGER, judge, env_id, found, arguments)
 
 
-def verdict(score: Score) -> str:
-    """``drives``: a whole lap in every episode; ``partly``: in some; else ``slow`` or ``crashes``.
-
-    ``slow`` ran out of time in every episode, ``crashes`` left the road or hit something.
-    """
-    if min(score.laps) >= 1:
-        return "drives"
-    if max(score.laps) >= 1:
-        return "partly"
-    return "slow" if all(episode.end_reason in UNHURT for episode in score.episodes) else "crashes"
+def hold_races(judge: Judge, env_ids: list[str], arguments: argparse.Namespace) -> None:
+    """Race on every track; print tables and append a line for each."""
+    for env_id in env_ids:
+        _note(RACES, judge, env_id, judge.race(env_id, arguments.laps or LAPS), arguments)
 
 
-def _drive(model: BaseAlgorithm, config: TrialConfig, env_id: str, arguments: argparse.Namespace) -> Score:
-    from agent.training.evaluation import evaluate
-    from agent.training.worlds import JUDGING, first_seed, make_evaluation_worlds
-
-    config = replace(config, env=[env_id], client="own", reconnect=False)
-    worlds = make_evaluation_worlds(config, config.env, arguments.episodes)
-    try:
-        # SB3 turns the raw camera's image channels-first, so only the order of its lengths may differ.
-        seen, given = (sorted(space.shape or ()) for space in (model.observation_space, worlds.observation_space))
-        if seen != given or model.action_space != worlds.action_space:
-            raise UserError(
-                f"{arguments.model} senses or acts otherwise than the configuration beside it says"
-                f" ({config.observation}, {worlds.action_space}); put the one that trained it there"
-            )
-        return evaluate(model, worlds, arguments.episodes, first_seed(arguments.seed, JUDGING))
-    finally:
-        worlds.close()
-
-
-def _print_table(env_id: str, score: Score, gap: float | None) -> None:
-    print(f"\n{env_id}{'  (training track)' if gap is None else ''}")
-    print(f"{'episode':>7} {'reward':>10} {'laps':>5} {'progress':>9}  {'ended by':<12} lap times [s]")
-    for number, episode in enumerate(score.episodes, start=1):
-        times = " ".join(f"{seconds:.2f}" for seconds in episode.lap_times) or "-"
-        print(
-            f"{number:>7} {episode.reward:>10.2f} {episode.laps:>5} {episode.progress:>9.3f}"
-            f"  {episode.end_reason:<12} {times}"
-        )
-    best = "-" if score.best_lap_sec is None else f"{score.best_lap_sec:.2f} s"
-    print(f"mean_reward {score.mean_reward:.2f} +- {score.std_reward:.2f}  best lap {best}  verdict {verdict(score)}")
-    if gap is not None:
-        print(f"generalisation gap {gap:.2f} (training-track reward minus this track's)")
+def _note(ledger: str, judge: Judge, env_id: str, found: dict[str, Any], arguments: argparse.Namespace) -> None:
     sys.stdout.flush()
+    record = {
+        "timestamp": datetime.now().isoformat(),
+        "model": shown_path(arguments.model),
+        "sha256": sha256(arguments.model),
+        "params": judge.config.to_params(),
+        "env": env_id,
+        "seed": arguments.seed,
+        **found,
+        "simulator": replace(judge.config, env=[env_id]).simulator,
+        "versions": installed_versions(),
+        "git_commit": git_commit(),
+    }
+    append_line(arguments.results_dir / ledger, record)
 
 
 def _existing(path: Path) -> Path:
@@ -241,13 +237,15 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _open_results(folder: Path) -> None:
+def _open_folder(option: str, folder: Path | None) -> None:
+    if folder is None:
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"results-dir {folder} cannot be a folder ({error.strerror}); choose another") from error
+        raise UserError(f"{option} {folder} cannot be a folder ({error.strerror}); choose another") from error
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise UserError(f"results-dir {folder} cannot be written; choose another")
+        raise UserError(f"{option} {folder} cannot be written; choose another")
 
 
 def _natural(text: str) -> int:

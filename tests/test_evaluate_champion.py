@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from agent import donkeycar_sb3_runner
-from agent.evaluate_champion import main, verdict
+from agent.evaluate_champion import main
+from agent.judging.tables import verdict
 from agent.training.evaluation import Episode, Score
 from agent.trials.champion import sha256
 from agent.trials.config import TrialConfig

@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "simulator": (),
     "envs": ("agent.simulator", "agent.discretize_action", "agent.reward_terms"),
     "training": ("agent.envs", "agent.discretize_action", "agent.trials.config"),
+    "judging": ("agent.training", "agent.envs", "agent.simulator", "agent.trials.config"),
     "search": (),
     "trials": ("agent.reward_terms",),
     "night": ("agent.search", "agent.trials"),

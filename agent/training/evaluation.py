@@ -12,7 +12,7 @@ import numpy as np
 from stable_baselines3.common.evaluation import evaluate_policy
 
 if TYPE_CHECKING:
-    from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.type_aliases import PolicyPredictor
     from stable_baselines3.common.vec_env import VecEnv
 
 SECTORS = 3  # of a lap, alike in length along the centre line
@@ -75,8 +75,7 @@ class Score:
     @property
     def best_sectors_sec(self) -> list[float] | None:
         """The quickest of each sector, whichever the lap."""
-        laps = [lap for episode in self.episodes for lap in episode.sectors]
-        return [min(times) for times in zip(*laps, strict=True)] if laps else None
+        return quickest([lap for episode in self.episodes for lap in episode.sectors])
 
     @property
     def off_track(self) -> int:
@@ -131,9 +130,10 @@ class _Witness:
             self.endings.append((index, {**info, **own}))
 
 
-def evaluate(model: BaseAlgorithm, worlds: VecEnv, episodes: int, seed: int, log_steps: int = 0) -> Score:
+def evaluate(model: PolicyPredictor, worlds: VecEnv, episodes: int, seed: int, log_steps: int = 0) -> Score:
     """Drive ``episodes`` episodes deterministically and gather their score, ordered by world.
 
+    :param model: or whatever else predicts as SB3's models do
     :param worlds: evaluation environments (yardstick reward), not those of training
     :param seed: seed of the first world; the others follow it
     :param log_steps: print every so many steps' reward; 0 for none
@@ -187,6 +187,11 @@ def lap_sectors(progress: Sequence[float], line_ahead: float, lap_times: Sequenc
     steps = np.diff(passed).reshape(len(lap_times), SECTORS)
     seconds = steps / steps.sum(axis=1, keepdims=True) * np.array(lap_times)[:, None]
     return [[round(float(time), 3) for time in lap] for lap in seconds]
+
+
+def quickest(sectors: Sequence[Sequence[float]]) -> list[float] | None:
+    """The least seconds of each sector over laps; None without any."""
+    return [min(times) for times in zip(*sectors, strict=True)] if sectors else None
 
 
 def mean_change(steering: Sequence[float]) -> float:

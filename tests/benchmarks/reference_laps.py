@@ -2,11 +2,13 @@
 
     python tests/benchmarks/reference_laps.py
 
-The first is the line follower's; the others are reference laps, with the whole throttle and with less.
+The first is the line follower's; the others are reference laps, with the whole throttle and with less. They are written
+to agent/judging/reference_laps.json as well, where the judge looks them up.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -14,30 +16,36 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from agent.envs import SCENE_OF_ENV
 from agent.envs.line_follower import LineFollower, drive_laps, line_follower, reference_line
+from agent.judging.floors import KNOWN_LAPS, REFERENCE_LAPS
 from agent.simulator.world import UNITS_PER_METRE, World
 
 THROTTLES = (1.0, 0.5, 0.35)
-LAPS = 3
 
 
 def main() -> None:
     head = " | ".join(f"reference lap, throttle up to {throttle:g}" for throttle in THROTTLES)
     print(f"| track | centre line, m | line follower | {head} | fastest, m/s |")
     print("|---|---|---|" + "---|" * (len(THROTTLES) + 1))
+    known: dict[str, dict[str, float]] = {f"{throttle:g}": {} for throttle in THROTTLES}
     for scene in SCENE_OF_ENV.values():
         world = World(scene)
         if not world.track.closed or world.scene.is_random:
             continue
-        cells = [best(drive_laps(world, line_follower(world), LAPS))]
+        cells = [best(drive_laps(world, line_follower(world), REFERENCE_LAPS))]
         lines = [reference_line(scene, throttle=throttle) for throttle in THROTTLES]
-        cells += [best(drive_laps(world, LineFollower(line), LAPS)) for line in lines]
+        for throttle, line in zip(THROTTLES, lines, strict=True):
+            times = drive_laps(world, LineFollower(line), REFERENCE_LAPS)
+            cells.append(best(times))
+            if len(times) == REFERENCE_LAPS:
+                known[f"{throttle:g}"][scene] = min(times)
         length_m, fastest = world.track.length_u / UNITS_PER_METRE, lines[0].speed_u.max() / UNITS_PER_METRE
         print(f"| {scene} | {length_m:.1f} | {' | '.join(cells)} | {fastest:.1f} |", flush=True)
+    KNOWN_LAPS.write_text(json.dumps(known, indent=2) + "\n")
 
 
 def best(times: list[float]) -> str:
     """The quickest of all laps, which must all have been driven; the first starts from rest."""
-    return f"{min(times):.2f}" if len(times) == LAPS else "lost"
+    return f"{min(times):.2f}" if len(times) == REFERENCE_LAPS else "lost"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What a driver is worth beside others: races, floors, tables and films of laps."""
