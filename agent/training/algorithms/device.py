@@ -19,6 +19,8 @@ def prepare_torch(seed: int, deterministic: bool = False) -> None:
     :param deterministic: refuse kernels that do not repeat to the last digit, instead of warning of them
     """
     torch.set_num_threads(1)
+    # Checks of every distribution's parameters take longer than using them; ``FiniteGuard`` looks after each rollout.
+    torch.distributions.Distribution.set_default_validate_args(False)
     cuda = torch.cuda.is_available()
     # The kernels for processors are deterministic anyway, and the switch takes two seconds to import.
     if cuda or deterministic:

@@ -83,7 +83,8 @@ def on_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, A
         "sde_sample_freq": told.sde_freq or -1,
         "policy_kwargs": {
             "features_extractor_class": RoadCNN,
-            "features_extractor_kwargs": {"features_dim": told.features_dim},
+            "features_extractor_kwargs": {"features_dim": told.features_dim, "unit": 1 / 255},
+            "normalize_images": False,
             "net_arch": [told.net_width],
             "log_std_init": told.log_std_init,
             "optimizer_class": Adam,
