@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent import donkeycar_sb3_runner
-from agent.evaluate_champion import main
+from agent.evaluate_champion import chosen_envs, main
 from agent.judging.tables import verdict
 from agent.training.evaluation import Episode, Score
 from agent.trials.champion import sha256
@@ -75,6 +75,11 @@ def test_a_model_is_judged_on_its_own_and_on_other_tracks(
         assert line["generalisation_gap"] == pytest.approx(home["mean_reward"] - line["mean_reward"])
         assert len(line["score"]["episodes"]) == 2
         assert f"generalisation gap {line['generalisation_gap']:.2f}" in shown
+    for line in lines:
+        assert list(line["floors"]) == ["random policy", "untrained policy", "line follower"]
+        assert all(len(floor["episodes"]) == 2 for floor in line["floors"].values())
+    assert [line["reference_lap_sec"] for line in lines] == [6.83, None, 15.11]
+    assert "reference lap" in shown
     assert main(arguments) == 0
     again = json.loads((tmp_path / "evaluations.jsonl").read_text().splitlines()[-1])
     assert again["score"] == home["score"], "the same seed drives the same episodes"
@@ -122,6 +127,10 @@ def test_a_missing_or_foreign_model_is_one_line(
         ("--env donkey-atlantis-v0", "donkey-atlantis-v0"),
         ("--episodes 0", "at least 1"),
         ("--seed -1", "negative"),
+        ("--race --episodes 2", "give --laps"),
+        ("--laps 2", "add --race"),
+        ("--race --env donkey-generated-track-v0@9091", "embedded tracks; drop the port"),
+        ("--gif films --env donkey-generated-track-v0@9091", "embedded tracks; drop the port"),
     ],
 )
 def test_bad_arguments_are_one_line(
@@ -132,6 +141,41 @@ def test_bad_arguments_are_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_race_is_told_filmed_and_recorded(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--model", str(trained / "model.zip"), "--results-dir", str(tmp_path), "--race", "--laps", "1"]
+    films = tmp_path / "films"
+    assert main([*arguments, "--track", "waveshare", "--gif", str(films)]) == 0
+    shown = capsys.readouterr().out
+    assert (films / "waveshare.gif").stat().st_size < 1.5e6
+    line = json.loads((tmp_path / "races.jsonl").read_text())
+    assert list(line["races"]) == ["trained", "random policy", "untrained policy", "line follower"]
+    assert line["races"]["line follower"]["lap_times"] and line["reference_lap_sec"] == 1.97
+    assert all(name in shown for name in (*line["races"], "reference lap", "waveshare.gif"))
+    assert main([*arguments, "--no-floors"]) == 0
+    alone = json.loads((tmp_path / "races.jsonl").read_text().splitlines()[-1])
+    assert (alone["env"], list(alone["races"])) == ("donkey-generated-track-v0", ["trained"]), "a training track"
+    assert not (tmp_path / "evaluations.jsonl").exists()
+
+
+def test_a_model_that_does_not_fit_does_not_race(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(trained / "model.zip", tmp_path)
+    params = json.loads((trained / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**params, "observation": "raw"}))
+    arguments = ["--model", str(tmp_path / "model.zip"), "--trust", "--results-dir", str(tmp_path / "results")]
+    assert "the configuration beside it" in refused(capsys, [*arguments, "--race"])
+
+
+def test_the_named_tracks_are_the_simulators_eleven() -> None:
+    assert len(chosen_envs([], ["named"])) == 11
+    assert set(chosen_envs([], ["all"])) - set(chosen_envs([], ["named"])) == {"donkey-random-track-v0"}
+    assert chosen_envs(["donkey-warren-track-v0"], ["warehouse", "warren"]) == [
+        "donkey-warren-track-v0",
+        "donkey-warehouse-v0",
+    ]
+
+
 @pytest.mark.parametrize(
     ("laps", "end_reason", "said"),
     [
@@ -139,6 +183,7 @@ def test_bad_arguments_are_one_line(
         ([0, 2], "off_track", "partly"),
         ([0, 0], "off_track", "crashes"),
         ([0, 0], "time_limit", "slow"),
+        ([0, 0], "finished", "drives"),
     ],
 )
 def test_the_verdict_follows_from_laps_and_endings(laps: list[int], end_reason: str, said: str) -> None:

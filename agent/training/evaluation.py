@@ -38,10 +38,13 @@ class Episode:
     steering_change: float = 0.0
 
     def describe(self) -> str:
-        times = " ".join(f"{seconds:.2f}s" for seconds in self.lap_times)
+        times = "".join(
+            f"  {seconds:.2f}s ({' '.join(f'{part:.2f}' for part in parts)})"
+            for seconds, parts in zip(self.lap_times, self.sectors, strict=True)
+        )
         return (
-            f"reward {self.reward:.2f}  steps {self.steps}  progress {self.progress:.3f} laps  laps {self.laps}"
-            f"{'  ' + times if times else ''}  ended by {self.end_reason}"
+            f"reward {self.reward:.2f}  steps {self.steps}  progress {self.progress:.3f} laps  laps {self.laps}{times}"
+            f"  steering changes {self.steering_change:.3f}  ended by {self.end_reason}"
         )
 
 

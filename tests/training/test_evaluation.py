@@ -68,6 +68,7 @@ def test_the_score_is_the_episodes_own() -> None:
         "off_track": 1,
         "steering_change": pytest.approx((5 * 0.1 + 9 * 0.2) / 15),
     }
+    assert "1.250 laps  laps 1  14.50s (5.00 5.00 4.50)  steering changes 0.100" in score.episodes[0].describe()
     assert not Score([Episode(float("nan"), 1, 0.0, 0)]).finite
 
 
