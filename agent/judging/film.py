@@ -19,10 +19,10 @@ Picture = NDArray[np.uint8]
 ENLARGED = 2
 MAP_SIDE, MARGIN = ENLARGED * HEIGHT, 10  # pixels
 STRIP_ROWS = 18
-MOST_FRAMES = 120  # as soon as there are so many, every other one goes
+MOST_FRAMES = 100  # as soon as there are so many, every other one goes
 FRAMES_PER_SEC = 10
-CAMERA_COLOURS = 44  # of the GIF's palette, beside those of the map
-GROUND, ROAD, INK, TEXT = (24, 26, 30), (74, 78, 86), (255, 196, 60), (235, 235, 235)
+CAMERA_COLOURS = 96  # of the GIF's palette, beside those of the map
+GROUND, ROAD, INK, TEXT = (24, 26, 30), (74, 78, 86), (90, 230, 255), (235, 235, 235)
 CAR, CRASH = (255, 255, 255), (235, 60, 50)
 
 
