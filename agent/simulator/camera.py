@@ -32,6 +32,7 @@ Image = NDArray[np.uint8]
 FAR_U = 300.0
 WIDEST_SHADOW_U = STRIP_HALF_U - ROAD_REACH_U - 2.0  # of a pixel, to either side: its look-ups stay in the table
 NEAREST_PLACE_U = WIDEST_SHADOW_U + 1.5  # to the table's ends; a run in a cell goes no farther than its diagonal
+SAME_SHADOW = 8  # columns over which a pixel's shadow is taken to be as wide
 GRAIN_MASK = np.uint64(63)
 ONE, TWO = np.uint64(1), np.uint64(2)
 GRAIN_SHIFT = 4096.0  # keeps places off the grid positive
@@ -71,8 +72,8 @@ def scenery(track: Track, ground: Ground, paint: Paint, solids: Solids, lens: Le
     return Scenery(
         lens.values, bool(np.ptp(track.height_u) > HILLY_U), track.arc_u, track.height_u, track.length_u,
         ground.origin, ground.cells, ground.spans, colours.integral, paint.strips, paint.edges, colours.palette,
-        colours.haze, colours.sky_for(lens), paint.grain, paint.grain_mean, paint.start_line, solids.pillars,
-        solids.boxes, solids.grey if grey else solids.rgba,
+        colours.haze, colours.sky_for(lens), paint.grey_grain if grey else paint.grain, paint.grain_mean,
+        paint.start_line, solids.pillars, solids.boxes, solids.grey if grey else solids.rgba,
     )  # fmt: skip
 
 
@@ -187,21 +188,22 @@ def _fill(
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
     """Write ``run`` pixels of one colour from ``pixel`` on, with grain where it is asked for.
 
-    Two pixels go in one store of eight bytes, or eight plain grey ones. What it spills to the right is written over by
-    what comes there next; the picture's last pixels go byte by byte.
+    Two pixels go in one store of eight bytes, or eight grey ones. What it spills to the right is written over by what
+    comes there next; the picture's last pixels go byte by byte.
     """
     at, stop = np.uint64(pixel * channels), np.uint64((pixel + run) * channels)
     safe = np.uint64(min(stop, max(flat.size - 8, 0)))
+    pixels = 2 if channels == 3 else 8
+    stride = np.uint64(pixels * channels)
     if grainy:
         word -= grain_mean
         while at < safe:
             grown = grain[np.uint64(grain_x >> 16) & GRAIN_MASK, np.uint64(grain_z >> 16) & GRAIN_MASK]
             store_8_bytes(flat, at, word + grown)
-            grain_x += 2 * grain_step_x
-            grain_z += 2 * grain_step_z
-            at += np.uint64(2 * channels)
+            grain_x += pixels * grain_step_x
+            grain_z += pixels * grain_step_z
+            at += stride
     else:
-        stride = np.uint64(6 if channels == 3 else 8)
         while at < safe:
             store_8_bytes(flat, at, word)
             at += stride
@@ -302,12 +304,17 @@ def _render(
             slanted = spans[s, 0] * ahead_x + spans[s, 1] * ahead_z
             pace = 1.0 / max(abs(aside), 1e-9)
             place = min(max(place, NEAREST_PLACE_U), 2.0 * STRIP_HALF_U - NEAREST_PLACE_U)  # inside a tight bend
+            half, steps, scale, known = 0.0, np.uint32(1), np.float32(1.0), column
             while column < until:
-                # Half of the pixel's shadow on the cross-section. A row farther up is farther ahead along the ray.
-                lean = slanted + facing * (column - lens[2]) * fan
-                half = min(max(0.5 * (abs(facing) * across + abs(lean) * along), STRIP_STEP_U), WIDEST_SHADOW_U)
+                if column >= known:
+                    # Half of the pixel's shadow on the cross-section. A row farther up is farther ahead along the ray.
+                    known = column + SAME_SHADOW
+                    lean = slanted + facing * (column - lens[2]) * fan
+                    half = min(max(0.5 * (abs(facing) * across + abs(lean) * along), STRIP_STEP_U), WIDEST_SHADOW_U)
+                    steps = np.uint32(half * (2.0 / STRIP_STEP_U))
+                    scale = clear / np.float32(steps * STRIP_STEP_U)
                 a = np.uint32((place - half) * (1.0 / STRIP_STEP_U))
-                c = np.uint32((place + half) * (1.0 / STRIP_STEP_U))
+                c = np.uint32(a + steps)
                 strip = np.uint64(strips[a])
                 run = 1
                 if strip == strips[c]:
@@ -319,7 +326,6 @@ def _render(
                         grain_step_z,
                     )  # fmt: skip
                 else:  # on the edge of a line
-                    scale = clear / np.float32((c - a) * STRIP_STEP_U)
                     at = np.uint64((row * width + column) * channels)
                     flat[at] = int(scale * (integral[c, 0] - integral[a, 0]) + haze * haze_colour[0])
                     if channels == 3:

@@ -61,9 +61,10 @@ class Paint:
         self._sky_rows = [row for row, _ in scene.sky]
         self._sky = np.array([rgb for _, rgb in scene.sky], dtype=float)
         self.grain_mean = np.uint64(grain) * EVERY_BYTE
-        self.grain: NDArray[np.uint64] = (
-            np.random.default_rng(0).integers(0, 2 * grain + 1, (64, 64)).astype(np.uint64) * EVERY_BYTE
-        )
+        drawn = np.random.default_rng(0).integers(0, 2 * grain + 1, (2, 64, 64, 8), dtype=np.uint8)
+        self.grain: NDArray[np.uint64] = drawn[0, ..., 0].astype(np.uint64) * EVERY_BYTE  # one level for two pixels
+        # Eight pixels, each the mean of two of those, as where a picture is halved.
+        self.grey_grain: NDArray[np.uint64] = ((drawn[0] + drawn[1]) // 2).view(np.uint64)[..., 0]
         self.start_line: Array = _start_line(scene)
 
     @cached_property
