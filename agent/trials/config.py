@@ -176,7 +176,8 @@ class TrialConfig:
         for spec in fields(self):
             value = getattr(self, spec.name)
             if value is None and spec.name in own:
-                object.__setattr__(self, spec.name, own[spec.name])
+                default = own[spec.name]
+                object.__setattr__(self, spec.name, default(self.timesteps) if callable(default) else default)
             elif is_setting(spec.name) and spec.name not in own and value != spec.default:
                 others = ", ".join(agent for agent, settings in DEFAULTS.items() if spec.name in settings)
                 raise UserError(f"{spec.name} {value} is no setting of {self.agent}; drop it or choose {others}")
@@ -292,7 +293,8 @@ def is_setting(name: str) -> bool:
 
 def _by_agent(name: str) -> str:
     """The defaults of a setting in words: one value, or each algorithm's own."""
-    found = {agent: settings[name] for agent, settings in DEFAULTS.items() if name in settings}
+    own = {agent: settings[name] for agent, settings in DEFAULTS.items() if name in settings}
+    found = {agent: "by timesteps" if callable(value) else value for agent, value in own.items()}
     values = list(dict.fromkeys(found.values()))
     if len(values) == 1:
         only = "" if len(found) == len(DEFAULTS) else f" of {', '.join(found)}"

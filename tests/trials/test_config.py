@@ -117,3 +117,9 @@ def test_memory_sizes() -> None:
     for text in ("8", "G", "-1G", "nanG", ""):
         with pytest.raises(UserError, match="8G or 900M"):
             parse_memory(text)
+
+
+def test_a_long_ppo_training_takes_larger_minibatches_unless_told() -> None:
+    sizes = [TrialConfig(timesteps=timesteps).batch_size for timesteps in (1, 10_000, 50_000, 100_000, 10**7)]
+    assert sizes == [32, 64, 128, 256, 512]
+    assert TrialConfig(timesteps=100_000, batch_size=48).batch_size == 48
