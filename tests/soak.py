@@ -11,6 +11,7 @@ import argparse
 import json
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -80,7 +81,7 @@ class Night:
         folders = ["--results-dir", str(self.folder / "results"), "--models-dir", str(self.models)]
         options = ["--trials", str(trials), "--cooldown", "0", "--agent", "ppo", "--push-every", "0"]
         options += ["--confirm-seeds", "0", *folders, *argv]
-        command = [sys.executable, "-c", CONTROLLER, str(self.runner), *options]
+        command = [sys.executable, "-X", "faulthandler", "-c", CONTROLLER, str(self.runner), *options]
         with (self.folder / "controller.log").open("ab") as log:
             return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
 
@@ -149,8 +150,10 @@ def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
                 last, since = recorded, time.monotonic()
             longest = max(longest, time.monotonic() - since)
             if longest > 60.0:
-                controller.kill()
-                return [*wrong, f"nothing happened for {longest:.0f} s after record {recorded}"]
+                controller.send_signal(signal.SIGABRT)  # tells where it stands
+                controller.wait()
+                told = (night.folder / "controller.log").read_text(errors="replace").splitlines()[-60:]
+                return [*wrong, f"nothing happened for {longest:.0f} s after record {recorded}", *told]
             try:
                 memory.append((recorded, watched.memory_info().rss))
             except psutil.Error:
