@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import Any, NoReturn, Self
 
 from agent.reward_terms import describe_terms, parse_terms
-from agent.trials.defaults import DEFAULTS
+from agent.trials.defaults import DEFAULTS, defaults_of
 
 EXIT_OK = 0
 EXIT_ERROR = 1
@@ -172,12 +172,11 @@ class TrialConfig:
 
     def _settle(self) -> None:
         """Give the algorithm's settings their defaults, and refuse those of other algorithms."""
-        own = DEFAULTS[self.agent]
+        own = defaults_of(self.agent, self.timesteps)
         for spec in fields(self):
             value = getattr(self, spec.name)
             if value is None and spec.name in own:
-                default = own[spec.name]
-                object.__setattr__(self, spec.name, default(self.timesteps) if callable(default) else default)
+                object.__setattr__(self, spec.name, own[spec.name])
             elif is_setting(spec.name) and spec.name not in own and value != spec.default:
                 others = ", ".join(agent for agent, settings in DEFAULTS.items() if spec.name in settings)
                 raise UserError(f"{spec.name} {value} is no setting of {self.agent}; drop it or choose {others}")

@@ -74,3 +74,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "tqc": OFF_POLICY | ENTROPY | {"n_quantiles": 25, "drop_quantiles": 2},
     "recurrent_ppo": ON_POLICY | {"lstm_size": 64, "n_envs": 8, "n_steps": 128, "batch_size": 256, "n_epochs": 4},
 }
+
+
+def defaults_of(agent: str, timesteps: int) -> dict[str, Any]:
+    """What ``agent`` is told in a training of so many steps."""
+    return {name: value(timesteps) if callable(value) else value for name, value in DEFAULTS[agent].items()}

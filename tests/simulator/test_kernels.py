@@ -19,4 +19,4 @@ def test_each_state_of_the_sources_has_kernels_of_its_own(tmp_path: Path) -> Non
 
 
 def test_the_worlds_kernels_are_kept_there() -> None:
-    assert config.CACHE_DIR == str(_kernels(Path(agent.simulator.__file__).parent))  # type: ignore[attr-defined]
+    assert str(_kernels(Path(agent.simulator.__file__).parent)) == config.CACHE_DIR  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from agent.trials.config import (
     parse_memory,
     trial_config,
 )
-from agent.trials.defaults import DEFAULTS
+from agent.trials.defaults import DEFAULTS, defaults_of
 
 
 def configs(agent: str) -> st.SearchStrategy[TrialConfig]:
@@ -70,10 +70,11 @@ def test_impossible_values_are_named_with_a_remedy(name: str, value: object) -> 
 @pytest.mark.parametrize("agent", DEFAULTS)
 def test_a_trial_says_every_setting_of_its_algorithm_and_none_of_another(agent: str) -> None:
     params = TrialConfig(agent=agent).to_params()
-    assert DEFAULTS[agent].items() <= params.items()
+    told = defaults_of(agent, params["timesteps"])
+    assert told.items() <= params.items()
     others = {name for settings in DEFAULTS.values() for name in settings} - DEFAULTS[agent].keys() - {*BINS}
     assert {params[name] for name in others} == {None}
-    assert vars(TrialConfig(agent=agent, gamma=0.5).settings) == DEFAULTS[agent] | {"gamma": 0.5}
+    assert vars(TrialConfig(agent=agent, gamma=0.5).settings) == told | {"gamma": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -92,8 +93,8 @@ def test_a_setting_of_another_algorithm_is_refused_with_those_that_have_it(
 def test_every_setting_is_a_field_and_every_default_possible() -> None:
     names = {name for settings in DEFAULTS.values() for name in settings}
     assert names <= {spec.name for spec in fields(TrialConfig)}
-    for agent, settings in DEFAULTS.items():
-        assert TrialConfig(agent=agent, **settings) == TrialConfig(agent=agent)
+    for agent in DEFAULTS:
+        assert TrialConfig(agent=agent, **defaults_of(agent, 10_000)) == TrialConfig(agent=agent)
 
 
 def test_a_whole_number_is_one() -> None:
