@@ -18,7 +18,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 research: $(INSTALLED)
-	$(BIN)/python agent/autoresearch_controller.py --trials $(TRIALS) --agent ppo --min-timesteps 20000 --max-timesteps 30000
+	$(BIN)/python agent/autoresearch_controller.py --trials $(TRIALS) --agent ppo --min-timesteps 10000 --max-timesteps 20000
 
 race: $(INSTALLED)
 	$(BIN)/python agent/evaluate_champion.py --race --track named --gif race $(RACE)
