@@ -12,7 +12,7 @@ from stable_baselines3.common.env_checker import check_env as check_env_sb3
 from agent.envs import SCENE_OF_ENV, check_env_id, embedded_env_ids
 from agent.envs.donkey_env import DonkeyEnv
 from agent.envs.driver import make_driver_env
-from agent.envs.observation import FAST_VIEW, shrink
+from agent.envs.observation import FAST_VIEW, FRAMES, shrink
 
 TRACK = "donkey-generated-track-v0"
 UPSTREAM_INFO = {
@@ -140,13 +140,13 @@ def test_the_fast_observation_drawn_directly_looks_like_the_shrunk_frame(env_id:
     frame = np.zeros((120, 160, 3), dtype=np.uint8)
     for seed in range(8):
         observation, _ = env.reset(seed=seed)
-        assert observation.shape == (4, 40, 80) and observation.dtype == np.uint8
+        assert observation.shape == (FRAMES, 40, 80) and observation.dtype == np.uint8
         for _ in range(seed):
             after, *_ = env.step(np.array([0.1, 1.0], dtype=np.float32))
-            assert np.array_equal(after[2], observation[3])
+            assert np.array_equal(after[-2], observation[-1])
             observation = after
         env.unwrapped.world.render(frame)
-        apart = np.abs(observation[3].astype(int) - shrink(frame))
+        apart = np.abs(observation[-1].astype(int) - shrink(frame))
         # Walls at the horizon differ by a row: their tops are not blended.
         assert apart.mean() < 4.0 and np.quantile(apart, 0.97) < 25, (seed, apart.mean())
 

@@ -13,11 +13,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from agent.donkeycar_sb3_runner import main
 from agent.envs.demonstration import Demonstration
+from agent.envs.observation import FRAMES
 from agent.record_drive import main as record
 from agent.training.algorithms.demos import DemoReplay, actions_of, as_space, show
 from agent.trials.config import TrialConfig, UserError
 
-PICTURE = spaces.Box(0, 255, (4, 40, 80), dtype=np.uint8)
+PICTURE = spaces.Box(0, 255, (FRAMES, 40, 80), dtype=np.uint8)
 WHEEL = spaces.Box(-1.0, 1.0, (2,), dtype=np.float32)
 TERMS = ("progress", "stall=9,speed=40,after=0")
 
@@ -121,7 +122,7 @@ def test_a_trial_learns_from_a_drive_and_logs_its_share(
     [
         (["--agent", "ppo"], "is no setting of ppo; drop it or choose"),
         (["--agent", "sac", "--observation", "raw"], "recorded with observation fast, the trial has raw"),
-        (["--agent", "sac", "--frame-stack", "2"], "recorded with frame_stack 4, the trial has 2"),
+        (["--agent", "sac", "--frame-stack", "4"], "recorded with frame_stack 2, the trial has 4"),
         (["--agent", "sac", "--max-cte", "6"], "recorded with max_cte 8.0, the trial has 6.0"),
         (["--agent", "sac", "--demo-weight", "-1"], "demo_weight -1.0 is too small"),
     ],
