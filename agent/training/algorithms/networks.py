@@ -19,9 +19,12 @@ class RoadCNN(BaseFeaturesExtractor):
 
     :param features_dim: length of the feature vector
     :param unit: what a pixel counts; multiplied into the first weights, which are fewer than the pixels
+    :param bounded: features are normalised and squashed instead of rectified: they cannot all die of one bad update
     """
 
-    def __init__(self, observation_space: spaces.Box, features_dim: int = 128, unit: float = 1.0) -> None:
+    def __init__(
+        self, observation_space: spaces.Box, features_dim: int = 128, unit: float = 1.0, bounded: bool = False
+    ) -> None:
         super().__init__(observation_space, features_dim)
         self.unit = unit
         channels, height, width = observation_space.shape
@@ -30,7 +33,8 @@ class RoadCNN(BaseFeaturesExtractor):
         while height > 6:
             layers += [torch.nn.Conv2d(channels, 32, 3, stride=2), torch.nn.ReLU()]
             channels, height, width = 32, (height - 3) // 2 + 1, (width - 3) // 2 + 1
-        layers += [torch.nn.Flatten(), torch.nn.Linear(channels * height * width, features_dim), torch.nn.ReLU()]
+        layers += [torch.nn.Flatten(), torch.nn.Linear(channels * height * width, features_dim)]
+        layers += [torch.nn.LayerNorm(features_dim), torch.nn.Tanh()] if bounded else [torch.nn.ReLU()]
         self.network = torch.nn.Sequential(*layers)
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:

@@ -148,7 +148,7 @@ def off_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, 
         "shift": told.shift,
         "policy_kwargs": {
             "features_extractor_class": RoadCNN,
-            "features_extractor_kwargs": {"features_dim": told.features_dim},
+            "features_extractor_kwargs": {"features_dim": told.features_dim, "bounded": True},
             "net_arch": [told.net_width],
             "optimizer_kwargs": {"fused": True},
             **policy,

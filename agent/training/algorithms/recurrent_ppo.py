@@ -1,4 +1,4 @@
-"""PPO whose policy remembers: an LSTM between features and actions, of which the value sees the state too."""
+"""PPO whose policy remembers: an LSTM between features and actions. The value is judged by the picture alone."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 def build(config: TrialConfig, worlds: VecEnv) -> RecurrentPPO:
     """The untrained model."""
     memory = {
+        "features_extractor_kwargs": {"features_dim": config.settings.features_dim, "unit": 1 / 255, "bounded": True},
         "lstm_hidden_size": config.settings.lstm_size,
-        "shared_lstm": True,
+        "shared_lstm": False,
         "enable_critic_lstm": False,
         "share_features_extractor": True,
     }
