@@ -100,8 +100,8 @@ def test_bins_are_the_nearest() -> None:
 
 
 def test_a_drive_beyond_the_memory_limit_is_refused(drive: Path) -> None:
-    with pytest.raises(UserError, match="take 1 MB, more than half of memory_limit 2M; raise it or record less"):
-        replay(config_for(drive, memory_limit="2M"))
+    with pytest.raises(UserError, match="take 1 MB, more than half of memory_limit 1M; raise it or record less"):
+        replay(config_for(drive, memory_limit="1M"))
 
 
 @pytest.mark.slow
