@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import os
 import pickle
+import select
 import signal
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn, TypeVar
 
 T = TypeVar("T")
+LIMIT_SEC = 120.0
 
 
-def aside(work: Callable[[], T]) -> T:
+def aside(work: Callable[[], T], limit_sec: float = LIMIT_SEC) -> T:
     """What ``work()`` returns, or what it raises; it changes nothing here.
 
-    Where forking is not safe, on anything but Linux, it runs here.
+    Where forking is not safe, on anything but Linux, it runs here, and so it does once a fork has been silent for
+    ``limit_sec``: a lock that another thread held when it was forked is never released in it.
 
     :param work: what it returns or raises can be pickled
     :raises OSError: the fork was killed
@@ -32,14 +36,16 @@ def aside(work: Callable[[], T]) -> T:
     if child == 0:
         _answer(work, writing)
     os.close(writing)
+    answer = None
     try:
-        with os.fdopen(reading, "rb") as pipe:
-            answer = pipe.read()
-    except BaseException:
-        os.kill(child, signal.SIGKILL)
-        raise
+        answer = _read(reading, limit_sec)
     finally:
+        os.close(reading)
+        if answer is None:
+            os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
+    if answer is None:
+        return work()
     if code := os.waitstatus_to_exitcode(status):
         raise OSError(f"the search's own process ended with {code} (-9: the kernel, for want of memory)")
     value, error = pickle.loads(answer)
@@ -47,6 +53,17 @@ def aside(work: Callable[[], T]) -> T:
         raise error
     found: T = value
     return found
+
+
+def _read(reading: int, limit_sec: float) -> bytes | None:
+    """All that comes through a pipe until its other end is closed; None if that takes longer."""
+    deadline, answer = time.monotonic() + limit_sec, b""
+    while select.select([reading], [], [], max(deadline - time.monotonic(), 0.0))[0]:
+        part = os.read(reading, 1 << 16)
+        if not part:
+            return answer
+        answer += part
+    return None
 
 
 def _answer(work: Callable[[], object], writing: int) -> NoReturn:

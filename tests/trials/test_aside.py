@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -67,3 +68,18 @@ def test_locks_and_pipes_do_not_outlive_a_killed_controller(tmp_path: Path) -> N
         with FileLock(tmp_path / "lock", timeout=2.0):
             assert worker.is_running()
         worker.kill()
+
+
+def test_a_fork_that_never_answers_is_ended_and_the_work_done_here() -> None:
+    here = os.getpid()
+
+    def deaf_in_the_fork() -> int:
+        while os.getpid() != here:
+            time.sleep(1.0)
+        return 7
+
+    started = time.monotonic()
+    assert aside(deaf_in_the_fork, limit_sec=0.5) == 7
+    assert time.monotonic() - started < 20.0
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
