@@ -72,7 +72,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "td3": OFF_POLICY | {"noise_std": 0.2, "n_critics": 2, "policy_delay": 2},
     "ddpg": OFF_POLICY | {"noise_std": 0.2},
     "tqc": OFF_POLICY | ENTROPY | {"n_quantiles": 25, "drop_quantiles": 2},
-    "recurrent_ppo": ON_POLICY | {"lstm_size": 64, "n_envs": 8, "n_steps": 128, "batch_size": 256, "n_epochs": 4},
+    "recurrent_ppo": ON_POLICY | {"lstm_size": 64, "n_envs": 16, "n_steps": 64, "batch_size": 128, "n_epochs": 4},
 }
 
 

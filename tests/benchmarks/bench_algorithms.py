@@ -29,13 +29,13 @@ from agent.trials.defaults import DEFAULTS
 
 # What each trains in a trial of three minutes on two cores.
 TIMESTEPS = {
-    "ppo": 60_000,
+    "ppo": 40_000,
     "recurrent_ppo": 40_000,
-    "dqn": 15_000,
-    "sac": 12_000,
-    "tqc": 12_000,
-    "td3": 15_000,
-    "ddpg": 15_000,
+    "dqn": 12_000,
+    "sac": 10_000,
+    "tqc": 10_000,
+    "td3": 12_000,
+    "ddpg": 12_000,
 }
 # Student's t for 95 % by degrees of freedom.
 STUDENT = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9: 2.26}
