@@ -143,7 +143,7 @@ def make_worlds(
 ) -> VecEnv:
     """``count`` environments side by side in this process, the ``envs`` dealt in turn; each once if any is on the wire.
 
-    Observations are uint8, (count, frames, 40, 80) fast or (count, 120, 160, 3) raw.
+    Observations are uint8, (count, frames, 40, 80) fast or (count, 3, 120, 160) raw.
 
     :param reward: name of the reward, of training or ``YARDSTICK``
     :param cars: of ``open_cars``, for environments that share them; none for cars of their own
@@ -161,10 +161,10 @@ def make_worlds(
         makers.append(
             partial(make_driver_env, env_id, car=car, bare=batchable, **options, **wire_conf(config, address))
         )
-    if batchable:
-        frames = config.frame_stack if config.observation == "fast" else 0
-        return Batched(Batch([make() for make in makers], frames, reward))
-    return SideBySide(makers)
+    frames = config.frame_stack if config.observation == "fast" else 0
+    worlds = Batched(Batch([make() for make in makers], frames, reward)) if batchable else SideBySide(makers)
+    # SB3 would turn raw pictures only above the scaling of rewards, which keeps those from before it.
+    return worlds if frames else VecTransposeImage(worlds)
 
 
 def make_training_worlds(config: TrialConfig, gamma: float, cars: Sequence[Car | None] = ()) -> VecEnv:
@@ -175,8 +175,6 @@ def make_training_worlds(config: TrialConfig, gamma: float, cars: Sequence[Car |
     count = max(config.n_envs, len(config.env))
     worlds = make_worlds(config, config.env, count, config.training_reward, cars)
     worlds.seed(first_seed(config.seed, TRAINING))
-    if config.observation == "raw":  # SB3 would turn the pictures after the scaling, and keep those from before it
-        worlds = VecTransposeImage(worlds)
     return VecNormalize(worlds, norm_obs=False, norm_reward=True, clip_reward=10.0, gamma=gamma)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from agent.envs.demonstration import Demonstration, Recorder, Replayed, rescaled
 from agent.envs.driver import make_driver_env
+from agent.envs.observation import FRAMES
 from agent.envs.reward import with_reward
 
 TRACK = "donkey-generated-track-v0"
@@ -37,7 +38,7 @@ def test_a_file_gives_back_what_was_driven(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["drive.npz"]
     assert read.header == {"format": 2, **HEADER}
     assert read.lengths[0] == 40 and read.steps == sum(read.lengths) == len(paid)
-    assert read.observations.shape == (read.steps + 2, 4, 40, 80) and read.observations.dtype == np.uint8
+    assert read.observations.shape == (read.steps + 2, FRAMES, 40, 80) and read.observations.dtype == np.uint8
     assert read.terminated.tolist() == [False] * (read.steps - 1) + [True]
     np.testing.assert_allclose(read.rewards, paid, rtol=1e-6)
     assert np.abs(read.commands[:40, 0]).max() <= 1.0 and read.commands[40:].tolist() == [[1.0, 1.0]] * read.lengths[1]
