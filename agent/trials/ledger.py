@@ -53,9 +53,9 @@ class Ledger:
 
     def _mend_tail(self, descriptor: int) -> None:
         size = os.fstat(descriptor).st_size
-        torn = os.pread(descriptor, min(size, TAIL_LIMIT_BYTES), max(0, size - TAIL_LIMIT_BYTES)).rpartition(b"\n")[2]
-        if not torn:
+        if not size or os.pread(descriptor, 1, size - 1) == b"\n":
             return
+        torn = os.pread(descriptor, min(size, TAIL_LIMIT_BYTES), max(0, size - TAIL_LIMIT_BYTES)).rpartition(b"\n")[2]
         try:
             Record.from_line(torn.decode())
         except ValueError:
