@@ -132,6 +132,7 @@ class TrialLoop:
                         check_disk(self.folders.models_dir, self.min_free_bytes)
                         self._running.append(self._started(Running(ahead, slot)))
                         ahead = None
+                        break  # choosing takes its time: between two of them all limits are looked at
                 for each in list(self._running):
                     if record := self._look_at(each):
                         assert each.process is not None
