@@ -228,12 +228,14 @@ class TrialConfig:
     def from_params(cls, params: dict[str, Any]) -> Self:
         """Rebuild from a record; names that this version does not know are refused.
 
-        Records from before there were settings tell the action bins of every algorithm; those are dropped.
+        Records from before there were settings tell the action bins of every algorithm, which are dropped, and mean
+        four pictures in an observation.
 
         :raises UserError: an unknown name or an impossible value
         """
-        if params.keys() >= BINS and "gamma" not in params and params.get("agent", "ppo") != "dqn":
-            params = {name: value for name, value in params.items() if name not in BINS}
+        if params.keys() >= BINS and "gamma" not in params:
+            dropped = () if params.get("agent", "ppo") == "dqn" else BINS
+            params = {"frame_stack": 4} | {name: value for name, value in params.items() if name not in dropped}
         known = {spec.name for spec in fields(cls)}
         if unknown := sorted(set(params) - known):
             raise UserError(f"unknown parameter {unknown[0]!r}; known are {', '.join(sorted(known))}")

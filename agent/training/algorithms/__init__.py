@@ -15,13 +15,14 @@ from stable_baselines3 import PPO
 
 from agent.training.algorithms import ddpg, demos, dqn, ppo, recurrent_ppo, sac, td3, tqc
 from agent.training.algorithms.device import check_device, prepare_torch
+from agent.training.algorithms.networks import RoadCNN  # older models name it here
 from agent.trials.config import TrialConfig
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
 
-__all__ = ["ALGORITHMS", "Algorithm", "build", "check_device", "laid_out", "prepare_torch"]
+__all__ = ["ALGORITHMS", "Algorithm", "RoadCNN", "build", "check_device", "laid_out", "prepare_torch"]
 
 
 class Algorithm(NamedTuple):
