@@ -181,9 +181,15 @@ class Smac(Random):
         if self.asked is not None:
             self.facade.tell(self.asked, value)  # of another cell too, or it would ask the same again
         if self.asked is None or dict(self.asked.config) != params:
-            config = self.configspace.Configuration(self.facade.scenario.configspace, values=params)
+            values = {name: self._within(name, value) for name, value in params.items()}
+            config = self.configspace.Configuration(self.facade.scenario.configspace, values=values)
             self.facade.tell(self.smac.runhistory.TrialInfo(config, seed=0), value)
         self.asked = None
+
+    def _within(self, name: str, value: Any) -> Any:
+        """SMAC refuses what its logarithms place a rounding error outside of a range."""
+        parameter = next(one for one in self.problem.space.parameters if one.name == name)
+        return min(max(value, parameter.low), parameter.high) if isinstance(parameter, Range) else value
 
     def _hyperparameter(self, parameter: Range | Choice) -> Any:
         if isinstance(parameter, Choice):
