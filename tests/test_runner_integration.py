@@ -104,15 +104,17 @@ def test_nan_in_training_keeps_the_last_finite_model(tmp_path: Path, monkeypatch
     import torch
     from stable_baselines3 import PPO
 
-    learn = PPO.train
+    from agent.training.algorithms.lean import LeanPPO
 
-    def train(self: PPO) -> None:
+    learn = LeanPPO.train
+
+    def train(self: LeanPPO) -> None:
         learn(self)
         if self.num_timesteps >= 128:
             with torch.no_grad():
                 next(self.policy.parameters()).fill_(float("nan"))
 
-    monkeypatch.setattr(PPO, "train", train)
+    monkeypatch.setattr(LeanPPO, "train", train)
     assert run(tmp_path, "--timesteps", "4096", "--n-envs", "8") == 4
     assert result(tmp_path)["run_status"] == "diverged"
     assert result(tmp_path)["mean_reward"] is None

@@ -18,7 +18,7 @@ import torch
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecNormalize
 
-from agent.training.algorithms import ALGORITHMS, laid_out
+from agent.training.algorithms import ALGORITHMS
 from agent.training.callbacks import CheckpointChooser, TrainingCallback
 from agent.training.checkpoints import STATE
 from agent.training.worlds import TRAINING, first_seed
@@ -94,7 +94,6 @@ def take_up(config: TrialConfig, folder: Path, worlds: VecEnv, chooser: Checkpoi
     cast(VecNormalize, worlds).ret_rms = state["normalisation"]
     chooser.best = state["best"]
     chooser.due = [step for step in chooser.due if step > model.num_timesteps]
-    laid_out(model)
     begin_anew(model, config)
     _set_random_state(model, state["random"])
     return model

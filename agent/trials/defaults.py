@@ -18,7 +18,7 @@ def minibatch(timesteps: int) -> int:
     return 2 ** round(math.log2(min(max(64 * math.sqrt(max(timesteps, 0) / 10_000), 32), 512)))
 
 
-EVERY: dict[str, Any] = {"features_dim": 128, "net_width": 64, "n_envs": 8}
+EVERY: dict[str, Any] = {"features_dim": 64, "net_width": 64, "n_envs": 8}
 
 ON_POLICY = EVERY | {
     "learning_rate": 1e-3,
@@ -27,7 +27,7 @@ ON_POLICY = EVERY | {
     "n_envs": 32,
     "n_steps": 32,
     "batch_size": minibatch,
-    "n_epochs": 3,
+    "n_epochs": 2,
     "gae_lambda": 0.95,
     "clip_range": 0.2,
     "ent_coef": 0.0,

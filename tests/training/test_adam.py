@@ -7,7 +7,7 @@ import sys
 
 import torch
 
-from agent.training.algorithms.adam import Adam
+from agent.training.algorithms.adam import Adam, RowAdam
 
 
 def trained(optimizer: type[torch.optim.Adam], **options: bool) -> torch.Tensor:
@@ -29,6 +29,26 @@ def trained(optimizer: type[torch.optim.Adam], **options: bool) -> torch.Tensor:
 def test_it_takes_the_steps_of_torchs() -> None:
     assert torch.equal(trained(Adam), trained(torch.optim.Adam))
     assert torch.equal(trained(Adam, fused=True), trained(torch.optim.Adam, fused=True))
+
+
+def test_a_row_of_parameters_takes_the_same_steps() -> None:
+    torch.testing.assert_close(trained(RowAdam), trained(torch.optim.Adam))
+    assert torch.equal(trained(RowAdam, fused=True), trained(torch.optim.Adam, fused=True))
+
+
+def test_a_step_down_a_loss_is_clipped_as_torch_clips() -> None:
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(8, 3)
+    other = torch.nn.Linear(8, 3)
+    other.load_state_dict(layer.state_dict())
+    row, adam = RowAdam(layer.parameters(), lr=0.1), torch.optim.Adam(other.parameters(), lr=0.1)
+    for _ in range(3):
+        row.descend(layer(torch.ones(4, 8)).square().sum(), 0.5)
+        adam.zero_grad()
+        other(torch.ones(4, 8)).square().sum().backward()
+        torch.nn.utils.clip_grad_norm_(other.parameters(), 0.5)
+        adam.step()
+    torch.testing.assert_close(layer.weight, other.weight)
 
 
 def test_it_does_not_import_the_compiler() -> None:

@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-import torch
 from sb3_contrib import RecurrentPPO
-from stable_baselines3 import PPO
 
 from agent.training.algorithms import ddpg, demos, dqn, ppo, recurrent_ppo, sac, td3, tqc
 from agent.training.algorithms.device import check_device, prepare_torch
-from agent.training.algorithms.networks import RoadCNN  # older models name it here
+from agent.training.algorithms.lean import LeanPPO
 from agent.trials.config import TrialConfig
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
 
-__all__ = ["ALGORITHMS", "Algorithm", "RoadCNN", "build", "check_device", "laid_out", "prepare_torch"]
+__all__ = ["ALGORITHMS", "Algorithm", "build", "check_device", "prepare_torch"]
 
 
 class Algorithm(NamedTuple):
@@ -33,7 +31,7 @@ class Algorithm(NamedTuple):
 
 
 ALGORITHMS = {
-    "ppo": Algorithm(PPO, ppo.build),
+    "ppo": Algorithm(LeanPPO, ppo.build),
     "recurrent_ppo": Algorithm(RecurrentPPO, recurrent_ppo.build),
     "dqn": Algorithm(dqn.DQN, dqn.build),
     "sac": Algorithm(sac.SAC, sac.build),
@@ -45,13 +43,7 @@ ALGORITHMS = {
 
 def build(config: TrialConfig, worlds: VecEnv) -> BaseAlgorithm:
     """The untrained model of a trial. The learning rate is ``config.learning_rate`` from first step to last."""
-    model = laid_out(ALGORITHMS[config.agent].build(config, worlds))
+    model = ALGORITHMS[config.agent].build(config, worlds)
     if config.demos:
         demos.show(model.replay_buffer, config)  # type: ignore[attr-defined]
-    return model
-
-
-def laid_out(model: BaseAlgorithm) -> BaseAlgorithm:
-    """``model`` with its weights laid out as the network's input is: their gradient takes a fifth less."""
-    model.policy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model

@@ -16,8 +16,6 @@ from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.sac.policies import SACPolicy
 from stable_baselines3.td3.policies import TD3Policy
 
-from agent.training.algorithms.networks import scaled
-
 
 class OneEncoder:
     """Mixin before one of SB3's actor-critic policies: pictures become features here, and the heads see those.
@@ -42,7 +40,7 @@ class OneEncoder:
 
     def encode(self: Any, observation: torch.Tensor) -> torch.Tensor:
         """Features (batch, features_dim) of pictures (batch, channels, height, width) as the worlds give them."""
-        features: torch.Tensor = self.encoder(scaled(observation))
+        features: torch.Tensor = self.encoder(observation)
         return features
 
     def _predict(self: Any, observation: Any, deterministic: bool = False) -> torch.Tensor:

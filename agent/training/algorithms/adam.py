@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -27,3 +28,45 @@ class Adam(torch.optim.Adam):
         """One step with the gradients that the parameters have."""
         loss: float | None = _plain(torch.optim.Adam.step)(self, closure)
         return loss
+
+
+class RowAdam(Adam):
+    """Adam over all parameters laid end to end in one row: one operation where there were as many as layers.
+
+    The parameters become views of the row, and stay so for whoever reads or loads them.
+    """
+
+    def __init__(self, parameters: Iterable[torch.nn.Parameter], **options: Any) -> None:
+        self.members = list(parameters)
+        self.row = torch.nn.Parameter(torch.empty(0))
+        self.lay()
+        super().__init__([self.row], **options)
+
+    def lay(self) -> None:
+        """Lay the parameters into the row, on the device where they are by now."""
+        self.row.data = torch.cat([member.detach().flatten() for member in self.members])
+        parts = self.row.data.split([member.numel() for member in self.members])
+        for member, part in zip(self.members, parts, strict=True):
+            member.data = part.view(member.shape)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the parameters' gradients."""
+        for member in self.members:
+            member.grad = None
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """One step with the gradients that the parameters have, as other optimisers take it."""
+        self._move([member.grad if member.grad is not None else torch.zeros_like(member) for member in self.members])
+        return None
+
+    def descend(self, loss: torch.Tensor, max_norm: float) -> None:
+        """A step down ``loss``, its gradient shortened to ``max_norm`` where it is longer."""
+        self._move(torch.autograd.grad(loss, self.members), max_norm)
+
+    def _move(self, gradients: Sequence[torch.Tensor], max_norm: float = math.inf) -> None:
+        row = torch.cat([gradient.flatten() for gradient in gradients])
+        if math.isfinite(max_norm):
+            row.mul_((max_norm / (row.norm() + 1e-6)).clamp_(max=1.0))
+        self.row.grad = row
+        super().step()

@@ -9,7 +9,6 @@ import torch
 from stable_baselines3 import DQN as SB3DQN
 from stable_baselines3.dqn.policies import QNetwork
 
-from agent.training.algorithms.networks import scaled
 from agent.training.algorithms.off_policy import Batch, Metrics, OffPolicy, critic_metrics, off_policy
 from agent.trials.config import TrialConfig
 
@@ -25,10 +24,10 @@ class DQN(OffPolicy, SB3DQN):
 
     def update(self, batch: Batch) -> Metrics:
         with torch.no_grad():
-            after = scaled(batch.next_observations)
+            after = batch.next_observations
             chosen = worth_of(self.q_net, after).argmax(dim=1, keepdim=True)
             targets = self.backup(batch, worth_of(self.q_net_target, after).gather(1, chosen))
-        worth = worth_of(self.q_net, scaled(batch.observations))
+        worth = worth_of(self.q_net, batch.observations)
         current = worth.gather(1, batch.actions.long())
         loss = torch.nn.functional.smooth_l1_loss(current, targets)
         norm = self.descend(self.policy.optimizer, loss)
@@ -53,7 +52,7 @@ class DQN(OffPolicy, SB3DQN):
 
 
 def worth_of(network: QNetwork, pictures: torch.Tensor) -> torch.Tensor:
-    """The worth (batch, actions) of every action at scaled pictures."""
+    """The worth (batch, actions) of every action at pictures."""
     worth: torch.Tensor = network.q_net(network.features_extractor(pictures))
     return worth
 

@@ -13,7 +13,7 @@ import torch
 from stable_baselines3.common.utils import polyak_update
 
 from agent.training.algorithms.demos import DemoReplay
-from agent.training.algorithms.networks import RoadCNN
+from agent.training.algorithms.networks import RoadNet
 from agent.training.algorithms.replay import Replay, replay_capacity, shifted
 from agent.trials.config import TrialConfig
 
@@ -147,8 +147,9 @@ def off_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, 
         "target_clip": told.target_clip,
         "shift": told.shift,
         "policy_kwargs": {
-            "features_extractor_class": RoadCNN,
+            "features_extractor_class": RoadNet,
             "features_extractor_kwargs": {"features_dim": told.features_dim, "bounded": True},
+            "normalize_images": False,
             "net_arch": [told.net_width],
             "optimizer_kwargs": {"fused": True},
             **policy,

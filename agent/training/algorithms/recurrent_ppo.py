@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def build(config: TrialConfig, worlds: VecEnv) -> RecurrentPPO:
     """The untrained model."""
     memory = {
-        "features_extractor_kwargs": {"features_dim": config.settings.features_dim, "unit": 1 / 255, "bounded": True},
+        "features_extractor_kwargs": {"features_dim": config.settings.features_dim, "bounded": True},
         "lstm_hidden_size": config.settings.lstm_size,
         "shared_lstm": False,
         "enable_critic_lstm": False,

@@ -1,0 +1,86 @@
+"""The lean PPO is stock PPO: the same rollout moves its weights to the same place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import configure
+
+from agent.training.algorithms import build
+from agent.training.algorithms.lean import LeanPPO
+from agent.training.algorithms.networks import PATCH, as_patches
+from agent.training.worlds import make_training_worlds
+from agent.trials.config import TrialConfig
+
+Build = Callable[..., TrialConfig]
+
+
+class Quiet(BaseCallback):
+    def _on_step(self) -> bool:
+        return True
+
+
+@pytest.fixture(params=[4, 0], ids=["sde", "gaussian"])
+def model(request: pytest.FixtureRequest, tiny: Build) -> Iterator[LeanPPO]:
+    """A model with a rollout that it has not learned from yet; every minibatch is clipped somewhere."""
+    config = tiny(sde_freq=request.param, ent_coef=0.01, batch_size=20, n_epochs=3, n_steps=32, learning_rate=0.01)
+    worlds = make_training_worlds(config, config.gamma)
+    model = build(config, worlds)
+    assert isinstance(model, LeanPPO)
+    model.set_logger(configure(None, []))
+    _, callback = model._setup_learn(64, Quiet())
+    model.collect_rollouts(worlds, callback, model.rollout_buffer, model.n_steps)
+    yield model
+    worlds.close()
+
+
+def learned(model: LeanPPO, train: Callable[[LeanPPO], None]) -> tuple[torch.Tensor, dict[str, float]]:
+    """Weights and logged numbers after ``train``; the model and its rollout stay as they were."""
+    before, buffer = deepcopy(model.policy.state_dict()), model.rollout_buffer
+    model.rollout_buffer = deepcopy(buffer)
+    optimiser = deepcopy(model.policy.optimizer.state_dict())
+    np.random.seed(3)
+    train(model)
+    weights = torch.cat([parameter.detach().flatten() for parameter in model.policy.parameters()])
+    numbers = dict(model.logger.name_to_value)
+    model.policy.load_state_dict(before)
+    model.policy.optimizer.load_state_dict(optimiser)
+    model.rollout_buffer = buffer
+    return weights, numbers
+
+
+def test_it_learns_what_stock_ppo_learns(model: LeanPPO) -> None:
+    before = torch.cat([parameter.detach().clone().flatten() for parameter in model.policy.parameters()])
+    lean, ours = learned(model, LeanPPO.train)
+    stock, theirs = learned(model, PPO.train)
+    assert float((stock - before).abs().max()) > 0.01
+    torch.testing.assert_close(lean, stock, rtol=1e-3, atol=2e-4)
+    assert {"train/approx_kl", "train/explained_variance", "train/std"} < ours.keys() == theirs.keys()
+    for name in ("train/approx_kl", "train/explained_variance", "train/std"):  # others are means of all epochs there
+        assert ours[name] == pytest.approx(theirs[name], rel=1e-2, abs=1e-4)
+
+
+def test_its_rows_of_parameters_stay_the_policys_when_it_is_saved_and_loaded(model: LeanPPO, tmp_path: str) -> None:
+    model.train()
+    model.save(f"{tmp_path}/model.zip")
+    for kind in (LeanPPO, PPO):
+        loaded = kind.load(f"{tmp_path}/model.zip", device="cpu")
+        row = torch.cat([parameter.detach().flatten() for parameter in loaded.policy.parameters()])
+        assert torch.equal(row, torch.cat([p.detach().flatten() for p in model.policy.parameters()]))
+        assert torch.equal(row, loaded.policy.optimizer.row)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_patches_are_cut_from_all_frames_of_a_picture(dtype: torch.dtype) -> None:
+    pictures = torch.randint(0, 255, (3, 2, 40, 80)).to(dtype)
+    patches = as_patches(pictures)
+    assert patches.shape == (3, 50, 128) and patches.dtype == dtype
+    for row, column in ((0, 0), (1, 3), (4, 9)):
+        cut = pictures[2, :, row * PATCH : (row + 1) * PATCH, column * PATCH : (column + 1) * PATCH]
+        assert torch.equal(patches[2, 10 * row + column], cut.flatten())
