@@ -41,13 +41,13 @@ class Appearance:
     hue: float = 25.0
     anew: float = 0.25
     line_wear: float = 0.6
-    grain: int = 14
+    grain: int = 9
     camera_height_u: float = 0.25
     camera_pitch_deg: float = 2.5
     fov_deg: float = 4.0
     distractors: int = 12
     walls: int = 6
-    shadows: int = 8
+    shadows: int = 2
 
     def scene(self, scene: Scene, track: Track) -> Scene:
         """The scene with other colours, and with distractors and shadows among its obstacles."""

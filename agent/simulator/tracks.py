@@ -13,11 +13,13 @@ import math
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from agent.simulator.loops import loop, loop_road
 
 SCENES_DIR = Path(__file__).parent / "scenes"
 Array = NDArray[np.float64]
@@ -26,10 +28,6 @@ SPLINE_SPACING_U = 1.0  # between nodes, where the path gives no spacing_u of it
 # The random road turns away when the point this far ahead comes this near to what is already laid
 # (sdsandbox's road builder).
 LOOK_AHEAD_U, KEEP_AWAY_U = 100.0, 90.0
-# Loops. Their tightest bend is a little wider than the car's smallest circle, 5.59 u.
-LOOP_RADIUS_U = 6.5
-LOOP_APART_U = 30.0  # parts of a loop farther apart along it than this must be a road's width apart on the ground
-LOOP_ATTEMPTS = 60
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def scene_for(scene: Scene, seed: int) -> Scene:
     """
     if scene.path["kind"] != "loop":
         return scene
-    road = _loop_road(scene.path, seed)
+    road = loop_road(scene.path, seed)
     middle_u = -road.lane * road.half_width_u
     strips = [
         {
@@ -221,117 +219,3 @@ def _random_road(start: Array, span_u: float, turns: Array) -> Array:  # pragma:
         x += span_u * np.sin(heading)
         z += span_u * np.cos(heading)
     return nodes
-
-
-class _LoopRoad(NamedTuple):
-    length_u: float
-    half_width_u: float
-    lane: float  # the path lies so many half widths to the right of the road's middle
-    luck: float  # in [0, 1): strips whose chance is above it are painted
-
-
-def _loop_road(path: dict[str, Any], seed: int) -> _LoopRoad:
-    """What the seed says of a loop's road as a whole; narrower on short loops, which have little room inside."""
-    rng = np.random.default_rng([seed, 0])
-    length_u = math.exp(rng.uniform(*np.log(path["length_u"])))
-    half_width_u = min(rng.uniform(*path["half_width_u"]), length_u / 25.0)
-    return _LoopRoad(length_u, half_width_u, float(rng.choice(path["lanes"])), rng.random())
-
-
-def loop(path: dict[str, Any], seed: int) -> Array:
-    """Nodes of a closed road that does not meet itself: a random polygon whose corners are rounded by arcs.
-
-    The polygon goes round its middle once, so its sides do not cross; the first node is the middle of the longest
-    straight, heading along +z. A draw that bends too tightly or comes too near to itself is drawn again, calmer every
-    time: the last would be a plain regular polygon.
-    """
-    road = _loop_road(path, seed)
-    rng = np.random.default_rng([seed, 1])
-    tightest_u = max(LOOP_RADIUS_U, road.half_width_u)
-    n = max(5, round(road.length_u / math.exp(rng.uniform(*np.log((18.0, 100.0))))))
-    ruggedness, sway = rng.uniform(0.2, 2.0), rng.uniform(0.0, 1.2)
-    narrow_u = tightest_u * 4.0 ** (rng.random() ** 3)
-    wide_u = narrow_u * 8.0 ** rng.random()
-    side = float(rng.choice([-1.0, 1.0]))
-    for attempt in range(LOOP_ATTEMPTS):
-        calm = 0.9**attempt
-        corners = _round_polygon(rng, n, road.length_u, calm * ruggedness, calm * sway)
-        wanted_u = np.exp(rng.uniform(math.log(narrow_u), math.log(wide_u), size=n))
-        straights, radii, turns = _rounded(corners, wanted_u)
-        if radii.min() < tightest_u:
-            continue
-        nodes = _along_pieces(path["start"], straights, radii, side * turns)
-        if _keeps_apart(nodes, 2.0 * road.half_width_u * (1.0 + road.lane)):
-            return nodes
-    raise ValueError(f"no loop of {road.length_u:.0f} u for seed {seed}; widen length_u or narrow half_width_u")
-
-
-def _round_polygon(rng: np.random.Generator, n: int, length_u: float, ruggedness: float, sway: float) -> Array:
-    """Corners (n, 2) clockwise round the origin, sides ``length_u`` together before the corners are cut.
-
-    :param ruggedness: how far a corner may be moved, in sides
-    :param sway: how far the whole is from a circle, in radii
-    """
-    angle = 2.0 * math.pi * (np.arange(n) + rng.uniform(-0.4, 0.4, size=n) * min(ruggedness, 1.0)) / n
-    waves = sum(rng.normal() / k * np.cos(k * angle + rng.uniform(0.0, 2.0 * math.pi)) for k in (2, 3, 4, 5, 6))
-    radius = 1.0 + sway * waves + ruggedness * rng.uniform(-1.0, 1.0, size=n) * 2.0 * math.pi / n
-    corners = np.maximum(radius, 0.2)[:, None] * np.stack([np.sin(angle), np.cos(angle)], axis=1)
-    sides = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
-    return np.asarray(corners * (1.08 * length_u / sides.sum()))
-
-
-def _rounded(corners: Array, wanted_u: Array) -> tuple[Array, Array, Array]:
-    """Straights from each corner to the next, and radii and turns (radians, right positive) of the corners' arcs.
-
-    An arc of radius r cuts r tan(turn / 2) off both sides; where two arcs do not fit on a side, both shrink.
-    """
-    sides = np.roll(corners, -1, axis=0) - corners
-    length = np.linalg.norm(sides, axis=1)
-    heading = np.arctan2(sides[:, 0], sides[:, 1])
-    turns = (heading - np.roll(heading, 1) + math.pi) % (2.0 * math.pi) - math.pi
-    bend = np.maximum(np.tan(np.abs(turns) / 2.0), 1e-9)
-    cut = wanted_u * bend
-    room = np.minimum(length / (cut + np.roll(cut, -1)), 1.0)
-    cut *= np.minimum(room, np.roll(room, 1))
-    return length - cut - np.roll(cut, -1), cut / bend, turns
-
-
-def _along_pieces(start: list[float], straights: Array, radii: Array, turns: Array) -> Array:
-    """Nodes ``SPLINE_SPACING_U`` apart on straights and arcs in turn, from the middle of the longest straight."""
-    first = int(np.argmax(straights))
-    straights = np.roll(straights, -first)
-    radii, turns = np.roll(radii, -first - 1), np.roll(turns, -first - 1)
-    n = len(straights)
-    length, curvature = np.zeros(2 * n + 1), np.zeros(2 * n + 1)
-    length[0::2] = np.append(straights, 0.5 * straights[0])
-    length[0] *= 0.5
-    length[1::2], curvature[1::2] = radii * np.abs(turns), np.sign(turns) / radii
-
-    def moved(heading: Array, bend: Array, way: Array) -> Array:
-        """Displacement (x, z) along arcs: the chord of an arc of length s is s sinc(s / 2r), halfway round."""
-        chord, halfway = way * np.sinc(0.5 * bend * way / math.pi), heading + 0.5 * bend * way
-        return np.stack([chord * np.sin(halfway), chord * np.cos(halfway)], axis=1)
-
-    heading = np.concatenate([[0.0], np.cumsum(length * curvature)[:-1]])
-    ends = np.cumsum(moved(heading, curvature, length), axis=0)
-    begins = np.vstack([np.zeros(2), ends[:-1]])
-    arc = np.concatenate([[0.0], np.cumsum(length)])
-    way = np.linspace(0.0, arc[-1], round(arc[-1] / SPLINE_SPACING_U), endpoint=False)
-    piece = np.clip(np.searchsorted(arc, way, side="right") - 1, 0, 2 * n)
-    places = begins[piece] + moved(heading[piece], curvature[piece], way - arc[piece])
-    return np.column_stack([places + start[:2], np.full(len(way), start[2])])
-
-
-@njit(cache=True)
-def _keeps_apart(nodes: Array, width_u: float) -> bool:  # pragma: no cover - compiled
-    """Whether no two nodes farther than ``LOOP_APART_U`` from each other along the loop are within ``width_u``."""
-    n = len(nodes)
-    apart = int(LOOP_APART_U / SPLINE_SPACING_U)
-    for i in range(n):
-        k = i + apart
-        while k < min(n, i + n - apart + 1):
-            room_u = math.hypot(nodes[i, 0] - nodes[k, 0], nodes[i, 1] - nodes[k, 1]) - width_u
-            if room_u < 0.0:
-                return False
-            k += max(1, int(room_u / (1.01 * SPLINE_SPACING_U)))  # the nodes between are too near to k to matter
-    return True

@@ -109,7 +109,10 @@ class TrialConfig:
     gamma: float = _setting(float, "discount of the next step's worth", low=0.0, below=1.0)
     lr_end: float | None = _setting(float, "share of the step size that is left at the end", low=0.0, high=1.0)
     batch_size: int = _setting(int, "transitions in a gradient step, in rollouts about that many", low=2)
-    features_dim: int = _setting(int, "features that the convolutions make of a picture", low=1, high=4096)
+    conv_layers: int = _setting(
+        int, "layers of patches that see a picture; 2 are sharper and half as fast", low=1, high=2
+    )
+    features_dim: int = _setting(int, "features that they make of it", low=1, high=4096)
     net_width: int = _setting(int, "units of the layer between features and output", low=1, high=4096)
     max_grad_norm: float = _setting(float, "longest gradient, 0 for any", low=0.0)
     n_steps: int | None = _setting(int, "steps of a rollout in each world, fewer so that whole ones add up", low=2)

@@ -18,7 +18,7 @@ def minibatch(timesteps: int) -> int:
     return 2 ** round(math.log2(min(max(64 * math.sqrt(max(timesteps, 0) / 10_000), 32), 512)))
 
 
-EVERY: dict[str, Any] = {"features_dim": 64, "net_width": 64, "n_envs": 8}
+EVERY: dict[str, Any] = {"conv_layers": 1, "features_dim": 64, "net_width": 64, "n_envs": 8}
 
 ON_POLICY = EVERY | {
     "learning_rate": 1e-3,

@@ -8,13 +8,14 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 
 from agent.training.algorithms import build
 from agent.training.algorithms.lean import LeanPPO
-from agent.training.algorithms.networks import PATCH, as_patches
+from agent.training.algorithms.networks import CELL, RoadNet, as_patches
 from agent.training.worlds import make_training_worlds
 from agent.trials.config import TrialConfig
 
@@ -81,6 +82,22 @@ def test_patches_are_cut_from_all_frames_of_a_picture(dtype: torch.dtype) -> Non
     pictures = torch.randint(0, 255, (3, 2, 40, 80)).to(dtype)
     patches = as_patches(pictures)
     assert patches.shape == (3, 50, 128) and patches.dtype == dtype
+    fine = as_patches(pictures, layers=2)
+    assert fine.shape == (3, 200, 32) and fine.dtype == dtype
     for row, column in ((0, 0), (1, 3), (4, 9)):
-        cut = pictures[2, :, row * PATCH : (row + 1) * PATCH, column * PATCH : (column + 1) * PATCH]
+        cut = pictures[2, :, row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL]
         assert torch.equal(patches[2, 10 * row + column], cut.flatten())
+        for k, (down, right) in enumerate(((0, 0), (0, 4), (4, 0), (4, 4))):
+            quarter = cut[:, down : down + 4, right : right + 4]
+            assert torch.equal(fine[2, 4 * (10 * row + column) + k], quarter.flatten())
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_light_and_contrast_do_not_change_what_is_seen(layers: int) -> None:
+    torch.manual_seed(0)
+    net = RoadNet(spaces.Box(0, 255, (2, 40, 80), np.uint8), layers=layers)
+    pictures = torch.randint(60, 120, (4, 2, 40, 80)).float()
+    seen = net(pictures)
+    assert float(seen.detach().std()) > 0.01
+    torch.testing.assert_close(net(pictures + 90.0), seen, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(net(pictures * 1.9), seen, rtol=0.05, atol=0.02)

@@ -19,7 +19,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.utils import explained_variance
 
 from agent.training.algorithms.adam import RowAdam
-from agent.training.algorithms.networks import as_patches
+from agent.training.algorithms.networks import RoadNet
 
 LOG_SQRT_TAU = 0.5 * math.log(2.0 * math.pi)
 LOGGED = ("loss", "policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction")
@@ -91,7 +91,11 @@ class LeanPPO(PPO):
         tensors = (torch.from_numpy(buffer.swap_and_flatten(value)).to(self.device) for value in values)
         pictures = torch.from_numpy(buffer.swap_and_flatten(buffer.observations)).to(self.device)
         actions, *others = tensors
-        return Steps(as_patches(pictures), actions, *(each.flatten() for each in others))
+        return Steps(
+            cast(RoadNet, self.policy.features_extractor).as_patches(pictures),
+            actions,
+            *(each.flatten() for each in others),
+        )
 
     def loss(self, steps: Steps, clip_range: float) -> tuple[torch.Tensor, torch.Tensor]:
         """PPO's loss of a minibatch, and the numbers of it that are logged, in the order of ``LOGGED``."""

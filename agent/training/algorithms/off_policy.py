@@ -148,7 +148,11 @@ def off_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, 
         "shift": told.shift,
         "policy_kwargs": {
             "features_extractor_class": RoadNet,
-            "features_extractor_kwargs": {"features_dim": told.features_dim, "bounded": True},
+            "features_extractor_kwargs": {
+                "features_dim": told.features_dim,
+                "layers": told.conv_layers,
+                "bounded": True,
+            },
             "normalize_images": False,
             "net_arch": [told.net_width],
             "optimizer_kwargs": {"fused": True},

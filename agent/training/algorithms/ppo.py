@@ -57,7 +57,7 @@ def on_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, A
         "sde_sample_freq": told.sde_freq or -1,
         "policy_kwargs": {
             "features_extractor_class": RoadNet,
-            "features_extractor_kwargs": {"features_dim": told.features_dim},
+            "features_extractor_kwargs": {"features_dim": told.features_dim, "layers": told.conv_layers},
             "normalize_images": False,
             "net_arch": [told.net_width],
             "log_std_init": told.log_std_init,

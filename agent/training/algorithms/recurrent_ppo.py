@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
 def build(config: TrialConfig, worlds: VecEnv) -> RecurrentPPO:
     """The untrained model."""
+    told = config.settings
     memory = {
-        "features_extractor_kwargs": {"features_dim": config.settings.features_dim, "bounded": True},
-        "lstm_hidden_size": config.settings.lstm_size,
+        "features_extractor_kwargs": {
+            "features_dim": told.features_dim,
+            "layers": told.conv_layers,
+            "bounded": True,
+        },
+        "lstm_hidden_size": told.lstm_size,
         "shared_lstm": False,
         "enable_critic_lstm": False,
         "share_features_extractor": True,
