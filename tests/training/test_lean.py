@@ -12,6 +12,7 @@ from gymnasium import spaces
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
+from stable_baselines3.common.policies import ActorCriticCnnPolicy
 
 from agent.training.algorithms import build
 from agent.training.algorithms.lean import LeanPPO
@@ -75,6 +76,20 @@ def test_its_rows_of_parameters_stay_the_policys_when_it_is_saved_and_loaded(mod
         row = torch.cat([parameter.detach().flatten() for parameter in loaded.policy.parameters()])
         assert torch.equal(row, torch.cat([p.detach().flatten() for p in model.policy.parameters()]))
         assert torch.equal(row, loaded.policy.optimizer.row)  # type: ignore[attr-defined]
+
+
+def test_decisions_for_many_pictures_are_those_of_stock_ppo(model: LeanPPO) -> None:
+    policy = model.policy
+    pictures = np.stack([policy.observation_space.sample() for _ in range(5)])
+    with torch.no_grad():
+        policy.action_net.bias.copy_(torch.tensor([0.3, 2.0]))  # type: ignore[operator]  # the second is out of bounds
+    ours, _ = policy.predict(pictures, deterministic=True)
+    theirs, _ = ActorCriticCnnPolicy.predict(policy, pictures, deterministic=True)
+    assert np.array_equal(ours, theirs) and ours.max() == 1.0
+    one, _ = policy.predict(pictures[0], deterministic=True)
+    np.testing.assert_allclose(one, ours[0], atol=1e-5)
+    with pytest.raises(ValueError, match="shape"):
+        policy.predict(pictures[:, :, :8], deterministic=True)
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])

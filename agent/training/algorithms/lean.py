@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from stable_baselines3 import PPO
 from stable_baselines3.common.distributions import StateDependentNoiseDistribution
 from stable_baselines3.common.policies import ActorCriticCnnPolicy
@@ -44,7 +45,21 @@ class Steps(NamedTuple):
 
 
 class LeanPolicy(ActorCriticCnnPolicy):
-    """Hands its network the pictures as bytes: as floats they would be four times as much to sort into patches."""
+    """Hands its network the pictures as bytes: as floats they would be four times as much to sort into patches.
+
+    For some pictures at a time, as in an evaluation, a decision is little else than the network.
+    """
+
+    @torch.no_grad()
+    def predict(
+        self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
+    ) -> tuple[NDArray[Any], Any]:
+        """SB3's ``predict``; quicker for a batch of pictures and the policy's mean."""
+        if not deterministic or np.shape(observation)[1:] != self.observation_space.shape:
+            return super().predict(observation, state, episode_start, deterministic)
+        features = self.features_extractor(torch.from_numpy(observation).to(self.device))
+        actions = self.action_net(self.mlp_extractor.forward_actor(features)).cpu().numpy()
+        return np.clip(actions, self.action_space.low, self.action_space.high), state  # type: ignore[attr-defined]
 
     def extract_features(self, obs: Any, features_extractor: BaseFeaturesExtractor | None = None) -> torch.Tensor:
         """Features (batch, features_dim) of pictures (batch, frames, rows, columns)."""
