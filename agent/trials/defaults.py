@@ -25,7 +25,7 @@ ON_POLICY = EVERY | {
     "lr_end": 1.0,
     "gamma": 0.98,
     "n_envs": 32,
-    "n_steps": 32,
+    "n_steps": 16,
     "batch_size": minibatch,
     "n_epochs": 2,
     "gae_lambda": 0.95,
