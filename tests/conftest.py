@@ -26,11 +26,14 @@ def runner(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(tmp_path: Path, runner: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command line of the controller, or of ``module``, over a plan for the fake runner; nothing cools down."""
+    """Runs a command line of the controller, or of ``module``, over a plan for the fake runner; nothing cools down or takes long to think."""
     from agent import autoresearch_controller
     from tests.controllers import folders
 
     monkeypatch.setattr("agent.trials.session.COOLDOWN_SEC", 0.0)
+    monkeypatch.setattr("agent.trials.loop.SIM_RETRY_SEC", 0.3)
+    for name, fewer in (("CANDIDATES", 200), ("CONTENDERS", 40), ("PROBES", 20), ("DRAWS", 200)):
+        monkeypatch.setattr(f"agent.search.stopping.{name}", fewer)
 
     def call(plan: dict[str, Any], *argv: str, module: Any = autoresearch_controller) -> int:
         monkeypatch.setattr(module, "RUNNER", runner)

@@ -86,7 +86,7 @@ def test_metrics_have_the_names_of_the_report(tiny: Callable[..., TrialConfig], 
 
     from agent.training.trial import run_trial
 
-    run_trial(tiny(agent="sac", timesteps=640, batch_size=16, learning_starts=10), tmp_path)
+    run_trial(tiny(agent="sac", timesteps=320, batch_size=16, learning_starts=10), tmp_path)
     events = EventAccumulator(str(tmp_path / "tb"))
     events.Reload()
     names = {"losses/loss_actor", "losses/loss_critic", "entropy_coef", "return_train", "return_test"}
