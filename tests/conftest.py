@@ -26,7 +26,7 @@ def runner(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(tmp_path: Path, runner: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command line of the controller, or of ``module``, over a plan for the fake runner; nothing cools down or takes long to think."""
+    """Runs a command line of the controller, or of ``module``, over a plan for the fake runner, without long waits."""
     from agent import autoresearch_controller
     from tests.controllers import folders
 

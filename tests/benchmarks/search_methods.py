@@ -187,9 +187,9 @@ class Smac(Random):
         self.asked = None
 
     def _within(self, name: str, value: Any) -> Any:
-        """SMAC refuses what its logarithms place a rounding error outside of a range."""
-        parameter = next(one for one in self.problem.space.parameters if one.name == name)
-        return min(max(value, parameter.low), parameter.high) if isinstance(parameter, Range) else value
+        """SMAC rounds the ends of a range to nine places, and refuses what lies outside."""
+        known = self.facade.scenario.configspace[name]
+        return min(max(value, known.lower), known.upper) if isinstance(value, float) else value
 
     def _hyperparameter(self, parameter: Range | Choice) -> Any:
         if isinstance(parameter, Choice):
