@@ -44,7 +44,7 @@ def test_the_untrained_policy_is_the_algorithms_own_before_it_learns(agent: str)
     fresh, again, other = untrained(model, 1), untrained(model, 1), untrained(model, 2)
     assert isinstance(fresh, type(model.policy))
     weights = [
-        next(weight for weight in policy.parameters() if weight.ndim == 4)  # type: ignore[attr-defined]
+        next(weight for name, weight in policy.named_parameters() if name.endswith("shapes.weight"))  # type: ignore[attr-defined]
         for policy in (fresh, again, other, model.policy)
     ]
     assert weights[0].equal(weights[1])

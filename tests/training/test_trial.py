@@ -33,11 +33,11 @@ def run(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
 def test_every_world_is_closed_and_the_timesteps_are_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[DonkeyEnv] = []
     monkeypatch.setattr(DonkeyEnv, "close", lambda self: closed.append(self))
-    code, result = run(tmp_path, "--timesteps", "100")
+    code, result = run(tmp_path, "--timesteps", "96")
     assert code == 0
     assert len(closed) == 2 + 3 + 2, "training, choosing and judging worlds"
     for name in ("model.zip", "last_model.zip"):
-        assert PPO.load(tmp_path / name, device="cpu").num_timesteps == 100
+        assert PPO.load(tmp_path / name, device="cpu").num_timesteps == 96
     assert result["mean_reward"] == pytest.approx(sum(result["score"]["episodes"]) / 2)
     assert result["versions"]["torch"]
 
