@@ -1,4 +1,4 @@
-"""SB3's PPO with the same loss and a quarter of the cost of a gradient step.
+"""SB3's PPO with the same loss, and less round it.
 
 Around a network as small as ours stock PPO spends most of its time on what surrounds it: distribution objects, numbers
 read out at every minibatch, a list of parameters clipped and moved one by one. Here a rollout becomes tensors once,

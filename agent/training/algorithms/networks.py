@@ -29,12 +29,11 @@ def as_patches(pictures: torch.Tensor, layers: int = 1) -> torch.Tensor:
 class RoadNet(BaseFeaturesExtractor):
     """Features of pictures in grey levels or colours, 0 to 255: shapes in patches, then all patches at once.
 
-    A convolution whose stride is its kernel is one product of matrices, forwards and backwards, and has few windows: a
-    gradient step takes a third of what overlapping ones of the same sharpness do, and learns as well.
+    A convolution whose stride is its kernel is one product of matrices, forwards and backwards, and has few windows.
 
     A shape's weights sum to zero in every frame, and a picture's answers are divided by their root mean square. So it
     sees differences of light and not light, faint lines like bright ones: what is learned on one surface holds on
-    another, and the weights of a shape do not all move together at first, of which a quarter of trainings died.
+    another, and the weights of a shape do not all move together at first, of which three of eight trainings died.
 
     :param features_dim: length of the feature vector
     :param layers: 1, patches of 8x8; 2, patches of 4x4 and then two by two of them: sharper, and half as fast
