@@ -26,6 +26,7 @@ class Appearance:
     :param light: change of brightness, as a share
     :param hue: shift of every material's red, green and blue, grey levels
     :param anew: how often a material is another altogether, any colour at all, as a share
+    :param floor: how often the ground is the road's own material and lines alone tell them apart, as a share
     :param line_wear: most that painted lines fade into what they are painted on, as a share
     :param grain: peak of the ground's grain, grey levels (the plain scene has 5)
     :param camera_height_u: shift of the camera up or down
@@ -40,6 +41,7 @@ class Appearance:
     light: float = 0.35
     hue: float = 25.0
     anew: float = 0.25
+    floor: float = 0.3
     line_wear: float = 0.6
     grain: int = 9
     camera_height_u: float = 0.25
@@ -61,9 +63,13 @@ class Appearance:
             return [int(level) for level in np.clip(colour, 0, 255)]
 
         wear = rng.uniform(0.0, self.line_wear)
+        ground = repaint(scene.ground_rgb)
+        all_one = rng.random() < self.floor
         strips: list[dict[str, Any]] = []
         for strip in scene.cross_section:
             rgb = repaint(strip["rgb"])
+            if all_one and strip["to_u"] - strip["from_u"] >= LINE_WIDTH_U:
+                rgb = ground
             if strip["to_u"] - strip["from_u"] < LINE_WIDTH_U:
                 middle = 0.5 * (strip["from_u"] + strip["to_u"])
                 below = next((s["rgb"] for s in reversed(strips) if s["from_u"] < middle < s["to_u"]), None)
@@ -73,7 +79,7 @@ class Appearance:
         return replace(
             scene,
             cross_section=strips,
-            ground_rgb=repaint(scene.ground_rgb),
+            ground_rgb=ground,
             sky=[[row, repaint(rgb)] for row, rgb in scene.sky],
             obstacles=[
                 *scene.obstacles,

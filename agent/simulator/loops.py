@@ -19,6 +19,8 @@ LOOP_RADIUS_HALF_WIDTHS = 0.7
 LOOP_APART_U = 30.0  # parts of a loop farther apart along it than this must be a road's width apart on the ground
 LOOP_ATTEMPTS = 60
 MOST_CELLS = 40
+HILLY, STEEPEST = 0.3, 0.13  # share of the loops with hills, and the slopes that these may have, rise over run
+SHORTEST_HILL_U, MOST_HILLS = 120.0, 8
 
 
 class LoopRoad(NamedTuple):
@@ -61,8 +63,22 @@ def loop(path: dict[str, Any], seed: int) -> Array:
             continue
         nodes = _along_pieces(path["start"], straights, radii, side * turns)
         if _keeps_apart(nodes, apart_u):
+            nodes[:, 2] += _hills(np.random.default_rng([seed, 2]), len(nodes))
             return nodes
     raise ValueError(f"no loop of {road.length_u:.0f} u for seed {seed}; widen length_u or narrow half_width_u")
+
+
+def _hills(rng: np.random.Generator, n: int) -> Array:
+    """Heights (n,) in u of a loop of n nodes, from its start: waves along it, or nothing in most loops."""
+    most = min(int(n * SPACING_U / SHORTEST_HILL_U), MOST_HILLS)
+    steepest = rng.uniform(0.0, STEEPEST)
+    if not most or rng.random() > HILLY:
+        return np.zeros(n)
+    along = 2.0 * math.pi * np.arange(n) / n
+    waves = sum(rng.normal() / k * np.sin(k * along + rng.uniform(0.0, 2.0 * math.pi)) for k in range(1, most + 1))
+    waves = np.asarray(waves)
+    slope = np.abs(np.diff(waves, append=waves[0])).max() / SPACING_U
+    return np.asarray((waves - waves[0]) * steepest / slope)
 
 
 def _ring(rng: np.random.Generator, length_u: float) -> Callable[[float], Array]:
