@@ -158,7 +158,10 @@ def check(options: argparse.Namespace) -> Plan:
     :raises UserError: options that cannot be followed
     """
     space = (options.space, options.min_timesteps, options.max_timesteps)
-    plan = make_plan(trial_params(options), settings(options.set), *space)
+    given = trial_params(options)
+    if "timesteps" not in options:
+        given.pop("timesteps", None)  # a preset's; here --min-timesteps and --max-timesteps have their say
+    plan = make_plan(given, settings(options.set), *space)
     try:
         check_sim(options.sim, plan.base.env, options.workers)
     except ValueError as error:

@@ -80,6 +80,7 @@ def main(argv: list[str] | None = None) -> int:
         check_envs(config.env)
         check_client(config)
         check_demos(config)
+        check_warm_start(config)
         check_folder(folder)
         with _signals_interrupt():
             code, result = _attempt(config, folder, arguments)
@@ -149,6 +150,15 @@ def check_demos(config: TrialConfig) -> None:
                 f"demos {config.demos} were recorded with {name} {recorded[name]}, the trial has {value};"
                 " record them so or change the trial"
             )
+
+
+def check_warm_start(config: TrialConfig) -> None:
+    """Refuse a model to begin with that is not there.
+
+    :raises UserError: no such file
+    """
+    if config.warm_start and not Path(config.warm_start).is_file():
+        raise UserError(f"warm_start {config.warm_start} does not exist; give a model.zip")
 
 
 def check_envs(envs: list[str]) -> None:

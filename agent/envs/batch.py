@@ -14,9 +14,11 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from agent.envs.demonstration import rescaled
 from agent.envs.donkey_env import CRASH_REWARD, HALF_TICK_SEC, STALL_LIMIT_SEC, TRUNCATIONS, DonkeyEnv, along_the_road
 from agent.envs.observation import FAST_VIEW, ROWS
 from agent.envs.reward import CRASH_M, Yardstick, race_pay
+from agent.envs.teacher import Teacher
 from agent.simulator.fleet import Fleet
 from agent.simulator.lens import View
 from agent.simulator.vehicle import FORWARD, SIDE
@@ -36,15 +38,20 @@ class Batch:
 
     :param drivers: action wrappers over ``DonkeyEnv``, all alike but for their tracks
     :param reward: one of ``REWARDS``
+    :param teacher_grip: of a ``Teacher`` whose ``lessons`` are wanted
     """
 
-    def __init__(self, drivers: Sequence[gymnasium.Env], frames: int, reward: str) -> None:
+    def __init__(
+        self, drivers: Sequence[gymnasium.Env], frames: int, reward: str, teacher_grip: float | None = None
+    ) -> None:
         self.drivers = list(drivers)
         self.envs = [cast(DonkeyEnv, driver.unwrapped) for driver in drivers]
         worlds = [cast(World, env.world) for env in self.envs]
         self.fleet = Fleet(worlds, FAST_VIEW if frames else View(), grey=frames > 0)
         self.reward, self.max_cte = reward, float(self.envs[0].conf["max_cte"])
         self.max_steps = int(self.envs[0].conf["max_episode_steps"])
+        throttle = self.envs[0].conf["throttle_min"], self.envs[0].conf["throttle_max"]
+        self.teacher = None if teacher_grip is None else Teacher(self.fleet, teacher_grip, throttle)
         view = self.fleet.view
         picture = (ROWS, view.width) if frames else (view.height, view.width, 3)
         self._stack: NDArray[np.uint8] = np.zeros((len(worlds), frames or 1, *picture), dtype=np.uint8)
@@ -68,10 +75,18 @@ class Batch:
     def _restart(self, k: int, seed: int | None = None) -> None:
         self.envs[k].restart(seed)
         self.fleet.refresh(k)
+        if self.teacher:
+            self.teacher.refresh(k)
         track = self.fleet.worlds[k].track
         self._length_u[k] = track.length_u
         self._end_u[k] = np.inf if track.closed else track.length_u - END_U
         self._steps[k], self._earned[k], self._paid[k], self._net_m[k] = 0, 0.0, 0.0, 0.0
+
+    def lessons(self) -> NDArray[np.float32]:
+        """Actions (n, 2) that the teacher would take now; steering beyond the action space is a wish for more."""
+        assert self.teacher is not None
+        box = cast(spaces.Box, self.envs[0].action_space)
+        return rescaled(self.teacher.commands().astype(np.float32), box.low, box.high)
 
     def _drive(self, actions: NDArray[Any]) -> None:
         driver = self.drivers[0]

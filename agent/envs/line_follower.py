@@ -10,6 +10,7 @@ import math
 from functools import lru_cache
 
 import numpy as np
+from numba import njit
 
 from agent.simulator import vehicle
 from agent.simulator.raceline import DRAG, FULL_FORCE, Line, centre_line, race_line
@@ -29,11 +30,33 @@ MARGIN_U = 1.0  # the race line keeps so far from the cross-track error that end
 RACE_GRIP = 1.0
 
 
+@njit(cache=True)
+def steering_for(bend: float, aside_u: float, turned: float, settle_u: float) -> float:  # pragma: no cover - compiled
+    """Steering, full lock being 1, that asks for the curvature k - e/d^2 - 2 sin(h)/d: e dies away, critically damped.
+
+    :param bend: k, the line's curvature a little ahead, 1/u
+    :param aside_u: e, the car's distance right of the line, u
+    :param turned: h, its heading against the line, radians
+    :param settle_u: d, the way over which e dies away, u
+    """
+    bend -= aside_u / settle_u**2 + 2.0 * math.sin(turned) / settle_u
+    return math.atan(bend * vehicle.WHEELBASE_U) / vehicle.STEER_MAX
+
+
+@njit(cache=True)
+def throttle_for(
+    wanted_u: float, speed_u: float, uphill: float, within_sec: float
+) -> float:  # pragma: no cover - compiled
+    """Throttle, the whole being 1, that brings the car from ``speed_u`` to ``wanted_u`` (u/s) in that time."""
+    accel = (wanted_u - speed_u) / within_sec + vehicle.GRAVITY_U * uphill
+    force = vehicle.MASS * accel + DRAG * speed_u
+    return force / (FULL_FORCE * vehicle.torque_factor(speed_u))
+
+
 class LineFollower:
     """Steers and drives along ``line``, forgetting where on it the car is at ``restart``.
 
-    The steering asks for the curvature k(s) - e/d^2 - 2 sin(h)/d with the line's k a little ahead, the car's distance e
-    right of the line and its heading h against it, so that e dies away over the way d, critically damped.
+    How is the business of ``steering_for`` and ``throttle_for``.
     """
 
     def __init__(self, line: Line) -> None:
@@ -57,15 +80,12 @@ class LineFollower:
         turned = (yaw - heading + math.pi) % (2.0 * math.pi) - math.pi
         settle_u = max(CORRECTION_U, speed_u * CORRECTION_SEC)
         bend = self._ahead(line.curvature, arc_u + PREVIEW_SEC * speed_u)
-        bend -= aside_u / settle_u**2 + 2.0 * math.sin(turned) / settle_u
-        steering = math.atan(bend * vehicle.WHEELBASE_U) / vehicle.STEER_MAX
+        steering = steering_for(bend, aside_u, turned, settle_u)
         return min(max(steering, -1.0), 1.0), self._throttle(arc_u, speed_u, math.tan(math.radians(-seen.car[1])))
 
     def _throttle(self, arc_u: float, speed_u: float, uphill: float) -> float:
         wanted_u = self._ahead(self.line.speed_u, arc_u + SPEEDING_UP_SEC * max(speed_u, 4.0))
-        accel = (wanted_u - speed_u) / SPEEDING_UP_SEC + vehicle.GRAVITY_U * uphill
-        force = vehicle.MASS * accel + DRAG * speed_u
-        return min(max(force / (FULL_FORCE * vehicle.torque_factor(speed_u)), 0.0), 1.0)
+        return min(max(throttle_for(wanted_u, speed_u, uphill, SPEEDING_UP_SEC), 0.0), 1.0)
 
     def _nearest(self, x: float, z: float) -> int:
         """The line's nearest point, near the last one, for another leg may be closer."""

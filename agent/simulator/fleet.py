@@ -34,8 +34,8 @@ class Fleet:
         self.ways: Array = np.zeros((len(worlds), WAY_SIZE))
         for world, car, way in zip(worlds, self.cars, self.ways, strict=True):
             world.live_in(car, way)
-        self._courses = _listed(self.worlds[0].course)
-        self._sights = _listed(self._sight(0))
+        self._courses = listed(self.worlds[0].course)
+        self._sights = listed(self._sight(0))
         for k in range(len(worlds)):
             self.refresh(k)
 
@@ -44,8 +44,8 @@ class Fleet:
 
     def refresh(self, k: int) -> None:
         """Take note of the ``k``-th world's road and look."""
-        _put(self._courses, k, self.worlds[k].course)
-        _put(self._sights, k, self._sight(k))
+        put(self._courses, k, self.worlds[k].course)
+        put(self._sights, k, self._sight(k))
 
     def step(self, commands: Array) -> None:
         """Hold ``commands`` (n, 2), steering and throttle in [-1, 1], for 0.05 s."""
@@ -64,14 +64,16 @@ class Fleet:
 
 
 @njit(cache=True)
-def _listed(first: Any) -> Any:  # pragma: no cover - compiled
+def listed(first: Any) -> Any:  # pragma: no cover - compiled
+    """A compiled list, of one item."""
     items = List()
     items.append(first)
     return items
 
 
 @njit(cache=True)
-def _put(items: Any, k: int, item: Any) -> None:  # pragma: no cover - compiled
+def put(items: Any, k: int, item: Any) -> None:  # pragma: no cover - compiled
+    """Make ``item`` the ``k``-th, or the next one."""
     if k == len(items):
         items.append(item)
     else:

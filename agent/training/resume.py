@@ -56,6 +56,7 @@ class StateKeeper(TrainingCallback):
         state = {
             "model": saved.getvalue(),
             "replay": model.replay_buffer if isinstance(model, OffPolicyAlgorithm) else None,
+            "lessons": getattr(model, "lessons", None),
             "normalisation": cast(VecNormalize, model.get_vec_normalize_env()).ret_rms,
             "best": self.chooser.best,
             "random": _random_state(model),
@@ -91,6 +92,8 @@ def take_up(config: TrialConfig, folder: Path, worlds: VecEnv, chooser: Checkpoi
     if isinstance(model, OffPolicyAlgorithm):
         model.replay_buffer = state["replay"]
         model.replay_buffer.device = model.device
+    if state.get("lessons"):
+        model.lessons = state["lessons"]  # type: ignore[attr-defined]
     cast(VecNormalize, worlds).ret_rms = state["normalisation"]
     chooser.best = state["best"]
     chooser.due = [step for step in chooser.due if step > model.num_timesteps]

@@ -25,10 +25,12 @@ from agent.training.collapse import CollapseGuard
 from agent.training.evaluation import Score, evaluate
 from agent.training.metrics import Metrics
 from agent.training.resume import StateKeeper, begin_anew, take_up
+from agent.training.warm_start import begin_with
 from agent.training.worlds import (
     CHOOSING,
     JUDGING,
     first_seed,
+    make_choosing_worlds,
     make_evaluation_worlds,
     make_training_worlds,
     open_cars,
@@ -37,8 +39,6 @@ from agent.trials.config import STOP_NAME, TrialConfig, UserError
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
-
-CHOOSING_EPISODES = 3
 
 
 def run_trial(
@@ -65,8 +65,10 @@ def run_trial(
         training = make_training_worlds(config, config.gamma, cars)
         stack.callback(training.close)
         model = None if resume else build(config, training)
+        if model and config.warm_start:
+            begin_with(model, Path(config.warm_start))
         _open_folder(config, folder, resume)
-        choosing = make_evaluation_worlds(config, config.env, max(CHOOSING_EPISODES, len(config.env)), cars)
+        choosing = make_choosing_worlds(config, cars)
         stack.callback(choosing.close)
         chooser = (SharingChooser if any(cars) else CheckpointChooser)(
             folder, choosing, first_seed(config.seed, CHOOSING), config.timesteps, config.evaluations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -54,6 +55,7 @@ class Batched(VecEnv):
 
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
+        self._lessons: list[NDArray[np.float32]] = []
         super().__init__(len(batch.envs), batch.observation_space, batch.action_space)
 
     def reset(self) -> VecEnvObs:
@@ -64,6 +66,17 @@ class Batched(VecEnv):
 
     def step_async(self, actions: NDArray[Any]) -> None:
         self._actions = actions
+        if self.batch.teacher:
+            self._lessons.append(self.batch.lessons())
+
+    def take_lessons(self) -> NDArray[np.float32]:
+        """What the teacher would have done instead of every step since the last time, (steps, n, 2)."""
+        taken, self._lessons = self._lessons, []
+        return np.stack(taken)
+
+    def dismiss_teacher(self) -> None:
+        """No more lessons."""
+        self.batch.teacher = None
 
     def step_wait(self) -> VecEnvStepReturn:
         return self.batch.step(self._actions)
@@ -127,7 +140,7 @@ def driver_options(config: TrialConfig, reward: str) -> dict[str, Any]:
         "frames": config.frame_stack,
         "reward": reward,
         "reward_terms": config.reward_term,
-        "appearance": "plain" if reward == YARDSTICK else config.appearance,
+        "appearance": config.appearance,
         "roads": 0 if reward == YARDSTICK else config.roads,
         "max_episode_steps": config.max_episode_steps,
         "max_cte": config.max_cte,
@@ -162,7 +175,8 @@ def make_worlds(
             partial(make_driver_env, env_id, car=car, bare=batchable, **options, **wire_conf(config, address))
         )
     frames = config.frame_stack if config.observation == "fast" else 0
-    worlds = Batched(Batch([make() for make in makers], frames, reward)) if batchable else SideBySide(makers)
+    grip = config.teacher_grip if config.taught and reward != YARDSTICK else None
+    worlds = Batched(Batch([make() for make in makers], frames, reward, grip)) if batchable else SideBySide(makers)
     # SB3 would turn raw pictures only above the scaling of rewards, which keeps those from before it.
     return worlds if frames else VecTransposeImage(worlds)
 
@@ -181,5 +195,11 @@ def make_training_worlds(config: TrialConfig, gamma: float, cars: Sequence[Car |
 def make_evaluation_worlds(
     config: TrialConfig, envs: Sequence[str], episodes: int, cars: Sequence[Car | None] = ()
 ) -> VecEnv:
-    """Worlds to be judged in: one per episode up to ``MAX_SIDE_BY_SIDE``, under the yardstick reward."""
-    return make_worlds(config, envs, min(episodes, MAX_SIDE_BY_SIDE), YARDSTICK, cars)
+    """Worlds to be judged in: one per episode up to ``MAX_SIDE_BY_SIDE``, under the yardstick, in their own look."""
+    return make_worlds(replace(config, appearance="plain"), envs, min(episodes, MAX_SIDE_BY_SIDE), YARDSTICK, cars)
+
+
+def make_choosing_worlds(config: TrialConfig, cars: Sequence[Car | None] = ()) -> VecEnv:
+    """Worlds in which checkpoints are compared: as those to be judged in, one an episode, in the looks of training."""
+    episodes = max(config.choosing_episodes, len(config.env))
+    return make_worlds(config, config.env, episodes, YARDSTICK, cars)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from types import SimpleNamespace
 from typing import Any, NoReturn, Self
 
 from agent.reward_terms import describe_terms, parse_terms
-from agent.trials.defaults import DEFAULTS, defaults_of
+from agent.trials.defaults import DEFAULTS, PRESETS, defaults_of
 
 EXIT_OK = 0
 EXIT_ERROR = 1
@@ -98,6 +98,7 @@ class TrialConfig:
         "random: training worlds look otherwise in every episode (light, colours, worn lines, camera, things beside)",
         choices=("plain", "random"),
     )
+    warm_start: str = _param("", "model.zip whose policy training begins with, none by default", metavar="ZIP")
     roads: int = _param(0, "random roads to train on, again and again; 0 for another in every episode", low=0)
     n_envs: int = _setting(int, "embedded worlds stepped side by side in training", low=1, high=64)
     max_episode_steps: int = _param(1000, "steps after which an episode is truncated (20 a second)", low=1)
@@ -106,6 +107,7 @@ class TrialConfig:
     throttle_min: float = _param(0.1, "smallest throttle command", low=0.0, high=1.0)
     throttle_max: float = _param(0.35, "largest throttle command", above=0.0, high=1.0)
     evaluations: int = _param(4, "intermediate evaluations that choose the best checkpoint", low=1)
+    choosing_episodes: int = _param(3, "episodes of each of them, at most 64, in the looks of training", low=1, high=64)
     gamma: float = _setting(float, "discount of the next step's worth", low=0.0, below=1.0)
     lr_end: float | None = _setting(float, "share of the step size that is left at the end", low=0.0, high=1.0)
     batch_size: int = _setting(int, "transitions in a gradient step, in rollouts about that many", low=2)
@@ -125,6 +127,10 @@ class TrialConfig:
     target_entropy: float | None = _setting(float, "entropy that the learned weight aims at")
     log_std_init: float | None = _setting(float, "logarithm of the exploration's spread at first", low=-20.0, high=2.0)
     sde_freq: int | None = _setting(int, "steps between draws of state-dependent noise, 0 for plain noise", low=0)
+    taught: float | None = _setting(
+        float, "share of training, at its beginning, spent learning from a driver who knows the road", low=0.0, high=1.0
+    )
+    teacher_grip: float | None = _setting(float, "share of the tyres' grip that driver uses", above=0.0, high=1.0)
     lstm_size: int | None = _setting(int, "units of the memory", low=1, high=4096)
     buffer_size: int | None = _setting(int, "most transitions kept, fewer if training is shorter or memory less", low=1)
     learning_starts: int | None = _setting(int, "random steps before learning, at most a tenth of training", low=0)
@@ -167,6 +173,9 @@ class TrialConfig:
                 f"appearance {self.appearance!r} changes embedded worlds only; drop it or {self.addresses[0]}"
             )
         self.addresses  # noqa: B018 - refuses what is no address
+        if self.taught and (self.addresses or self.reward_term or self.training_reward == "efficiency"):
+            why = [*self.addresses, *self.reward_term, "reward efficiency"][0]
+            raise UserError(f"taught {self.taught} is for embedded worlds stepped as one; drop it or {why}")
         if self.throttle_min >= self.throttle_max:
             raise UserError(f"throttle_min {self.throttle_min} is not below throttle_max {self.throttle_max}; lower it")
         if self.drop_quantiles is not None and self.n_quantiles is not None and self.drop_quantiles >= self.n_quantiles:
@@ -246,18 +255,23 @@ class TrialConfig:
 
     def to_argv(self) -> list[str]:
         """The runner's argument list that parses back to this very configuration."""
-        argv: list[str] = []
-        for name, value in self.to_params().items():
-            if value is None:
-                continue
-            option = "--" + name.replace("_", "-")
-            if isinstance(value, bool):
-                argv += [option] if value else []
-            elif isinstance(value, list):
-                argv += [part for item in value for part in (option, str(item))]
-            else:
-                argv += [option, repr(value) if isinstance(value, float) else str(value)]
-        return argv
+        return arguments_of(self.to_params())
+
+
+def arguments_of(params: Mapping[str, Any]) -> list[str]:
+    """The runner's arguments that parse to ``params``."""
+    argv: list[str] = []
+    for name, value in params.items():
+        if value is None:
+            continue
+        option = "--" + name.replace("_", "-")
+        if isinstance(value, bool):
+            argv += [option] if value else []
+        elif isinstance(value, list):
+            argv += [part for item in value for part in (option, str(item))]
+        else:
+            argv += [option, repr(value) if isinstance(value, float) else str(value)]
+    return argv
 
 
 def add_trial_arguments(parser: argparse.ArgumentParser, only: Sequence[str] = ()) -> None:
@@ -265,6 +279,13 @@ def add_trial_arguments(parser: argparse.ArgumentParser, only: Sequence[str] = (
 
     :param only: these fields; none for all
     """
+    if not only:
+        known = "; ".join(f"{name}: {describe_preset(name)}" for name in PRESETS)
+        parser.add_argument(
+            "--preset",
+            choices=tuple(PRESETS),
+            help=f"begin with these parameters, others given go before them. {known}",
+        )
     for spec in fields(TrialConfig):
         if only and spec.name not in only:
             continue
@@ -279,7 +300,9 @@ def add_trial_arguments(parser: argparse.ArgumentParser, only: Sequence[str] = (
             hint = f"{text} (default {default})"
             if "choices" in spec.metadata:
                 hint = f"{'|'.join(spec.metadata['choices'])}: {hint}"
-            parser.add_argument(option, type=type(default), default=argparse.SUPPRESS, metavar="V", help=hint)
+            name = spec.metadata.get("metavar", "V")
+            hint = hint if default != "" else text
+            parser.add_argument(option, type=type(default), default=argparse.SUPPRESS, metavar=name, help=hint)
         else:
             parser.add_argument(
                 option,
@@ -315,9 +338,10 @@ def trial_config(namespace: argparse.Namespace) -> TrialConfig:
 
 
 def trial_params(namespace: argparse.Namespace) -> dict[str, Any]:
-    """The parameters that a command line gives, without what it leaves to the defaults."""
+    """The parameters that a command line gives, itself or by its preset, without what it leaves to the defaults."""
     known = {spec.name for spec in fields(TrialConfig)}
-    return {name: value for name, value in vars(namespace).items() if name in known}
+    given = {name: value for name, value in vars(namespace).items() if name in known}
+    return PRESETS.get(getattr(namespace, "preset", None) or "", {}) | given
 
 
 def split_env(env: str) -> tuple[str, tuple[str, int] | None]:

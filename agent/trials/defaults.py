@@ -66,13 +66,32 @@ ENTROPY = {
 }
 
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "ppo": ON_POLICY,
+    "ppo": ON_POLICY | {"taught": 0.0, "teacher_grip": 0.5},
     "dqn": OFF_POLICY | {"n_steer": 7, "n_throttle": 3, "exploration_fraction": 0.4, "exploration_final": 0.05},
     "sac": OFF_POLICY | ENTROPY,
     "td3": OFF_POLICY | {"noise_std": 0.2, "n_critics": 2, "policy_delay": 2},
     "ddpg": OFF_POLICY | {"noise_std": 0.2},
     "tqc": OFF_POLICY | ENTROPY | {"n_quantiles": 25, "drop_quantiles": 2},
     "recurrent_ppo": ON_POLICY | {"lstm_size": 64, "n_envs": 16, "n_steps": 64, "batch_size": 128, "n_epochs": 4},
+}
+
+# What docs/results/generalisation.md found for a driver of tracks that it has never seen.
+PRESETS: dict[str, dict[str, Any]] = {
+    "generalist": {
+        "env": ["donkey-random-track-v0", "donkey-generated-roads-v0"],
+        "timesteps": 1_200_000,
+        "appearance": "random",
+        "roads": 512,
+        "throttle_max": 0.5,
+        "taught": 1.0,
+        "conv_layers": 2,
+        "n_envs": 64,
+        "n_steps": 32,
+        "batch_size": 256,
+        "lr_end": 0.05,
+        "reward_shaping": True,
+        "choosing_episodes": 16,
+    },
 }
 
 

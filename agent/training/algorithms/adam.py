@@ -61,8 +61,8 @@ class RowAdam(Adam):
         return None
 
     def descend(self, loss: torch.Tensor, max_norm: float) -> None:
-        """A step down ``loss``, its gradient shortened to ``max_norm`` where it is longer."""
-        self._move(torch.autograd.grad(loss, self.members), max_norm)
+        """A step down ``loss``, its gradient shortened to ``max_norm`` where it is longer; not all need be in it."""
+        self._move(torch.autograd.grad(loss, self.members, materialize_grads=True), max_norm)
 
     def _move(self, gradients: Sequence[torch.Tensor], max_norm: float = math.inf) -> None:
         row = torch.cat([gradient.flatten() for gradient in gradients])

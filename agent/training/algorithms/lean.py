@@ -20,6 +20,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.utils import explained_variance
 
 from agent.training.algorithms.adam import RowAdam
+from agent.training.algorithms.lessons import WEIGHTS, LessonBook, Page
 from agent.training.algorithms.networks import RoadNet
 
 LOG_SQRT_TAU = 0.5 * math.log(2.0 * math.pi)
@@ -71,16 +72,36 @@ class LeanPPO(PPO):
     """PPO for continuous actions and pictures. What ``build`` never asks for (``clip_range_vf``, ``target_kl``) lacks.
 
     Its policy's optimiser is a ``RowAdam``.
+
+    :param taught: for this share of training the policy does not find out what pays but learns what a teacher would
+        have done where it went; for worlds that can ``take_lessons`` (``training.worlds``)
     """
+
+    def __init__(self, *args: Any, taught: float = 0.0, **options: Any) -> None:
+        self.taught = taught
+        self.lessons: LessonBook | None = None
+        super().__init__(*args, **options)
 
     def _setup_model(self) -> None:
         super()._setup_model()
         cast(RowAdam, self.policy.optimizer).lay()  # anew: the policy has gone to its device
 
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "lessons"]
+
     def train(self) -> None:
-        """Update the policy from the rollout that was gathered, as ``PPO.train`` does, and log the last epoch."""
+        """Update the policy from the rollout that was gathered."""
         self.policy.set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
+        if 1.0 - self._current_progress_remaining <= self.taught:
+            self._learn_lessons()
+        else:
+            if self.taught:
+                cast(Any, self.env).unwrapped.dismiss_teacher()
+            self._find_what_pays()
+
+    def _find_what_pays(self) -> None:
+        """Update as ``PPO.train`` does, and log the last epoch."""
         optimizer = cast(RowAdam, self.policy.optimizer)
         clip_range = cast(Any, self.clip_range)(self._current_progress_remaining)
         rollout = self._rollout()
@@ -99,6 +120,36 @@ class LeanPPO(PPO):
         self.logger.record("train/std", float(cast(Any, self.policy).log_std.detach().exp().mean()))
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
         self.logger.record("train/clip_range", clip_range)
+
+    def _learn_lessons(self) -> None:
+        """Move the policy towards its teacher, and the critic to what the learner gets, as often as an epoch would."""
+        buffer, optimizer = self.rollout_buffer, cast(RowAdam, self.policy.optimizer)
+        if self.lessons is None:
+            self.lessons = LessonBook(buffer.obs_shape)
+        own = (buffer.observations, cast(Any, self.env).unwrapped.take_lessons(), buffer.returns)
+        pictures, actions, returns = (values.reshape(-1, *values.shape[2:]) for values in own)
+        self.lessons.write(pictures, actions, returns)
+        seen = []
+        for _ in range(max(1, self.n_epochs * len(returns) // (2 * self.batch_size))):
+            page = self.lessons.page(self.batch_size, self.device)
+            loss, numbers = self.lesson_loss(page)
+            optimizer.descend(loss, self.max_grad_norm)
+            seen.append(numbers)
+        for name, value in zip(("lesson_loss", "value_loss"), torch.stack(seen).mean(0).tolist(), strict=True):
+            self.logger.record(f"train/{name}", value)
+
+    def lesson_loss(self, page: Page) -> tuple[torch.Tensor, torch.Tensor]:
+        """The loss of a page of lessons, and its two parts: squared error of the policy's mean, and of the critic.
+
+        The critic only watches: what is seen in a picture is learned from the teacher alone.
+        """
+        policy = cast(Any, self.policy)
+        features = policy.features_extractor(page.pictures)
+        mean = policy.action_net(policy.mlp_extractor.forward_actor(features))
+        values = policy.value_net(policy.mlp_extractor.forward_critic(features.detach())).flatten()
+        lesson_loss = ((mean - page.actions).square() @ mean.new_tensor(WEIGHTS)).mean()
+        value_loss = torch.nn.functional.mse_loss(values, page.returns)
+        return lesson_loss + self.vf_coef * value_loss, torch.stack((lesson_loss.detach(), value_loss.detach()))
 
     def _rollout(self) -> Steps:
         buffer = self.rollout_buffer

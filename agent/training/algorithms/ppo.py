@@ -72,4 +72,5 @@ def on_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, A
 
 def build(config: TrialConfig, worlds: VecEnv) -> LeanPPO:
     """The untrained model."""
-    return LeanPPO(LeanPolicy, worlds, **on_policy(config, worlds, optimizer_class=RowAdam))
+    taught = config.settings.taught
+    return LeanPPO(LeanPolicy, worlds, **on_policy(config, worlds, optimizer_class=RowAdam), taught=taught)

@@ -1,0 +1,48 @@
+"""What a teacher would have done where the learner went, kept to be learned from again and again (DAgger)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+KEPT = 2**16  # steps; the learner's newer mistakes push out its old ones
+# A steering command says more of the road than a throttle, which depends on a speed that pictures hardly show.
+WEIGHTS = (1.0, 0.1)
+
+
+class Page(NamedTuple):
+    """Steps drawn from the book: pictures (n, frames, rows, columns), the teacher's actions (n, 2), returns (n,)."""
+
+    pictures: torch.Tensor
+    actions: torch.Tensor
+    returns: torch.Tensor
+
+
+class LessonBook:
+    """The last ``kept`` steps of all worlds, each with the teacher's action and the return that the learner got.
+
+    :param picture: shape of an observation
+    """
+
+    def __init__(self, picture: tuple[int, ...], kept: int = KEPT) -> None:
+        self.pictures: NDArray[np.uint8] = np.zeros((kept, *picture), dtype=np.uint8)
+        self.actions: NDArray[np.float32] = np.zeros((kept, 2), dtype=np.float32)
+        self.returns: NDArray[np.float32] = np.zeros(kept, dtype=np.float32)
+        self._written = 0
+
+    def __len__(self) -> int:
+        return min(self._written, len(self.returns))
+
+    def write(self, pictures: NDArray[np.uint8], actions: NDArray[np.float32], returns: NDArray[np.float32]) -> None:
+        """Add steps (n, ...), the oldest going where there is no room."""
+        at = (self._written + np.arange(len(returns))) % len(self.returns)
+        self.pictures[at], self.actions[at], self.returns[at] = pictures, actions, returns
+        self._written += len(returns)
+
+    def page(self, n: int, device: torch.device) -> Page:
+        """``n`` steps at random, by numpy's global generator, as SB3 draws its minibatches."""
+        at = np.random.randint(len(self), size=n)
+        return Page(*(torch.from_numpy(kept[at]).to(device) for kept in (self.pictures, self.actions, self.returns)))
