@@ -280,12 +280,8 @@ def add_trial_arguments(parser: argparse.ArgumentParser, only: Sequence[str] = (
     :param only: these fields; none for all
     """
     if not only:
-        known = "; ".join(f"{name}: {describe_preset(name)}" for name in PRESETS)
-        parser.add_argument(
-            "--preset",
-            choices=tuple(PRESETS),
-            help=f"begin with these parameters, others given go before them. {known}",
-        )
+        known = "; ".join(f"{name} for {' '.join(arguments_of(params))}" for name, params in PRESETS.items())
+        parser.add_argument("--preset", choices=tuple(PRESETS), help=f"unless given otherwise, {known}")
     for spec in fields(TrialConfig):
         if only and spec.name not in only:
             continue
