@@ -5,6 +5,7 @@ reward and info.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium
@@ -78,6 +79,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         self._frame: NDArray[np.uint8] = np.zeros(shape, dtype=np.uint8)
         self.steps, self.steering = 0, 0.0
         self._road_seed: int | None = None
+        self.choose_road: Callable[[np.random.Generator], int] | None = None
         self._owns_world = world is None
         self.world = world or open_world(level, self.conf)
 
@@ -101,7 +103,8 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         """What ``reset`` does, without looking."""
         super().reset(seed=seed)
         if seed is None and self.conf["road"] == "new" and self.world.scene.is_random:
-            self._road_seed = int(self.np_random.integers(2**31))
+            draw_road = self.choose_road or (lambda rng: int(rng.integers(2**31)))
+            self._road_seed = draw_road(self.np_random)
         if seed is not None:
             self._road_seed = seed  # kept, for who drives the same world in turn may have drawn another road
         if self._road_seed is not None and self.conf["roads"]:
@@ -122,6 +125,11 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         if self.conf["appearance"] == "random" and isinstance(self.world, World):
             self.world.dress(Appearance(seed=int(self.np_random.integers(2**31))))
         self.steps, self.steering = 0, 0.0
+
+    @property
+    def road(self) -> int:
+        """Number of the random road of the episode, 0 where there is one road only."""
+        return self._road_seed or 0
 
     @property
     def line_ahead(self) -> float:

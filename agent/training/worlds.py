@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
@@ -23,6 +23,8 @@ from agent.envs.batch import REWARDS as BATCH_REWARDS
 from agent.envs.batch import Batch
 from agent.envs.driver import Car, make_driver_env, open_car
 from agent.envs.remote_world import RemoteWorld
+from agent.envs.road_replay import RoadReplay
+from agent.training.augmented import Augmented
 from agent.trials.config import TrialConfig, split_env
 
 YARDSTICK = "yardstick"
@@ -31,7 +33,7 @@ MAX_SIDE_BY_SIDE = 16
 # One band of seeds per purpose keeps training, choosing and judging on worlds of their own.
 SEED_BAND = 2**29
 SEED_MARGIN = 2**16
-TRAINING, CHOOSING, JUDGING = 0, 1, 2
+TRAINING, CHOOSING, JUDGING, AUGMENTING = 0, 1, 2, 3
 
 
 class SideBySide(DummyVecEnv):
@@ -56,6 +58,8 @@ class Batched(VecEnv):
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
         self._lessons: list[NDArray[np.float32]] = []
+        self._replay: RoadReplay | None = None
+        self._roads: list[NDArray[np.int64]] = []  # of every step's worlds
         super().__init__(len(batch.envs), batch.observation_space, batch.action_space)
 
     def reset(self) -> VecEnvObs:
@@ -66,6 +70,8 @@ class Batched(VecEnv):
 
     def step_async(self, actions: NDArray[Any]) -> None:
         self._actions = actions
+        if self._replay:
+            self._roads.append(np.array([env.road for env in self.batch.envs]))
         if self.batch.teacher:
             self._lessons.append(self.batch.lessons())
 
@@ -73,6 +79,18 @@ class Batched(VecEnv):
         """What the teacher would have done instead of every step since the last time, (steps, n, 2)."""
         taken, self._lessons = self._lessons, []
         return np.stack(taken)
+
+    def replay_roads(self, replay: RoadReplay) -> None:
+        """Let ``replay`` draw the roads of new episodes; it learns what is at stake by ``score_roads``."""
+        self._replay = replay
+        for env in self.batch.envs:
+            env.choose_road = replay.draw
+
+    def score_roads(self, scores: NDArray[np.float32]) -> None:
+        """How much there was to learn from every step since the last time, (steps, n), for whoever draws the roads."""
+        if self._replay:
+            self._replay.note(np.concatenate(self._roads), scores.ravel())
+            self._roads.clear()
 
     def dismiss_teacher(self) -> None:
         """No more lessons."""
@@ -189,6 +207,11 @@ def make_training_worlds(config: TrialConfig, gamma: float, cars: Sequence[Car |
     count = max(config.n_envs, len(config.env))
     worlds = make_worlds(config, config.env, count, config.training_reward, cars)
     worlds.seed(first_seed(config.seed, TRAINING))
+    if config.road_replay:
+        cast(Any, worlds).replay_roads(RoadReplay(config.roads, config.road_replay))
+    if config.augment:
+        seed, taught = first_seed(config.seed, AUGMENTING), bool(config.taught)
+        worlds = Augmented(worlds, config.augment, seed, config.n_throttle, taught)
     return VecNormalize(worlds, norm_obs=False, norm_reward=True, clip_reward=10.0, gamma=gamma)
 
 

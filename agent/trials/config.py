@@ -31,6 +31,8 @@ EXIT_INTERRUPTED = 130
 RUNGS = (0.25, 0.5, 1.0)
 STOP_NAME = "stop.txt"
 
+AUGMENTATIONS = ("flip", "blur", "crop", "brightness", "noise")
+
 LOCALHOST = "127.0.0.1"
 BINS = {"n_steer", "n_throttle"}
 MEMORY_UNITS = {"M": 1024**2, "G": 1024**3}
@@ -98,8 +100,14 @@ class TrialConfig:
         "random: training worlds look otherwise in every episode (light, colours, worn lines, camera, things beside)",
         choices=("plain", "random"),
     )
+    augment: list[str] = _param(
+        [], f"{'|'.join(AUGMENTATIONS)}: change training pictures so, anew in every episode; repeatable", metavar="KIND"
+    )
     warm_start: str = _param("", "model.zip whose policy training begins with, none by default", metavar="ZIP")
     roads: int = _param(0, "random roads to train on, again and again; 0 for another in every episode", low=0)
+    road_replay: float | None = _setting(
+        float, "share of training's roads drawn by how much was left to learn there", low=0.0, high=1.0
+    )
     n_envs: int = _setting(int, "embedded worlds stepped side by side in training", low=1, high=64)
     max_episode_steps: int = _param(1000, "steps after which an episode is truncated (20 a second)", low=1)
     max_cte: float = _param(8.0, "cross-track error that ends an episode, Unity units (8 u = 1 m)", above=0.0)
@@ -162,6 +170,8 @@ class TrialConfig:
         self._settle()
         for spec in fields(self):
             self._check(spec.name, getattr(self, spec.name), spec.metadata)
+        if unknown := [kind for kind in self.augment if kind not in AUGMENTATIONS]:
+            raise UserError(f"augment {unknown[0]!r} is unknown; choose from {', '.join(AUGMENTATIONS)}")
         if not self.env:
             raise UserError("env is empty; name at least one environment id")
         try:
@@ -173,14 +183,21 @@ class TrialConfig:
                 f"appearance {self.appearance!r} changes embedded worlds only; drop it or {self.addresses[0]}"
             )
         self.addresses  # noqa: B018 - refuses what is no address
-        if self.taught and (self.addresses or self.reward_term or self.training_reward == "efficiency"):
-            why = [*self.addresses, *self.reward_term, "reward efficiency"][0]
-            raise UserError(f"taught {self.taught} is for embedded worlds stepped as one; drop it or {why}")
+        self._check_worlds()
         if self.throttle_min >= self.throttle_max:
             raise UserError(f"throttle_min {self.throttle_min} is not below throttle_max {self.throttle_max}; lower it")
         if self.drop_quantiles is not None and self.n_quantiles is not None and self.drop_quantiles >= self.n_quantiles:
             raise UserError(f"drop_quantiles {self.drop_quantiles} leaves none of {self.n_quantiles}; lower it")
         parse_memory(self.memory_limit)
+
+    def _check_worlds(self) -> None:
+        """Refuse what needs embedded worlds that are stepped as one, where they are not."""
+        if self.road_replay and not self.roads:
+            raise UserError(f"road_replay {self.road_replay} needs roads to choose from; give --roads 512")
+        for name in ("taught", "road_replay"):
+            if getattr(self, name) and (self.addresses or self.reward_term or self.training_reward == "efficiency"):
+                why = [*self.addresses, *self.reward_term, "reward efficiency"][0]
+                raise UserError(f"{name} {getattr(self, name)} is for embedded worlds in one batch; drop it or {why}")
 
     def _settle(self) -> None:
         """Give the algorithm's settings their defaults, and refuse those of other algorithms."""

@@ -66,7 +66,7 @@ ENTROPY = {
 }
 
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "ppo": ON_POLICY | {"taught": 0.0, "teacher_grip": 0.5},
+    "ppo": ON_POLICY | {"taught": 0.0, "teacher_grip": 0.5, "road_replay": 0.0},
     "dqn": OFF_POLICY | {"n_steer": 7, "n_throttle": 3, "exploration_fraction": 0.4, "exploration_final": 0.05},
     "sac": OFF_POLICY | ENTROPY,
     "td3": OFF_POLICY | {"noise_std": 0.2, "n_critics": 2, "policy_delay": 2},

@@ -91,13 +91,15 @@ class LeanPPO(PPO):
 
     def train(self) -> None:
         """Update the policy from the rollout that was gathered."""
+        if hasattr(self.env, "score_roads"):  # worlds on the wire have their own roads
+            cast(Any, self.env).score_roads(np.abs(self.rollout_buffer.advantages))
         self.policy.set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
-        if 1.0 - self._current_progress_remaining <= self.taught:
+        if self.taught and 1.0 - self._current_progress_remaining <= self.taught:
             self._learn_lessons()
         else:
             if self.taught:
-                cast(Any, self.env).unwrapped.dismiss_teacher()
+                cast(Any, self.env).dismiss_teacher()
             self._find_what_pays()
 
     def _find_what_pays(self) -> None:
@@ -126,7 +128,7 @@ class LeanPPO(PPO):
         buffer, optimizer = self.rollout_buffer, cast(RowAdam, self.policy.optimizer)
         if self.lessons is None:
             self.lessons = LessonBook(buffer.obs_shape)
-        own = (buffer.observations, cast(Any, self.env).unwrapped.take_lessons(), buffer.returns)
+        own = (buffer.observations, cast(Any, self.env).take_lessons(), buffer.returns)
         pictures, actions, returns = (values.reshape(-1, *values.shape[2:]) for values in own)
         self.lessons.write(pictures, actions, returns)
         seen = []
