@@ -1,0 +1,82 @@
+"""The teacher drives every named track, fast lessons and slow ones, and comes back from anywhere on the road."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent.envs import SCENE_OF_ENV, embedded_env_ids
+from agent.envs.line_follower import LineFollower, steering_for
+from agent.envs.teacher import MOST_STEERING, Teacher
+from agent.simulator.fleet import Fleet
+from agent.simulator.lens import View
+from agent.simulator.raceline import centre_line
+from agent.simulator.way import CTE, HIT, NET
+from agent.simulator.world import World
+
+NAMED = [env_id for env_id in embedded_env_ids() if SCENE_OF_ENV[env_id] != "random_track"]
+
+
+def fleet_of(scenes: list[str], seeds: range = range(1)) -> Fleet:
+    worlds = [World(scene) for scene in scenes for _ in seeds]
+    for world, seed in zip(worlds, [seed for _ in scenes for seed in seeds], strict=True):
+        world.reset(seed)
+    return Fleet(worlds, View(), grey=False)
+
+
+@pytest.mark.parametrize("env_id", NAMED)
+def test_it_drives_every_named_track(env_id: str) -> None:
+    fleet = fleet_of([SCENE_OF_ENV[env_id]])
+    teacher, length_u = Teacher(fleet, 0.5, (0.1, 0.5)), fleet.worlds[0].track.length_u
+    for _ in range(2500):
+        fleet.step(teacher.commands())
+        assert abs(fleet.ways[0, CTE]) < 6.0
+        assert fleet.ways[0, HIT] < 0
+        if fleet.ways[0, NET] > min(length_u, 2000.0) - 10.0:
+            return
+    raise AssertionError(f"{fleet.ways[0, NET]:.0f} of {length_u:.0f} u in 125 s")
+
+
+def test_it_comes_back_to_the_line_from_beside_it() -> None:
+    fleet = fleet_of(["random_track"], range(8))
+    rng = np.random.default_rng(2)
+    for world in fleet.worlds:
+        world.reset(arc_u=0.0, aside_u=rng.uniform(-4.0, 4.0), turned=rng.uniform(-0.5, 0.5))
+    for k in range(8):
+        fleet.refresh(k)
+    teacher = Teacher(fleet, 0.5, (0.1, 0.35))
+    before = np.abs(fleet.ways[:, CTE]).mean()
+    for _ in range(60):
+        fleet.step(teacher.commands())
+    assert np.abs(fleet.ways[:, CTE]).mean() < 0.25 * before
+
+
+def test_its_steering_is_the_line_followers_but_for_its_patience() -> None:
+    fleet = fleet_of(["warren"])
+    teacher = Teacher(fleet, 0.5, (0.0, 0.5))
+    track = fleet.worlds[0].track
+    hand: Any = LineFollower(centre_line(track, grip=0.5, throttle=0.5, fastest_u=1e9))
+    differences = []
+    for _ in range(200):
+        commands = teacher.commands()
+        differences.append(commands[0, 0] - hand.command(fleet.worlds[0].telemetry())[0])
+        fleet.step(commands)
+    assert np.abs(differences[40:]).mean() < 0.1
+
+
+def test_it_asks_for_more_than_the_car_can_turn_but_not_for_any_amount() -> None:
+    assert steering_for(1.0, 0.0, 0.0, 5.0) > MOST_STEERING
+    fleet = fleet_of(["warren"])
+    fleet.worlds[0].place(*fleet.cars[0, :2], float(fleet.cars[0, 2]) + 1.5)
+    assert Teacher(fleet, 0.5, (0.1, 0.5)).commands()[0, 0] == -MOST_STEERING
+
+
+def test_a_new_road_is_taken_note_of() -> None:
+    fleet = fleet_of(["random_track"], range(2))
+    teacher = Teacher(fleet, 0.5, (0.1, 0.5))
+    fleet.worlds[1].reset(77)
+    fleet.refresh(1)
+    teacher.refresh(1)
+    assert np.array_equal(teacher.commands(), Teacher(fleet, 0.5, (0.1, 0.5)).commands())
