@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import cv2
@@ -31,11 +32,11 @@ class Augmented(VecEnvWrapper):
     :param taught: the worlds have a teacher
     """
 
-    def __init__(self, worlds: VecEnv, kinds: list[str], seed: int, n_throttle: int, taught: bool = False) -> None:
+    def __init__(self, worlds: VecEnv, kinds: list[str], n_throttle: int, taught: bool = False) -> None:
         super().__init__(worlds)
         self.kinds, self.n_throttle, self.taught = frozenset(kinds), n_throttle, taught
         assert self.kinds <= set(AUGMENTATIONS)
-        self.rng = np.random.default_rng(seed)
+        self.rng = np.random.default_rng(0)  # until it is seeded, as worlds are
         n, shape = worlds.num_envs, cast(tuple[int, ...], worlds.observation_space.shape)
         self._flipped: NDArray[np.bool_] = np.zeros(n, dtype=np.bool_)
         self._moved: NDArray[np.int64] = np.zeros((n, 2), dtype=np.int64)
@@ -78,6 +79,11 @@ class Augmented(VecEnvWrapper):
     def _all_seen(self, pictures: VecEnvObs) -> VecEnvObs:
         return np.stack([self._seen(k, picture) for k, picture in enumerate(cast(NDArray[np.uint8], pictures))])
 
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        if seed is not None:
+            self.rng = np.random.default_rng([seed, len(AUGMENTATIONS)])
+        return self.venv.seed(seed)
+
     def reset(self) -> VecEnvObs:
         for k in range(self.num_envs):
             self._begin(k)
@@ -104,11 +110,11 @@ class Augmented(VecEnvWrapper):
     def take_lessons(self) -> NDArray[np.float32]:
         """The teacher's actions (steps, n, 2) for the worlds as they were seen."""
         mirrored, self._mirrored = np.stack(self._mirrored), []
-        lessons: NDArray[np.float32] = cast(Any, self.venv).take_lessons()
+        lessons: NDArray[np.float32] = cast(Any, self.unwrapped).take_lessons()
         lessons[..., 0] *= np.where(mirrored, -1.0, 1.0)
         return lessons
 
     def dismiss_teacher(self) -> None:
         """No more lessons."""
         self.taught = False
-        cast(Any, self.venv).dismiss_teacher()
+        cast(Any, self.unwrapped).dismiss_teacher()

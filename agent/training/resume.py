@@ -57,6 +57,7 @@ class StateKeeper(TrainingCallback):
             "model": saved.getvalue(),
             "replay": model.replay_buffer if isinstance(model, OffPolicyAlgorithm) else None,
             "lessons": getattr(model, "lessons", None),
+            "roads": getattr(self.training_env, "replay", None),
             "normalisation": cast(VecNormalize, model.get_vec_normalize_env()).ret_rms,
             "best": self.chooser.best,
             "random": _random_state(model),
@@ -94,6 +95,8 @@ def take_up(config: TrialConfig, folder: Path, worlds: VecEnv, chooser: Checkpoi
         model.replay_buffer.device = model.device
     if state.get("lessons"):
         model.lessons = state["lessons"]  # type: ignore[attr-defined]
+    if state.get("roads"):
+        cast(Any, worlds).replay_roads(state["roads"])
     cast(VecNormalize, worlds).ret_rms = state["normalisation"]
     chooser.best = state["best"]
     chooser.due = [step for step in chooser.due if step > model.num_timesteps]

@@ -33,7 +33,7 @@ MAX_SIDE_BY_SIDE = 16
 # One band of seeds per purpose keeps training, choosing and judging on worlds of their own.
 SEED_BAND = 2**29
 SEED_MARGIN = 2**16
-TRAINING, CHOOSING, JUDGING, AUGMENTING = 0, 1, 2, 3
+TRAINING, CHOOSING, JUDGING = 0, 1, 2
 
 
 class SideBySide(DummyVecEnv):
@@ -58,7 +58,7 @@ class Batched(VecEnv):
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
         self._lessons: list[NDArray[np.float32]] = []
-        self._replay: RoadReplay | None = None
+        self.replay: RoadReplay | None = None
         self._roads: list[NDArray[np.int64]] = []  # of every step's worlds
         super().__init__(len(batch.envs), batch.observation_space, batch.action_space)
 
@@ -70,7 +70,7 @@ class Batched(VecEnv):
 
     def step_async(self, actions: NDArray[Any]) -> None:
         self._actions = actions
-        if self._replay:
+        if self.replay:
             self._roads.append(np.array([env.road for env in self.batch.envs]))
         if self.batch.teacher:
             self._lessons.append(self.batch.lessons())
@@ -82,14 +82,14 @@ class Batched(VecEnv):
 
     def replay_roads(self, replay: RoadReplay) -> None:
         """Let ``replay`` draw the roads of new episodes; it learns what is at stake by ``score_roads``."""
-        self._replay = replay
+        self.replay = replay
         for env in self.batch.envs:
             env.choose_road = replay.draw
 
     def score_roads(self, scores: NDArray[np.float32]) -> None:
         """How much there was to learn from every step since the last time, (steps, n), for whoever draws the roads."""
-        if self._replay:
-            self._replay.note(np.concatenate(self._roads), scores.ravel())
+        if self.replay:
+            self.replay.note(np.concatenate(self._roads), scores.ravel())
             self._roads.clear()
 
     def dismiss_teacher(self) -> None:
@@ -206,12 +206,11 @@ def make_training_worlds(config: TrialConfig, gamma: float, cars: Sequence[Car |
     """
     count = max(config.n_envs, len(config.env))
     worlds = make_worlds(config, config.env, count, config.training_reward, cars)
-    worlds.seed(first_seed(config.seed, TRAINING))
     if config.road_replay:
         cast(Any, worlds).replay_roads(RoadReplay(config.roads, config.road_replay))
     if config.augment:
-        seed, taught = first_seed(config.seed, AUGMENTING), bool(config.taught)
-        worlds = Augmented(worlds, config.augment, seed, config.n_throttle, taught)
+        worlds = Augmented(worlds, config.augment, config.n_throttle, bool(config.taught))
+    worlds.seed(first_seed(config.seed, TRAINING))
     return VecNormalize(worlds, norm_obs=False, norm_reward=True, clip_reward=10.0, gamma=gamma)
 
 

@@ -69,7 +69,8 @@ def test_its_steering_is_the_line_followers_but_for_its_patience() -> None:
 def test_it_asks_for_more_than_the_car_can_turn_but_not_for_any_amount() -> None:
     assert steering_for(1.0, 0.0, 0.0, 5.0) > MOST_STEERING
     fleet = fleet_of(["warren"])
-    fleet.worlds[0].place(*fleet.cars[0, :2], float(fleet.cars[0, 2]) + 1.5)
+    x, z, yaw = fleet.cars[0, :3].tolist()
+    fleet.worlds[0].place(x, z, yaw + 1.5)
     assert Teacher(fleet, 0.5, (0.1, 0.5)).commands()[0, 0] == -MOST_STEERING
 
 

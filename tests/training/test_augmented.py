@@ -18,9 +18,10 @@ Build = Callable[..., TrialConfig]
 def pair(config: TrialConfig, kinds: list[str], **more: Any) -> tuple[Any, Any]:
     """The same worlds as they are and augmented."""
     made = [make_worlds(config, config.env, 8, "speed") for _ in range(2)]
-    for worlds in made:
+    pair = made[0], Augmented(made[1], kinds, config.n_throttle, **more)
+    for worlds in pair:
         worlds.seed(3)
-    return made[0], Augmented(made[1], kinds, 5, config.n_throttle, **more)
+    return pair
 
 
 @pytest.mark.parametrize("observation", ["fast", "raw"])

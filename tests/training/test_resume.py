@@ -19,6 +19,13 @@ from agent.training.trial import run_trial
 from agent.trials.config import TrialConfig, UserError
 
 ON_POLICY = {"n_steps": 16, "batch_size": 32}
+TAUGHT = {
+    "taught": 0.7,
+    "roads": 3,
+    "road_replay": 0.5,
+    "augment": ["flip", "noise"],
+    "env": ["donkey-random-track-v0"],
+}
 OFF_POLICY = {"batch_size": 16, "learning_starts": 10}
 
 
@@ -41,7 +48,13 @@ def parameters(agent: str, path: Path) -> dict[str, torch.Tensor]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("agent", "settings"),
-    [("ppo", ON_POLICY), ("recurrent_ppo", ON_POLICY), ("dqn", OFF_POLICY), ("sac", OFF_POLICY)],
+    [
+        ("ppo", ON_POLICY),
+        ("ppo", ON_POLICY | TAUGHT),
+        ("recurrent_ppo", ON_POLICY),
+        ("dqn", OFF_POLICY),
+        ("sac", OFF_POLICY),
+    ],
 )
 def test_a_run_cut_and_resumed_equals_the_uncut_one_to_the_digit(
     tiny: Callable[..., TrialConfig],

@@ -27,6 +27,13 @@ LOG_SQRT_TAU = 0.5 * math.log(2.0 * math.pi)
 LOGGED = ("loss", "policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction")
 
 
+def having(worlds: Any, method: str) -> Any:
+    """The outermost of wrapped worlds that has ``method`` itself; SB3's wrappers pass no name on that two have."""
+    while not hasattr(type(worlds), method):
+        worlds = worlds.venv
+    return worlds
+
+
 class Steps(NamedTuple):
     """Steps of a rollout, (n, ...) each, on the policy's device; ``patches`` are those of the pictures."""
 
@@ -99,7 +106,7 @@ class LeanPPO(PPO):
             self._learn_lessons()
         else:
             if self.taught:
-                cast(Any, self.env).dismiss_teacher()
+                having(self.env, "dismiss_teacher").dismiss_teacher()
             self._find_what_pays()
 
     def _find_what_pays(self) -> None:
@@ -128,7 +135,7 @@ class LeanPPO(PPO):
         buffer, optimizer = self.rollout_buffer, cast(RowAdam, self.policy.optimizer)
         if self.lessons is None:
             self.lessons = LessonBook(buffer.obs_shape)
-        own = (buffer.observations, cast(Any, self.env).take_lessons(), buffer.returns)
+        own = (buffer.observations, having(self.env, "take_lessons").take_lessons(), buffer.returns)
         pictures, actions, returns = (values.reshape(-1, *values.shape[2:]) for values in own)
         self.lessons.write(pictures, actions, returns)
         seen = []

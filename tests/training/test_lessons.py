@@ -1,0 +1,106 @@
+"""Learning from a teacher: the book of lessons, the loss, a whole training, and going on with one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+from stable_baselines3.common.logger import configure
+
+from agent.training.algorithms import build
+from agent.training.algorithms.lean import LeanPPO
+from agent.training.algorithms.lessons import WEIGHTS, LessonBook, Page
+from agent.training.trial import run_trial
+from agent.training.worlds import make_training_worlds
+from agent.trials.config import TrialConfig, UserError
+
+Build = Callable[..., TrialConfig]
+
+
+def test_the_book_keeps_the_newest_lessons() -> None:
+    book = LessonBook((1, 8, 8), kept=10)
+    for first in (0, 6, 12):
+        steps = np.arange(first, first + 6, dtype=np.float32)
+        pictures = np.broadcast_to(steps.astype(np.uint8)[:, None, None, None], (6, 1, 8, 8))
+        book.write(pictures, np.stack([steps, -steps], axis=1), 2 * steps)
+    page = book.page(200, torch.device("cpu"))
+    assert len(book) == 10
+    assert set(page.actions[:, 0].tolist()) == set(map(float, range(8, 18)))
+    assert torch.equal(page.pictures[:, 0, 0, 0].float(), page.actions[:, 0])
+    assert torch.equal(page.returns, -2 * page.actions[:, 1])
+
+
+def test_the_loss_is_the_difference_from_the_teacher_and_the_critic_moves_no_feature(tiny: Build) -> None:
+    config = tiny(taught=1.0)
+    worlds = make_training_worlds(config, config.gamma)
+    model = build(config, worlds)
+    assert isinstance(model, LeanPPO)
+    pictures = torch.from_numpy(np.asarray(worlds.reset()))
+    mean = torch.from_numpy(model.predict(pictures.numpy(), deterministic=True)[0])
+    lessons, returns = mean + torch.tensor([0.5, 2.0]), torch.tensor([3.0, -1.0])
+    loss, numbers = model.lesson_loss(Page(pictures, lessons, returns))
+    expected = WEIGHTS[0] * 0.25 + WEIGHTS[1] * 4.0
+    values = model.policy.predict_values(pictures).flatten()
+    assert numbers[0].item() == pytest.approx(expected, rel=1e-5)
+    assert numbers[1].item() == pytest.approx((values - returns).square().mean().item(), rel=1e-4)
+    assert loss.item() == pytest.approx(expected + config.settings.vf_coef * numbers[1].item(), rel=1e-5)
+    only_critic = model.lesson_loss(Page(pictures, mean, returns))[0]
+    gradient = torch.autograd.grad(
+        only_critic, list(model.policy.features_extractor.parameters()), materialize_grads=True
+    )
+    assert all(part.abs().max() < 1e-6 for part in gradient)
+    worlds.close()
+
+
+def test_a_taught_driver_comes_nearer_to_its_teacher_and_then_learns_what_pays(tiny: Build) -> None:
+    config = tiny(timesteps=4096, n_envs=16, n_steps=32, batch_size=64, taught=0.75, max_episode_steps=200)
+    worlds = make_training_worlds(config, config.gamma)
+    model = build(config, worlds)
+    model.set_logger(configure(None, []))
+    model.learn(4096)
+    assert "train/approx_kl" in model.logger.name_to_value  # the last quarter was PPO's own
+    assert cast(Any, worlds.unwrapped).batch.teacher is None
+    fresh = build(config, worlds)
+    assert isinstance(model, LeanPPO)
+    assert isinstance(fresh, LeanPPO)
+    assert model.lessons is not None
+    page = model.lessons.page(512, model.device)
+    assert model.lesson_loss(page)[1][0].item() < 0.8 * fresh.lesson_loss(page)[1][0].item()
+    worlds.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"taught": 0.5, "env": ["donkey-warren-track-v0@9091"]}, "taught 0.5 is for embedded worlds in one batch"),
+        ({"taught": 0.5, "reward_term": ["scale=3"]}, "drop it or scale=3"),
+        ({"taught": 0.5, "agent": "sac"}, "taught 0.5 is no setting of sac"),
+        ({"road_replay": 0.5}, "needs roads to choose from; give --roads"),
+        ({"taught": 1.5}, "too large"),
+    ],
+)
+def test_what_cannot_be_taught_is_refused(tiny: Build, changes: dict[str, Any], line: str) -> None:
+    with pytest.raises(UserError, match=line.replace("(", r"\(")):
+        tiny(**changes)
+
+
+def test_a_warm_start_drives_as_its_model_does_and_another_network_is_refused(tiny: Build, tmp_path: Path) -> None:
+    run_trial(tiny(seed=1), tmp_path / "first")
+    model = tmp_path / "first" / "model.zip"
+    warm = tiny(seed=2, warm_start=str(model), learning_rate=1e-12)
+    score, _ = run_trial(warm, tmp_path / "warm")
+    assert json.loads((tmp_path / "warm" / "config.json").read_text())["warm_start"] == str(model)
+    judged, _ = run_trial(tiny(seed=2, warm_start=str(tmp_path / "warm" / "model.zip"), learning_rate=1e-12),
+                          tmp_path / "third")  # fmt: skip
+    assert judged.mean_reward == pytest.approx(score.mean_reward, rel=1e-3)
+    with pytest.raises(UserError, match=r"its \S+ is \[16, 128\], this trial's is \[16, 192\]"):
+        run_trial(tiny(warm_start=str(model), frame_stack=3), tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+    (tmp_path / "torn.zip").write_bytes(b"PK")
+    with pytest.raises(UserError, match="is no saved model"):
+        run_trial(tiny(warm_start=str(tmp_path / "torn.zip")), tmp_path / "other")
