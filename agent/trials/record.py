@@ -118,7 +118,7 @@ class Record:
         Parameters that do not apply are left out, as in a record too old to name them.
         """
         texts = {name: _shared(getattr(self, name)) for name in SHARED}
-        params = {intern(name): _shared(value) for name, value in self.params.items() if value is not None}
+        params = {intern(name): _shared(value) for name, value in self.params.items() if not _goes_without(name, value)}
         return replace(self, params=params, **texts, **FORGOTTEN)
 
     def to_line(self) -> str:
@@ -165,6 +165,13 @@ def tracks(params: dict[str, Any]) -> list[str]:
 
 def _shared(value: Any) -> Any:
     return intern(value) if isinstance(value, str) else value
+
+
+def _goes_without(name: str, value: Any) -> bool:
+    """Whether a parameter says nothing: empty, or a circumstance as it is anyway; ``TrialConfig`` has it again."""
+    if name in CIRCUMSTANCES and name != "seed":
+        return bool(value == TrialConfig.__dataclass_fields__[name].default)
+    return value in (None, "", [])
 
 
 def is_finite(value: object) -> bool:

@@ -7,7 +7,7 @@ from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
 CELL = 8  # pixels, both ways, that one answer of the last layer of patches stands for
-SHAPES, GROUPS = 16, 32  # answers of a patch in one layer; of two by two patches in the second
+SHAPES, GROUPS = 4, 2  # for so many features an answer of a patch, and of two by two patches in the second layer
 CONTRAST = 128.0  # grey levels; with weights of ordinary size an answer is then about 1
 FAINT = 1e-3  # mean square of a picture's answers below which they are noise and not made larger
 
@@ -35,7 +35,7 @@ class RoadNet(BaseFeaturesExtractor):
     sees differences of light and not light, faint lines like bright ones: what is learned on one surface holds on
     another, and the weights of a shape do not all move together at first, of which three of eight trainings died.
 
-    :param features_dim: length of the feature vector
+    :param features_dim: length of the feature vector; a quarter as many shapes are looked for
     :param layers: 1, patches of 8x8; 2, patches of 4x4 and then two by two of them: sharper, and half as fast
     :param bounded: features are normalised and squashed instead of rectified: they cannot all die of one bad update
     :raises ValueError: rows or columns that cells of 8x8 do not fill
@@ -49,9 +49,10 @@ class RoadNet(BaseFeaturesExtractor):
         if rows % CELL or columns % CELL:
             raise ValueError(f"pictures of {rows}x{columns} are no whole cells of {CELL}x{CELL}")
         self.layers = layers
-        self.shapes = torch.nn.Linear(frames * (CELL // layers) ** 2, SHAPES)
-        self.groups = torch.nn.Linear(layers**2 * SHAPES, GROUPS) if layers == 2 else None
-        answers = (GROUPS if layers == 2 else SHAPES) * (rows // CELL) * (columns // CELL)
+        shapes, groups = max(features_dim // SHAPES, 1), max(features_dim // GROUPS, 1)
+        self.shapes = torch.nn.Linear(frames * (CELL // layers) ** 2, shapes)
+        self.groups = torch.nn.Linear(layers**2 * shapes, groups) if layers == 2 else None
+        answers = (groups if layers == 2 else shapes) * (rows // CELL) * (columns // CELL)
         self.whole = torch.nn.Linear(answers, features_dim)
         self.norm = torch.nn.LayerNorm(features_dim) if bounded else None
 
@@ -68,6 +69,6 @@ class RoadNet(BaseFeaturesExtractor):
         strength = torch.rsqrt(answers.square().mean((1, 2), keepdim=True) + FAINT)
         answers = torch.relu_(torch.addcmul(self.shapes.bias, answers, strength))
         if self.groups is not None:
-            answers = torch.relu_(self.groups(answers.view(len(answers), -1, self.layers**2 * SHAPES)))
+            answers = torch.relu_(self.groups(answers.view(len(answers), -1, self.groups.in_features)))
         features: torch.Tensor = self.whole(answers.flatten(1))
         return torch.relu_(features) if self.norm is None else torch.tanh_(self.norm(features))

@@ -1,0 +1,166 @@
+"""What makes a driver of tracks that it has never seen: trainings that differ in one thing, judged on the named tracks.
+
+    python tests/benchmarks/generalisation.py --seeds 3 --workers 2 --out DIR
+    python tests/benchmarks/generalisation.py --rows "the preset" --seeds 5 --timesteps 1200000
+
+A row is a name and arguments of the runner besides ``--preset generalist``. A track is lapped if the deterministic driver
+laps it in each of three episodes of two minutes, generated_road if it is driven to its end. Every run's line goes to
+``DIR/generalisation.jsonl`` as soon as it is there, and one that is there is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+REPO = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPO))
+
+from agent.envs import SCENE_OF_ENV, embedded_env_ids
+from agent.evaluate_champion import load_model, read_config
+from agent.judging.floors import reference_lap
+from agent.training.checkpoints import append_line
+from agent.training.worlds import JUDGING, first_seed, make_evaluation_worlds
+from agent.trials.config import TrialConfig
+
+EPISODES, EPISODE_STEPS, MAX_CTE = 3, 2400, 8.0
+SURVIVED_STEPS, SURVIVED_EPISODES = 500, 48
+UNTAUGHT = ("--taught", "0")
+OFF_POLICY = ("--throttle-max", "0.45", "--appearance", "random", "--roads", "512", "--reward-shaping",
+              "--env", "donkey-random-track-v0", "--env", "donkey-generated-roads-v0", "--conv-layers", "2",
+              "--choosing-episodes", "16")  # fmt: skip
+ROWS: dict[str, tuple[str, ...]] = {
+    "the preset": (),
+    "1 road": ("--roads", "1"),
+    "4 roads": ("--roads", "4"),
+    "16 roads": ("--roads", "16"),
+    "64 roads": ("--roads", "64"),
+    "another road in every episode": ("--roads", "0"),
+    "plain looks": ("--appearance", "plain"),
+    "augmented, without flip": tuple(f"--augment={kind}" for kind in ("blur", "crop", "brightness", "noise")),
+    "augmented, flip": ("--augment=flip",),
+    "road replay": ("--road-replay", "0.5"),
+    "one layer": ("--conv-layers", "1", "--features-dim", "64"),
+    "raw pictures": ("--observation", "raw"),
+    "no teacher: PPO": UNTAUGHT,
+    "taught half, PPO then": ("--taught", "0.5", "--log-std-init", "-2"),
+    "no teacher: SAC": ("--agent", "sac", *OFF_POLICY),
+    "no teacher: TQC": ("--agent", "tqc", *OFF_POLICY),
+}
+SLOWER = {"raw pictures": 0.25, "no teacher: SAC": 0.05, "no teacher: TQC": 0.04}  # steps at about equal wall-clock
+
+
+def run(row: str, seed: int, timesteps: int, folder: Path) -> dict[str, Any]:
+    """Train and judge one run of a row."""
+    place, steps = folder / f"{row.replace(' ', '_').replace(':', '')}-{seed}", round(timesteps * SLOWER.get(row, 1.0))
+    preset = () if "--agent" in ROWS[row] else ("--preset", "generalist")
+    command = [sys.executable, str(REPO / "agent" / "donkeycar_sb3_runner.py"), *preset, *ROWS[row]]
+    command += ["--seed", str(seed), "--timesteps", str(steps), "--eval-episodes", "2", "--save-dir", str(place)]
+    started = time.perf_counter()
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)
+    seconds = time.perf_counter() - started
+    if ran.returncode:
+        raise SystemExit(f"{row}, seed {seed}: {(ran.stdout + ran.stderr).strip().splitlines()[-1]}")
+    judged = subprocess.run(
+        [sys.executable, __file__, "--judge", str(place / "model.zip")], capture_output=True, text=True, check=True
+    )
+    return {"row": row, "seed": seed, "timesteps": steps, "seconds": round(seconds, 1), **json.loads(judged.stdout)}
+
+
+def judge(path: Path) -> dict[str, Any]:
+    """Laps on every named track, their mean times over the reference lap's, and survival on random ones."""
+    from agent.training.evaluation import evaluate
+
+    config: TrialConfig = read_config(path)
+    model = load_model(path, config, "cpu")
+    tracks: dict[str, Any] = {}
+    seed = first_seed(0, JUDGING)
+    for env_id in embedded_env_ids():
+        if SCENE_OF_ENV[env_id] == "random_track":
+            continue
+        worlds = make_evaluation_worlds(
+            replace(config, max_episode_steps=EPISODE_STEPS, max_cte=MAX_CTE), [env_id], EPISODES
+        )
+        score = evaluate(model, worlds, EPISODES, seed)
+        worlds.close()
+        finished = [episode.laps > 0 or episode.end_reason == "finished" for episode in score.episodes]
+        reference = reference_lap(env_id, MAX_CTE, config.throttle_max) if score.mean_lap_sec else None
+        tracks[SCENE_OF_ENV[env_id]] = {
+            "lapped": all(finished),
+            "progress": round(float(np.mean([episode.progress for episode in score.episodes])), 3),
+            "mean_lap_sec": score.mean_lap_sec,
+            "of_reference": round(score.mean_lap_sec / reference, 3) if score.mean_lap_sec and reference else None,
+        }
+    looks = replace(
+        config, appearance="random", roads=0, max_episode_steps=SURVIVED_STEPS, env=["donkey-random-track-v0"]
+    )
+    from agent.training.worlds import YARDSTICK, make_worlds
+
+    worlds = make_worlds(looks, looks.env, 16, YARDSTICK)
+    score = evaluate(model, worlds, SURVIVED_EPISODES, seed)
+    worlds.close()
+    survived = float(np.mean([episode.end_reason == "time_limit" for episode in score.episodes]))
+    return {"lapped": sum(track["lapped"] for track in tracks.values()), "survived": survived, "tracks": tracks}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", nargs="*", default=list(ROWS), choices=list(ROWS), metavar="ROW")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--timesteps", type=int, default=200_000)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=Path("generalisation"))
+    parser.add_argument("--judge", type=Path, help="print what one model is worth")
+    options = parser.parse_args()
+    if options.judge:
+        print(json.dumps(judge(options.judge)))
+        return
+    options.out.mkdir(parents=True, exist_ok=True)
+    ledger = options.out / "generalisation.jsonl"
+    lines = [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
+    done = {(line["row"], line["seed"], line["timesteps"]) for line in lines}
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+
+    def one(task: tuple[str, int]) -> None:
+        row, seed = task
+        if (row, seed, round(options.timesteps * SLOWER.get(row, 1.0))) in done:
+            return
+        line = run(row, seed, options.timesteps, options.out)
+        append_line(ledger, line)
+        print(f"{row}, seed {seed}: {line['lapped']} of 11, {line['seconds']:.0f} s", flush=True)
+
+    with ThreadPoolExecutor(options.workers) as pool:
+        list(pool.map(one, [(row, seed) for seed in seeds for row in options.rows]))
+    table([json.loads(line) for line in ledger.read_text().splitlines()], options.rows)
+
+
+def table(lines: list[dict[str, Any]], rows: list[str]) -> None:
+    """Print a row's runs together."""
+    print("\n| | runs | steps | seconds | tracks lapped, of 11 | mean | survives random roads and looks |")
+    print("|---|---|---|---|---|---|---|")
+    for row in rows:
+        for steps in sorted({line["timesteps"] for line in lines if line["row"] == row}):
+            own = [line for line in lines if line["row"] == row and line["timesteps"] == steps]
+            lapped = [line["lapped"] for line in own]
+            survived, seconds = (
+                np.mean([line["survived"] for line in own]),
+                np.median([line["seconds"] for line in own]),
+            )
+            print(
+                f"| {row} | {len(own)} | {steps:,} | {seconds:.0f} | {' '.join(map(str, sorted(lapped)))}"
+                f" | {np.mean(lapped):.1f} | {survived:.2f} |"
+            )
+
+
+if __name__ == "__main__":
+    main()
