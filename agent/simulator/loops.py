@@ -104,7 +104,7 @@ def _outline(rng: np.random.Generator, length_u: float, tightest_u: float, apart
     Every cell is two points wide, so legs side by side lie as far apart as points do, and a cell at the end of a branch
     is a hairpin.
     """
-    pitch_u = max(2.0 * tightest_u, apart_u) * 1.2 * 3.0 ** rng.random()
+    pitch_u = max(2.0 * tightest_u, apart_u) * 1.05 * 3.0 ** (rng.random() ** 3)
     ways = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)])
     cells, links = [(0, 0)], set()
     while len(cells) < max(2, min(round(length_u / (4.0 * pitch_u)), MOST_CELLS)):
@@ -136,7 +136,7 @@ def _outline(rng: np.random.Generator, length_u: float, tightest_u: float, apart
     grid = grid[turns] * pitch_u * np.array([1.0, rng.uniform(1.0, 1.6)])
 
     def draw(calm: float) -> Array:
-        return np.asarray(grid + calm * rng.uniform(-0.3, 0.3, size=grid.shape) * pitch_u)
+        return np.asarray(grid + calm * rng.uniform(-0.2, 0.2, size=grid.shape) * pitch_u)
 
     return draw
 

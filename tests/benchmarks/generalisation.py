@@ -3,9 +3,9 @@
     python tests/benchmarks/generalisation.py --seeds 3 --workers 2 --out DIR
     python tests/benchmarks/generalisation.py --rows "the preset" --seeds 5 --timesteps 1200000
 
-A row is a name and arguments of the runner besides ``--preset generalist``. A track is lapped if the deterministic driver
-laps it in each of three episodes of two minutes, generated_road if it is driven to its end. Every run's line goes to
-``DIR/generalisation.jsonl`` as soon as it is there, and one that is there is not run again.
+A row is a name and arguments of the runner besides ``--preset generalist``. A track is lapped if the deterministic
+driver laps it in each of three episodes of two minutes, generated_road if it is driven to its end. Every run's line
+goes to ``DIR/generalisation.jsonl`` as soon as it is there, and one that is there is not run again.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from typing import Any
 
 import numpy as np
 
-REPO = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPO))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from agent.envs import SCENE_OF_ENV, embedded_env_ids
 from agent.evaluate_champion import load_model, read_config
 from agent.judging.floors import reference_lap
 from agent.training.checkpoints import append_line
-from agent.training.worlds import JUDGING, first_seed, make_evaluation_worlds
+from agent.training.worlds import JUDGING, YARDSTICK, first_seed, make_evaluation_worlds, make_worlds
 from agent.trials.config import TrialConfig
 
+RUNNER = Path(__file__).resolve().parents[2] / "agent" / "donkeycar_sb3_runner.py"
 EPISODES, EPISODE_STEPS, MAX_CTE = 3, 2400, 8.0
 SURVIVED_STEPS, SURVIVED_EPISODES = 500, 48
 UNTAUGHT = ("--taught", "0")
@@ -63,7 +63,7 @@ def run(row: str, seed: int, timesteps: int, folder: Path) -> dict[str, Any]:
     """Train and judge one run of a row."""
     place, steps = folder / f"{row.replace(' ', '_').replace(':', '')}-{seed}", round(timesteps * SLOWER.get(row, 1.0))
     preset = () if "--agent" in ROWS[row] else ("--preset", "generalist")
-    command = [sys.executable, str(REPO / "agent" / "donkeycar_sb3_runner.py"), *preset, *ROWS[row]]
+    command = [sys.executable, str(RUNNER), *preset, *ROWS[row]]
     command += ["--seed", str(seed), "--timesteps", str(steps), "--eval-episodes", "2", "--save-dir", str(place)]
     started = time.perf_counter()
     ran = subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)
@@ -103,7 +103,6 @@ def judge(path: Path) -> dict[str, Any]:
     looks = replace(
         config, appearance="random", roads=0, max_episode_steps=SURVIVED_STEPS, env=["donkey-random-track-v0"]
     )
-    from agent.training.worlds import YARDSTICK, make_worlds
 
     worlds = make_worlds(looks, looks.env, 16, YARDSTICK)
     score = evaluate(model, worlds, SURVIVED_EPISODES, seed)

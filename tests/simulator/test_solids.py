@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.simulator.appearance import Appearance
+from agent.simulator.appearance import LINE_WIDTH_U, Appearance
 from agent.simulator.lidar import LidarConfig, scan
 from agent.simulator.solids import Solids, touched
 from agent.simulator.tracks import build_track, load_scene
@@ -103,6 +103,15 @@ def test_an_appearance_changes_the_picture_and_nothing_else(scene: str) -> None:
     assert poses[0] == poses[1] == poses[3]
     assert np.array_equal(frames[1], frames[2])
     assert np.abs(frames[0] - frames[1]).mean() > 4 and np.abs(frames[1] - frames[3]).mean() > 4
+
+
+def test_where_the_ground_is_the_roads_own_only_lines_tell_them_apart() -> None:
+    world = World("warren")
+    look = Appearance(seed=4, floor=1.0, anew=0.0).scene(world.scene, world.track)
+    narrow = {tuple(strip["rgb"]) for strip in look.cross_section if strip["to_u"] - strip["from_u"] < LINE_WIDTH_U}
+    wide = {tuple(strip["rgb"]) for strip in look.cross_section} - narrow
+    assert wide == {tuple(look.ground_rgb)}
+    assert narrow
 
 
 def test_an_appearance_of_no_strength_is_the_scene_itself() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agent.simulator.loops import STEEPEST
 from agent.simulator.tracks import Scene, Track, build_track, load_scene, scene_for, scene_names, turtle
 
 REFERENCE = Path(os.environ.get("DONKEY_REFERENCE_TRACKS", Path(__file__).parents[2] / ".." / "shared" / "tracks"))
@@ -235,6 +236,18 @@ def test_loops_can_be_driven_and_spread_as_the_named_tracks_do(loops: list[tuple
         low, high = np.quantile(target[what], [0.05, 0.95])
         least, most = np.quantile(got[what], [0.01, 0.99])
         assert least <= low + 1e-3 and most >= high, (what, least, low, high, most)
+
+
+def test_a_third_of_the_loops_has_hills_as_steep_as_the_named_tracks_and_joins_up(
+    loops: list[tuple[Scene, Track]],
+) -> None:
+    hilly = [track for _, track in loops if np.ptp(track.height_u) > 0.0]
+    assert 0.15 < len(hilly) / len(loops) < 0.4
+    slopes = [np.abs(np.diff(track.height_u, append=track.height_u[0])) / track.span_u for track in hilly]
+    steepest = [float(slope.max()) for slope in slopes]
+    assert 0.1 < max(steepest) <= STEEPEST * 1.03  # mountain_track and thunderhill have 0.117
+    assert min(steepest) < 0.03
+    assert all(track.height_u[0] == loops[0][1].height_u[0] for track in hilly)
 
 
 def test_unknown_scene_names_the_known_ones() -> None:
