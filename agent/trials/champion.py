@@ -28,7 +28,8 @@ PREVIOUS = "previous"
 def read_manifest(folder: Path) -> dict[str, Any] | None:
     """The manifest of the reigning champion; ``None`` when the title is vacant.
 
-    A manifest without its model (a fresh clone: models are not under version control) is a vacancy.
+    A manifest without its model is a vacancy, and so is the champion in the box (``boxed``), which comes with the clone
+    and holds no title: it was judged on other tracks than a night's trials.
 
     :raises UserError: the manifest is not one
     """
@@ -41,7 +42,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
             raise ValueError(f"mean_reward {manifest['mean_reward']!r} is no number")
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise UserError(f"cannot read the champion's manifest {path}: {error}; mend it or move it away") from None
-    return dict(manifest)
+    return None if manifest.get("boxed") else dict(manifest)
 
 
 def verify(folder: Path) -> None:
@@ -120,7 +121,7 @@ def crown(record: Record, model: Path, folder: Path, confirmation: dict[str, Any
     :raises UserError: there is no model, or an unreadable manifest
     """
     settle(folder)
-    reigning = read_manifest(folder)
+    read_manifest(folder)  # refuses one that is none
     if not model.is_file():
         raise UserError(f"trial {record.trial} has no model at {model}; it cannot be champion, run it again")
     folder.mkdir(parents=True, exist_ok=True)
@@ -130,7 +131,7 @@ def crown(record: Record, model: Path, folder: Path, confirmation: dict[str, Any
     try:
         _write(next_model, data)
         _write(next_manifest, (json.dumps(manifest, indent=2, allow_nan=False) + "\n").encode())
-        if reigning is not None:
+        if (folder / MODEL_NAME).exists() and (folder / MANIFEST_NAME).exists():
             _keep_previous(folder)
     except OSError:
         next_manifest.unlink(missing_ok=True)

@@ -71,6 +71,20 @@ def test_a_manifest_without_its_model_is_a_vacancy(tmp_path: Path, model: Path, 
     assert consider(record(2, 10.0), model, throne)
 
 
+def test_the_champion_in_the_box_holds_no_title_and_is_kept_aside(
+    tmp_path: Path, model: Path, record: Callable[..., Record]
+) -> None:
+    throne = tmp_path / "champion"
+    consider(record(1, 9000.0), model, throne)
+    manifest = json.loads((throne / "manifest.json").read_text())
+    (throne / "manifest.json").write_text(json.dumps(manifest | {"boxed": True}))
+    assert describe(throne) == "champion: none yet"
+    model.write_bytes(b"other weights")
+    assert consider(record(2, 10.0), model, throne)
+    assert json.loads((throne / "previous" / "manifest.json").read_text())["boxed"]
+    assert (throne / "previous" / "model.zip").read_bytes() == b"weights"
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"mean_reward": NaN}', '{"mean_reward": "high"}'])
 def test_an_unreadable_manifest_is_never_overwritten(
     tmp_path: Path, model: Path, record: Callable[..., Record], text: str
