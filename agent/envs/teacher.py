@@ -27,10 +27,14 @@ CORRECTION_U, CORRECTION_SEC, LARGEST_ERROR = 5.0, 0.25, 1.5
 UNHURRIED_SEC = 3.0
 # What the car cannot turn it is still asked for, or a learner, who errs to the middle, would never turn fully.
 MOST_STEERING = 1.5
+SHARPEST_SHIFT = 0.3  # of a bend's radius is left at least on its inside, however far aside the middle is
 
 
 class Teacher:
-    """Drives along the centre lines of a fleet's worlds, whoever holds the wheel.
+    """Drives along the middle of the roads of a fleet's worlds, whoever holds the wheel.
+
+    On some roads the path, from which the cross-track error is measured, is the right lane, and no picture tells them
+    from those whose path is the middle. The middle is what can be seen, and near enough to either.
 
     :param grip: share of the tyres' grip that its speed asks for in bends
     :param throttle: least and largest throttle command
@@ -42,11 +46,14 @@ class Teacher:
         for k in range(len(fleet.worlds)):
             self.refresh(k)
 
-    def _road(self, k: int) -> tuple[Array, Array, Array, bool]:
-        track = self.fleet.worlds[k].track
+    def _road(self, k: int) -> tuple[Array, Array, Array, float, bool]:
+        """Heading, curvature and speed along the middle, how far right of the path it is, and whether it is closed."""
+        track, road = self.fleet.worlds[k].track, self.fleet.worlds[k].scene.cross_section[0]
+        middle_u = 0.5 * (road["from_u"] + road["to_u"])
         line = centre_line(track, grip=self.grip, throttle=self.throttle[1], fastest_u=math.inf)
         heading = np.arctan2(track.direction[:, 0], track.direction[:, 1])
-        return heading, line.curvature, line.speed_u, track.closed
+        curvature = line.curvature / np.maximum(1.0 - middle_u * line.curvature, SHARPEST_SHIFT)
+        return heading, curvature, line.speed_u, middle_u, track.closed
 
     def refresh(self, k: int) -> None:
         """Take note of the ``k``-th world's road."""
@@ -64,11 +71,11 @@ def _advise(
     commands: NDArray[np.float64], cars: Array, ways: Array, roads: Any, least: float, most: float
 ) -> None:  # pragma: no cover - compiled
     for k in range(len(cars)):
-        heading, curvature, speed_u, closed = roads[k]
+        heading, curvature, speed_u, middle_u, closed = roads[k]
         n, i, forward = len(heading), int(ways[k, NODE]), max(cars[k, FORWARD], 0.0)
         turned = (cars[k, YAW] - heading[i] + math.pi) % (2.0 * math.pi) - math.pi
         settle_u = max(CORRECTION_U, forward * CORRECTION_SEC)
-        aside_u = min(max(ways[k, CTE], -LARGEST_ERROR * settle_u), LARGEST_ERROR * settle_u)
+        aside_u = min(max(ways[k, CTE] - middle_u, -LARGEST_ERROR * settle_u), LARGEST_ERROR * settle_u)
         ahead = i + round(PREVIEW_SEC * forward)  # nodes are a unit apart, or nearly so
         bend = curvature[ahead % n if closed else min(ahead, n - 1)]
         steering = steering_for(bend, aside_u, turned, settle_u)

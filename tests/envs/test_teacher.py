@@ -39,7 +39,7 @@ def test_it_drives_every_named_track(env_id: str) -> None:
     raise AssertionError(f"{fleet.ways[0, NET]:.0f} of {length_u:.0f} u in 125 s")
 
 
-def test_it_comes_back_to_the_line_from_beside_it() -> None:
+def test_it_comes_back_to_the_middle_of_the_road_from_beside_it() -> None:
     fleet = fleet_of(["random_track"], range(8))
     rng = np.random.default_rng(2)
     for world in fleet.worlds:
@@ -47,14 +47,17 @@ def test_it_comes_back_to_the_line_from_beside_it() -> None:
     for k in range(8):
         fleet.refresh(k)
     teacher = Teacher(fleet, 0.5, (0.1, 0.35))
-    before = np.abs(fleet.ways[:, CTE]).mean()
+    roads = [world.scene.cross_section[0] for world in fleet.worlds]
+    middle = np.array([0.5 * (road["from_u"] + road["to_u"]) for road in roads])
+    assert (middle < -0.5).any() and (middle == 0.0).any()
+    before = np.abs(fleet.ways[:, CTE] - middle).mean()
     for _ in range(60):
         fleet.step(teacher.commands())
-    assert np.abs(fleet.ways[:, CTE]).mean() < 0.25 * before
+    assert np.abs(fleet.ways[:, CTE] - middle).mean() < 0.25 * before
 
 
 def test_its_steering_is_the_line_followers_but_for_its_patience() -> None:
-    fleet = fleet_of(["warren"])
+    fleet = fleet_of(["mountain_track"])  # its path is the middle of the road
     teacher = Teacher(fleet, 0.5, (0.0, 0.5))
     track = fleet.worlds[0].track
     hand: Any = LineFollower(centre_line(track, grip=0.5, throttle=0.5, fastest_u=1e9))

@@ -12,10 +12,11 @@ from agent.trials.config import (
     TrialConfig,
     UserError,
     add_trial_arguments,
+    arguments_of,
     parse_memory,
     trial_config,
 )
-from agent.trials.defaults import DEFAULTS, defaults_of
+from agent.trials.defaults import DEFAULTS, PRESETS, defaults_of
 
 
 def configs(agent: str) -> st.SearchStrategy[TrialConfig]:
@@ -125,3 +126,20 @@ def test_a_long_ppo_training_takes_larger_minibatches_unless_told() -> None:
     sizes = [TrialConfig(timesteps=timesteps).batch_size for timesteps in (1, 10_000, 50_000, 100_000, 10**7)]
     assert sizes == [32, 64, 128, 256, 512]
     assert TrialConfig(timesteps=100_000, batch_size=48).batch_size == 48
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_is_its_parameters_and_what_is_given_beside_it_wins(preset: str) -> None:
+    parser = OneLineParser()
+    add_trial_arguments(parser)
+    params = PRESETS[preset]
+    assert trial_config(parser.parse_args(["--preset", preset])) == TrialConfig(**params)
+    assert trial_config(parser.parse_args(arguments_of(params))) == TrialConfig(**params)
+    config = trial_config(
+        parser.parse_args(["--timesteps", "77", "--preset", preset, "--env", "donkey-warren-track-v0"])
+    )
+    assert config == TrialConfig(**params | {"timesteps": 77, "env": ["donkey-warren-track-v0"]})
+
+
+def test_the_generalist_sees_random_roads_only() -> None:
+    assert set(PRESETS["generalist"]["env"]) <= {"donkey-random-track-v0", "donkey-generated-roads-v0"}
