@@ -8,7 +8,7 @@ the way from its start to its end, on a random one a road of its own each time. 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import gymnasium
@@ -71,7 +71,8 @@ class Race:
 
 def race_env(config: TrialConfig, env_id: str) -> gymnasium.Env:
     """The embedded environment that a race of the configuration's driver is driven in."""
-    return make_driver_env(env_id, **{**driver_options(config, YARDSTICK), "max_episode_steps": ENDLESS})
+    own = replace(config, appearance="plain", max_episode_steps=ENDLESS)
+    return make_driver_env(env_id, **driver_options(own, YARDSTICK))
 
 
 def race(

@@ -28,6 +28,7 @@ from agent.envs import SCENE_OF_ENV, embedded_env_ids
 from agent.evaluate_champion import load_model, read_config
 from agent.judging.floors import reference_lap
 from agent.training.checkpoints import append_line
+from agent.training.evaluation import evaluate
 from agent.training.worlds import JUDGING, YARDSTICK, first_seed, make_evaluation_worlds, make_worlds
 from agent.trials.config import TrialConfig
 
@@ -70,18 +71,14 @@ def run(row: str, seed: int, timesteps: int, folder: Path) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     if ran.returncode:
         raise SystemExit(f"{row}, seed {seed}: {(ran.stdout + ran.stderr).strip().splitlines()[-1]}")
-    judged = subprocess.run(
+    told = subprocess.run(
         [sys.executable, __file__, "--judge", str(place / "model.zip")], capture_output=True, text=True, check=True
     )
-    return {"row": row, "seed": seed, "timesteps": steps, "seconds": round(seconds, 1), **json.loads(judged.stdout)}
+    return {"row": row, "seed": seed, "timesteps": steps, "seconds": round(seconds, 1), **json.loads(told.stdout)}
 
 
-def judge(path: Path) -> dict[str, Any]:
+def judged(model: Any, config: TrialConfig) -> dict[str, Any]:
     """Laps on every named track, their mean times over the reference lap's, and survival on random ones."""
-    from agent.training.evaluation import evaluate
-
-    config: TrialConfig = read_config(path)
-    model = load_model(path, config, "cpu")
     tracks: dict[str, Any] = {}
     seed = first_seed(0, JUDGING)
     for env_id in embedded_env_ids():
@@ -122,7 +119,8 @@ def main() -> None:
     parser.add_argument("--judge", type=Path, help="print what one model is worth")
     options = parser.parse_args()
     if options.judge:
-        print(json.dumps(judge(options.judge)))
+        config = read_config(options.judge)
+        print(json.dumps(judged(load_model(options.judge, config, "cpu"), config)))
         return
     options.out.mkdir(parents=True, exist_ok=True)
     ledger = options.out / "generalisation.jsonl"

@@ -19,7 +19,7 @@ from agent.envs.line_follower import LineFollower, drive_laps, line_follower, re
 from agent.judging.floors import KNOWN_LAPS, REFERENCE_LAPS
 from agent.simulator.world import UNITS_PER_METRE, World
 
-THROTTLES = (1.0, 0.5, 0.35)
+THROTTLES = (1.0, 0.5, 0.45, 0.35)
 
 
 def main() -> None:

@@ -97,3 +97,10 @@ def test_a_lap_of_an_open_road_is_the_road_and_the_next_is_another() -> None:
 
 def test_a_random_track_is_the_seeds_own() -> None:
     assert raced(RANDOM, laps=1).lap_times != raced(RANDOM, laps=1, seed=5).lap_times
+
+
+def test_a_driver_of_random_looks_races_in_the_tracks_own() -> None:
+    env = race_env(TrialConfig(appearance="random", max_episode_steps=600), "donkey-warren-track-v0")
+    conf: Any = env.unwrapped.conf  # type: ignore[attr-defined]
+    assert conf["appearance"] == "plain"
+    assert conf["max_episode_steps"] > 10**8
