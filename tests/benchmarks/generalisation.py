@@ -28,11 +28,12 @@ from agent.envs import SCENE_OF_ENV, embedded_env_ids
 from agent.evaluate_champion import load_model, read_config
 from agent.judging.floors import reference_lap
 from agent.training.checkpoints import append_line
-from agent.training.evaluation import evaluate
-from agent.training.worlds import JUDGING, YARDSTICK, first_seed, make_evaluation_worlds, make_worlds
+from agent.training.evaluation import Score, evaluate
+from agent.training.worlds import JUDGING, YARDSTICK, first_seed, make_worlds
 from agent.trials.config import TrialConfig
 
 RUNNER = Path(__file__).resolve().parents[2] / "agent" / "donkeycar_sb3_runner.py"
+RANDOM = "donkey-random-track-v0"
 EPISODES, EPISODE_STEPS, MAX_CTE = 3, 2400, 8.0
 SURVIVED_STEPS, SURVIVED_EPISODES = 500, 48
 UNTAUGHT = ("--taught", "0")
@@ -79,28 +80,26 @@ def run(row: str, seed: int, timesteps: int, folder: Path) -> dict[str, Any]:
 
 def judged(model: Any, config: TrialConfig) -> dict[str, Any]:
     """Laps on every named track, their mean times over the reference lap's, and survival on random ones."""
-    tracks: dict[str, Any] = {}
+    env_ids = [env_id for env_id in embedded_env_ids() if env_id != RANDOM]
     seed = first_seed(0, JUDGING)
-    for env_id in embedded_env_ids():
-        if SCENE_OF_ENV[env_id] == "random_track":
-            continue
-        worlds = make_evaluation_worlds(
-            replace(config, max_episode_steps=EPISODE_STEPS, max_cte=MAX_CTE), [env_id], EPISODES
-        )
-        score = evaluate(model, worlds, EPISODES, seed)
-        worlds.close()
-        finished = [episode.laps > 0 or episode.end_reason == "finished" for episode in score.episodes]
-        reference = reference_lap(env_id, MAX_CTE, config.throttle_max) if score.mean_lap_sec else None
+    plain = replace(config, appearance="plain", max_episode_steps=EPISODE_STEPS, max_cte=MAX_CTE)
+    worlds = make_worlds(plain, env_ids, EPISODES * len(env_ids), YARDSTICK)  # dealt in turn
+    episodes = evaluate(model, worlds, worlds.num_envs, seed).episodes
+    worlds.close()
+    tracks: dict[str, Any] = {}
+    for k, env_id in enumerate(env_ids):
+        own = Score(episodes[k :: len(env_ids)])
+        finished = [episode.laps > 0 or episode.end_reason == "finished" for episode in own.episodes]
+        reference = reference_lap(env_id, MAX_CTE, config.throttle_max) if own.mean_lap_sec else None
         tracks[SCENE_OF_ENV[env_id]] = {
             "lapped": all(finished),
-            "progress": round(float(np.mean([episode.progress for episode in score.episodes])), 3),
-            "mean_lap_sec": score.mean_lap_sec,
-            "of_reference": round(score.mean_lap_sec / reference, 3) if score.mean_lap_sec and reference else None,
+            "progress": round(float(np.mean([episode.progress for episode in own.episodes])), 3),
+            "mean_lap_sec": own.mean_lap_sec,
+            "of_reference": round(own.mean_lap_sec / reference, 3) if own.mean_lap_sec and reference else None,
         }
     looks = replace(
-        config, appearance="random", roads=0, max_episode_steps=SURVIVED_STEPS, env=["donkey-random-track-v0"]
+        config, appearance="random", roads=0, road_replay=None, max_episode_steps=SURVIVED_STEPS, env=[RANDOM]
     )
-
     worlds = make_worlds(looks, looks.env, 16, YARDSTICK)
     score = evaluate(model, worlds, SURVIVED_EPISODES, seed)
     worlds.close()

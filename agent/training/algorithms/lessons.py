@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-KEPT = 2**16  # steps; the learner's newer mistakes push out its old ones
+# Steps, and bytes of their pictures, whichever is fewer; the learner's newer mistakes push out its old ones.
+KEPT, KEPT_BYTES = 2**16, 2**29
 # A steering command says more of the road than a throttle, which depends on a speed that pictures hardly show.
 WEIGHTS = (1.0, 0.1)
 
@@ -24,10 +26,13 @@ class Page(NamedTuple):
 class LessonBook:
     """The last ``kept`` steps of all worlds, each with the teacher's action and the return that the learner got.
 
+    Large pictures are fewer.
+
     :param picture: shape of an observation
     """
 
     def __init__(self, picture: tuple[int, ...], kept: int = KEPT) -> None:
+        kept = min(kept, KEPT_BYTES // math.prod(picture))
         self.pictures: NDArray[np.uint8] = np.zeros((kept, *picture), dtype=np.uint8)
         self.actions: NDArray[np.float32] = np.zeros((kept, 2), dtype=np.float32)
         self.returns: NDArray[np.float32] = np.zeros(kept, dtype=np.float32)
