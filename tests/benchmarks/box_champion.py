@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from agent.evaluate_champion import CHAMPION, load_model, read_config
+from agent.training.algorithms.ppo import falling
 from agent.training.checkpoints import BEST_MODEL, RESULT, save_model, write_json
 from agent.trials.champion import MANIFEST_NAME, sha256
 from agent.trials.record import git_commit, shown_path
@@ -27,6 +28,8 @@ def main(argv: list[str]) -> int:
     config, result = read_config(folder / BEST_MODEL), json.loads((folder / RESULT).read_text())
     model = load_model(folder / BEST_MODEL, config, "cpu")
     model.policy.optimizer.state.clear()
+    model.learning_rate = falling(config.settings.learning_rate, config.settings.lr_end)
+    model._setup_lr_schedule()
     model._last_obs = model._last_original_obs = model._last_episode_starts = None
     CHAMPION.parent.mkdir(parents=True, exist_ok=True)
     save_model(model, CHAMPION)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from agent.envs.donkey_env import DonkeyEnv
+from agent.evaluate_champion import load_model, read_config
 from agent.judging.floors import ByHand, by_hand
 from agent.judging.race import CRASH_SEC, CRASHES_OUT, Race, race, race_env
 from agent.simulator.world import CONTROL_HZ
+from agent.trials.champion import check_trust
 from agent.trials.config import TrialConfig
 
 QUICK, OPEN, RANDOM = "donkey-waveshare-v0", "donkey-generated-roads-v0", "donkey-random-track-v0"
@@ -104,3 +108,17 @@ def test_a_driver_of_random_looks_races_in_the_tracks_own() -> None:
     conf: Any = env.unwrapped.conf  # type: ignore[attr-defined]
     assert conf["appearance"] == "plain"
     assert conf["max_episode_steps"] > 10**8
+
+
+def test_the_champion_in_the_box_laps_a_track_that_it_never_saw() -> None:
+    box = Path(__file__).resolve().parents[2] / "agent" / "models" / "champion"
+    if not json.loads((box / "manifest.json").read_text()).get("boxed"):
+        pytest.skip("a night's champion has taken its place")
+    check_trust(box / "model.zip")
+    assert (box / "model.zip").stat().st_size < 5e6
+    config = read_config(box / "model.zip")
+    assert set(config.env) <= {"donkey-random-track-v0", "donkey-generated-roads-v0"}
+    model = load_model(box / "model.zip", config, "cpu")
+    driven = race(race_env(config, "donkey-warren-track-v0"), model, 1, seed=3)
+    assert driven.crashes == 0
+    assert driven.mean_lap_sec is not None and driven.mean_lap_sec < 20.0

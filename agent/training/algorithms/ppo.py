@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from stable_baselines3.common.utils import LinearSchedule
+
 from agent.training.algorithms.adam import Adam, RowAdam
 from agent.training.algorithms.lean import LeanPolicy, LeanPPO
 from agent.training.algorithms.networks import RoadNet
@@ -31,8 +33,11 @@ ADAM_EPS = 1e-5  # SB3's for PPO
 
 
 def falling(rate: float, end: float) -> float | Callable[[float], float]:
-    """A rate that falls evenly to ``end`` times itself, as a function of the share of training that is left."""
-    return rate if end == 1.0 else lambda left: rate * (end + (1.0 - end) * left)
+    """A rate that falls evenly to ``end`` times itself, as a function of the share of training that is left.
+
+    SB3's own class: a saved function of ours would hold the path of the file that it was written in.
+    """
+    return rate if end == 1.0 else LinearSchedule(rate, rate * end, 1.0)
 
 
 def on_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, Any]:
