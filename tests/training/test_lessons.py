@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -33,6 +34,19 @@ def test_the_book_keeps_the_newest_lessons() -> None:
     assert set(page.actions[:, 0].tolist()) == set(map(float, range(8, 18)))
     assert torch.equal(page.pictures[:, 0, 0, 0].float(), page.actions[:, 0])
     assert torch.equal(page.returns, -2 * page.actions[:, 1])
+
+
+def test_a_book_is_put_away_without_its_empty_pages() -> None:
+    book = LessonBook((1, 8, 8), kept=1000)
+    book.write(np.ones((3, 1, 8, 8), dtype=np.uint8), np.ones((3, 2), dtype=np.float32), np.arange(3, dtype=np.float32))
+    saved = pickle.dumps(book)
+    again = pickle.loads(saved)
+    assert len(saved) < 2000
+    assert len(again) == 3
+    assert len(again.returns) == 1000
+    assert again.returns[:4].tolist() == [0.0, 1.0, 2.0, 0.0]
+    again.write(*(getattr(book, name)[:1] for name in Page._fields))
+    assert len(again) == 4
 
 
 def test_the_loss_is_the_difference_from_the_teacher_and_the_critic_moves_no_feature(tiny: Build) -> None:

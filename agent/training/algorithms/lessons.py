@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -37,6 +37,17 @@ class LessonBook:
         self.actions: NDArray[np.float32] = np.zeros((kept, 2), dtype=np.float32)
         self.returns: NDArray[np.float32] = np.zeros(kept, dtype=np.float32)
         self._written = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the pages that nobody has written on yet."""
+        filled = {name: getattr(self, name)[: len(self)] for name in Page._fields}
+        return {"kept": len(self.returns), "written": self._written, **filled}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        LessonBook.__init__(self, state["pictures"].shape[1:], state["kept"])
+        self._written = state["written"]
+        for name in Page._fields:
+            getattr(self, name)[: len(self)] = state[name]
 
     def __len__(self) -> int:
         return min(self._written, len(self.returns))
