@@ -143,7 +143,8 @@ def check_demos(config: TrialConfig) -> None:
     wanted = {"observation": config.observation, "max_cte": config.max_cte}
     recorded = {"observation": told["observation"], "max_cte": conf["max_cte"]}
     if config.observation == "fast":
-        wanted["frame_stack"], recorded["frame_stack"] = config.frame_stack, drive.observations.shape[1]
+        wanted |= {"frame_stack": config.frame_stack, "frame_gap": config.frame_gap}
+        recorded |= {"frame_stack": drive.observations.shape[1], "frame_gap": told.get("frame_gap", 1)}
     for name, value in wanted.items():
         if recorded[name] != value:
             raise UserError(

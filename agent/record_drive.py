@@ -39,9 +39,10 @@ if TYPE_CHECKING:
 FOLLOWER, REFERENCE = "follower", "reference"
 # What a trial says of its worlds, and a model's trial has said already.
 WORLD_OPTIONS = (
-    "observation", "frame_stack", "appearance", "max_episode_steps", "max_cte", "steer_limit", "throttle_min",
-    "throttle_max",
+    "observation", "frame_stack", "frame_gap", "appearance", "max_episode_steps", "max_cte", "steer_limit",
+    "throttle_min", "throttle_max",
 )  # fmt: skip
+PICTURES = WORLD_OPTIONS[:3]
 Choose = Callable[[Any], Any]
 
 
@@ -160,13 +161,26 @@ def recorder(
     from agent.envs.demonstration import Recorder
     from agent.envs.driver import make_driver_env
 
-    conf = {name: getattr(config, name) for name in WORLD_OPTIONS if name not in ("observation", "frame_stack")}
+    conf = {name: getattr(config, name) for name in WORLD_OPTIONS if name not in PICTURES}
     bins = (config.n_steer, config.n_throttle) if config.agent == "dqn" else None
     env = make_driver_env(
-        env_id, observation=config.observation, frames=config.frame_stack, discretize=bins, car=world, **conf
+        env_id,
+        observation=config.observation,
+        frames=config.frame_stack,
+        gap=config.frame_gap,
+        discretize=bins,
+        car=world,
+        **conf,
     )
     who = Path(driver).name if driver.endswith(".zip") else driver
-    header = {"env": env_id, "observation": config.observation, "driver": who, "seed": config.seed, "conf": conf}
+    header = {
+        "env": env_id,
+        "observation": config.observation,
+        "frame_gap": config.frame_gap,
+        "driver": who,
+        "seed": config.seed,
+        "conf": conf,
+    }
     return Recorder(env, header, episodes)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from agent.envs.demonstration import rescaled
 from agent.envs.donkey_env import CRASH_REWARD, HALF_TICK_SEC, STALL_LIMIT_SEC, TRUNCATIONS, DonkeyEnv, along_the_road
-from agent.envs.observation import FAST_VIEW, ROWS
+from agent.envs.observation import FAST_VIEW, GAP, ROWS
 from agent.envs.reward import CRASH_M, Yardstick, race_pay
 from agent.envs.teacher import Teacher
 from agent.simulator.fleet import Fleet
@@ -37,12 +37,18 @@ class Batch:
     which is ``DonkeyEnv``'s.
 
     :param drivers: action wrappers over ``DonkeyEnv``, all alike but for their tracks
+    :param gap: control steps from one of an observation's frames to the next
     :param reward: one of ``REWARDS``
     :param teacher_grip: of a ``Teacher`` whose ``lessons`` are wanted
     """
 
     def __init__(
-        self, drivers: Sequence[gymnasium.Env], frames: int, reward: str, teacher_grip: float | None = None
+        self,
+        drivers: Sequence[gymnasium.Env],
+        frames: int,
+        reward: str,
+        teacher_grip: float | None = None,
+        gap: int = GAP,
     ) -> None:
         self.drivers = list(drivers)
         self.envs = [cast(DonkeyEnv, driver.unwrapped) for driver in drivers]
@@ -56,6 +62,10 @@ class Batch:
         picture = (ROWS, view.width) if frames else (view.height, view.width, 3)
         self._stack: NDArray[np.uint8] = np.zeros((len(worlds), frames or 1, *picture), dtype=np.uint8)
         n = len(worlds)
+        self.gap = gap
+        # The last pictures before the newest, in turn; what the stack will show again is among them.
+        self._past: NDArray[np.uint8] = np.zeros((gap * (self._stack.shape[1] - 1), n, *picture), dtype=np.uint8)
+        self._seen = 0  # how many went into it
         self._steps: NDArray[np.int64] = np.zeros(n, dtype=np.int64)
         self._earned, self._paid, self._net_m = np.zeros(n), np.zeros(n), np.zeros(n)
         self._length_u, self._end_u = np.zeros(n), np.zeros(n)
@@ -70,7 +80,19 @@ class Batch:
         self._stack = np.empty_like(self._stack)
         self.fleet.render(self._stack)
         self._stack[:, :-1] = self._stack[:, -1:]
+        self._past[:] = self._stack[:, -1]
         return self._observation()
+
+    def _next_stack(self) -> NDArray[np.uint8]:
+        """A stack whose older frames are in place."""
+        stack = np.empty_like(self._stack)
+        kept, older = len(self._past), stack.shape[1] - 1
+        if older:
+            self._past[self._seen % kept] = self._stack[:, -1]
+            self._seen += 1
+        for back in range(1, older + 1):
+            stack[:, -1 - back] = self._past[(self._seen - back * self.gap) % kept]
+        return stack
 
     def _restart(self, k: int, seed: int | None = None) -> None:
         self.envs[k].restart(seed)
@@ -83,10 +105,14 @@ class Batch:
         self._steps[k], self._earned[k], self._paid[k], self._net_m[k] = 0, 0.0, 0.0, 0.0
 
     def lessons(self) -> NDArray[np.float32]:
-        """Actions (n, 2) that the teacher would take now; steering beyond the action space is a wish for more."""
+        """What the teacher says of this moment (n, 8): its action, and the bearings of the road ahead.
+
+        Steering beyond the action space is a wish for more.
+        """
         assert self.teacher is not None
         box = cast(spaces.Box, self.envs[0].action_space)
-        return rescaled(self.teacher.commands().astype(np.float32), box.low, box.high)
+        actions = rescaled(self.teacher.commands().astype(np.float32), box.low, box.high)
+        return np.concatenate([actions, self.teacher.bearings()], axis=1, dtype=np.float32)
 
     def _drive(self, actions: NDArray[Any]) -> None:
         driver = self.drivers[0]
@@ -107,9 +133,7 @@ class Batch:
         """
         self._drive(actions)
         self._steps += 1
-        stack = np.empty_like(self._stack)
-        stack[:, :-1] = self._stack[:, 1:]
-        self._stack = stack
+        self._stack = stack = self._next_stack()
         self.fleet.render(stack)
         cars, ways = self.fleet.cars, self.fleet.ways
         cte, progress = ways[:, CTE], ways[:, NET] / self._length_u
@@ -132,6 +156,7 @@ class Batch:
             self.fleet.render(stack, list(endings))
             for k in endings:
                 stack[k, :-1] = stack[k, -1]
+                self._past[:, k] = stack[k, -1]
         return self._observation(), rewards, over, infos
 
     def _ending(self, k: int) -> str:

@@ -14,7 +14,7 @@ from agent.discretize_action import DiscretizedActionWrapper
 from agent.envs import SCENE_OF_ENV, check_env_id
 from agent.envs.conf import checked, open_world
 from agent.envs.donkey_env import DonkeyEnv
-from agent.envs.observation import FAST_VIEW, FRAMES, FastObservation
+from agent.envs.observation import FAST_VIEW, FRAMES, GAP, FastObservation
 from agent.envs.remote_world import RemoteWorld
 from agent.envs.reward import with_reward
 from agent.simulator.world import World
@@ -37,6 +37,7 @@ def make_driver_env(
     *,
     observation: str = "fast",
     frames: int = FRAMES,
+    gap: int = GAP,
     reward: str = "sim",
     reward_terms: Sequence[str] = (),
     discretize: tuple[int, int] | None = None,
@@ -50,7 +51,8 @@ def make_driver_env(
     are drawn anew for each, except on the wire; under the ``yardstick`` they start at the start line, a little
     jittered by the seed, so that episodes differ.
 
-    :param observation: ``fast`` (frames, 40, 80) uint8 or ``raw`` (120, 160, 3) uint8
+    :param observation: ``fast`` (frames, 40, 80) uint8, ``gap`` steps from one frame to the next, or ``raw``
+        (120, 160, 3) uint8
     :param reward: see ``envs.reward``
     :param reward_terms: see ``agent.reward_terms``; the ``yardstick`` knows none
     :param discretize: bins of steering and throttle for a Discrete action space; None for Box[-1, 1]^2, rescaled to
@@ -77,4 +79,4 @@ def make_driver_env(
         env = RescaleAction(env, np.float32(-1.0), np.float32(1.0))
     else:
         env = DiscretizedActionWrapper(env, *discretize)
-    return FastObservation(env, frames) if observation == "fast" and not bare else env
+    return FastObservation(env, frames, gap) if observation == "fast" and not bare else env

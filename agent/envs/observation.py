@@ -1,4 +1,7 @@
-"""The fast observation: sky cropped, 40x80, grey, the last frames stacked, uint8 throughout."""
+"""The fast observation: sky cropped, 40x80, grey, some of the last frames stacked, uint8 throughout.
+
+A gap between them makes the stack a memory: which line it is that alone is still in sight, the moment before told.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from numpy.typing import NDArray
 from agent.simulator.lens import HEIGHT, WIDTH, View
 
 SKY_ROWS = 40  # the horizon is near row 44
-ROWS, COLUMNS, FRAMES = 40, 80, 2
+ROWS, COLUMNS, FRAMES, GAP = 40, 80, 2, 1
 # The same picture where it can be drawn at its size, which takes a quarter of the time.
 FAST_VIEW = View(width=WIDTH // 2, height=HEIGHT // 2, cropped=SKY_ROWS // 2)
 
@@ -25,26 +28,27 @@ def shrink(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 class FastObservation(gymnasium.Wrapper):
-    """Observations (frames, 40, 80) uint8, the newest last; a reset fills all with its own.
+    """Observations (frames, 40, 80) uint8, ``gap`` steps from one to the next, the newest last.
 
-    Camera frames are shrunk, pictures that are grey already taken as they are.
+    A reset fills all with its own. Camera frames are shrunk, pictures that are grey already taken as they are.
     """
 
-    def __init__(self, env: gymnasium.Env, frames: int = FRAMES) -> None:
+    def __init__(self, env: gymnasium.Env, frames: int = FRAMES, gap: int = GAP) -> None:
         super().__init__(env)
         self.observation_space = spaces.Box(0, 255, (frames, ROWS, COLUMNS), dtype=np.uint8)
-        self._frames: NDArray[np.uint8] = np.zeros((frames, ROWS, COLUMNS), dtype=np.uint8)
+        self.gap = gap
+        self._frames: NDArray[np.uint8] = np.zeros((gap * (frames - 1) + 1, ROWS, COLUMNS), dtype=np.uint8)
 
     def reset(self, **kwargs: Any) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         frame, info = self.env.reset(**kwargs)
         self._frames[:] = _small(frame)
-        return self._frames.copy(), info
+        return self._frames[:: self.gap].copy(), info
 
     def step(self, action: Any) -> tuple[NDArray[np.uint8], float, bool, bool, dict[str, Any]]:
         frame, reward, terminated, truncated, info = self.env.step(action)
         self._frames[:-1] = self._frames[1:]
         self._frames[-1] = _small(frame)
-        return self._frames.copy(), float(reward), terminated, truncated, info
+        return self._frames[:: self.gap].copy(), float(reward), terminated, truncated, info
 
 
 def _small(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -18,7 +18,7 @@ from agent.envs.line_follower import PREVIEW_SEC, SPEEDING_UP_SEC, steering_for,
 from agent.simulator.fleet import Fleet, listed, put
 from agent.simulator.raceline import centre_line
 from agent.simulator.tracks import Array
-from agent.simulator.vehicle import FORWARD, YAW
+from agent.simulator.vehicle import FORWARD, YAW, X, Z
 from agent.simulator.way import CTE, NODE, UPHILL
 
 # Commands that change slowly from picture to picture can be learned from pictures: an error goes within so much way and
@@ -27,6 +27,8 @@ CORRECTION_U, CORRECTION_SEC, LARGEST_ERROR = 5.0, 0.25, 1.5
 UNHURRIED_SEC = 3.0
 # What the car cannot turn it is still asked for, or a learner, who errs to the middle, would never turn fully.
 MOST_STEERING = 1.5
+# The middle of the road is pointed at so far ahead: whoever can tell where it lies has seen what the steering is for.
+AHEAD_U = (4.0, 7.0, 10.0, 14.0, 19.0, 25.0)
 SHARPEST_SHIFT = 0.3  # of a bend's radius is left at least on its inside, however far aside the middle is
 
 
@@ -46,14 +48,15 @@ class Teacher:
         for k in range(len(fleet.worlds)):
             self.refresh(k)
 
-    def _road(self, k: int) -> tuple[Array, Array, Array, float, bool]:
-        """Heading, curvature and speed along the middle, how far right of the path it is, and whether it is closed."""
+    def _road(self, k: int) -> tuple[Array, Array, Array, Array, float, float, bool]:
+        """The middle's points, heading, curvature, speed, how far right of the path it is, nodes per u, if closed."""
         track, road = self.fleet.worlds[k].track, self.fleet.worlds[k].scene.cross_section[0]
         middle_u = 0.5 * (road["from_u"] + road["to_u"])
         line = centre_line(track, grip=self.grip, throttle=self.throttle[1], fastest_u=math.inf)
         heading = np.arctan2(track.direction[:, 0], track.direction[:, 1])
         curvature = line.curvature / np.maximum(1.0 - middle_u * line.curvature, SHARPEST_SHIFT)
-        return heading, curvature, line.speed_u, middle_u, track.closed
+        points = track.nodes[:, :2] + middle_u * track.direction[:, ::-1] * (1.0, -1.0)
+        return points, heading, curvature, line.speed_u, middle_u, len(points) / track.length_u, track.closed
 
     def refresh(self, k: int) -> None:
         """Take note of the ``k``-th world's road."""
@@ -65,13 +68,22 @@ class Teacher:
         _advise(commands, self.fleet.cars, self.fleet.ways, self._roads, *self.throttle)
         return commands
 
+    def bearings(self) -> Array:
+        """Where the middle of the road lies ``AHEAD_U`` (n, 6): angles in radians, to the right positive.
+
+        The angle is as from a unit behind the car, so that a point beside it does not leap from side to side.
+        """
+        bearings = np.empty((len(self.fleet.worlds), len(AHEAD_U)))
+        _point(bearings, self.fleet.cars, self.fleet.ways, self._roads, np.array(AHEAD_U))
+        return bearings
+
 
 @njit(cache=True)
 def _advise(
     commands: NDArray[np.float64], cars: Array, ways: Array, roads: Any, least: float, most: float
 ) -> None:  # pragma: no cover - compiled
     for k in range(len(cars)):
-        heading, curvature, speed_u, middle_u, closed = roads[k]
+        _, heading, curvature, speed_u, middle_u, _, closed = roads[k]
         n, i, forward = len(heading), int(ways[k, NODE]), max(cars[k, FORWARD], 0.0)
         turned = (cars[k, YAW] - heading[i] + math.pi) % (2.0 * math.pi) - math.pi
         settle_u = max(CORRECTION_U, forward * CORRECTION_SEC)
@@ -83,3 +95,17 @@ def _advise(
         wanted_u = speed_u[ahead % n if closed else min(ahead, n - 1)]
         commands[k, 0] = min(max(steering, -MOST_STEERING), MOST_STEERING)
         commands[k, 1] = min(max(throttle_for(wanted_u, forward, ways[k, UPHILL], UNHURRIED_SEC), least), most)
+
+
+@njit(cache=True)
+def _point(
+    bearings: NDArray[np.float64], cars: Array, ways: Array, roads: Any, ahead_u: Array
+) -> None:  # pragma: no cover - compiled
+    for k in range(len(cars)):
+        points, _, _, _, _, per_u, closed = roads[k]
+        n, sine, cosine = len(points), math.sin(cars[k, YAW]), math.cos(cars[k, YAW])
+        for j in range(len(ahead_u)):
+            i = int(ways[k, NODE]) + round(ahead_u[j] * per_u)
+            i = i % n if closed else min(i, n - 1)
+            x, z = points[i, 0] - cars[k, X], points[i, 1] - cars[k, Z]
+            bearings[k, j] = math.atan2(x * cosine - z * sine, max(x * sine + z * cosine, 0.0) + 1.0)

@@ -108,10 +108,12 @@ class Augmented(VecEnvWrapper):
         return self._all_seen(pictures), rewards, dones, infos
 
     def take_lessons(self) -> NDArray[np.float32]:
-        """The teacher's actions (steps, n, 2) for the worlds as they were seen."""
+        """What the teacher said (steps, n, 8) of the worlds as they were seen: all but the throttle turns with them."""
         mirrored, self._mirrored = np.stack(self._mirrored), []
         lessons: NDArray[np.float32] = cast(Any, self.unwrapped).take_lessons()
-        lessons[..., 0] *= np.where(mirrored, -1.0, 1.0)
+        turned = np.where(mirrored, -1.0, 1.0)[..., None]
+        lessons[..., 0:1] *= turned
+        lessons[..., 2:] *= turned
         return lessons
 
     def dismiss_teacher(self) -> None:

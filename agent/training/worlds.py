@@ -76,7 +76,7 @@ class Batched(VecEnv):
             self._lessons.append(self.batch.lessons())
 
     def take_lessons(self) -> NDArray[np.float32]:
-        """What the teacher would have done instead of every step since the last time, (steps, n, 2)."""
+        """What the teacher said of every step since the last time, (steps, n, 8); see ``Batch.lessons``."""
         taken, self._lessons = self._lessons, []
         return np.stack(taken)
 
@@ -156,6 +156,7 @@ def driver_options(config: TrialConfig, reward: str) -> dict[str, Any]:
     return {
         "observation": config.observation,
         "frames": config.frame_stack,
+        "gap": config.frame_gap,
         "reward": reward,
         "reward_terms": config.reward_term,
         "appearance": config.appearance,
@@ -194,7 +195,11 @@ def make_worlds(
         )
     frames = config.frame_stack if config.observation == "fast" else 0
     grip = config.teacher_grip if config.taught and reward != YARDSTICK else None
-    worlds = Batched(Batch([make() for make in makers], frames, reward, grip)) if batchable else SideBySide(makers)
+    worlds = (
+        Batched(Batch([make() for make in makers], frames, reward, grip, config.frame_gap))
+        if batchable
+        else SideBySide(makers)
+    )
     # SB3 would turn raw pictures only above the scaling of rewards, which keeps those from before it.
     return worlds if frames else VecTransposeImage(worlds)
 

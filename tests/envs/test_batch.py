@@ -23,7 +23,8 @@ def both(frames: int, reward: str, bins: tuple[int, int] | None, **conf: Any) ->
     """The same environments batched and one by one, seeded alike."""
     options: dict[str, Any] = {"observation": "fast" if frames else "raw", "reward": reward, "discretize": bins, **conf}
     options |= {"frames": frames, "throttle_min": 0.1, "throttle_max": 0.6, "max_cte": 5.0}
-    batch = Batched(Batch([make_driver_env(track, bare=True, **options) for track in TRACKS], frames, reward))
+    drivers = [make_driver_env(track, bare=True, **options) for track in TRACKS]
+    batch = Batched(Batch(drivers, frames, reward, gap=options.get("gap", 1)))
     single = SideBySide([partial(make_driver_env, track, **options) for track in TRACKS])
     for worlds in (batch, single):
         worlds.seed(7)
@@ -34,6 +35,7 @@ def both(frames: int, reward: str, bins: tuple[int, int] | None, **conf: Any) ->
     ("frames", "reward", "bins", "conf"),
     [
         (4, "sim", None, {"appearance": "random"}),
+        (3, "speed", None, {"gap": 5, "max_episode_steps": 40}),
         (1, "speed", None, {}),
         (1, "race", None, {"max_episode_steps": 60}),
         (2, "yardstick", (7, 3), {"max_episode_steps": 45}),

@@ -9,7 +9,7 @@ import pytest
 
 from agent.envs import SCENE_OF_ENV, embedded_env_ids
 from agent.envs.line_follower import LineFollower, steering_for
-from agent.envs.teacher import MOST_STEERING, Teacher
+from agent.envs.teacher import AHEAD_U, MOST_STEERING, Teacher
 from agent.simulator.fleet import Fleet
 from agent.simulator.lens import View
 from agent.simulator.raceline import centre_line
@@ -75,6 +75,25 @@ def test_it_asks_for_more_than_the_car_can_turn_but_not_for_any_amount() -> None
     x, z, yaw = fleet.cars[0, :3].tolist()
     fleet.worlds[0].place(x, z, yaw + 1.5)
     assert Teacher(fleet, 0.5, (0.1, 0.5)).commands()[0, 0] == -MOST_STEERING
+
+
+def test_it_points_at_the_middle_of_the_road_ahead() -> None:
+    fleet = fleet_of(
+        ["generated_track", "generated_road"]
+    )  # the one has its path in the lane, the other nodes 2 u apart
+    for world, aside_u in zip(fleet.worlds, (0.0, 3.0), strict=True):
+        world.reset(0, arc_u=50.0, aside_u=aside_u, turned=0.2)
+    for k in range(2):
+        fleet.refresh(k)
+    bearings = Teacher(fleet, 0.5, (0.1, 0.5)).bearings()
+    for k, world in enumerate(fleet.worlds):
+        road = world.scene.cross_section[0]
+        middle_u, (x, z, yaw) = 0.5 * (road["from_u"] + road["to_u"]), fleet.cars[k, :3]
+        for ahead_u, bearing in zip(AHEAD_U, bearings[k], strict=True):
+            at_x, at_z, heading = world.track.pose_at(world.track.arc_of(x, z) + ahead_u)
+            east, north = at_x + middle_u * np.cos(heading) - x, at_z - middle_u * np.sin(heading) - z
+            right, forward = np.array([[np.cos(yaw), -np.sin(yaw)], [np.sin(yaw), np.cos(yaw)]]) @ (east, north)
+            assert bearing == pytest.approx(np.arctan2(right, forward + 1.0), abs=0.15)
 
 
 def test_a_new_road_is_taken_note_of() -> None:

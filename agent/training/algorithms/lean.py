@@ -56,7 +56,21 @@ class LeanPolicy(ActorCriticCnnPolicy):
     """Hands its network the pictures as bytes: as floats they would be four times as much to sort into patches.
 
     For some pictures at a time, as in an evaluation, a decision is little else than the network.
+
+    :param pointing: numbers of the road ahead that it also learns to tell from its features, while it is taught
     """
+
+    def __init__(self, *args: Any, pointing: int = 0, **options: Any) -> None:
+        self.pointing = pointing
+        super().__init__(*args, **options)
+
+    def _build(self, lr_schedule: Any) -> None:
+        if self.pointing:
+            self.ahead_net = torch.nn.Linear(self.features_dim, self.pointing)
+        super()._build(lr_schedule)
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        return super()._get_constructor_parameters() | {"pointing": self.pointing}
 
     @torch.no_grad()
     def predict(
@@ -107,6 +121,7 @@ class LeanPPO(PPO):
         else:
             if self.taught:
                 having(self.env, "dismiss_teacher").dismiss_teacher()
+                self.lessons = None
             self._find_what_pays()
 
     def _find_what_pays(self) -> None:
@@ -136,8 +151,8 @@ class LeanPPO(PPO):
         if self.lessons is None:
             self.lessons = LessonBook(buffer.obs_shape)
         own = (buffer.observations, having(self.env, "take_lessons").take_lessons(), buffer.returns)
-        pictures, actions, returns = (values.reshape(-1, *values.shape[2:]) for values in own)
-        self.lessons.write(pictures, actions, returns)
+        pictures, lessons, returns = (values.reshape(-1, *values.shape[2:]) for values in own)
+        self.lessons.write(pictures, lessons, returns)
         seen = []
         for _ in range(max(1, self.n_epochs * len(returns) // (2 * self.batch_size))):
             page = self.lessons.page(self.batch_size, self.device)
@@ -148,17 +163,20 @@ class LeanPPO(PPO):
             self.logger.record(f"train/{name}", value)
 
     def lesson_loss(self, page: Page) -> tuple[torch.Tensor, torch.Tensor]:
-        """The loss of a page of lessons, and its two parts: squared error of the policy's mean, and of the critic.
+        """The loss of a page of lessons, and what is logged of it: squared errors of the policy's mean and the critic.
 
-        The critic only watches: what is seen in a picture is learned from the teacher alone.
+        What is seen in a picture is learned from the teacher alone: from what it would do, and from where it knows the
+        road to lie. The critic only watches.
         """
         policy = cast(Any, self.policy)
         features = policy.features_extractor(page.pictures)
         mean = policy.action_net(policy.mlp_extractor.forward_actor(features))
         values = policy.value_net(policy.mlp_extractor.forward_critic(features.detach())).flatten()
-        lesson_loss = ((mean - page.actions).square() @ mean.new_tensor(WEIGHTS)).mean()
+        told = torch.cat((mean, policy.ahead_net(features)), dim=1)
+        errors = (told - page.lessons).square().mean(0) * told.new_tensor(WEIGHTS)
         value_loss = torch.nn.functional.mse_loss(values, page.returns)
-        return lesson_loss + self.vf_coef * value_loss, torch.stack((lesson_loss.detach(), value_loss.detach()))
+        numbers = torch.stack((errors[:2].sum(), value_loss)).detach()
+        return errors.sum() + self.vf_coef * value_loss, numbers
 
     def _rollout(self) -> Steps:
         buffer = self.rollout_buffer

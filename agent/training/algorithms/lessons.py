@@ -9,22 +9,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agent.envs.teacher import AHEAD_U
+
 # Steps, and bytes of their pictures, whichever is fewer; the learner's newer mistakes push out its old ones.
 KEPT, KEPT_BYTES = 2**16, 2**29
-# A steering command says more of the road than a throttle, which depends on a speed that pictures hardly show.
-WEIGHTS = (1.0, 0.1)
+# A steering command says more of the road than a throttle, which depends on a speed that pictures hardly show. The
+# bearings of the road ahead count as much together: they make the features tell the road, which serves the steering.
+WEIGHTS = (1.0, 0.1, *[0.2] * len(AHEAD_U))
 
 
 class Page(NamedTuple):
-    """Steps drawn from the book: pictures (n, frames, rows, columns), the teacher's actions (n, 2), returns (n,)."""
+    """Steps drawn from the book: pictures (n, frames, rows, columns), lessons (n, 8) on them, returns (n,)."""
 
     pictures: torch.Tensor
-    actions: torch.Tensor
+    lessons: torch.Tensor
     returns: torch.Tensor
 
 
 class LessonBook:
-    """The last ``kept`` steps of all worlds, each with the teacher's action and the return that the learner got.
+    """The last ``kept`` steps of all worlds, each with what the teacher said and the return that the learner got.
 
     Large pictures are fewer.
 
@@ -34,7 +37,7 @@ class LessonBook:
     def __init__(self, picture: tuple[int, ...], kept: int = KEPT) -> None:
         kept = min(kept, KEPT_BYTES // math.prod(picture))
         self.pictures: NDArray[np.uint8] = np.zeros((kept, *picture), dtype=np.uint8)
-        self.actions: NDArray[np.float32] = np.zeros((kept, 2), dtype=np.float32)
+        self.lessons: NDArray[np.float32] = np.zeros((kept, len(WEIGHTS)), dtype=np.float32)
         self.returns: NDArray[np.float32] = np.zeros(kept, dtype=np.float32)
         self._written = 0
 
@@ -52,13 +55,13 @@ class LessonBook:
     def __len__(self) -> int:
         return min(self._written, len(self.returns))
 
-    def write(self, pictures: NDArray[np.uint8], actions: NDArray[np.float32], returns: NDArray[np.float32]) -> None:
+    def write(self, pictures: NDArray[np.uint8], lessons: NDArray[np.float32], returns: NDArray[np.float32]) -> None:
         """Add steps (n, ...), the oldest going where there is no room."""
         at = (self._written + np.arange(len(returns))) % len(self.returns)
-        self.pictures[at], self.actions[at], self.returns[at] = pictures, actions, returns
+        self.pictures[at], self.lessons[at], self.returns[at] = pictures, lessons, returns
         self._written += len(returns)
 
     def page(self, n: int, device: torch.device) -> Page:
         """``n`` steps at random, by numpy's global generator, as SB3 draws its minibatches."""
         at = np.random.randint(len(self), size=n)
-        return Page(*(torch.from_numpy(kept[at]).to(device) for kept in (self.pictures, self.actions, self.returns)))
+        return Page(*(torch.from_numpy(kept[at]).to(device) for kept in (self.pictures, self.lessons, self.returns)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stable_baselines3.common.utils import LinearSchedule
 
+from agent.envs.teacher import AHEAD_U
 from agent.training.algorithms.adam import Adam, RowAdam
 from agent.training.algorithms.lean import LeanPolicy, LeanPPO
 from agent.training.algorithms.networks import RoadNet
@@ -78,4 +79,5 @@ def on_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, A
 def build(config: TrialConfig, worlds: VecEnv) -> LeanPPO:
     """The untrained model."""
     taught = config.settings.taught
-    return LeanPPO(LeanPolicy, worlds, **on_policy(config, worlds, optimizer_class=RowAdam), taught=taught)
+    policy = {"optimizer_class": RowAdam} | ({"pointing": len(AHEAD_U)} if taught else {})
+    return LeanPPO(LeanPolicy, worlds, **on_policy(config, worlds, **policy), taught=taught)
