@@ -97,7 +97,12 @@ def test_after_its_share_of_training_the_teacher_goes_and_ppo_begins(tiny: Build
     model = build(config, worlds)
     logger, seen = configure(None, []), set[str]()
     model.set_logger(logger)
-    model.learn(128, callback=lambda _, __: bool(seen.update(logger.name_to_value) or True))
+
+    def look(*_: Any) -> bool:
+        seen.update(logger.name_to_value)
+        return True
+
+    model.learn(128, callback=look)
     seen |= logger.name_to_value.keys()
     assert isinstance(model, LeanPPO)
     assert model.lessons is None  # hundreds of megabytes that nobody reads any more
