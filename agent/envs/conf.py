@@ -41,7 +41,7 @@ WIRE_DEFAULTS: dict[str, Any] = {
 # Upstream's keys that change nothing that the driver senses.
 COSMETIC = {"car_config", "body_style", "body_rgb", "car_name", "font_size", "racer_name", "country", "bio", "guid",
             "log_level", "start_delay", "level"}  # fmt: skip
-STARTS = ("line", "jitter", "anywhere")
+STARTS = ("line", "jitter", "anywhere", "astray")
 APPEARANCES = ("plain", "random")
 ROADS = ("kept", "new")
 CLIENTS = ("own", "gym-donkeycar")

@@ -24,6 +24,7 @@ from agent.simulator.world import UNITS_PER_METRE, Telemetry, World
 STALL_LIMIT_SEC = 5.0
 HALF_TICK_SEC = 0.005
 CRASH_REWARD = -1.0
+ASTRAY = 0.7  # of the cross-track error that ends an episode is how far aside one may begin
 # Endings that are no fault of the driver's: the value of what would have come counts.
 TRUNCATIONS = ("time_limit", "finished")
 
@@ -39,9 +40,10 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
     :param level: the simulator's name of the scene
     :param conf: upstream's conf keys; ``host`` or ``port`` make it an environment on the wire. Ours are ``appearance``
         (``plain``, or ``random``: another look in every episode, from the seed), ``start``: ``line`` (the scene's start
-        pose), ``jitter`` (nearly so, from the seed) or ``anywhere`` on the track (from the seed), ``road``:
-        ``kept`` from one seed to the next or, where the scene's is random, ``new`` in every episode, ``roads``: how
-        many random roads there are, 0 for as many as there are seeds, and ``max_episode_steps``;
+        pose), ``jitter`` (nearly so, from the seed), ``anywhere`` on the track (from the seed) or ``astray``, far
+        aside and turned away too, ``road``: ``kept`` from one seed to the next or, where the scene's is random,
+        ``new`` in every episode, ``roads``: how many random roads there are, 0 for as many as there are seeds, and
+        ``max_episode_steps``;
         ``client``: ``own`` or ``gym-donkeycar``; ``reconnect``: a lost simulator truncates the episode and the
         next reset connects anew; and limits of the waits, ``connect_limit_sec``, ``frame_limit_sec``,
         ``reset_limit_sec``
@@ -119,9 +121,12 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             if self.world.scene.is_random:
                 self.world.reset(seed)  # the road decides how far it reaches
             reach = self.world.track.length_u * (1.0 if self.world.track.closed else 0.8)
+            aside_u, turned_deg = (ASTRAY * self.conf["max_cte"], 35.0) if start == "astray" else (1.5, 10.0)
             self.world.reset(
-                arc_u=draw(0.0, reach), aside_u=draw(-1.5, 1.5), turned=math.radians(draw(-10.0, 10.0))
-            )  # fmt: skip
+                arc_u=draw(0.0, reach),
+                aside_u=draw(-aside_u, aside_u),
+                turned=math.radians(draw(-turned_deg, turned_deg)),
+            )
         if self.conf["appearance"] == "random" and isinstance(self.world, World):
             self.world.dress(Appearance(seed=int(self.np_random.integers(2**31))))
         self.steps, self.steering = 0, 0.0

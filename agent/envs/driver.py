@@ -47,9 +47,9 @@ def make_driver_env(
 ) -> gymnasium.Env:
     """Build the environment a policy is trained or judged in.
 
-    Training episodes start anywhere on the track, so that its end is seen as often as its beginning, and random roads
-    are drawn anew for each, except on the wire; under the ``yardstick`` they start at the start line, a little
-    jittered by the seed, so that episodes differ.
+    Training episodes start anywhere on the track unless told otherwise, so that its end is seen as often as its
+    beginning, and random roads are drawn anew for each, except on the wire; under the ``yardstick`` they start at the
+    start line, a little jittered by the seed, so that episodes differ.
 
     :param observation: ``fast`` (frames, 40, 80) uint8, ``gap`` steps from one frame to the next, or ``raw``
         (120, 160, 3) uint8

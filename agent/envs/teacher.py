@@ -25,8 +25,8 @@ from agent.simulator.way import CTE, NODE, UPHILL
 # is taken as no larger than so many of it, and the speed ahead is aimed at in this time.
 CORRECTION_U, CORRECTION_SEC, LARGEST_ERROR = 5.0, 0.25, 1.5
 UNHURRIED_SEC = 3.0
-# What the car cannot turn it is still asked for, or a learner, who errs to the middle, would never turn fully.
-MOST_STEERING = 1.5
+# A learner in doubt errs to the middle and turns too little, so it is asked for more, and for what the car cannot turn.
+INSISTENCE, MOST_STEERING = 1.3, 2.0
 # The middle of the road is pointed at so far ahead: whoever can tell where it lies has seen what the steering is for.
 AHEAD_U = (4.0, 7.0, 10.0, 14.0, 19.0, 25.0)
 SHARPEST_SHIFT = 0.3  # of a bend's radius is left at least on its inside, however far aside the middle is
@@ -35,8 +35,8 @@ SHARPEST_SHIFT = 0.3  # of a bend's radius is left at least on its inside, howev
 class Teacher:
     """Drives along the middle of the roads of a fleet's worlds, whoever holds the wheel.
 
-    On some roads the path, from which the cross-track error is measured, is the right lane, and no picture tells them
-    from those whose path is the middle. The middle is what can be seen, and near enough to either.
+    On generated roads the path, from which the cross-track error is measured, is the right lane, and no picture tells
+    them from roads whose path is the middle. The middle is what can be seen, and near enough to either.
 
     :param grip: share of the tyres' grip that its speed asks for in bends
     :param throttle: least and largest throttle command
@@ -93,7 +93,7 @@ def _advise(
         steering = steering_for(bend, aside_u, turned, settle_u)
         ahead = i + round(SPEEDING_UP_SEC * max(forward, 4.0))
         wanted_u = speed_u[ahead % n if closed else min(ahead, n - 1)]
-        commands[k, 0] = min(max(steering, -MOST_STEERING), MOST_STEERING)
+        commands[k, 0] = min(max(INSISTENCE * steering, -MOST_STEERING), MOST_STEERING)
         commands[k, 1] = min(max(throttle_for(wanted_u, forward, ways[k, UPHILL], UNHURRIED_SEC), least), most)
 
 

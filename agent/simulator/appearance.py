@@ -28,6 +28,7 @@ class Appearance:
     :param anew: how often a material is another altogether, any colour at all, as a share
     :param floor: how often the ground is the road's own material and lines alone tell them apart, as a share
     :param line_wear: most that painted lines fade into what they are painted on, as a share
+    :param line_width: how much wider painted lines may be, as a share, and a little narrower
     :param grain: peak of the ground's grain, grey levels (the plain scene has 5)
     :param camera_height_u: shift of the camera up or down
     :param camera_pitch_deg: and of its pitch, which moves the horizon
@@ -40,9 +41,10 @@ class Appearance:
     seed: int = 0
     light: float = 0.35
     hue: float = 25.0
-    anew: float = 0.25
+    anew: float = 0.35
     floor: float = 0.3
     line_wear: float = 0.6
+    line_width: float = 1.0
     grain: int = 9
     camera_height_u: float = 0.25
     camera_pitch_deg: float = 2.5
@@ -63,6 +65,7 @@ class Appearance:
             return [int(level) for level in np.clip(colour, 0, 255)]
 
         wear = rng.uniform(0.0, self.line_wear)
+        wider = (1.0 + self.line_width) ** rng.uniform(-0.4, 1.0) - 1.0
         ground = repaint(scene.ground_rgb)
         all_one = rng.random() < self.floor
         strips: list[dict[str, Any]] = []
@@ -72,6 +75,8 @@ class Appearance:
                 rgb = ground
             if strip["to_u"] - strip["from_u"] < LINE_WIDTH_U:
                 middle = 0.5 * (strip["from_u"] + strip["to_u"])
+                aside = 0.5 * wider * (strip["to_u"] - strip["from_u"])
+                strip = {**strip, "from_u": strip["from_u"] - aside, "to_u": strip["to_u"] + aside}
                 below = next((s["rgb"] for s in reversed(strips) if s["from_u"] < middle < s["to_u"]), None)
                 if below is not None:
                     rgb = [int(a + wear * (b - a)) for a, b in zip(rgb, below, strict=True)]

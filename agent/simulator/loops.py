@@ -21,12 +21,13 @@ LOOP_ATTEMPTS = 60
 MOST_CELLS = 40
 HILLY, STEEPEST = 0.3, 0.13  # share of the loops with hills, and the slopes that these may have, rise over run
 SHORTEST_HILL_U, MOST_HILLS = 120.0, 8
+CROSSED = 0.3  # of the seeds a road that crosses itself is tried; about a quarter of these find one
+SQUARE = 0.6  # sine of the least angle at a crossing
 
 
 class LoopRoad(NamedTuple):
     length_u: float
     half_width_u: float
-    lane: float  # the path lies so many half widths to the right of the road's middle
     luck: float  # in [0, 1): strips whose chance is above it are painted
 
 
@@ -35,34 +36,39 @@ def loop_road(path: dict[str, Any], seed: int) -> LoopRoad:
     rng = np.random.default_rng([seed, 0])
     length_u = math.exp(rng.uniform(*np.log(path["length_u"])))
     half_width_u = min(rng.uniform(*path["half_width_u"]), length_u / 25.0)
-    return LoopRoad(length_u, half_width_u, float(rng.choice(path["lanes"])), rng.random())
+    return LoopRoad(length_u, half_width_u, rng.random())
 
 
 def loop(path: dict[str, Any], seed: int) -> Array:
-    """Nodes of a closed road that does not meet itself: a random polygon whose corners are rounded by arcs.
+    """Nodes of a closed road: a random polygon whose corners are rounded by arcs.
 
-    The polygon goes either once round its middle or round a random tree, which has hairpins both ways; neither crosses
-    itself. The first node is the middle of the longest straight, heading along +z. A draw that bends too tightly or
-    comes too near to itself is drawn again, calmer every time: the last would be a plain regular polygon.
+    The polygon goes either once round its middle or round a random tree, which has hairpins both ways, or it is a ring
+    of which half is gone through backwards: only such a road crosses itself, nearly at right angles. The first node is
+    the middle of the longest straight, heading along +z. A draw that bends too tightly or comes too near to itself is
+    drawn again, calmer every time: the last would be a plain regular polygon.
     """
     road = loop_road(path, seed)
     rng = np.random.default_rng([seed, 1])
     tightest_u = max(LOOP_RADIUS_U, LOOP_RADIUS_HALF_WIDTHS * road.half_width_u)
-    apart_u = 2.0 * road.half_width_u * (1.0 + road.lane)
-    draws = [_ring(rng, road.length_u)]
+    apart_u = 2.0 * road.half_width_u
+    draws = [(_ring(rng, road.length_u), False)]
     if rng.random() < 0.5:
-        draws.insert(0, _outline(rng, road.length_u, tightest_u, apart_u))
+        draws.insert(0, (_outline(rng, road.length_u, tightest_u, apart_u), False))
     narrow, spread = 4.0 ** (rng.random() ** 3), 8.0 ** rng.random()
     side = float(rng.choice([-1.0, 1.0]))
-    for draw, attempt in product(draws, range(LOOP_ATTEMPTS)):
+    if np.random.default_rng([seed, 3]).random() < CROSSED:
+        draws.insert(0, (_ring(rng, road.length_u), True))
+    for (draw, crossed), attempt in product(draws, range(LOOP_ATTEMPTS)):
         calm = 0.9**attempt
         corners = draw(calm)
+        if crossed:
+            corners[: len(corners) // 2] = corners[: len(corners) // 2][::-1].copy()
         wanted_u = 1.01 * tightest_u * (narrow * spread ** rng.random(len(corners))) ** calm
         straights, radii, turns = _rounded(corners, wanted_u)
         if radii.min() < tightest_u:
             continue
         nodes = _along_pieces(path["start"], straights, radii, side * turns)
-        if _keeps_apart(nodes, apart_u):
+        if _keeps_apart(nodes, apart_u, crossed):
             nodes[:, 2] += _hills(np.random.default_rng([seed, 2]), len(nodes))
             return nodes
     raise ValueError(f"no loop of {road.length_u:.0f} u for seed {seed}; widen length_u or narrow half_width_u")
@@ -184,15 +190,27 @@ def _along_pieces(start: list[float], straights: Array, radii: Array, turns: Arr
 
 
 @njit(cache=True)
-def _keeps_apart(nodes: Array, width_u: float) -> bool:  # pragma: no cover - compiled
-    """Whether no two nodes farther than ``LOOP_APART_U`` from each other along the loop are within ``width_u``."""
+def _keeps_apart(nodes: Array, width_u: float, crossed: bool) -> bool:  # pragma: no cover - compiled
+    """Whether no two nodes farther than ``LOOP_APART_U`` from each other along the loop are within ``width_u``.
+
+    :param crossed: they may be where the road crosses itself nearly at right angles
+    """
     n = len(nodes)
     apart = int(LOOP_APART_U / SPACING_U)
     for i in range(n):
         k = i + apart
         while k < min(n, i + n - apart + 1):
             room_u = math.hypot(nodes[i, 0] - nodes[k, 0], nodes[i, 1] - nodes[k, 1]) - width_u
-            if room_u < 0.0:
+            if room_u < 0.0 and not (crossed and _sine_between(nodes, i, k) > SQUARE):
                 return False
             k += max(1, int(room_u / (1.01 * SPACING_U)))  # the nodes between are too near to k to matter
     return True
+
+
+@njit(cache=True)
+def _sine_between(nodes: Array, i: int, k: int) -> float:  # pragma: no cover - compiled
+    """Sine of the angle, 0 to 90 degrees, between the road at two of its nodes."""
+    n = len(nodes)
+    ax, az = nodes[(i + 1) % n, 0] - nodes[i, 0], nodes[(i + 1) % n, 1] - nodes[i, 1]
+    bx, bz = nodes[(k + 1) % n, 0] - nodes[k, 0], nodes[(k + 1) % n, 1] - nodes[k, 1]
+    return abs(ax * bz - az * bx) / max(math.hypot(ax, az) * math.hypot(bx, bz), 1e-9)

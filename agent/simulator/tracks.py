@@ -75,19 +75,14 @@ def scene_for(scene: Scene, seed: int) -> Scene:
     if scene.path["kind"] != "loop":
         return scene
     road = loop_road(scene.path, seed)
-    middle_u = -road.lane * road.half_width_u
     strips = [
-        {
-            **strip,
-            "from_u": middle_u + road.half_width_u * strip["from_u"],
-            "to_u": middle_u + road.half_width_u * strip["to_u"],
-        }
+        {**strip, **{end: road.half_width_u * strip[end] for end in ("from_u", "to_u")}}
         for strip in scene.cross_section
         if road.luck < strip.get("chance", 1.0)
     ]
     line = scene.start_line
     if line is not None:
-        line = {**line, "x": line["x"] + middle_u, "half_width_u": road.half_width_u}
+        line = {**line, "half_width_u": road.half_width_u}
     return replace(scene, cross_section=strips, start_line=line)
 
 

@@ -78,7 +78,9 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 # What docs/results/generalisation.md found for a driver of tracks that it has never seen.
 PRESETS: dict[str, dict[str, Any]] = {
     "generalist": {
-        "env": ["donkey-random-track-v0", "donkey-generated-roads-v0"],
+        "env": [*["donkey-random-track-v0"] * 3, "donkey-generated-roads-v0"],
+        "frame_stack": 3,
+        "frame_gap": 6,
         "timesteps": 1_200_000,
         "appearance": "random",
         "roads": 512,
@@ -87,7 +89,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "teacher_grip": 0.4,
         "conv_layers": 2,
         "log_std_init": -2.3,
-        "max_episode_steps": 600,
+        "max_episode_steps": 300,
         "n_envs": 64,
         "n_steps": 32,
         "batch_size": 256,
