@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -59,10 +60,15 @@ class Appearance:
         gain = 1.0 + rng.uniform(-self.light, self.light)
         tint = rng.uniform(-0.4, 0.4, 3) * self.hue
 
-        def repaint(rgb: list[int]) -> list[int]:
+        @cache
+        def repainted(*rgb: int) -> tuple[int, ...]:
+            """What is of one colour is of one material: lines at both edges stay alike, and unlike the middle's."""
             material = rng.integers(0, 256, 3) if rng.random() < self.anew else np.array(rgb)
             colour = material * gain + tint + rng.uniform(-0.6, 0.6, 3) * self.hue
-            return [int(level) for level in np.clip(colour, 0, 255)]
+            return tuple(int(level) for level in np.clip(colour, 0, 255))
+
+        def repaint(rgb: list[int]) -> list[int]:
+            return list(repainted(*rgb))
 
         wear = rng.uniform(0.0, self.line_wear)
         wider = (1.0 + self.line_width) ** rng.uniform(-0.4, 1.0) - 1.0
