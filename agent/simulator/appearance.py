@@ -43,7 +43,7 @@ class Appearance:
     light: float = 0.35
     hue: float = 25.0
     anew: float = 0.35
-    floor: float = 0.3
+    floor: float = 0.4
     line_wear: float = 0.6
     line_width: float = 1.0
     grain: int = 9
