@@ -1,7 +1,7 @@
 """What makes a driver of tracks that it has never seen: trainings that differ in one thing, judged on the named tracks.
 
     python tests/benchmarks/generalisation.py --seeds 3 --workers 2 --out DIR
-    python tests/benchmarks/generalisation.py --rows "the preset" --seeds 5 --timesteps 1200000
+    python tests/benchmarks/generalisation.py --rows "the preset" --seeds 5 --timesteps 450000
 
 A row is a name and arguments of the runner besides ``--preset generalist``. A track is lapped if the deterministic
 driver laps it in each of three episodes of two minutes, generated_road if it is driven to its end. Its episodes from

@@ -114,6 +114,24 @@ def test_where_the_ground_is_the_roads_own_only_lines_tell_them_apart() -> None:
     assert narrow
 
 
+def test_what_is_of_one_colour_stays_of_one_colour_and_lines_grow_about_their_middles() -> None:
+    world = World("generated_track")
+    plain = world.scene.cross_section
+    grown = []
+    for seed in range(30):
+        look = Appearance(seed=seed, floor=0.0).scene(world.scene, world.track).cross_section
+        paints = {tuple(was["rgb"]): tuple(now["rgb"]) for was, now in zip(plain, look, strict=True)}
+        for was, now in zip(plain, look, strict=True):
+            assert tuple(now["rgb"]) == paints[tuple(was["rgb"])]
+            assert now["from_u"] + now["to_u"] == pytest.approx(was["from_u"] + was["to_u"])
+            if was["to_u"] - was["from_u"] < LINE_WIDTH_U:
+                grown.append((now["to_u"] - now["from_u"]) / (was["to_u"] - was["from_u"]))
+            else:
+                assert (now["from_u"], now["to_u"]) == (was["from_u"], was["to_u"])
+        assert len(set(paints.values())) > 1
+    assert 0.75 < min(grown) < 0.85 and 1.8 < max(grown) <= 2.0
+
+
 def test_an_appearance_of_no_strength_is_the_scene_itself() -> None:
     nothing = dict.fromkeys(Appearance.__dataclass_fields__, 0)
     plain = Appearance(**nothing)
