@@ -10,6 +10,8 @@ from stable_baselines3.common.save_util import load_from_zip_file
 
 from agent.trials.config import UserError
 
+AID = "ahead_net."  # serves a taught policy's features and not its driving: one may have it and the other not
+
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
 
@@ -24,6 +26,8 @@ def begin_with(model: BaseAlgorithm, path: Path) -> None:
     except (OSError, BadZipFile, ValueError, KeyError, EOFError) as error:
         raise UserError(f"warm_start {path} is no saved model ({error}); give a model.zip") from error
     own = model.policy.state_dict()
+    weights = {name: values for name, values in weights.items() if name in own or not name.startswith(AID)}
+    weights |= {name: values for name, values in own.items() if name not in weights and name.startswith(AID)}
     for name in sorted(own.keys() | weights.keys()):
         theirs, ours = (list(state[name].shape) if name in state else "missing" for state in (weights, own))
         if theirs != ours:

@@ -17,6 +17,7 @@ from agent.training.algorithms import build
 from agent.training.algorithms.lean import LeanPPO
 from agent.training.algorithms.lessons import WEIGHTS, LessonBook, Page
 from agent.training.trial import run_trial
+from agent.training.warm_start import begin_with
 from agent.training.worlds import make_training_worlds
 from agent.trials.config import TrialConfig, UserError
 
@@ -141,3 +142,20 @@ def test_a_warm_start_drives_as_its_model_does_and_another_network_is_refused(ti
     (tmp_path / "torn.zip").write_bytes(b"PK")
     with pytest.raises(UserError, match="is no saved model"):
         run_trial(tiny(warm_start=str(tmp_path / "torn.zip")), tmp_path / "other")
+
+
+def test_a_taught_driver_warms_an_untaught_one_and_the_other_way(tiny: Build, tmp_path: Path) -> None:
+    for taught in (0.0, 1.0):
+        config = tiny(taught=taught)
+        worlds = make_training_worlds(config, config.gamma)
+        build(config, worlds).save(tmp_path / f"{taught:g}")
+        worlds.close()
+    for taught in (0.0, 1.0):
+        config = tiny(taught=taught, seed=5)
+        worlds = make_training_worlds(config, config.gamma)
+        model = build(config, worlds)
+        begin_with(model, tmp_path / f"{1.0 - taught:g}.zip")
+        theirs = LeanPPO.load(tmp_path / f"{1.0 - taught:g}.zip")
+        own, given = (cast(Any, each.policy).action_net.weight for each in (model, theirs))
+        assert own.equal(given)
+        worlds.close()
