@@ -37,9 +37,9 @@ class Batch:
     which is ``DonkeyEnv``'s.
 
     :param drivers: action wrappers over ``DonkeyEnv``, all alike but for their tracks
-    :param gap: control steps from one of an observation's frames to the next
     :param reward: one of ``REWARDS``
     :param teacher_grip: of a ``Teacher`` whose ``lessons`` are wanted
+    :param gap: control steps from one of an observation's frames to the next
     """
 
     def __init__(

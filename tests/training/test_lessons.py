@@ -13,12 +13,13 @@ import pytest
 import torch
 from stable_baselines3.common.logger import configure
 
+from agent.simulator.way import CTE
 from agent.training.algorithms import build
 from agent.training.algorithms.lean import LeanPPO
 from agent.training.algorithms.lessons import WEIGHTS, LessonBook, Page
 from agent.training.trial import run_trial
 from agent.training.warm_start import begin_with
-from agent.training.worlds import make_training_worlds
+from agent.training.worlds import make_evaluation_worlds, make_training_worlds
 from agent.trials.config import TrialConfig, UserError
 
 Build = Callable[..., TrialConfig]
@@ -159,3 +160,19 @@ def test_a_taught_driver_warms_an_untaught_one_and_the_other_way(tiny: Build, tm
         own, given = (cast(Any, each.policy).action_net.weight for each in (model, theirs))
         assert own.equal(given)
         worlds.close()
+
+
+def test_who_is_taught_begins_astray_and_who_is_judged_does_not(tiny: Build) -> None:
+    aside = {}
+    for taught in (0.0, 1.0):
+        config = tiny(taught=taught, n_envs=32)
+        worlds = make_training_worlds(config, config.gamma)
+        worlds.reset()
+        aside[taught] = np.abs(cast(Any, worlds.unwrapped).batch.fleet.ways[:, CTE]).max()
+        worlds.close()
+    assert aside[0.0] < 2.0
+    assert 3.0 < aside[1.0] < 0.8 * config.max_cte
+    judged = make_evaluation_worlds(config, config.env, 8)
+    judged.reset()
+    assert np.abs(cast(Any, judged).batch.fleet.ways[:, CTE]).max() < 1.0
+    judged.close()
