@@ -38,7 +38,7 @@ FULL: tuple[Parameter, ...] = (
     Range("throttle_max", 0.25, 0.6),
     Range("gamma", 0.95, 0.995),
     Choice("batch_size", (32, 64, 128, 256, 512)),
-    Choice("conv_layers", (1, 2)),
+    Choice("conv_layers", (1, 2, 3)),
     Choice("features_dim", (64, 128, 256)),
     Choice("net_width", (32, 64, 128, 256)),
 )

@@ -16,13 +16,15 @@ Array = NDArray[np.float64]
 SPACING_U = 1.0  # between nodes
 LOOP_RADIUS_U = 5.0  # of the tightest bend; the car's smallest circle is 5.59, and a road has some width
 LOOP_RADIUS_HALF_WIDTHS = 0.7
-LOOP_APART_U = 30.0  # parts of a loop farther apart along it than this must be a road's width apart on the ground
+LOOP_APART_U = 30.0  # parts of a loop farther apart along it than this must be so far apart on the ground:
+APART_HALF_WIDTHS, CROWDED = (1.0, 2.0), 0.4  # the most, or in this share of the loops any number between
 LOOP_ATTEMPTS = 60
 MOST_CELLS = 40
 HILLY, STEEPEST = 0.3, 0.13  # share of the loops with hills, and the slopes that these may have, rise over run
 SHORTEST_HILL_U, MOST_HILLS = 120.0, 8
-CROSSED = 0.3  # of the seeds a road that crosses itself is tried; about a quarter of these find one
-SQUARE = 0.6  # sine of the least angle at a crossing
+CROSSED = 0.3  # of the seeds a road that crosses itself is tried; about two thirds of these find one
+CROSSED_CORNERS = (4, 8)  # fewest and most corners of such a road
+SQUARE = 0.5  # sine of the least angle at a crossing
 
 
 class LoopRoad(NamedTuple):
@@ -42,27 +44,28 @@ def loop_road(path: dict[str, Any], seed: int) -> LoopRoad:
 def loop(path: dict[str, Any], seed: int) -> Array:
     """Nodes of a closed road: a random polygon whose corners are rounded by arcs.
 
-    The polygon goes either once round its middle or round a random tree, which has hairpins both ways, or it is a ring
-    of which half is gone through backwards: only such a road crosses itself, nearly at right angles. The first node is
-    the middle of the longest straight, heading along +z. A draw that bends too tightly or comes too near to itself is
-    drawn again, calmer every time: the last would be a plain regular polygon.
+    The polygon goes either once round its middle or round a random tree, which has hairpins both ways, or it is a
+    tangle: only such a road crosses itself, and as often as it likes. Crowded loops come so near to themselves that
+    legs side by side share a part of their width. The first node is the middle of the longest straight, heading along
+    +z. A draw that bends too tightly or comes too near to itself is drawn again, calmer every time: the last would be a
+    plain regular polygon.
     """
     road = loop_road(path, seed)
     rng = np.random.default_rng([seed, 1])
     tightest_u = max(LOOP_RADIUS_U, LOOP_RADIUS_HALF_WIDTHS * road.half_width_u)
-    apart_u = 2.0 * road.half_width_u
+    chance = np.random.default_rng([seed, 3])
+    tangled, apart = chance.random() < CROSSED, chance.uniform(*APART_HALF_WIDTHS)
+    apart_u = road.half_width_u * (apart if chance.random() < CROWDED else max(APART_HALF_WIDTHS))
     draws = [(_ring(rng, road.length_u), False)]
     if rng.random() < 0.5:
         draws.insert(0, (_outline(rng, road.length_u, tightest_u, apart_u), False))
     narrow, spread = 4.0 ** (rng.random() ** 3), 8.0 ** rng.random()
     side = float(rng.choice([-1.0, 1.0]))
-    if np.random.default_rng([seed, 3]).random() < CROSSED:
-        draws.insert(0, (_ring(rng, road.length_u), True))
+    if tangled:
+        draws.insert(0, (_tangle(rng, road.length_u), True))
     for (draw, crossed), attempt in product(draws, range(LOOP_ATTEMPTS)):
         calm = 0.9**attempt
         corners = draw(calm)
-        if crossed:
-            corners[: len(corners) // 2] = corners[: len(corners) // 2][::-1].copy()
         wanted_u = 1.01 * tightest_u * (narrow * spread ** rng.random(len(corners))) ** calm
         straights, radii, turns = _rounded(corners, wanted_u)
         if radii.min() < tightest_u:
@@ -100,6 +103,20 @@ def _ring(rng: np.random.Generator, length_u: float) -> Callable[[float], Array]
         corners = np.maximum(radius, 0.2)[:, None] * np.stack([np.sin(angle), np.cos(angle)], axis=1)
         sides = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
         return np.asarray(corners * (1.08 * length_u / sides.sum()))
+
+    return draw
+
+
+def _tangle(rng: np.random.Generator, length_u: float) -> Callable[[float], Array]:
+    """Draws the corners (n, 2) of a small ring in any order, so that its sides cross."""
+    n = int(rng.integers(CROSSED_CORNERS[0], CROSSED_CORNERS[1] + 1))
+
+    def draw(_: float) -> Array:
+        angle = 2.0 * math.pi * (np.arange(n) + rng.uniform(-0.35, 0.35, n)) / n
+        ring = rng.uniform(0.4, 1.0, n)[:, None] * np.stack([np.sin(angle), np.cos(angle)], axis=1)
+        corners = ring[rng.permutation(n)]
+        sides = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
+        return np.asarray(corners * (1.15 * length_u / sides.sum()))
 
     return draw
 

@@ -121,7 +121,7 @@ class TrialConfig:
     lr_end: float | None = _setting(float, "share of the step size that is left at the end", low=0.0, high=1.0)
     batch_size: int = _setting(int, "transitions in a gradient step, in rollouts about that many", low=2)
     conv_layers: int = _setting(
-        int, "layers of patches that see a picture; 2 are sharper and half as fast", low=1, high=2
+        int, "layers that see a picture; 2 are sharper and half as fast, 3 a quarter", low=1, high=3
     )
     features_dim: int = _setting(int, "features that they make of it", low=1, high=4096)
     net_width: int = _setting(int, "units of the layer between features and output", low=1, high=4096)

@@ -16,7 +16,7 @@ from stable_baselines3.common.policies import ActorCriticCnnPolicy
 
 from agent.training.algorithms import build
 from agent.training.algorithms.lean import LeanPPO
-from agent.training.algorithms.networks import CELL, RoadNet, as_patches
+from agent.training.algorithms.networks import CELL, CONTRAST, FAINT, RoadNet, as_patches
 from agent.training.worlds import make_training_worlds
 from agent.trials.config import TrialConfig
 
@@ -105,9 +105,26 @@ def test_patches_are_cut_from_all_frames_of_a_picture(dtype: torch.dtype) -> Non
         for k, (down, right) in enumerate(((0, 0), (0, 4), (4, 0), (4, 4))):
             quarter = cut[:, down : down + 4, right : right + 4]
             assert torch.equal(fine[2, 4 * (10 * row + column) + k], quarter.flatten())
+    by_rows = as_patches(pictures, layers=3)
+    assert by_rows.shape == (3, 200, 32) and by_rows.dtype == dtype
+    assert torch.equal(by_rows[1, 20 * 9 + 13], pictures[1, :, 36:40, 52:56].flatten())
 
 
-@pytest.mark.parametrize("layers", [1, 2])
+def test_three_layers_are_convolutions() -> None:
+    torch.manual_seed(0)
+    net = RoadNet(spaces.Box(0, 255, (2, 40, 80), np.uint8), layers=3)
+    assert net.windows is not None
+    pictures = torch.randint(0, 255, (3, 2, 40, 80), dtype=torch.uint8)
+    weight = net.shapes.weight.unflatten(1, (2, 4, 4))
+    weight = (weight - weight.mean((2, 3), keepdim=True)) / CONTRAST
+    answers = torch.nn.functional.conv2d(pictures.float(), weight, stride=4)
+    answers = answers * torch.rsqrt(answers.square().mean((1, 2, 3), keepdim=True) + FAINT)
+    seen = net.windows(torch.relu(answers + net.shapes.bias.view(1, -1, 1, 1)))
+    assert seen.shape == (3, 32, 5, 10)
+    torch.testing.assert_close(net(pictures), torch.relu(net.whole(seen.flatten(1))), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
 def test_light_and_contrast_do_not_change_what_is_seen(layers: int) -> None:
     torch.manual_seed(0)
     net = RoadNet(spaces.Box(0, 255, (2, 40, 80), np.uint8), layers=layers)

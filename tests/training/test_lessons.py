@@ -16,7 +16,7 @@ from stable_baselines3.common.logger import configure
 from agent.simulator.way import CTE
 from agent.training.algorithms import build
 from agent.training.algorithms.lean import LeanPPO
-from agent.training.algorithms.lessons import WEIGHTS, LessonBook, Page
+from agent.training.algorithms.lessons import LARGE, WEIGHTS, LessonBook, Page
 from agent.training.trial import run_trial
 from agent.training.warm_start import begin_with
 from agent.training.worlds import make_evaluation_worlds, make_training_worlds
@@ -61,14 +61,14 @@ def test_the_loss_is_the_difference_from_the_teacher_and_the_critic_moves_no_fea
     policy: Any = model.policy
     with torch.no_grad():
         said = torch.cat((mean, policy.ahead_net(policy.features_extractor(pictures))), dim=1)
-    apart = torch.tensor([0.5, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0, 3.0])
+    apart = torch.tensor([0.2, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.1])
     returns = torch.tensor([3.0, -1.0])
     loss, numbers = model.lesson_loss(Page(pictures, said + apart, returns))
-    expected = WEIGHTS[0] * 0.25 + WEIGHTS[1] * 4.0
+    expected = WEIGHTS[0] * 0.04 + WEIGHTS[1] * LARGE * (2.0 * 2.0 - LARGE)
     values = model.policy.predict_values(pictures).flatten()
     assert numbers[0].item() == pytest.approx(expected, rel=1e-5)
     assert numbers[1].item() == pytest.approx((values - returns).square().mean().item(), rel=1e-4)
-    expected += WEIGHTS[2] * 1.0 + WEIGHTS[7] * 9.0
+    expected += WEIGHTS[2] * LARGE * (2.0 * 1.0 - LARGE) + WEIGHTS[7] * 0.01
     assert loss.item() == pytest.approx(expected + config.settings.vf_coef * numbers[1].item(), rel=1e-5)
     only_critic = model.lesson_loss(Page(pictures, said, returns))[0]
     gradient = torch.autograd.grad(

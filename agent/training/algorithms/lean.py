@@ -20,7 +20,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.utils import explained_variance
 
 from agent.training.algorithms.adam import RowAdam
-from agent.training.algorithms.lessons import WEIGHTS, LessonBook, Page
+from agent.training.algorithms.lessons import LARGE, WEIGHTS, LessonBook, Page
 from agent.training.algorithms.networks import RoadNet
 
 LOG_SQRT_TAU = 0.5 * math.log(2.0 * math.pi)
@@ -163,7 +163,10 @@ class LeanPPO(PPO):
             self.logger.record(f"train/{name}", value)
 
     def lesson_loss(self, page: Page) -> tuple[torch.Tensor, torch.Tensor]:
-        """The loss of a page of lessons, and what is logged of it: squared errors of the policy's mean and the critic.
+        """The loss of a page of lessons, and what is logged of it: the errors of the policy's mean and of the critic.
+
+        The teacher's are Huber's: up to ``LARGE`` an error counts squared, beyond by its size. Where pictures leave two
+        answers the likelier is then learned, and not the mean of both, which drives straight on between two roads.
 
         What is seen in a picture is learned from the teacher alone: from what it would do, and from where it knows the
         road to lie. The critic only watches.
@@ -173,7 +176,8 @@ class LeanPPO(PPO):
         mean = policy.action_net(policy.mlp_extractor.forward_actor(features))
         values = policy.value_net(policy.mlp_extractor.forward_critic(features.detach())).flatten()
         told = torch.cat((mean, policy.ahead_net(features)), dim=1)
-        errors = (told - page.lessons).square().mean(0) * told.new_tensor(WEIGHTS)
+        errors = torch.nn.functional.huber_loss(told, page.lessons, reduction="none", delta=LARGE).mean(0)
+        errors = 2.0 * errors * told.new_tensor(WEIGHTS)
         value_loss = torch.nn.functional.mse_loss(values, page.returns)
         numbers = torch.stack((errors[:2].sum(), value_loss)).detach()
         return errors.sum() + self.vf_coef * value_loss, numbers

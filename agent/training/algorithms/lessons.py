@@ -15,7 +15,8 @@ from agent.envs.teacher import AHEAD_U
 KEPT, KEPT_BYTES = 2**16, 2**29
 # A steering command says more of the road than a throttle, which depends on a speed that pictures hardly show. The
 # bearings of the road ahead count as much together: they make the features tell the road, which serves the steering.
-WEIGHTS = (1.0, 0.1, *[0.2] * len(AHEAD_U))
+WEIGHTS = (1.0, 0.2, *[0.2] * len(AHEAD_U))
+LARGE = 0.3  # error of a lesson, of which 1 is the way from straight on to full lock
 
 
 class Page(NamedTuple):
