@@ -71,7 +71,12 @@ def run_trial(
         choosing = make_choosing_worlds(config, cars)
         stack.callback(choosing.close)
         chooser = (SharingChooser if any(cars) else CheckpointChooser)(
-            folder, choosing, first_seed(config.seed, CHOOSING), config.timesteps, config.evaluations
+            folder,
+            choosing,
+            first_seed(config.seed, CHOOSING),
+            config.timesteps,
+            config.evaluations,
+            latest=config.taught == 1.0,
         )
         model = model or take_up(config, folder, training, chooser)
         model.set_logger(configure(str(folder / "tb"), ["tensorboard"]))

@@ -96,7 +96,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "batch_size": 256,
         "lr_end": 0.05,
         "reward_shaping": True,
-        "choosing_episodes": 64,
+        "choosing_episodes": 16,
     },
 }
 

@@ -69,8 +69,9 @@ def test_nan_in_the_update_is_divergence_too(
     assert all(bool(parameter.isfinite().all()) for parameter in model.policy.parameters())
 
 
-def test_the_chooser_keeps_the_best_of_the_checkpoints_not_the_last(
-    tiny: Callable[..., TrialConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("latest", "kept"), [(False, 512), (True, 1024)])
+def test_the_chooser_keeps_the_best_of_the_checkpoints_not_the_last_unless_told(
+    tiny: Callable[..., TrialConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, latest: bool, kept: int
 ) -> None:
     rewards, steps = iter([1.0, 5.0, 3.0, 2.0]), []
     config = tiny(timesteps=1024, n_envs=2, evaluations=4)
@@ -82,16 +83,16 @@ def test_the_chooser_keeps_the_best_of_the_checkpoints_not_the_last(
         return Score([Episode(next(rewards), 1, 0.0, 0)])
 
     monkeypatch.setattr(callbacks, "evaluate", scripted)
-    model.learn(1024, callback=CheckpointChooser(tmp_path, choosing, 1, 1024, 4))
+    model.learn(1024, callback=CheckpointChooser(tmp_path, choosing, 1, 1024, 4, latest))
     lines = [json.loads(line) for line in (tmp_path / "progress.jsonl").read_text().splitlines()]
     assert steps == [256, 512, 768, 1024]
     assert [(line["mean_reward"], line["best"]) for line in lines] == [
         (1.0, True),
         (5.0, True),
-        (3.0, False),
-        (2.0, False),
+        (3.0, latest),
+        (2.0, latest),
     ]
-    assert PPO.load(tmp_path / "model.zip", device="cpu").num_timesteps == 512
+    assert PPO.load(tmp_path / "model.zip", device="cpu").num_timesteps == kept
     worlds.close()
     choosing.close()
 
