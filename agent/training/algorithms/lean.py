@@ -176,8 +176,8 @@ class LeanPPO(PPO):
         mean = policy.action_net(policy.mlp_extractor.forward_actor(features))
         values = policy.value_net(policy.mlp_extractor.forward_critic(features.detach())).flatten()
         told = torch.cat((mean, policy.ahead_net(features)), dim=1)
-        errors = torch.nn.functional.huber_loss(told, page.lessons, reduction="none", delta=LARGE).mean(0)
-        errors = 2.0 * errors * told.new_tensor(WEIGHTS)
+        errors = torch.nn.functional.smooth_l1_loss(told, page.lessons, reduction="none", beta=LARGE).mean(0)
+        errors = errors * (2.0 * LARGE) * told.new_tensor(WEIGHTS)
         value_loss = torch.nn.functional.mse_loss(values, page.returns)
         numbers = torch.stack((errors[:2].sum(), value_loss)).detach()
         return errors.sum() + self.vf_coef * value_loss, numbers
