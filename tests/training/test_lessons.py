@@ -14,9 +14,11 @@ import torch
 from stable_baselines3.common.logger import configure
 
 from agent.simulator.way import CTE
+from agent.training import callbacks
 from agent.training.algorithms import build
 from agent.training.algorithms.lean import LeanPPO
 from agent.training.algorithms.lessons import LARGE, WEIGHTS, LessonBook, Page
+from agent.training.evaluation import Episode, Score
 from agent.training.trial import run_trial
 from agent.training.warm_start import begin_with
 from agent.training.worlds import make_evaluation_worlds, make_training_worlds
@@ -111,6 +113,17 @@ def test_after_its_share_of_training_the_teacher_goes_and_ppo_begins(tiny: Build
     assert "train/lesson_loss" in seen and "train/approx_kl" in seen
     assert cast(Any, worlds.unwrapped).batch.teacher is None
     worlds.close()
+
+
+@pytest.mark.parametrize("taught", [1.0, 0.5])
+def test_who_is_taught_to_the_end_keeps_the_latest_checkpoint(
+    tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taught: float
+) -> None:
+    worse = iter(range(9, 0, -1))
+    monkeypatch.setattr(callbacks, "evaluate", lambda *_: Score([Episode(float(next(worse)), 1, 0.0, 0)]))
+    run_trial(tiny(timesteps=128, n_steps=16, taught=taught), tmp_path)
+    first, *later = [json.loads(line)["best"] for line in (tmp_path / "progress.jsonl").read_text().splitlines()]
+    assert first and later and set(later) == {taught == 1.0}
 
 
 @pytest.mark.parametrize(
