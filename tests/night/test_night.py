@@ -76,8 +76,8 @@ def test_a_night_until_it_has_converged(run: Run, tmp_path: Path, monkeypatch: p
 
 def test_a_trial_below_the_median_is_stopped_and_says_so(run: Run, tmp_path: Path) -> None:
     plan = climbing(40, 50, 60, 70, 80) | {
-        "trial-006": {"progress": [3, 2, 90, 90], "mean_reward": 90, "pause": 0.5},
-        "trial-007": {"progress": [99, 4, 5, 6], "mean_reward": 90, "pause": 0.5},
+        "trial-006": {"progress": [3, 2, 90, 90], "mean_reward": 90, "pause": 0.25},
+        "trial-007": {"progress": [99, 4, 5, 6], "mean_reward": 90, "pause": 0.25},
     }
     assert run(plan, "--trials", "7", "--agent", "ppo", "--confirm-seeds", "0") == 0
     records = ledger(tmp_path)
@@ -95,7 +95,7 @@ def test_a_trial_below_the_median_is_stopped_and_says_so(run: Run, tmp_path: Pat
 
 
 def test_a_stopped_trial_whose_controller_was_gone_is_recorded_as_stopped(run: Run, tmp_path: Path) -> None:
-    plan = climbing(40, 50, 60, 70, 80) | {"trial-006": {"progress": [3, 2, 1, 1], "mean_reward": 1, "pause": 0.5}}
+    plan = climbing(40, 50, 60, 70, 80) | {"trial-006": {"progress": [3, 2, 1, 1], "mean_reward": 1, "pause": 0.25}}
     assert run(plan, "--trials", "6", "--confirm-seeds", "0") == 0
     path = tmp_path / "results" / "autoresearch_results.jsonl"
     *others, sixth = path.read_text().splitlines(keepends=True)
@@ -108,13 +108,13 @@ def test_a_stopped_trial_whose_controller_was_gone_is_recorded_as_stopped(run: R
 
 
 def test_no_prune_lets_every_trial_end(run: Run, tmp_path: Path) -> None:
-    plan = climbing(40, 50, 60, 70, 80) | {"trial-006": {"progress": [3, 2, 1, 1], "mean_reward": 1, "pause": 0.5}}
+    plan = climbing(40, 50, 60, 70, 80) | {"trial-006": {"progress": [3, 2, 1, 1], "mean_reward": 1, "pause": 0.25}}
     assert run(plan, "--trials", "6", "--no-prune") == 0
     assert ledger(tmp_path)[5]["mean_reward"] == 1
 
 
 def test_the_default_and_replicates_are_never_stopped(run: Run, tmp_path: Path) -> None:
-    slow = {"progress": [3, 2, 1, 1], "mean_reward": 1, "pause": 0.2}
+    slow = {"progress": [3, 2, 1, 1], "mean_reward": 1, "pause": 0.1}
     plan = climbing(0, 50, 60, 70, 80, 90) | {"trial-001": {"exit": 3}, "trial-007": slow, "trial-008": slow}
     assert run(plan, "--trials", "6", "--learning-rate", "0.002", "--agent", "ppo") == 0
     assert run(plan, "--trials", "2", "--agent", "ppo") == 0
