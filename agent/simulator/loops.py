@@ -22,15 +22,21 @@ LOOP_ATTEMPTS = 60
 MOST_CELLS = 40
 HILLY, STEEPEST = 0.3, 0.13  # share of the loops with hills, and the slopes that these may have, rise over run
 SHORTEST_HILL_U, MOST_HILLS = 120.0, 8
-CROSSED = 0.3  # of the seeds a road that crosses itself is tried; about two thirds of these find one
+CROSSED = 0.4  # of the seeds a road that crosses itself is tried; about three quarters of these find one
 CROSSED_CORNERS = (4, 8)  # fewest and most corners of such a road
 SQUARE = 0.5  # sine of the least angle at a crossing
+LINED = 0.6  # of others' luck has a road that crosses itself: a line is often all that tells its ways apart
+KNOTS = 0.6  # share of those that are all bends, and short and near to themselves for their width:
+KNOT_LENGTH_HALF_WIDTHS, KNOT_APART_HALF_WIDTHS, ALL_BENDS = (40.0, 200.0), (0.5, 1.5), 1e3
 
 
 class LoopRoad(NamedTuple):
     length_u: float
     half_width_u: float
+    apart_u: float  # the least between parts of it that are not neighbours
     luck: float  # in [0, 1): strips whose chance is above it are painted
+    tangled: bool
+    knotted: bool
 
 
 def loop_road(path: dict[str, Any], seed: int) -> LoopRoad:
@@ -38,40 +44,51 @@ def loop_road(path: dict[str, Any], seed: int) -> LoopRoad:
     rng = np.random.default_rng([seed, 0])
     length_u = math.exp(rng.uniform(*np.log(path["length_u"])))
     half_width_u = min(rng.uniform(*path["half_width_u"]), length_u / 25.0)
-    return LoopRoad(length_u, half_width_u, rng.random())
+    luck = rng.random()
+    chance = np.random.default_rng([seed, 3])
+    tangled, apart = chance.random() < CROSSED, chance.uniform(*APART_HALF_WIDTHS)
+    crowded = chance.random() < CROWDED
+    knotted = tangled and chance.random() < KNOTS
+    if tangled:
+        luck *= LINED
+    if knotted:
+        apart = chance.uniform(*KNOT_APART_HALF_WIDTHS)
+        length_u = half_width_u * math.exp(chance.uniform(*np.log(KNOT_LENGTH_HALF_WIDTHS)))
+    elif not crowded:
+        apart = max(APART_HALF_WIDTHS)
+    return LoopRoad(length_u, half_width_u, half_width_u * apart, luck, tangled, knotted)
 
 
 def loop(path: dict[str, Any], seed: int) -> Array:
     """Nodes of a closed road: a random polygon whose corners are rounded by arcs.
 
     The polygon goes either once round its middle or round a random tree, which has hairpins both ways, or it is a
-    tangle: only such a road crosses itself, and as often as it likes. Crowded loops come so near to themselves that
-    legs side by side share a part of their width. The first node is the middle of the longest straight, heading along
-    +z. A draw that bends too tightly or comes too near to itself is drawn again, calmer every time: the last would be a
-    plain regular polygon.
+    tangle: only such a road crosses itself, and as often as it likes. Some tangles are knots, which cross themselves in
+    bends, where ways through the crossing look alike. Crowded loops come so near to themselves that legs side by side
+    share a part of their width. The first node is the middle of the longest straight, heading along +z. A draw that
+    bends too tightly or comes too near to itself is drawn again, calmer every time: the last would be a plain regular
+    polygon.
     """
     road = loop_road(path, seed)
     rng = np.random.default_rng([seed, 1])
     tightest_u = max(LOOP_RADIUS_U, LOOP_RADIUS_HALF_WIDTHS * road.half_width_u)
-    chance = np.random.default_rng([seed, 3])
-    tangled, apart = chance.random() < CROSSED, chance.uniform(*APART_HALF_WIDTHS)
-    apart_u = road.half_width_u * (apart if chance.random() < CROWDED else max(APART_HALF_WIDTHS))
     draws = [(_ring(rng, road.length_u), False)]
     if rng.random() < 0.5:
-        draws.insert(0, (_outline(rng, road.length_u, tightest_u, apart_u), False))
+        draws.insert(0, (_outline(rng, road.length_u, tightest_u, road.apart_u), False))
     narrow, spread = 4.0 ** (rng.random() ** 3), 8.0 ** rng.random()
     side = float(rng.choice([-1.0, 1.0]))
-    if tangled:
+    if road.tangled:
         draws.insert(0, (_tangle(rng, road.length_u), True))
     for (draw, crossed), attempt in product(draws, range(LOOP_ATTEMPTS)):
         calm = 0.9**attempt
         corners = draw(calm)
-        wanted_u = 1.01 * tightest_u * (narrow * spread ** rng.random(len(corners))) ** calm
+        least_u = (ALL_BENDS if crossed and road.knotted else 1.0) * 1.01 * tightest_u
+        wanted_u = least_u * (narrow * spread ** rng.random(len(corners))) ** calm
         straights, radii, turns = _rounded(corners, wanted_u)
         if radii.min() < tightest_u:
             continue
         nodes = _along_pieces(path["start"], straights, radii, side * turns)
-        if _keeps_apart(nodes, apart_u, crossed):
+        if _keeps_apart(nodes, road.apart_u, crossed):
             nodes[:, 2] += _hills(np.random.default_rng([seed, 2]), len(nodes))
             return nodes
     raise ValueError(f"no loop of {road.length_u:.0f} u for seed {seed}; widen length_u or narrow half_width_u")

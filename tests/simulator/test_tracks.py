@@ -193,7 +193,7 @@ def loops() -> list[tuple[Scene, Track]]:
 
 
 def test_loops_are_closed_and_meet_themselves_only_squarely(loops: list[tuple[Scene, Track]]) -> None:
-    crossed = crowded = 0
+    crossed = crowded = bent = 0
     for seed, (scene, track) in enumerate(loops):
         assert track.closed and track.span_u.min() > 0.97 and track.span_u.max() < 1.03, seed
         step = max(2, len(track.nodes) // 400)
@@ -206,15 +206,18 @@ def test_loops_are_closed_and_meet_themselves_only_squarely(loops: list[tuple[Sc
         column = (np.arange(n)[None] - np.arange(n)[:, None]) % n
         elsewhere = apart_u[column] > 30
         nearest_u = math.sqrt(max(near[elsewhere].min(initial=np.inf), 0.0))
-        crowded += 0.5 * width < nearest_u < 0.95 * width
-        if nearest_u > 0.5 * width - 0.3:
+        crowded += 0.25 * width < nearest_u < 0.95 * width
+        if nearest_u > 0.25 * width - 0.3:
             assert near[apart_u[column] >= 12].min() > min(5.0, nearest_u - 0.3) ** 2, seed
             continue
         crossed += 1
-        here, there = np.nonzero(elsewhere & (near < 0.25 * width**2 - 2.0))
+        here, there = np.nonzero(elsewhere & (near < (0.25 * width) ** 2 - 1.0))
         (ax, az), (bx, bz) = track.direction[::step][here].T, track.direction[::step][there].T
-        assert np.abs(ax * bz - az * bx).min() > SQUARE - 0.1, seed
-    assert 0.12 < crossed / len(loops) < 0.3
+        assert np.abs(ax * bz - az * bx).min(initial=1.0) > SQUARE - 0.1, seed
+        ahead = np.roll(track.direction, -10, axis=0)[::step][here]  # 10 u on, where a straight still goes the same way
+        bent += bool((ahead * track.direction[::step][here]).sum(1).min(initial=1.0) < math.cos(0.25))
+    assert 0.2 < crossed / len(loops) < 0.4
+    assert bent / len(loops) > 0.1, "crossings in bends"
     assert 0.01 < crowded / len(loops) < 0.2
 
 

@@ -113,9 +113,10 @@ def test_patches_are_cut_from_all_frames_of_a_picture(dtype: torch.dtype) -> Non
 def test_three_layers_are_convolutions() -> None:
     torch.manual_seed(0)
     net = RoadNet(spaces.Box(0, 255, (2, 40, 80), np.uint8), layers=3)
-    assert net.windows is not None
+    assert net.windows is not None and net.shapes.bias is not None
     pictures = torch.randint(0, 255, (3, 2, 40, 80), dtype=torch.uint8)
-    weight = net.shapes.weight.unflatten(1, (2, 4, 4))
+    patches = net.shapes.weight.unflatten(1, (2, 4, 4))  # and two by two of them: windows of 8x8
+    weight = patches.permute(0, 1, 4, 2, 5, 3).reshape(-1, 2, 8, 8)
     weight = (weight - weight.mean((2, 3), keepdim=True)) / CONTRAST
     answers = torch.nn.functional.conv2d(pictures.float(), weight, stride=4)
     answers = answers * torch.rsqrt(answers.square().mean((1, 2, 3), keepdim=True) + FAINT)
