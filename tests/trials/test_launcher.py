@@ -89,7 +89,7 @@ def test_the_grace_lets_a_process_clean_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize("leaves_session", [False, True])
 @pytest.mark.parametrize(("ending", "status"), [("time.sleep(60)", "timeout"), ("sys.exit(0)", "ok")])
 def test_grandchildren_die_too(tmp_path: Path, leaves_session: bool, ending: str, status: str) -> None:
-    outcome = run(PARENT.replace("SESSION", str(leaves_session)) + ending, tmp_path, timeout_sec=1.0)
+    outcome = run(PARENT.replace("SESSION", str(leaves_session)) + ending, tmp_path, timeout_sec=2.0)
     assert outcome.status == status
     assert not alive(int((tmp_path / "log.txt").read_text()))
 
