@@ -18,8 +18,9 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: a third of the tests' time is waiting for processes and clocks."""
+    """One more than there are cores: a quarter of the tests' time is waiting for processes and clocks."""
     return (os.cpu_count() or 1) + 1
 
 
