@@ -78,7 +78,7 @@ class Teacher:
         return bearings
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _advise(
     commands: NDArray[np.float64], cars: Array, ways: Array, roads: Any, least: float, most: float
 ) -> None:  # pragma: no cover - compiled
@@ -97,7 +97,7 @@ def _advise(
         commands[k, 1] = min(max(throttle_for(wanted_u, forward, ways[k, UPHILL], UNHURRIED_SEC), least), most)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _point(
     bearings: NDArray[np.float64], cars: Array, ways: Array, roads: Any, ahead_u: Array
 ) -> None:  # pragma: no cover - compiled

@@ -80,13 +80,13 @@ def put(items: Any, k: int, item: Any) -> None:  # pragma: no cover - compiled
         items[k] = item
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _drive(cars: Array, ways: Array, commands: Array, courses: Any) -> None:  # pragma: no cover - compiled
     for k in range(len(cars)):
         advance(cars[k], ways[k], commands[k, 0], commands[k, 1], 0.0, TICKS_PER_STEP, courses[k])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _look_round(
     out: Any, chosen: NDArray[np.int64], cars: Array, ways: Array, sights: Any
 ) -> None:  # pragma: no cover - compiled

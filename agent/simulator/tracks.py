@@ -108,9 +108,8 @@ class Track:
 
     def pose_at(self, arc_u: float) -> tuple[float, float, float]:
         """Position x, z and heading (radians clockwise from +z) on the line, ``arc_u`` from node 0."""
-        arc_u = arc_u % self.length_u
-        i = int(np.searchsorted(self.arc_u, arc_u, side="right")) - 1
-        x, z = self.nodes[i, :2] + self.direction[i] * (arc_u - self.arc_u[i])
+        i = self.node_at(arc_u)
+        x, z = self.nodes[i, :2] + self.direction[i] * (arc_u % self.length_u - self.arc_u[i])
         return float(x), float(z), math.atan2(self.direction[i, 0], self.direction[i, 1])
 
     def arc_of(self, x: float, z: float) -> float:
@@ -119,8 +118,12 @@ class Track:
         along = float(np.dot(self.direction[i], (x - self.nodes[i, 0], z - self.nodes[i, 1])))
         return (float(self.arc_u[i]) + along) % self.length_u
 
+    def node_at(self, arc_u: float) -> int:
+        """Index of the last node before ``arc_u`` from node 0."""
+        return int(np.searchsorted(self.arc_u, arc_u % self.length_u, side="right")) - 1
+
     def nearest_node(self, x: float, z: float) -> int:
-        """Index of the node nearest to a point."""
+        """Index of the node nearest to a point, whichever way of a crossing it is on."""
         return int(np.argmin((self.nodes[:, 0] - x) ** 2 + (self.nodes[:, 1] - z) ** 2))
 
 

@@ -234,43 +234,47 @@ class World:
         if seed is not None and self.scene.is_random:
             self._move_to(_place(self.scene.name, seed))
         start = self.scene.start
-        x, z, yaw = start["x"], start["z"], math.radians(start["yaw_deg"])
-        if arc_u is not None:
-            x, z, yaw = self.track.pose_at(arc_u)
+        x, z, yaw, node = start["x"], start["z"], math.radians(start["yaw_deg"]), None
+        if arc_u is not None:  # where the road crosses itself the nearest node may be another way's
+            (x, z, yaw), node = self.track.pose_at(arc_u), self.track.node_at(arc_u)
         self._car[:] = 0.0
         self._car[vehicle.X] = x + aside_u * math.cos(yaw)
         self._car[vehicle.Z] = z - aside_u * math.sin(yaw)
         self._car[vehicle.YAW] = yaw + turned
         self._way[:] = 0.0
-        self._way[NODE] = self.track.nearest_node(self._car[vehicle.X], self._car[vehicle.Z])
+        x, z = self._car[vehicle.X], self._car[vehicle.Z]
+        self._way[NODE] = self.track.nearest_node(x, z) if node is None else node
         self.lap_times: list[float] = []
         track, solids = self.track, self._place.solids
         self.course = Course(
-            track.nodes, track.direction, track.arc_u, track.length_u, track.closed, self._start_line_ahead(),
+            track.nodes, track.direction, track.arc_u, track.length_u, track.closed, 0.0,
             solids.pillars, solids.boxes, solids.blocking,
         )  # fmt: skip
         advance(self._car, self._way, 0.0, 0.0, 0.0, 0, self.course)
+        self.course = self.course._replace(line_ahead_u=self._start_line_ahead())
 
     def _start_line_ahead(self) -> float:
         """Net advance from here at which the start line is first crossed, u; at once where there is none."""
         line = self.scene.start_line
         if line is None:
             return 0.0
-        here = self.track.arc_of(self._car[vehicle.X], self._car[vehicle.Z])
-        return (self.track.arc_of(line["x"], line["z"]) - here) % self.track.length_u
+        return (self.track.arc_of(line["x"], line["z"]) - float(self._way[ARC])) % self.track.length_u
 
-    def place(self, x: float, z: float, yaw: float) -> None:
-        """Put the car at ``x, z`` (u), heading ``yaw`` (rad), as fast as it was."""
+    def place(self, x: float, z: float, yaw: float, node: int | None = None) -> None:
+        """Put the car at ``x, z`` (u), heading ``yaw`` (rad), as fast as it was.
+
+        :param node: of the track, near there; None for the nearest
+        """
         self._car[[vehicle.X, vehicle.Z, vehicle.YAW]] = x, z, yaw
-        self._way[NODE] = self.track.nearest_node(x, z)
+        self._way[NODE] = self.track.nearest_node(x, z) if node is None else node
         advance(self._car, self._way, 0.0, 0.0, 0.0, 0, self.course)
 
     def put_back(self) -> None:
         """Put the car at rest on the centre line, beside where it is; its clock, progress and laps go on."""
-        net_u = self._way[NET]
+        net_u, node = self._way[NET], self._way[NODE]
         x, z, yaw = self.track.pose_at(float(self._way[ARC]))
         self._car[:] = 0.0
-        self.place(x, z, yaw)
+        self.place(x, z, yaw, int(node))
         self._way[[NET, BEST_NET]], self._way[BEST_AT_SEC] = net_u, self._way[CLOCK_SEC]
 
     @property

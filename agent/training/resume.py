@@ -94,7 +94,7 @@ def take_up(config: TrialConfig, folder: Path, worlds: VecEnv, chooser: Checkpoi
         model.replay_buffer = state["replay"]
         model.replay_buffer.device = model.device
     if state.get("lessons"):
-        model.lessons = state["lessons"]  # type: ignore[attr-defined]
+        cast(Any, model).take_up_lessons(state["lessons"])
     if state.get("roads"):
         cast(Any, worlds).replay_roads(state["roads"])
     cast(VecNormalize, worlds).ret_rms = state["normalisation"]

@@ -57,6 +57,26 @@ def test_cte_is_positive_to_the_right() -> None:
         assert world.telemetry().cte == pytest.approx(aside, abs=1e-9)
 
 
+def test_whoever_begins_or_is_put_back_at_a_crossing_goes_on_along_its_own_way() -> None:
+    world = World("circuit_launch")
+    nodes = world.track.nodes[:, :2]
+    gaps = np.linalg.norm(nodes[:, None] - nodes, axis=2)
+    apart = np.abs(np.subtract.outer(np.arange(len(nodes)), np.arange(len(nodes))))
+    gaps[np.minimum(apart, len(nodes) - apart) < 30] = np.inf
+    world.reset(arc_u=0.0)
+    line_u = world.line_ahead_u
+    for crossing in np.unravel_index(np.argmin(gaps), gaps.shape):
+        for aside in (-3.0, 0.0, 3.0):
+            arc_u = float(world.track.arc_u[crossing])
+            world.reset(arc_u=arc_u, aside_u=aside)
+            there = world.telemetry()
+            assert there.cte == pytest.approx(aside, abs=0.3)
+            assert (world.line_ahead_u + arc_u) % world.track.length_u == pytest.approx(line_u, abs=0.1)
+            world.put_back()
+            assert world.telemetry().progress == pytest.approx(there.progress, abs=1e-6)
+            assert abs(world.telemetry().cte) < 0.5
+
+
 def test_start_pose_is_the_scenes() -> None:
     assert World("mountain_track").telemetry().cte == pytest.approx(3.6, abs=0.15)
     assert World("generated_track").telemetry().pos == pytest.approx((49.69 / 8, 0.5 / 8, 47.838 / 8))

@@ -18,6 +18,7 @@ from agent.training import callbacks
 from agent.training.algorithms import build
 from agent.training.algorithms.lean import LeanPPO
 from agent.training.algorithms.lessons import LARGE, WEIGHTS, LessonBook, Page
+from agent.training.algorithms.study import Study, lesson_loss
 from agent.training.evaluation import Episode, Score
 from agent.training.trial import run_trial
 from agent.training.warm_start import begin_with
@@ -33,7 +34,9 @@ def test_the_book_keeps_the_newest_lessons() -> None:
         steps = np.arange(first, first + 6, dtype=np.float32)
         pictures = np.broadcast_to(steps.astype(np.uint8)[:, None, None, None], (6, 1, 8, 8))
         book.write(pictures, np.stack([steps, -steps, *[steps] * 6], axis=1), 2 * steps)
-    page = book.page(200, torch.device("cpu"))
+    book.set_homework(1, 200)
+    assert book.homework is not None
+    page = book.page(book.homework[0], torch.device("cpu"))
     assert len(book) == 10
     assert set(page.lessons[:, 0].tolist()) == set(map(float, range(8, 18)))
     assert torch.equal(page.pictures[:, 0, 0, 0].float(), page.lessons[:, 0])
@@ -65,18 +68,53 @@ def test_the_loss_is_the_difference_from_the_teacher_and_the_critic_moves_no_fea
         said = torch.cat((mean, policy.ahead_net(policy.features_extractor(pictures))), dim=1)
     apart = torch.tensor([0.2, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.1])
     returns = torch.tensor([3.0, -1.0])
-    loss, numbers = model.lesson_loss(Page(pictures, said + apart, returns))
+    loss, numbers = lesson_loss(policy, Page(pictures, said + apart, returns), model.vf_coef)
     expected = WEIGHTS[0] * 0.04 + WEIGHTS[1] * LARGE * (2.0 * 2.0 - LARGE)
     values = model.policy.predict_values(pictures).flatten()
     assert numbers[0].item() == pytest.approx(expected, rel=1e-5)
     assert numbers[1].item() == pytest.approx((values - returns).square().mean().item(), rel=1e-4)
     expected += WEIGHTS[2] * LARGE * (2.0 * 1.0 - LARGE) + WEIGHTS[7] * 0.01
     assert loss.item() == pytest.approx(expected + config.settings.vf_coef * numbers[1].item(), rel=1e-5)
-    only_critic = model.lesson_loss(Page(pictures, said, returns))[0]
+    only_critic = lesson_loss(policy, Page(pictures, said, returns), model.vf_coef)[0]
     gradient = torch.autograd.grad(
         only_critic, list(model.policy.features_extractor.parameters()), materialize_grads=True
     )
     assert all(part.abs().max() < 1e-6 for part in gradient)
+    worlds.close()
+
+
+def mind(policy: Any) -> list[torch.Tensor]:
+    """Copies of weights and of Adam's moments."""
+    optimizer = policy.optimizer
+    return [optimizer.row.detach().clone(), *(value.clone() for value in optimizer.state[optimizer.row].values())]
+
+
+def test_a_study_leaves_the_policy_alone_until_it_ends_and_then_makes_it_what_it_would_have_become(tiny: Build) -> None:
+    config = tiny(taught=1.0)
+    worlds = make_training_worlds(config, config.gamma)
+    models = [cast(LeanPPO, build(config, worlds)) for _ in range(2)]
+    book, rng = LessonBook(models[0].observation_space.shape or (), kept=64), np.random.default_rng(3)
+    book.write(
+        rng.integers(0, 256, (64, *book.pictures.shape[1:]), dtype=np.uint8),
+        rng.normal(size=book.lessons.shape).astype(np.float32),
+        rng.normal(size=64).astype(np.float32),
+    )
+    for _ in range(2):  # the second time optimisers have a past
+        book.set_homework(3, 16)
+        homework = book.homework
+        assert homework is not None
+        here, there = (cast(Any, model.policy) for model in models)
+        study = Study(here, 0.5, 0.5)
+        before = mind(here)
+        study.begin(here, book)
+        for at in homework:
+            there.optimizer.descend(lesson_loss(there, book.page(at, models[1].device), 0.5)[0], 0.5)
+        assert all(map(torch.equal, mind(here), before))
+        study.end(here, book)
+        assert book.homework is None
+        assert not torch.equal(here.optimizer.row, before[0])
+        assert all(map(torch.equal, mind(here), mind(there)))
+        assert torch.equal(here.action_net.weight, there.action_net.weight)
     worlds.close()
 
 
@@ -90,8 +128,9 @@ def test_a_taught_driver_comes_nearer_to_its_teacher(tiny: Build) -> None:
     model.set_logger(configure(None, []))
     model.learn(8192)
     assert model.lessons is not None
-    page = model.lessons.page(512, model.device)
-    assert model.lesson_loss(page)[1][0].item() < 0.8 * fresh.lesson_loss(page)[1][0].item()
+    page = model.lessons.page(np.arange(512), model.device)
+    errors = [lesson_loss(each.policy, page, each.vf_coef)[1][0].item() for each in (model, fresh)]
+    assert errors[0] < 0.8 * errors[1]
     worlds.close()
 
 

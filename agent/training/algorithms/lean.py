@@ -20,8 +20,9 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.utils import explained_variance
 
 from agent.training.algorithms.adam import RowAdam
-from agent.training.algorithms.lessons import LARGE, WEIGHTS, LessonBook, Page
+from agent.training.algorithms.lessons import LessonBook
 from agent.training.algorithms.networks import RoadNet
+from agent.training.algorithms.study import Study
 
 LOG_SQRT_TAU = 0.5 * math.log(2.0 * math.pi)
 LOGGED = ("loss", "policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction")
@@ -101,6 +102,7 @@ class LeanPPO(PPO):
     def __init__(self, *args: Any, taught: float = 0.0, **options: Any) -> None:
         self.taught = taught
         self.lessons: LessonBook | None = None
+        self.study: Study | None = None
         super().__init__(*args, **options)
 
     def _setup_model(self) -> None:
@@ -108,7 +110,7 @@ class LeanPPO(PPO):
         cast(RowAdam, self.policy.optimizer).lay()  # anew: the policy has gone to its device
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "lessons"]
+        return [*super()._excluded_save_params(), "lessons", "study"]
 
     def train(self) -> None:
         """Update the policy from the rollout that was gathered."""
@@ -119,9 +121,10 @@ class LeanPPO(PPO):
         if self.taught and 1.0 - self._current_progress_remaining <= self.taught:
             self._learn_lessons()
         else:
-            if self.taught:
+            if self.lessons is not None:
+                self._take_in()
                 having(self.env, "dismiss_teacher").dismiss_teacher()
-                self.lessons = None
+                self.lessons = self.study = None
             self._find_what_pays()
 
     def _find_what_pays(self) -> None:
@@ -146,41 +149,33 @@ class LeanPPO(PPO):
         self.logger.record("train/clip_range", clip_range)
 
     def _learn_lessons(self) -> None:
-        """Move the policy towards its teacher, and the critic to what the learner gets, as often as an epoch would."""
-        buffer, optimizer = self.rollout_buffer, cast(RowAdam, self.policy.optimizer)
-        if self.lessons is None:
-            self.lessons = LessonBook(buffer.obs_shape)
+        """Move the policy towards its teacher, and the critic to what the learner gets, as often as an epoch would.
+
+        That is done while the next rollout is driven, which what is learned serves one rollout later.
+        """
+        buffer = self.rollout_buffer
+        self._take_in()
+        book = self.lessons or LessonBook(buffer.obs_shape)
         own = (buffer.observations, having(self.env, "take_lessons").take_lessons(), buffer.returns)
         pictures, lessons, returns = (values.reshape(-1, *values.shape[2:]) for values in own)
-        self.lessons.write(pictures, lessons, returns)
-        seen = []
-        for _ in range(max(1, self.n_epochs * len(returns) // (2 * self.batch_size))):
-            page = self.lessons.page(self.batch_size, self.device)
-            loss, numbers = self.lesson_loss(page)
-            optimizer.descend(loss, self.max_grad_norm)
-            seen.append(numbers)
-        for name, value in zip(("lesson_loss", "value_loss"), torch.stack(seen).mean(0).tolist(), strict=True):
-            self.logger.record(f"train/{name}", value)
+        book.write(pictures, lessons, returns)
+        book.set_homework(max(1, self.n_epochs * len(returns) // (2 * self.batch_size)), self.batch_size)
+        self.take_up_lessons(book)
+        if self.num_timesteps >= self._total_timesteps:
+            self._take_in()
 
-    def lesson_loss(self, page: Page) -> tuple[torch.Tensor, torch.Tensor]:
-        """The loss of a page of lessons, and what is logged of it: the errors of the policy's mean and of the critic.
+    def take_up_lessons(self, lessons: LessonBook) -> None:
+        """Study what ``lessons`` has set, if anything, on a thread of its own."""
+        self.lessons = lessons
+        if lessons.homework is not None:
+            self.study = self.study or Study(self.policy, self.vf_coef, self.max_grad_norm)
+            self.study.begin(self.policy, lessons)
 
-        The teacher's are Huber's: up to ``LARGE`` an error counts squared, beyond by its size. Where pictures leave two
-        answers the likelier is then learned, and not the mean of both, which drives straight on between two roads.
-
-        What is seen in a picture is learned from the teacher alone: from what it would do, and from where it knows the
-        road to lie. The critic only watches.
-        """
-        policy = cast(Any, self.policy)
-        features = policy.features_extractor(page.pictures)
-        mean = policy.action_net(policy.mlp_extractor.forward_actor(features))
-        values = policy.value_net(policy.mlp_extractor.forward_critic(features.detach())).flatten()
-        told = torch.cat((mean, policy.ahead_net(features)), dim=1)
-        errors = torch.nn.functional.smooth_l1_loss(told, page.lessons, reduction="none", beta=LARGE).mean(0)
-        errors = errors * (2.0 * LARGE) * told.new_tensor(WEIGHTS)
-        value_loss = torch.nn.functional.mse_loss(values, page.returns)
-        numbers = torch.stack((errors[:2].sum(), value_loss)).detach()
-        return errors.sum() + self.vf_coef * value_loss, numbers
+    def _take_in(self) -> None:
+        """Wait until what was begun is learned, and drive by it from now on."""
+        if self.study is not None and self.lessons is not None and self.lessons.homework is not None:
+            for name, value in self.study.end(self.policy, self.lessons).items():
+                self.logger.record(f"train/{name}", value)
 
     def _rollout(self) -> Steps:
         buffer = self.rollout_buffer

@@ -41,15 +41,16 @@ class LessonBook:
         self.lessons: NDArray[np.float32] = np.zeros((kept, len(WEIGHTS)), dtype=np.float32)
         self.returns: NDArray[np.float32] = np.zeros(kept, dtype=np.float32)
         self._written = 0
+        self.homework: NDArray[np.int64] | None = None  # steps (pages, n) that are to be learned, or being learned
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the pages that nobody has written on yet."""
         filled = {name: getattr(self, name)[: len(self)] for name in Page._fields}
-        return {"kept": len(self.returns), "written": self._written, **filled}
+        return {"kept": len(self.returns), "written": self._written, "homework": self.homework, **filled}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         LessonBook.__init__(self, state["pictures"].shape[1:], state["kept"])
-        self._written = state["written"]
+        self._written, self.homework = state["written"], state["homework"]
         for name in Page._fields:
             getattr(self, name)[: len(self)] = state[name]
 
@@ -62,7 +63,10 @@ class LessonBook:
         self.pictures[at], self.lessons[at], self.returns[at] = pictures, lessons, returns
         self._written += len(returns)
 
-    def page(self, n: int, device: torch.device) -> Page:
-        """``n`` steps at random, by numpy's global generator, as SB3 draws its minibatches."""
-        at = np.random.randint(len(self), size=n)
+    def set_homework(self, pages: int, n: int) -> None:
+        """Draw ``pages`` of ``n`` steps, by numpy's global generator, as SB3 draws its minibatches."""
+        self.homework = np.random.randint(len(self), size=(pages, n))
+
+    def page(self, at: NDArray[np.int64], device: torch.device) -> Page:
+        """The steps ``at`` (n,) so many places."""
         return Page(*(torch.from_numpy(kept[at]).to(device) for kept in (self.pictures, self.lessons, self.returns)))
