@@ -22,7 +22,6 @@ CELL_U = 1.0
 SPAN_LIMIT_U, SPAN_ERROR_U = 8.0, 0.01  # the line is drawn through as few of its nodes as these allow
 ROAD_REACH_U, ROADSIDE_U = 20.0, 3.0  # cells farther from the line than its road and this are plain ground
 SAME_LEG_U = 3.0  # spans so near along the line are no other part of the road
-OTHER_LEG_U = 30.0  # and those so far from each other along it may lie across one another
 STRIP_STEP_U = 0.01  # resolution of the cross-section
 STRIP_HALF_U = 32.0  # the reach and the widest footprint fit inside, so no look-up needs a check
 SKIES_KEPT = 64  # one a lens; a server meets many
@@ -31,15 +30,11 @@ SKIES_KEPT = 64  # one a lens; a server meets many
 class Ground:
     """The land round one track whose paint reaches ``road_u`` from the centre line.
 
-    Where the road crosses itself its later part lies on top, lines and all.
-
-    :param lines_u: between which places of the cross-section its lines lie
-
     ``cells`` names the nearest span of the centre line in a grid of ``CELL_U`` from ``origin`` on, ``spans`` places
     points on them, see ``_span_forms``.
     """
 
-    def __init__(self, track: Track, road_u: float, lines_u: tuple[float, float] = (0.0, 0.0)) -> None:
+    def __init__(self, track: Track, road_u: float) -> None:
         reach_u = min(road_u + ROADSIDE_U, ROAD_REACH_U)
         track = Track(track.nodes[_needed_nodes(track.nodes)], closed=track.closed)
         low = track.nodes[:, :2].min(axis=0) - reach_u
@@ -47,9 +42,8 @@ class Ground:
         shape = np.ceil((high - low) / CELL_U).astype(int) + 1
         self.origin: Array = low
         self.cells: NDArray[np.int16] = _nearest_spans(
-            track.nodes, track.direction, track.span_u, track.arc_u, track.length_u, track.closed, low, int(shape[0]),
-            int(shape[1]), reach_u, lines_u[0] - 0.5 * CELL_U, lines_u[1] + 0.5 * CELL_U,
-        )  # fmt: skip
+            track.nodes, track.direction, track.span_u, low, int(shape[0]), int(shape[1]), reach_u
+        )
         self.spans: Array = _span_forms(track, low)
         _measure_clearance(
             self.spans, self.cells, track.nodes[:, :2] - low, track.arc_u, track.length_u, track.closed, reach_u
@@ -186,15 +180,12 @@ def _needed_nodes(nodes: Array) -> Any:  # pragma: no cover - compiled
 
 @njit(cache=True)
 def _nearest_spans(
-    nodes: Array, direction: Array, span_u: Array, arc_u: Array, length_u: float, closed: bool, origin: Array,
-    columns: int, rows: int, reach_u: float, from_u: float, to_u: float,
-) -> Any:  # pragma: no cover - compiled  # fmt: skip
-    """Grid (columns, rows) of the span nearest to each cell's centre, or where the lines of two parts of the road lie
-    over each other, of the later part's; beyond ``reach_u`` minus the number of cells, counted as a king moves, to the
-    nearest that has one."""
+    nodes: Array, direction: Array, span_u: Array, origin: Array, columns: int, rows: int, reach_u: float
+) -> Any:  # pragma: no cover - compiled
+    """Grid (columns, rows) of the span nearest to each cell's centre; beyond ``reach_u`` minus the number of
+    cells, counted as a king moves, to the nearest that has one."""
     best = np.full((columns, rows), np.float32(reach_u**2))
     cells = np.full((columns, rows), np.int16(-9999))
-    lined = np.zeros((columns, rows), np.bool_)  # between the lines of its span
     reach = int((reach_u + 0.5 * SPAN_LIMIT_U) / CELL_U) + 2
     for i in range(len(nodes)):
         middle_x = nodes[i, 0] + 0.5 * direction[i, 0] * span_u[i] - origin[0]
@@ -203,24 +194,11 @@ def _nearest_spans(
             for r in range(max(0, int(middle_z / CELL_U) - reach), min(rows, int(middle_z / CELL_U) + reach + 1)):
                 dx = origin[0] + (c + 0.5) * CELL_U - nodes[i, 0]
                 dz = origin[1] + (r + 0.5) * CELL_U - nodes[i, 1]
-                past = dx * direction[i, 0] + dz * direction[i, 1]
-                t = min(max(past, 0.0), span_u[i])
+                t = min(max(dx * direction[i, 0] + dz * direction[i, 1], 0.0), span_u[i])
                 d2 = (dx - t * direction[i, 0]) ** 2 + (dz - t * direction[i, 1]) ** 2
-                if d2 >= reach_u**2:
-                    continue
-                place = dx * direction[i, 1] - dz * direction[i, 0]
-                between = from_u < place < to_u and -CELL_U < past < span_u[i] + CELL_U
-                apart_u = arc_u[i] - arc_u[cells[c, r]] if cells[c, r] >= 0 else 0.0
-                if closed:
-                    apart_u = min(apart_u, length_u - apart_u)
-                if apart_u > OTHER_LEG_U and (between or lined[c, r]):
-                    taken = between
-                else:
-                    taken = d2 < best[c, r]
-                if taken:
+                if d2 < best[c, r]:
                     best[c, r] = d2
                     cells[c, r] = i
-                    lined[c, r] = between
     _count_cells(cells)
     _count_cells(cells[::-1, ::-1])
     return cells

@@ -54,17 +54,11 @@ class Place:
 
     def __init__(self, scene: Scene, track: Track) -> None:
         self.scene, self.track = scene, track
-        strips = scene.cross_section
-        lines = strips[1:] or strips
-        self.ground = Ground(
-            track,
-            max(abs(strip[end]) for strip in strips for end in ("from_u", "to_u")),
-            (min(strip["from_u"] for strip in lines), max(strip["to_u"] for strip in lines)),
-        )
+        self.ground = Ground(track, max(abs(strip[end]) for strip in scene.cross_section for end in ("from_u", "to_u")))
         self.paint, self.solids = Paint(scene), Solids(scene, track)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def _place(scene: str, seed: int) -> Place:
     """Shared by all worlds that drive there: nothing in it changes."""
     loaded = scene_for(load_scene(scene), seed)

@@ -86,7 +86,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "roads": 512,
         "throttle_max": 0.45,
         "taught": 1.0,
-        "teacher_grip": 0.5,
+        "teacher_grip": 0.4,
         "conv_layers": 3,
         "log_std_init": -2.3,
         "max_episode_steps": 300,

@@ -92,32 +92,6 @@ def test_another_leg_beside_the_road_is_drawn() -> None:
     assert roads > 5, f"the other leg {gaps[here, there]:.1f} u away is out of sight"
 
 
-def test_where_the_road_crosses_itself_the_later_part_lies_on_top() -> None:
-    """Its middle line goes through, the other one's ends before it."""
-    world = World("circuit_launch")
-    track, frame = world.track, np.zeros((120, 160, 3), np.uint8)
-    gaps = np.hypot(*(track.nodes[:, None, :2] - track.nodes[None, :, :2]).transpose(2, 0, 1))
-    apart = np.abs(track.arc_u[:, None] - track.arc_u[None, :])
-    gaps[np.minimum(apart, track.length_u - apart) < 30.0] = np.inf
-    legs = sorted(int(leg) for leg in np.unravel_index(np.argmin(gaps), gaps.shape))
-    for leg, goes_through in zip(legs, (False, True), strict=True):
-        world.reset(arc_u=float(track.arc_u[leg]) - 8.0)
-        world.render(frame)
-        x, z, yaw = track.pose_at(float(track.arc_u[leg]) - 8.0)
-        yellow = []
-        for row in range(62, 120):
-            for column in range(160):
-                px, pz = ground_point(x, z, yaw, row, column)
-                away = np.hypot(track.nodes[:, 0] - px, track.nodes[:, 1] - pz)
-                nearest = leg - 10 + int(np.argmin(away[leg - 10 : leg + 10]))
-                ahead = np.dot(track.direction[nearest], (px - track.nodes[nearest, 0], pz - track.nodes[nearest, 1]))
-                beside = math.sqrt(max(away[nearest] ** 2 - ahead**2, 0.0))
-                if beside < 0.05 and 1.5 < away[leg] < 5.0:
-                    yellow.append(int(frame[row, column, 0]) - int(frame[row, column, 2]) > 60)
-        assert len(yellow) > 10
-        assert np.mean(yellow) > 0.9 if goes_through else np.mean(yellow) < 0.1, (leg, np.mean(yellow))
-
-
 def test_horizon_and_lane_lines_lie_where_the_optics_put_them() -> None:
     """Centres of the painted lines against the pinhole camera, within 1.5 pixels."""
     world = World("generated_road")
