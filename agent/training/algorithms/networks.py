@@ -7,9 +7,8 @@ from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
 CELL = 8  # pixels, both ways, that one answer of the last layer of patches stands for
-# Layers: for so many features an answer of a patch, and of patches beside each other in later layers;
-SHAPES, GROUPS = {1: 4, 2: 4, 3: 2}, 2
-# side of a patch, and how many, both ways, of a cell lie one after the other among the patches.
+SHAPES, GROUPS = 4, 2  # for so many features an answer of a patch, and of patches beside each other in later layers
+# Layers: side of a patch, and how many, both ways, of a cell lie one after the other among the patches.
 PATCH, INNER = {1: CELL, 2: CELL // 2, 3: CELL // 2}, {1: 1, 2: 2, 3: 1}
 CONTRAST = 128.0  # grey levels; with weights of ordinary size an answer is then about 1
 FAINT = 1e-3  # mean square of a picture's answers below which they are noise and not made larger
@@ -40,7 +39,7 @@ class RoadNet(BaseFeaturesExtractor):
     sees differences of light and not light, faint lines like bright ones: what is learned on one surface holds on
     another, and the weights of a shape do not all move together at first, of which three of eight trainings died.
 
-    :param features_dim: length of the feature vector; a quarter as many shapes are looked for, in three layers half
+    :param features_dim: length of the feature vector; a quarter as many shapes are looked for
     :param layers: 1, patches of 8x8; 2, patches of 4x4 and then two by two of them: sharper, and half as fast; 3,
         windows of 8x8 every 4 pixels and two convolutions of 3x3 over them: a line counts alike wherever it lies, at
         less than half of the speed again
@@ -56,7 +55,7 @@ class RoadNet(BaseFeaturesExtractor):
         if rows % CELL or columns % CELL:
             raise ValueError(f"pictures of {rows}x{columns} are no whole cells of {CELL}x{CELL}")
         self.layers, self.frames, self.rows = layers, frames, rows // PATCH[layers]
-        shapes, groups = max(features_dim // SHAPES[layers], 1), max(features_dim // GROUPS, 1)
+        shapes, groups = max(features_dim // SHAPES, 1), max(features_dim // GROUPS, 1)
         pixels = frames * PATCH[layers] ** 2
         # In three layers a window is two by two patches.
         self.shapes = torch.nn.Conv2d(pixels, shapes, 2) if layers == 3 else torch.nn.Linear(pixels, shapes)
