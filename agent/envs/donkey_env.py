@@ -24,8 +24,6 @@ from agent.simulator.world import UNITS_PER_METRE, Telemetry, World
 STALL_LIMIT_SEC = 5.0
 HALF_TICK_SEC = 0.005
 CRASH_REWARD = -1.0
-# Who is to learn meets crossings oftener than they are: this share of starts on roads that have some, so far before.
-AT_CROSSINGS, BEFORE_CROSSINGS_U = 0.5, (8.0, 35.0)
 ASTRAY = 0.7  # of the cross-track error that ends an episode is how far aside one may begin
 # Endings that are no fault of the driver's: the value of what would have come counts.
 TRUNCATIONS = ("time_limit", "finished")
@@ -125,22 +123,13 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             reach = self.world.track.length_u * (1.0 if self.world.track.closed else 0.8)
             aside_u, turned_deg = (ASTRAY * self.conf["max_cte"], 35.0) if start == "astray" else (1.5, 10.0)
             self.world.reset(
-                arc_u=self._before_a_crossing(draw(0.0, reach)) if start == "astray" else draw(0.0, reach),
+                arc_u=draw(0.0, reach),
                 aside_u=draw(-aside_u, aside_u),
                 turned=math.radians(draw(-turned_deg, turned_deg)),
             )
         if self.conf["appearance"] == "random" and isinstance(self.world, World):
             self.world.dress(Appearance(seed=int(self.np_random.integers(2**31))))
         self.steps, self.steering = 0, 0.0
-
-    def _before_a_crossing(self, arc_u: float) -> float:
-        """Where an episode begins that might have begun at ``arc_u``, on roads that cross themselves."""
-        track = self.world.track
-        if not len(track.crossings) or self.np_random.random() > AT_CROSSINGS:
-            return arc_u
-        crossing = track.arc_u[self.np_random.choice(track.crossings)]
-        before_u = float(crossing - self.np_random.uniform(*BEFORE_CROSSINGS_U))
-        return before_u % track.length_u if track.closed else max(before_u, 0.0)
 
     @property
     def road(self) -> int:

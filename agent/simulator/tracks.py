@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from agent.simulator.loops import LOOP_APART_U, loop, loop_road
+from agent.simulator.loops import loop, loop_road
 
 SCENES_DIR = Path(__file__).parent / "scenes"
 Array = NDArray[np.float64]
@@ -105,11 +105,6 @@ class Track:
         self.direction: Array = np.ascontiguousarray(spans / self.span_u[:, None])
         self.arc_u: Array = np.concatenate([[0.0], np.cumsum(self.span_u[:-1])])
         self.length_u = float(self.arc_u[-1] + (self.span_u[-1] if closed else 0.0))
-
-    @cached_property
-    def crossings(self) -> NDArray[np.int64]:
-        """Nodes at which another part of the road passes within a span, in no order."""
-        return np.array(_crossings(self.nodes, self.closed, float(self.span_u.mean())), dtype=np.int64)
 
     def pose_at(self, arc_u: float) -> tuple[float, float, float]:
         """Position x, z and heading (radians clockwise from +z) on the line, ``arc_u`` from node 0."""
@@ -222,19 +217,3 @@ def _random_road(start: Array, span_u: float, turns: Array) -> Array:  # pragma:
         x += span_u * np.sin(heading)
         z += span_u * np.cos(heading)
     return nodes
-
-
-@njit(cache=True)
-def _crossings(nodes: Array, closed: bool, span_u: float) -> Any:  # pragma: no cover - compiled
-    n, apart = len(nodes), int(LOOP_APART_U / span_u)
-    found = [0]
-    found.clear()
-    for i in range(n):
-        k = i + apart
-        while k < (min(n, i + n - apart + 1) if closed else n):
-            away = math.hypot(nodes[i, 0] - nodes[k, 0], nodes[i, 1] - nodes[k, 1]) / span_u
-            if away < 1.0:
-                found.append(i)
-                found.append(k)
-            k += max(1, int(0.5 * away))  # the nodes between are too near to k to matter
-    return found

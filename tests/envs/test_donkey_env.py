@@ -13,7 +13,6 @@ from agent.envs import SCENE_OF_ENV, check_env_id, embedded_env_ids
 from agent.envs.donkey_env import DonkeyEnv
 from agent.envs.driver import make_driver_env
 from agent.envs.observation import FAST_VIEW, FRAMES, shrink
-from agent.simulator.world import World
 
 TRACK = "donkey-generated-track-v0"
 UPSTREAM_INFO = {
@@ -232,21 +231,3 @@ def test_a_few_random_roads_come_again_and_again() -> None:
         env.reset(seed=seed)
         lengths.add(env.unwrapped.world.track.length_u)
     assert len(lengths) == 2
-
-
-@pytest.mark.parametrize(("start", "least", "most"), [("astray", 0.45, 0.7), ("anywhere", 0.05, 0.25)])
-def test_who_is_to_learn_begins_half_of_the_time_before_a_crossing(start: str, least: float, most: float) -> None:
-    env = DonkeyEnv("circuit_launch", {"start": start})
-    assert isinstance(env.world, World)
-    world, track = env.world, env.world.track
-    world.reset(arc_u=0.0)
-    line_u = world.line_ahead_u
-    crossings_u = track.arc_u[track.crossings]
-    assert crossings_u.min() > 160.0 and crossings_u.max() < 245.0  # the one of this track, passed twice
-    before = 0
-    env.reset(seed=3)
-    for _ in range(200):
-        env.reset()
-        way_u = (crossings_u - (line_u - world.line_ahead_u)) % track.length_u
-        before += bool(np.any((way_u > 6.0) & (way_u < 37.0)))
-    assert least < before / 200 < most

@@ -120,7 +120,7 @@ def test_a_study_leaves_the_policy_alone_until_it_ends_and_then_makes_it_what_it
 
 def test_a_taught_driver_comes_nearer_to_its_teacher(tiny: Build) -> None:
     config = tiny(timesteps=8192, n_envs=16, n_steps=32, batch_size=64, taught=1.0, max_episode_steps=200,
-                  log_std_init=-2.0)  # fmt: skip
+                  log_std_init=-2.0, lr_end=0.1)  # fmt: skip
     worlds = make_training_worlds(config, config.gamma)
     model, fresh = build(config, worlds), build(config, worlds)
     assert isinstance(model, LeanPPO)
@@ -131,6 +131,9 @@ def test_a_taught_driver_comes_nearer_to_its_teacher(tiny: Build) -> None:
     page = model.lessons.page(np.arange(512), model.device)
     errors = [lesson_loss(each.policy, page, each.vf_coef)[1][0].item() for each in (model, fresh)]
     assert errors[0] < 0.8 * errors[1]
+    assert model.study is not None
+    (group,) = model.study.copy.optimizer.param_groups
+    assert group["lr"] == pytest.approx(0.1 * config.settings.learning_rate), "steps shrink as training goes on"
     worlds.close()
 
 

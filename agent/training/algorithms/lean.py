@@ -117,12 +117,12 @@ class LeanPPO(PPO):
         if hasattr(self.env, "score_roads"):  # worlds on the wire have their own roads
             cast(Any, self.env).score_roads(np.abs(self.rollout_buffer.advantages))
         self.policy.set_training_mode(True)
+        self._take_in()  # with the step size that it was learned with, so before there is a new one
         self._update_learning_rate(self.policy.optimizer)
         if self.taught and 1.0 - self._current_progress_remaining <= self.taught:
             self._learn_lessons()
         else:
             if self.lessons is not None:
-                self._take_in()
                 having(self.env, "dismiss_teacher").dismiss_teacher()
                 self.lessons = self.study = None
             self._find_what_pays()
@@ -154,7 +154,6 @@ class LeanPPO(PPO):
         That is done while the next rollout is driven, which what is learned serves one rollout later.
         """
         buffer = self.rollout_buffer
-        self._take_in()
         book = self.lessons or LessonBook(buffer.obs_shape)
         own = (buffer.observations, having(self.env, "take_lessons").take_lessons(), buffer.returns)
         pictures, lessons, returns = (values.reshape(-1, *values.shape[2:]) for values in own)
