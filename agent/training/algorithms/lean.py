@@ -151,7 +151,7 @@ class LeanPPO(PPO):
     def _learn_lessons(self) -> None:
         """Move the policy towards its teacher, and the critic to what the learner gets, as often as an epoch would.
 
-        That is done while the next rollout is driven, which what is learned serves one rollout later.
+        That is done while the next rollout is driven, and serves the one after.
         """
         buffer = self.rollout_buffer
         book = self.lessons or LessonBook(buffer.obs_shape)

@@ -19,6 +19,7 @@ from agent.training.algorithms.lessons import LARGE, WEIGHTS, LessonBook, Page
 
 # Layers of a small network are quicker than python's usual 5 ms before it lets another thread go on.
 SWITCH_SEC = 1e-4
+LONGEST_SEC = 3600.0  # that a rollout's lessons may take; they take less than one
 NUMBERS = ("lesson_loss", "value_loss")
 
 
@@ -61,9 +62,12 @@ class Study:
         self._learned = self._thread.submit(self._learn, book)
 
     def end(self, policy: Any, book: LessonBook) -> dict[str, float]:
-        """Wait, and move ``policy`` to what was learned. Returns the mean of ``NUMBERS``, by name."""
+        """Wait, and move ``policy`` to what was learned. Returns the mean of ``NUMBERS``, by name.
+
+        :raises TimeoutError: after ``LONGEST_SEC``
+        """
         assert self._learned is not None
-        learned = self._learned.result()
+        learned = self._learned.result(LONGEST_SEC)
         _move(self.copy, policy)
         book.homework = None
         return learned
