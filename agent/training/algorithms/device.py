@@ -15,6 +15,7 @@ def prepare_torch(seed: int, deterministic: bool = False) -> None:
 
     A second thread gains a tenth of a trial on idle cores. On busy ones, with two trials side by side,
     every hand-over between threads waits for the scheduler and a trial takes twice as long.
+    Lessons have a thread of their own, and hand over once a rollout (``study``).
 
     :param deterministic: refuse kernels that do not repeat to the last digit, instead of warning of them
     """
