@@ -114,7 +114,8 @@ def record(arguments: argparse.Namespace) -> None:
     """
     driver, given = arguments.driver, trial_params(arguments) | {"env": [arguments.env]}
     model_path = Path(driver) if driver.endswith(".zip") else None
-    config = config_of_model(model_path, given) if model_path else TrialConfig(**given)
+    # Without a model, as they see who learn from recorded drives.
+    config = config_of_model(model_path, given) if model_path else TrialConfig(agent="sac", **given)
     board = partial(recorder, config, arguments.env, driver, [])
     try:
         with contextlib.suppress(KeyboardInterrupt):  # what is driven so far is kept

@@ -94,7 +94,7 @@ class TrialConfig:
     observation: str = _param(
         "fast", "fast: sky cropped, 40x80, grey, frames stacked; raw: 120x160 RGB", choices=("fast", "raw")
     )
-    frame_stack: int = _param(2, "pictures in a fast observation, the newest last", low=1, high=16)
+    frame_stack: int = _setting(int, "pictures in a fast observation, the newest last", low=1, high=16)
     frame_gap: int = _param(1, "control steps from one of these pictures to the next", low=1, high=20)
     appearance: str = _param(
         "plain",

@@ -18,7 +18,7 @@ def minibatch(timesteps: int) -> int:
     return 2 ** round(math.log2(min(max(64 * math.sqrt(max(timesteps, 0) / 10_000), 32), 512)))
 
 
-EVERY: dict[str, Any] = {"conv_layers": 1, "features_dim": 64, "net_width": 64, "n_envs": 8}
+EVERY: dict[str, Any] = {"frame_stack": 2, "conv_layers": 1, "features_dim": 64, "net_width": 64, "n_envs": 8}
 
 ON_POLICY = EVERY | {
     "learning_rate": 1e-3,
@@ -66,7 +66,10 @@ ENTROPY = {
 }
 
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "ppo": ON_POLICY | {"taught": 0.0, "teacher_grip": 0.5, "road_replay": 0.0},
+    # Of one picture two layers make more than one layer of two pictures; three passes then pay, with smaller steps.
+    "ppo": ON_POLICY
+    | {"frame_stack": 1, "conv_layers": 2, "n_epochs": 3, "learning_rate": 7e-4}
+    | {"taught": 0.0, "teacher_grip": 0.5, "road_replay": 0.0},
     "dqn": OFF_POLICY | {"n_steer": 7, "n_throttle": 3, "exploration_fraction": 0.4, "exploration_final": 0.05},
     "sac": OFF_POLICY | ENTROPY,
     "td3": OFF_POLICY | {"noise_std": 0.2, "n_critics": 2, "policy_delay": 2},
@@ -88,6 +91,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "taught": 1.0,
         "teacher_grip": 0.4,
         "conv_layers": 3,
+        "learning_rate": 1e-3,
         "log_std_init": -2.3,
         "max_episode_steps": 300,
         "n_envs": 64,

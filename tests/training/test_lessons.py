@@ -192,7 +192,7 @@ def test_a_warm_start_drives_as_its_model_does_and_another_network_is_refused(ti
     judged, _ = run_trial(tiny(seed=2, warm_start=str(tmp_path / "warm" / "model.zip"), learning_rate=1e-12),
                           tmp_path / "third")  # fmt: skip
     assert judged.mean_reward == pytest.approx(score.mean_reward, rel=1e-3)
-    with pytest.raises(UserError, match=r"its \S+ is \[16, 128\], this trial's is \[16, 192\]"):
+    with pytest.raises(UserError, match=r"its \S+ is \[16, 16\], this trial's is \[16, 48\]"):
         run_trial(tiny(warm_start=str(model), frame_stack=3), tmp_path / "other")
     assert not (tmp_path / "other").exists()
     (tmp_path / "torn.zip").write_bytes(b"PK")

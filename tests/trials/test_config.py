@@ -106,7 +106,7 @@ def test_a_whole_number_is_one() -> None:
 def test_records_older_than_the_settings_are_read() -> None:
     names = {spec.name for spec in fields(TrialConfig)}
     settings = {name for agent in DEFAULTS.values() for name in agent} - {"learning_rate", "n_envs", *BINS}
-    kept = names - settings - {"frame_stack"}
+    kept = names - settings
     old = {name: value for name, value in TrialConfig().to_params().items() if name in kept}
     assert TrialConfig.from_params(old | {"n_steer": 5}) == TrialConfig(frame_stack=4)
     assert TrialConfig.from_params(old | {"n_steer": 5, "agent": "dqn"}) == TrialConfig(
