@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from agent.envs.line_follower import PREVIEW_SEC, SPEEDING_UP_SEC, steering_for, throttle_for
 from agent.simulator.fleet import Fleet, listed, put
-from agent.simulator.raceline import centre_line
+from agent.simulator.raceline import line_along
 from agent.simulator.tracks import Array
 from agent.simulator.vehicle import FORWARD, YAW, X, Z
 from agent.simulator.way import CTE, NODE, UPHILL
@@ -29,7 +29,6 @@ UNHURRIED_SEC = 3.0
 INSISTENCE, MOST_STEERING = 1.3, 2.0
 # The middle of the road is pointed at so far ahead: whoever can tell where it lies has seen what the steering is for.
 AHEAD_U = (4.0, 7.0, 10.0, 14.0, 19.0, 25.0)
-SHARPEST_SHIFT = 0.3  # of a bend's radius is left at least on its inside, however far aside the middle is
 
 
 class Teacher:
@@ -52,11 +51,10 @@ class Teacher:
         """The middle's points, heading, curvature, speed, how far right of the path it is, nodes per u, if closed."""
         track, road = self.fleet.worlds[k].track, self.fleet.worlds[k].scene.cross_section[0]
         middle_u = 0.5 * (road["from_u"] + road["to_u"])
-        line = centre_line(track, grip=self.grip, throttle=self.throttle[1], fastest_u=math.inf)
-        heading = np.arctan2(track.direction[:, 0], track.direction[:, 1])
-        curvature = line.curvature / np.maximum(1.0 - middle_u * line.curvature, SHARPEST_SHIFT)
         points = track.nodes[:, :2] + middle_u * track.direction[:, ::-1] * (1.0, -1.0)
-        return points, heading, curvature, line.speed_u, middle_u, len(points) / track.length_u, track.closed
+        line = line_along(track, points, grip=self.grip, throttle=self.throttle[1], fastest_u=math.inf)
+        per_u = len(points) / track.length_u
+        return line.points, line.heading, line.curvature, line.speed_u, middle_u, per_u, track.closed
 
     def refresh(self, k: int) -> None:
         """Take note of the ``k``-th world's road."""

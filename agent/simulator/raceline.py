@@ -84,8 +84,13 @@ def centre_line(track: Track, *, grip: float, throttle: float, fastest_u: float)
 
     :param fastest_u: u/s, never faster than this
     """
-    points = np.ascontiguousarray(track.nodes[:, :2])
-    uphill = _slopes(points, track.nodes[:, 2], track.closed)
+    return line_along(track, track.nodes[:, :2], grip=grip, throttle=throttle, fastest_u=fastest_u)
+
+
+def line_along(track: Track, points: Array, *, grip: float, throttle: float, fastest_u: float) -> Line:
+    """A line through ``points`` (n, 2), one beside each of the track's nodes."""
+    points = np.ascontiguousarray(points)
+    uphill = _slopes(np.ascontiguousarray(track.nodes[:, :2]), track.nodes[:, 2], track.closed)
     speed_u = speed_profile(points, track.closed, uphill, grip, throttle)
     return Line(points, np.minimum(speed_u, fastest_u), track.closed)
 
