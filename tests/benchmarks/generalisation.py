@@ -17,19 +17,22 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from agent.envs import SCENE_OF_ENV, embedded_env_ids
 from agent.envs.donkey_env import TRUNCATIONS
 from agent.evaluate_champion import load_model, read_config
-from agent.judging.floors import reference_lap
+from agent.judging.floors import race_reference, reference_lap
+from agent.judging.race import race, race_env
 from agent.training.checkpoints import append_line
 from agent.training.evaluation import Score, evaluate
 from agent.training.worlds import JUDGING, YARDSTICK, first_seed, make_worlds
@@ -40,6 +43,7 @@ RANDOM = "donkey-random-track-v0"
 EPISODES, EPISODE_STEPS, MAX_CTE = 3, 2400, 8.0
 SURVIVED_STEPS, SURVIVED_EPISODES = 500, 48
 HELD_STEPS, HELD_STARTS = 600, 16
+RACE_LAPS = 3
 UNTAUGHT = ("--taught", "0")
 OFF_POLICY = ("--throttle-max", "0.45", "--appearance", "random", "--roads", "512", "--reward-shaping",
               "--env", "donkey-random-track-v0", "--env", "donkey-generated-roads-v0", "--conv-layers", "2",
@@ -67,7 +71,7 @@ ROWS: dict[str, tuple[str, ...]] = {
 SLOWER = {"raw pictures": 0.25, "no teacher: SAC": 0.05, "no teacher: TQC": 0.04}  # steps at about equal wall-clock
 
 
-def run(row: str, seed: int, timesteps: int, folder: Path) -> dict[str, Any]:
+def run(row: str, seed: int, timesteps: int, folder: Path, judging: Sequence[str]) -> dict[str, Any]:
     """Train and judge one run of a row."""
     place, steps = folder / f"{row.replace(' ', '_').replace(':', '')}-{seed}", round(timesteps * SLOWER.get(row, 1.0))
     preset = () if "--agent" in ROWS[row] else ("--preset", "generalist")
@@ -79,13 +83,16 @@ def run(row: str, seed: int, timesteps: int, folder: Path) -> dict[str, Any]:
     if ran.returncode:
         raise SystemExit(f"{row}, seed {seed}: {(ran.stdout + ran.stderr).strip().splitlines()[-1]}")
     told = subprocess.run(
-        [sys.executable, __file__, "--judge", str(place / "model.zip")], capture_output=True, text=True, check=True
+        [sys.executable, __file__, "--judge", str(place / "model.zip"), *judging],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return {"row": row, "seed": seed, "timesteps": steps, "seconds": round(seconds, 1), **json.loads(told.stdout)}
 
 
-def judged(model: Any, config: TrialConfig) -> dict[str, Any]:
-    """Laps on every named track, their mean times over the reference lap's, and survival on random ones."""
+def judged(model: Any, config: TrialConfig, with_races: bool) -> dict[str, Any]:
+    """Laps on every named track, races, their mean times over the reference lap's, and survival on random ones."""
     env_ids = [env_id for env_id in embedded_env_ids() if env_id != RANDOM]
     seed = first_seed(0, JUDGING)
     plain = replace(config, appearance="plain", max_episode_steps=EPISODE_STEPS, max_cte=MAX_CTE)
@@ -108,7 +115,14 @@ def judged(model: Any, config: TrialConfig) -> dict[str, Any]:
     ends = [episode.end_reason in TRUNCATIONS for episode in evaluate(model, worlds, worlds.num_envs, seed).episodes]
     worlds.close()
     for k, env_id in enumerate(env_ids):
-        tracks[SCENE_OF_ENV[env_id]]["held"] = float(np.mean(ends[k :: len(env_ids)]))
+        own = tracks[SCENE_OF_ENV[env_id]]
+        own["held"] = float(np.mean(ends[k :: len(env_ids)]))
+        if not with_races:
+            continue
+        raced = race(race_env(config, env_id), model, RACE_LAPS, seed)
+        own["crashes"], own["raced_sec"] = raced.crashes, raced.mean_lap_sec
+        reference = race_reference(config, env_id, RACE_LAPS, seed)
+        own["raced_of_reference"] = raced.mean_lap_sec / reference if raced.mean_lap_sec and reference else None
     looks = replace(
         config, appearance="random", roads=0, road_replay=None, max_episode_steps=SURVIVED_STEPS, env=[RANDOM]
     )
@@ -117,7 +131,12 @@ def judged(model: Any, config: TrialConfig) -> dict[str, Any]:
     worlds.close()
     survived = float(np.mean([episode.end_reason == "time_limit" for episode in score.episodes]))
     lapped = sum(track["lapped"] for track in tracks.values())
-    return {"lapped": lapped, "held": float(np.mean(ends)), "survived": survived, "tracks": tracks}
+    ratios = [track["raced_of_reference"] for track in tracks.values() if track.get("raced_of_reference")]
+    found = {"lapped": lapped, "held": float(np.mean(ends)), "survived": survived, "tracks": tracks}
+    if with_races:
+        found["raced"] = sum(track["crashes"] == 0 for track in tracks.values())
+        found["of_reference"] = float(np.mean(ratios)) if ratios else None
+    return found
 
 
 def main() -> None:
@@ -128,11 +147,13 @@ def main() -> None:
     parser.add_argument("--timesteps", type=int, default=200_000)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("generalisation"))
+    parser.add_argument("--race", action="store_true", help="race on every named track as well, about a minute a run")
     parser.add_argument("--judge", type=Path, help="print what one model is worth")
     options = parser.parse_args()
     if options.judge:
+        torch.set_num_threads(1)
         config = read_config(options.judge)
-        print(json.dumps(judged(load_model(options.judge, config, "cpu"), config)))
+        print(json.dumps(judged(load_model(options.judge, config, "cpu"), config, options.race)))
         return
     options.out.mkdir(parents=True, exist_ok=True)
     ledger = options.out / "generalisation.jsonl"
@@ -144,7 +165,7 @@ def main() -> None:
         row, seed = task
         if (row, seed, round(options.timesteps * SLOWER.get(row, 1.0))) in done:
             return
-        line = run(row, seed, options.timesteps, options.out)
+        line = run(row, seed, options.timesteps, options.out, ["--race"] if options.race else [])
         append_line(ledger, line)
         print(f"{row}, seed {seed}: {line['lapped']} of 11, {line['seconds']:.0f} s", flush=True)
 
@@ -155,17 +176,23 @@ def main() -> None:
 
 def table(lines: list[dict[str, Any]], rows: list[str]) -> None:
     """Print a row's runs together."""
-    print("\n| | runs | steps | seconds | tracks lapped, of 11 | mean | holds | survives random roads and looks |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(
+        "\n| | runs | steps | seconds | tracks lapped, of 11 | mean | raced without a crash | mean lap, of reference"
+        " | holds | survives random roads and looks |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for row in rows:
         for steps in sorted({line["timesteps"] for line in lines if line["row"] == row}):
             own = [line for line in lines if line["row"] == row and line["timesteps"] == steps]
             lapped = [line["lapped"] for line in own]
             held, survived = (np.mean([line[name] for line in own]) for name in ("held", "survived"))
+            raced = sorted(line["raced"] for line in own if "raced" in line)
+            ratios = [line["of_reference"] for line in own if line.get("of_reference")]
             seconds = np.median([line["seconds"] for line in own])
             print(
                 f"| {row} | {len(own)} | {steps:,} | {seconds:.0f} | {' '.join(map(str, sorted(lapped)))}"
-                f" | {np.mean(lapped):.1f} | {held:.2f} | {survived:.2f} |"
+                f" | {np.mean(lapped):.1f} | {' '.join(map(str, raced)) or '-'}"
+                f" | {f'{np.mean(ratios):.2f}' if ratios else '-'} | {held:.2f} | {survived:.2f} |"
             )
 
 

@@ -79,7 +79,7 @@ def main() -> None:
             config, model = build(seed)
             model.learn(10**9, callback=Clock(options.seconds))
             line = {"row": row, "seed": seed, "timesteps": model.num_timesteps, "seconds": options.seconds}
-            line |= judged(model, config)
+            line |= judged(model, config, with_races=False)
             append_line(options.out / "head_to_head.jsonl", line)
             print(f"{row}, seed {seed}: {model.num_timesteps} steps, {line['lapped']} of 11, progress "
                   f"{sum(t['progress'] for t in line['tracks'].values()) / 11:.3f}", flush=True)  # fmt: skip
