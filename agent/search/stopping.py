@@ -25,9 +25,9 @@ Array = NDArray[np.float64]
 
 EPSILON = 0.02  # of the range of the scores seen
 DELTA = 0.05
-FEWEST_TRIALS = 20
+FEWEST_TRIALS = 30
 FEWEST_PER_PARAMETER = 3
-SEEDS = 3  # outcomes of the recommended that tell how much luck there is
+SEEDS = 5  # outcomes of the recommended that tell how much luck there is
 DOUBT = 20.0  # times the learned noise variance, which must not matter as long as it has fewer
 STEADY = 5  # trials ago the probability must have been as high
 CALIBRATED = (0.5, 2.0)  # variance of the leave-one-out residuals, 1 for a model that is right

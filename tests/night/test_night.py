@@ -55,7 +55,7 @@ def test_every_trial_says_how_far_the_search_has_come(run: Run, tmp_path: Path) 
     lines = [line.partition(" ")[2].partition(" ")[2] for line in log(tmp_path).splitlines()]
     search = [line for line in lines if line.startswith("search: within 3 % of the best with probability ")]
     assert len(search) == 4
-    assert all("regret bound" in line and "largest std" in line and "never before 20" in line for line in search)
+    assert all("regret bound" in line and "largest std" in line and "never before 30" in line for line in search)
     recommended = [line for line in lines if line.startswith("recommended: agent ppo learning_rate ")]
     assert len(recommended) >= 2 and recommended[-1] == lines[-1]
     assert all(earlier != later for earlier, later in pairwise(recommended[:-1]))

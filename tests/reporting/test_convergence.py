@@ -19,8 +19,8 @@ def test_a_night_is_followed_to_its_last_trial(tmp_path: Path) -> None:
     last = outlooks[-1]
     assert last.place == 30
     assert 2e-4 < last.convergence.recommended["learning_rate"] < 2e-3, "the night's scores peak at 6e-4"
-    assert "never before 20" in outlooks[0].convergence.reason
-    assert "never before 20" not in last.convergence.reason
+    assert "never before 30" in outlooks[0].convergence.reason
+    assert "never before 30" not in last.convergence.reason
 
 
 def test_trials_on_another_track_are_not_counted(tmp_path: Path) -> None:
