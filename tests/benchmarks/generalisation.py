@@ -110,7 +110,9 @@ def judged(model: Any, config: TrialConfig, with_races: bool) -> dict[str, Any]:
             "mean_lap_sec": own.mean_lap_sec,
             "of_reference": round(own.mean_lap_sec / reference, 3) if own.mean_lap_sec and reference else None,
         }
-    anywhere = replace(plain, taught=0.0, road_replay=None, max_episode_steps=HELD_STEPS)  # a taught one begins astray
+    anywhere = replace(plain, road_replay=None, max_episode_steps=HELD_STEPS)
+    if anywhere.taught:  # or it would begin astray
+        anywhere = replace(anywhere, taught=0.0)
     worlds = make_worlds(anywhere, env_ids, HELD_STARTS * len(env_ids), "speed")
     ends = [episode.end_reason in TRUNCATIONS for episode in evaluate(model, worlds, worlds.num_envs, seed).episodes]
     worlds.close()
