@@ -88,7 +88,7 @@ def centre_line(track: Track, *, grip: float, throttle: float, fastest_u: float)
 
 
 def line_along(track: Track, points: Array, *, grip: float, throttle: float, fastest_u: float) -> Line:
-    """A line through ``points`` (n, 2), one beside each of the track's nodes."""
+    """A line through ``points`` (n, 2), one beside each of the track's nodes and as high; see ``centre_line``."""
     points = np.ascontiguousarray(points)
     uphill = _slopes(np.ascontiguousarray(track.nodes[:, :2]), track.nodes[:, 2], track.closed)
     speed_u = speed_profile(points, track.closed, uphill, grip, throttle)
