@@ -19,7 +19,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from agent.night.night import Night, Rules
 from agent.night.plan import Plan, make_plan, settings
 from agent.search.stopping import DELTA, EPSILON
-from agent.trials.config import OneLineParser, UserError, add_trial_arguments, trial_params
+from agent.trials.command_line import OneLineParser, add_trial_arguments, trial_params
+from agent.trials.config import UserError
 from agent.trials.ledger import SEARCH_LEDGER, SWEEP_LEDGER, Ledger
 from agent.trials.loop import TrialLoop
 from agent.trials.publish import publish

@@ -18,7 +18,8 @@ if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from agent.simulator.protocol import CLOCKS
-from agent.trials.config import EXIT_BAD_ARGUMENTS, EXIT_OK, OneLineParser, UserError
+from agent.trials.command_line import OneLineParser
+from agent.trials.config import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
 
 if TYPE_CHECKING:
     from agent.simulator.server import Server

@@ -10,7 +10,8 @@ from pathlib import Path
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from agent.trials.config import OneLineParser, TrialConfig, UserError, add_trial_arguments, trial_config
+from agent.trials.command_line import OneLineParser, add_trial_arguments, trial_config
+from agent.trials.config import TrialConfig, UserError
 from agent.trials.folders import Launch
 from agent.trials.ledger import SWEEP_LEDGER
 from agent.trials.record import Record

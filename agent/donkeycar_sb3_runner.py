@@ -23,6 +23,7 @@ if __package__ in (None, ""):
 
 from agent.training.checkpoints import BEST_MODEL, CONFIG, RESULT, write_json
 from agent.trials.champion import sha256
+from agent.trials.command_line import OneLineParser, add_trial_arguments, trial_config, trial_params
 from agent.trials.config import (
     EXIT_DIVERGED,
     EXIT_ERROR,
@@ -30,13 +31,9 @@ from agent.trials.config import (
     EXIT_OK,
     EXIT_PRUNED,
     EXIT_SIM_LOST,
-    OneLineParser,
     TrialConfig,
     UserError,
-    add_trial_arguments,
     split_env,
-    trial_config,
-    trial_params,
 )
 from agent.trials.record import installed_versions
 

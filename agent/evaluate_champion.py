@@ -26,12 +26,12 @@ if __package__ in (None, ""):
 from agent.donkeycar_sb3_runner import check_envs
 from agent.training.checkpoints import append_line
 from agent.trials.champion import MODEL_NAME, check_trust, sha256
+from agent.trials.command_line import OneLineParser
 from agent.trials.config import (
     EXIT_BAD_ARGUMENTS,
     EXIT_INTERRUPTED,
     EXIT_OK,
     EXIT_SIM_LOST,
-    OneLineParser,
     TrialConfig,
     UserError,
     split_env,

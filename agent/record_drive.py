@@ -21,16 +21,8 @@ if __package__ in (None, ""):
 from agent.donkeycar_sb3_runner import check_envs
 from agent.evaluate_champion import load_model, read_config
 from agent.trials.champion import check_trust
-from agent.trials.config import (
-    EXIT_BAD_ARGUMENTS,
-    EXIT_OK,
-    OneLineParser,
-    TrialConfig,
-    UserError,
-    add_trial_arguments,
-    parse_address,
-    trial_params,
-)
+from agent.trials.command_line import OneLineParser, add_trial_arguments, trial_params
+from agent.trials.config import EXIT_BAD_ARGUMENTS, EXIT_OK, TrialConfig, UserError, parse_address
 
 if TYPE_CHECKING:
     from agent.envs.demonstration import Episode, Recorder

@@ -14,7 +14,8 @@ if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from agent.evaluate_champion import LEDGER as EVALUATIONS
-from agent.trials.config import EXIT_BAD_ARGUMENTS, EXIT_OK, OneLineParser, UserError
+from agent.trials.command_line import OneLineParser
+from agent.trials.config import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
 from agent.trials.record import shown_path
 from agent.trials.session import MODELS_DIR, RESULTS_DIR
 

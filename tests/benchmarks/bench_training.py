@@ -24,7 +24,7 @@ from agent.simulator.fleet import Fleet
 from agent.simulator.world import World
 from agent.training.algorithms import build, prepare_torch
 from agent.training.worlds import make_training_worlds
-from agent.trials.config import add_trial_arguments, trial_config
+from agent.trials.command_line import add_trial_arguments, trial_config
 
 SCENES = ("generated_track", "generated_road", "random_track", "mountain_track")
 WORLDS, STEPS, ROUNDS = 16, 500, 7

@@ -6,16 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.trials.config import (
-    BINS,
-    OneLineParser,
-    TrialConfig,
-    UserError,
-    add_trial_arguments,
-    arguments_of,
-    parse_memory,
-    trial_config,
-)
+from agent.trials.command_line import OneLineParser, add_trial_arguments, trial_config
+from agent.trials.config import BINS, TrialConfig, UserError, arguments_of, parse_memory
 from agent.trials.defaults import DEFAULTS, PRESETS, defaults_of
 
 
