@@ -39,7 +39,8 @@ class Batch:
     :param drivers: action wrappers over ``DonkeyEnv``, all alike but for their tracks
     :param reward: one of ``REWARDS``
     :param teacher_grip: of a ``Teacher`` whose ``lessons`` are wanted
-    :param gap: control steps from one of an observation's frames to the next
+    :param gap: decisions from one of an observation's frames to the next
+    :param repeat: control steps that a decision is held for, see ``envs.action_repeat``
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Batch:
         reward: str,
         teacher_grip: float | None = None,
         gap: int = GAP,
+        repeat: int = 1,
     ) -> None:
         self.drivers = list(drivers)
         self.envs = [cast(DonkeyEnv, driver.unwrapped) for driver in drivers]
@@ -62,7 +64,9 @@ class Batch:
         picture = (ROWS, view.width) if frames else (view.height, view.width, 3)
         self._stack: NDArray[np.uint8] = np.zeros((len(worlds), frames or 1, *picture), dtype=np.uint8)
         n = len(worlds)
-        self.gap = gap
+        self._commands = np.zeros((n, 2))
+        self._repeat, self._held = (1, repeat) if reward == "yardstick" else (repeat, 1)
+        self.gap = gap = gap * self._held
         # The last pictures before the newest, in turn; what the stack will show again is among them.
         self._past: NDArray[np.uint8] = np.zeros((gap * (self._stack.shape[1] - 1), n, *picture), dtype=np.uint8)
         self._seen = 0  # how many went into it
@@ -111,43 +115,41 @@ class Batch:
         """
         assert self.teacher is not None
         box = cast(spaces.Box, self.envs[0].action_space)
-        actions = rescaled(self.teacher.commands().astype(np.float32), box.low, box.high)
+        actions = rescaled(self.teacher.commands(self.envs[0].throttle_cap).astype(np.float32), box.low, box.high)
         return np.concatenate([actions, self.teacher.bearings()], axis=1, dtype=np.float32)
 
-    def _drive(self, actions: NDArray[Any]) -> None:
+    def _decide(self, actions: NDArray[Any]) -> None:
+        """Make commands of the actions that count."""
         driver = self.drivers[0]
         if isinstance(self.action_space, spaces.Discrete):
             commands = driver.commands[actions]  # type: ignore[attr-defined]
         else:
             commands = driver.action(actions)  # type: ignore[attr-defined]
         box = cast(spaces.Box, self.envs[0].action_space)
-        self._commands = np.clip(commands, box.low, box.high).astype(np.float64)
-        self.fleet.step(self._commands)
+        commands = np.clip(commands, box.low, box.high).astype(np.float64)
+        commands[:, 1] = np.minimum(commands[:, 1], self.envs[0].throttle_cap)
+        due = self._steps % self._held == 0
+        self._commands = np.where(due[:, None], commands, self._commands)
 
     def step(
         self, actions: NDArray[Any]
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
-        """Drive one control step, and begin anew where an episode ended: observations, rewards, endings, infos.
+        """Drive by one decision, and begin anew where an episode ended: observations, rewards, endings, infos.
 
         :param actions: (n, 2) or (n,) of the action space
         """
-        self._drive(actions)
-        self._steps += 1
+        self._decide(actions)
+        rewards, over = np.zeros(len(self.envs)), np.zeros(len(self.envs), dtype=np.bool_)
+        endings: dict[int, str] = {}
+        for _ in range(self._repeat):
+            endings |= self._advance(rewards, over)
         self._stack = stack = self._next_stack()
         self.fleet.render(stack)
-        cars, ways = self.fleet.cars, self.fleet.ways
-        cte, progress = ways[:, CTE], ways[:, NET] / self._length_u
-        speed = np.hypot(cars[:, FORWARD], cars[:, SIDE]) / UNITS_PER_METRE
-        over = (np.abs(cte) > self.max_cte) | (ways[:, HIT] >= 0.0) | (ways[:, ARC] >= self._end_u)
-        over |= ways[:, CLOCK_SEC] - ways[:, BEST_AT_SEC] > STALL_LIMIT_SEC - HALF_TICK_SEC
-        over |= self._steps >= self.max_steps
-        endings = {k: self._ending(k) for k in np.flatnonzero(over).tolist()}
-        rewards = self._rewards(cars[:, FORWARD] / UNITS_PER_METRE, speed, cte, progress, endings)
+        ways = self.fleet.ways
+        state = ways[:, CTE], self._speed(), ways[:, NET] / self._length_u, self._commands[:, 0]
         infos: list[dict[str, Any]] = [
             {"cte": c, "speed": v, "progress": p, "steering": s, "TimeLimit.truncated": False}
-            for c, v, p, s in zip(
-                cte.tolist(), speed.tolist(), progress.tolist(), self._commands[:, 0].tolist(), strict=True
-            )
+            for c, v, p, s in zip(*(values.tolist() for values in state), strict=True)
         ]
         for k, reason in endings.items():
             infos[k] = self._last_info(k, reason)
@@ -157,7 +159,28 @@ class Batch:
             for k in endings:
                 stack[k, :-1] = stack[k, -1]
                 self._past[:, k] = stack[k, -1]
-        return self._observation(), rewards, over, infos
+        return self._observation(), rewards.astype(np.float32), over, infos
+
+    def _advance(self, rewards: Array, over: NDArray[np.bool_]) -> dict[int, str]:
+        """Drive a control step where no episode is ``over``, add to ``rewards``: what ended now, and why."""
+        self.fleet.step(self._commands, over)
+        self._steps += ~over
+        cars, ways = self.fleet.cars, self.fleet.ways
+        cte = ways[:, CTE]
+        ended = (np.abs(cte) > self.max_cte) | (ways[:, HIT] >= 0.0) | (ways[:, ARC] >= self._end_u)
+        ended |= ways[:, CLOCK_SEC] - ways[:, BEST_AT_SEC] > STALL_LIMIT_SEC - HALF_TICK_SEC
+        ended |= self._steps >= self.max_steps
+        ended &= ~over
+        endings = {k: self._ending(k) for k in np.flatnonzero(ended).tolist()}
+        speed, progress = self._speed(), ways[:, NET] / self._length_u
+        paid = self._rewards(cars[:, FORWARD] / UNITS_PER_METRE, speed, cte, progress, endings)
+        rewards += np.where(over, 0.0, paid)
+        over |= ended
+        return endings
+
+    def _speed(self) -> Array:
+        """Metres a second over the ground (n,)."""
+        return np.hypot(self.fleet.cars[:, FORWARD], self.fleet.cars[:, SIDE]) / UNITS_PER_METRE
 
     def _ending(self, k: int) -> str:
         env = self.envs[k]
@@ -172,9 +195,7 @@ class Batch:
         info["terminal_observation"] = self._observation()[k].copy()
         return info
 
-    def _rewards(
-        self, forward_vel: Array, speed: Array, cte: Array, progress: Array, endings: dict[int, str]
-    ) -> NDArray[np.float32]:
+    def _rewards(self, forward_vel: Array, speed: Array, cte: Array, progress: Array, endings: dict[int, str]) -> Array:
         net_m = progress * self._length_u / UNITS_PER_METRE
         if self.reward == "speed":
             rewards = along_the_road(speed, cte, self.max_cte)
@@ -189,7 +210,7 @@ class Batch:
             self._earned += rewards
             due = np.minimum(self._earned, CONTROL_HZ * (net_m + Yardstick.ALLOWANCE_M))
             rewards, self._paid = due - self._paid, due
-        return cast(NDArray[np.float32], rewards.astype(np.float32))
+        return np.asarray(rewards)
 
     def _observation(self) -> NDArray[np.uint8]:
         return self._stack if self.fleet.grey else self._stack[:, 0]

@@ -82,6 +82,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         self.steps, self.steering = 0, 0.0
         self._road_seed: int | None = None
         self.choose_road: Callable[[np.random.Generator], int] | None = None
+        self.throttle_cap: float = self.conf["throttle_max"]  # a trainer may lower it for a while
         self._owns_world = world is None
         self.world = world or open_world(level, self.conf)
 
@@ -144,6 +145,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
     def step(self, action: NDArray[np.float32]) -> tuple[NDArray[np.uint8], float, bool, bool, dict[str, Any]]:
         """Drive one control step of 0.05 s (``frame_skip`` of them)."""
         command = np.clip(action, self.action_space.low, self.action_space.high)  # type: ignore[attr-defined]
+        command[1] = min(command[1], self.throttle_cap)
         self.steering, end_reason = float(command[0]), None
         for _ in range(self.conf["frame_skip"]):
             try:

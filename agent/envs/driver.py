@@ -12,6 +12,7 @@ from gymnasium.wrappers import RescaleAction
 
 from agent.discretize_action import DiscretizedActionWrapper
 from agent.envs import SCENE_OF_ENV, check_env_id
+from agent.envs.action_repeat import HeldAction, RepeatedAction
 from agent.envs.conf import checked, open_world
 from agent.envs.donkey_env import DonkeyEnv
 from agent.envs.observation import FAST_VIEW, FRAMES, GAP, FastObservation
@@ -38,6 +39,7 @@ def make_driver_env(
     observation: str = "fast",
     frames: int = FRAMES,
     gap: int = GAP,
+    repeat: int = 1,
     reward: str = "sim",
     reward_terms: Sequence[str] = (),
     discretize: tuple[int, int] | None = None,
@@ -51,14 +53,16 @@ def make_driver_env(
     beginning, and random roads are drawn anew for each, except on the wire; under the ``yardstick`` they start at the
     start line, a little jittered by the seed, so that episodes differ.
 
-    :param observation: ``fast`` (frames, 40, 80) uint8, ``gap`` steps from one frame to the next, or ``raw``
+    :param observation: ``fast`` (frames, 40, 80) uint8, ``gap`` decisions from one frame to the next, or ``raw``
         (120, 160, 3) uint8
+    :param repeat: control steps that a decision is held for; such a step's reward is their sum, but under the
+        ``yardstick`` every control step is one
     :param reward: see ``envs.reward``
     :param reward_terms: see ``agent.reward_terms``; the ``yardstick`` knows none
     :param discretize: bins of steering and throttle for a Discrete action space; None for Box[-1, 1]^2, rescaled to
         the steering limit and the throttle range
     :param car: drive this one, which stays open; None for one of its own
-    :param bare: without the reward's wrappers and the stacking of frames, for who does both for many at once
+    :param bare: without the wrappers of reward, repetition and frames, for who does all that for many at once
     :param conf: keys of ``DonkeyEnv``'s conf
     :raises ValueError: an unknown id, observation, reward or conf value
     """
@@ -79,4 +83,10 @@ def make_driver_env(
         env = RescaleAction(env, np.float32(-1.0), np.float32(1.0))
     else:
         env = DiscretizedActionWrapper(env, *discretize)
-    return FastObservation(env, frames, gap) if observation == "fast" and not bare else env
+    if bare:
+        return env
+    if repeat > 1 and reward == "yardstick":
+        env, gap = HeldAction(env, repeat), gap * repeat
+    elif repeat > 1:
+        env = RepeatedAction(env, repeat)
+    return FastObservation(env, frames, gap) if observation == "fast" else env

@@ -60,10 +60,11 @@ class Teacher:
         """Take note of the ``k``-th world's road."""
         put(self._roads, k, self._road(k))
 
-    def commands(self) -> Array:
+    def commands(self, throttle_cap: float = math.inf) -> Array:
         """Steering and throttle (n, 2) for the fleet as it stands, steering within ``MOST_STEERING``."""
         commands = np.empty((len(self.fleet.worlds), 2))
-        _advise(commands, self.fleet.cars, self.fleet.ways, self._roads, *self.throttle)
+        least, most = self.throttle
+        _advise(commands, self.fleet.cars, self.fleet.ways, self._roads, least, min(most, throttle_cap))
         return commands
 
     def bearings(self) -> Array:

@@ -47,10 +47,15 @@ class Fleet:
         put(self._courses, k, self.worlds[k].course)
         put(self._sights, k, self._sight(k))
 
-    def step(self, commands: Array) -> None:
-        """Hold ``commands`` (n, 2), steering and throttle in [-1, 1], for 0.05 s."""
+    def step(self, commands: Array, still: NDArray[np.bool_] | None = None) -> None:
+        """Hold ``commands`` (n, 2), steering and throttle in [-1, 1], for 0.05 s.
+
+        :param still: (n,), worlds in which no time passes
+        """
+        if still is None:
+            still = np.zeros(len(self.worlds), dtype=np.bool_)
         crossings = self.ways[:, CROSSINGS].copy()
-        _drive(self.cars, self.ways, np.clip(commands, -1.0, 1.0), self._courses)
+        _drive(self.cars, self.ways, np.clip(commands, -1.0, 1.0), self._courses, still)
         for k in np.flatnonzero(self.ways[:, CROSSINGS] > np.maximum(crossings, 1.0)):
             self.worlds[k].note_lap()
 
@@ -81,9 +86,12 @@ def put(items: Any, k: int, item: Any) -> None:  # pragma: no cover - compiled
 
 
 @njit(cache=True, nogil=True)
-def _drive(cars: Array, ways: Array, commands: Array, courses: Any) -> None:  # pragma: no cover - compiled
+def _drive(
+    cars: Array, ways: Array, commands: Array, courses: Any, still: NDArray[np.bool_]
+) -> None:  # pragma: no cover - compiled
     for k in range(len(cars)):
-        advance(cars[k], ways[k], commands[k, 0], commands[k, 1], 0.0, TICKS_PER_STEP, courses[k])
+        if not still[k]:
+            advance(cars[k], ways[k], commands[k, 0], commands[k, 1], 0.0, TICKS_PER_STEP, courses[k])
 
 
 @njit(cache=True, nogil=True)

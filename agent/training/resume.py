@@ -97,6 +97,8 @@ def take_up(config: TrialConfig, folder: Path, worlds: VecEnv, chooser: Checkpoi
         cast(Any, model).take_up_lessons(state["lessons"])
     if state.get("roads"):
         cast(Any, worlds).replay_roads(state["roads"])
+    if config.growing:
+        cast(Any, worlds).grown_to(model.num_timesteps)
     cast(VecNormalize, worlds).ret_rms = state["normalisation"]
     chooser.best = state["best"]
     chooser.due = [step for step in chooser.due if step > model.num_timesteps]

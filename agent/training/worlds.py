@@ -25,6 +25,7 @@ from agent.envs.driver import Car, make_driver_env, open_car
 from agent.envs.remote_world import RemoteWorld
 from agent.envs.road_replay import RoadReplay
 from agent.training.augmented import Augmented
+from agent.training.growing import Growing
 from agent.trials.config import TrialConfig, split_env
 
 YARDSTICK = "yardstick"
@@ -157,6 +158,7 @@ def driver_options(config: TrialConfig, reward: str) -> dict[str, Any]:
         "observation": config.observation,
         "frames": config.frame_stack,
         "gap": config.frame_gap,
+        "repeat": config.action_repeat or 1,
         "reward": reward,
         "reward_terms": config.reward_term,
         "appearance": config.appearance,
@@ -197,7 +199,7 @@ def make_worlds(
     frames = config.frame_stack if config.observation == "fast" else 0
     grip = config.teacher_grip if config.taught and reward != YARDSTICK else None
     worlds = (
-        Batched(Batch([make() for make in makers], frames, reward, grip, config.frame_gap))
+        Batched(Batch([make() for make in makers], frames, reward, grip, config.frame_gap, config.action_repeat or 1))
         if batchable
         else SideBySide(makers)
     )
@@ -214,6 +216,8 @@ def make_training_worlds(config: TrialConfig, gamma: float, cars: Sequence[Car |
     worlds = make_worlds(config, config.env, count, config.training_reward, cars)
     if config.road_replay:
         cast(Any, worlds).replay_roads(RoadReplay(config.roads, config.road_replay))
+    if config.growing:
+        worlds = Growing(worlds, config.growing * config.timesteps, config.roads)
     if config.augment:
         worlds = Augmented(worlds, config.augment, config.n_throttle, bool(config.taught))
     worlds.seed(first_seed(config.seed, TRAINING))

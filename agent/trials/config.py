@@ -85,7 +85,10 @@ class TrialConfig:
         "fast", "fast: sky cropped, 40x80, grey, frames stacked; raw: 120x160 RGB", choices=("fast", "raw")
     )
     frame_stack: int = _setting(int, "pictures in a fast observation, the newest last", low=1, high=16)
-    frame_gap: int = _param(1, "control steps from one of these pictures to the next", low=1, high=20)
+    frame_gap: int = _param(1, "decisions from one of these pictures to the next", low=1, high=20)
+    action_repeat: int | None = _setting(
+        int, "control steps that a decision is held for, 20 a second; training counts decisions", low=1, high=10
+    )
     appearance: str = _param(
         "plain",
         "random: training worlds look otherwise in every episode (light, colours, worn lines, camera, things beside)",
@@ -98,6 +101,9 @@ class TrialConfig:
     roads: int = _param(0, "random roads to train on, again and again; 0 for another in every episode", low=0)
     road_replay: float | None = _setting(
         float, "share of training's roads drawn by how much was left to learn there", low=0.0, high=1.0
+    )
+    growing: float = _param(
+        0.0, "share of training in which roads grow from the gentlest to all, and speed with them", low=0.0, high=1.0
     )
     n_envs: int = _setting(int, "embedded worlds stepped side by side in training", low=1, high=64)
     max_episode_steps: int = _param(1000, "steps after which an episode is truncated (20 a second)", low=1)
@@ -185,6 +191,8 @@ class TrialConfig:
         """Refuse what needs embedded worlds that are stepped as one, where they are not."""
         if self.road_replay and not self.roads:
             raise UserError(f"road_replay {self.road_replay} needs roads to choose from; give --roads 512")
+        if self.road_replay and self.growing:
+            raise UserError(f"road_replay {self.road_replay} and growing {self.growing} both choose roads; drop one")
         for name in ("taught", "road_replay"):
             if getattr(self, name) and (self.addresses or self.reward_term or self.training_reward == "efficiency"):
                 why = [*self.addresses, *self.reward_term, "reward efficiency"][0]

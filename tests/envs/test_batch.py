@@ -24,7 +24,7 @@ def both(frames: int, reward: str, bins: tuple[int, int] | None, **conf: Any) ->
     options: dict[str, Any] = {"observation": "fast" if frames else "raw", "reward": reward, "discretize": bins, **conf}
     options |= {"frames": frames, "throttle_min": 0.1, "throttle_max": 0.6, "max_cte": 5.0}
     drivers = [make_driver_env(track, bare=True, **options) for track in TRACKS]
-    batch = Batched(Batch(drivers, frames, reward, gap=options.get("gap", 1)))
+    batch = Batched(Batch(drivers, frames, reward, gap=options.get("gap", 1), repeat=options.get("repeat", 1)))
     single = SideBySide([partial(make_driver_env, track, **options) for track in TRACKS])
     for worlds in (batch, single):
         worlds.seed(7)
@@ -40,6 +40,9 @@ def both(frames: int, reward: str, bins: tuple[int, int] | None, **conf: Any) ->
         (1, "race", None, {"max_episode_steps": 60}),
         (2, "yardstick", (7, 3), {"max_episode_steps": 45}),
         (0, "sim", (5, 2), {"steer_limit": 0.5}),
+        (2, "speed", None, {"repeat": 3, "gap": 2, "max_episode_steps": 50}),
+        (1, "race", (5, 2), {"repeat": 4}),
+        (2, "yardstick", None, {"repeat": 3, "max_episode_steps": 50}),
     ],
 )
 def test_batched_worlds_are_the_single_ones(

@@ -29,6 +29,9 @@ TAUGHT = {
 OFF_POLICY = {"batch_size": 16, "learning_starts": 10}
 
 
+GROWING = {"env": ["donkey-random-track-v0"], "growing": 1.0, "max_episode_steps": 5}
+
+
 def cut_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let training be interrupted as soon as its state at ``step`` or later is kept."""
     keep = StateKeeper._keep
@@ -51,6 +54,7 @@ def parameters(agent: str, path: Path) -> dict[str, torch.Tensor]:
     [
         ("ppo", ON_POLICY),
         ("ppo", ON_POLICY | TAUGHT),
+        ("ppo", ON_POLICY | GROWING),
         ("recurrent_ppo", ON_POLICY),
         ("dqn", OFF_POLICY),
         ("sac", OFF_POLICY),
