@@ -101,7 +101,7 @@ class CheckpointChooser(TrainingCallback):
 
     :param worlds: evaluation environments, one per episode
     :param seed: seed of the first world; the same roads at every evaluation, so checkpoints compare
-    :param latest: keep the latest, whatever the scores: who imitates a teacher with ever smaller steps does not
+    :param latest: keep the latest, whatever the scores: who heeds a teacher with ever smaller steps does not
         collapse, and after a few episodes luck says more than the score
     """
 

@@ -76,7 +76,7 @@ def run_trial(
             first_seed(config.seed, CHOOSING),
             config.timesteps,
             config.evaluations,
-            latest=config.taught == 1.0,
+            latest=config.taught == 1.0 or bool(config.lesson_weight),
         )
         model = model or take_up(config, folder, training, chooser)
         model.set_logger(configure(str(folder / "tb"), ["tensorboard"]))

@@ -136,6 +136,9 @@ class TrialConfig:
         float, "share of training, at its beginning, spent learning from a driver who knows the road", low=0.0, high=1.0
     )
     teacher_grip: float | None = _setting(float, "share of the tyres' grip that driver uses", above=0.0, high=1.0)
+    lesson_weight: float | None = _setting(
+        float, "weight of those lessons beside the reward in the rest of training, 0 to go without", low=0.0
+    )
     lstm_size: int | None = _setting(int, "units of the memory", low=1, high=4096)
     buffer_size: int | None = _setting(int, "most transitions kept, fewer if training is shorter or memory less", low=1)
     learning_starts: int | None = _setting(int, "random steps before learning, at most a tenth of training", low=0)
@@ -193,6 +196,8 @@ class TrialConfig:
             raise UserError(f"road_replay {self.road_replay} needs roads to choose from; give --roads 512")
         if self.road_replay and self.growing:
             raise UserError(f"road_replay {self.road_replay} and growing {self.growing} both choose roads; drop one")
+        if self.lesson_weight and not self.taught:
+            raise UserError(f"lesson_weight {self.lesson_weight} needs lessons to weigh; give --taught 0.5")
         for name in ("taught", "road_replay"):
             if getattr(self, name) and (self.addresses or self.reward_term or self.training_reward == "efficiency"):
                 why = [*self.addresses, *self.reward_term, "reward efficiency"][0]

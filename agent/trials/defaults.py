@@ -70,7 +70,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     # Of one picture two layers make more than one layer of two pictures; three passes then pay, with smaller steps.
     "ppo": ON_POLICY
     | {"frame_stack": 1, "conv_layers": 2, "n_epochs": 3, "learning_rate": 7e-4}
-    | {"action_repeat": 1, "taught": 0.0, "teacher_grip": 0.5, "road_replay": 0.0},
+    | {"action_repeat": 1, "taught": 0.0, "teacher_grip": 0.5, "lesson_weight": 0.0, "road_replay": 0.0},
     "dqn": OFF_POLICY | {"n_steer": 7, "n_throttle": 3, "exploration_fraction": 0.4, "exploration_final": 0.05},
     "sac": OFF_POLICY | ENTROPY,
     "td3": OFF_POLICY | {"noise_std": 0.2, "n_critics": 2, "policy_delay": 2},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -157,15 +158,41 @@ def test_after_its_share_of_training_the_teacher_goes_and_ppo_begins(tiny: Build
     worlds.close()
 
 
-@pytest.mark.parametrize("taught", [1.0, 0.5])
+def note_lessons(model: LeanPPO, books: list[LessonBook], *_: Any) -> bool:
+    books += [model.lessons] if model.lessons else []
+    return True
+
+
+def test_lessons_that_weigh_beside_the_reward_go_on_and_move_the_policy(tiny: Build) -> None:
+    """Where nothing is ever to be gained or lost (clipped to nothing), it is the lessons alone that are learned."""
+    errors = []
+    for weight in (0.0, 3.0):
+        config = tiny(timesteps=4096, n_envs=16, n_steps=32, batch_size=64, taught=0.25, lesson_weight=weight,
+                      max_episode_steps=200, log_std_init=-2.0, clip_range=1e-9, vf_coef=0.0)  # fmt: skip
+        worlds = make_training_worlds(config, config.gamma)
+        model = cast(LeanPPO, build(config, worlds))
+        logger = configure(None, [])
+        model.set_logger(logger)
+        books: list[LessonBook] = []
+        model.learn(4096, callback=partial(note_lessons, model, books))
+        page = books[0].page(np.arange(512), model.device)
+        errors.append(lesson_loss(model.policy, page, 0.0)[1][0].item())
+        assert (model.lessons is not None) == bool(weight)
+        assert ("train/lesson_loss" in logger.name_to_value) == bool(weight)
+        assert "train/approx_kl" in logger.name_to_value
+        worlds.close()
+    assert errors[1] < 0.8 * errors[0]
+
+
+@pytest.mark.parametrize(("taught", "weight"), [(1.0, 0.0), (0.5, 0.0), (0.5, 1.0)])
 def test_who_is_taught_to_the_end_keeps_the_latest_checkpoint(
-    tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taught: float
+    tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taught: float, weight: float
 ) -> None:
     worse = iter(range(9, 0, -1))
     monkeypatch.setattr(callbacks, "evaluate", lambda *_: Score([Episode(float(next(worse)), 1, 0.0, 0)]))
-    run_trial(tiny(timesteps=128, n_steps=16, taught=taught), tmp_path)
+    run_trial(tiny(timesteps=128, n_steps=16, taught=taught, lesson_weight=weight), tmp_path)
     first, *later = [json.loads(line)["best"] for line in (tmp_path / "progress.jsonl").read_text().splitlines()]
-    assert first and later and set(later) == {taught == 1.0}
+    assert first and later and set(later) == {taught == 1.0 or weight > 0.0}
 
 
 @pytest.mark.parametrize(
@@ -176,6 +203,7 @@ def test_who_is_taught_to_the_end_keeps_the_latest_checkpoint(
         ({"taught": 0.5, "agent": "sac"}, "taught 0.5 is no setting of sac"),
         ({"road_replay": 0.5}, "needs roads to choose from; give --roads"),
         ({"taught": 1.5}, "too large"),
+        ({"lesson_weight": 1.0}, "lesson_weight 1.0 needs lessons to weigh; give --taught"),
     ],
 )
 def test_what_cannot_be_taught_is_refused(tiny: Build, changes: dict[str, Any], line: str) -> None:

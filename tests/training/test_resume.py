@@ -54,6 +54,7 @@ def parameters(agent: str, path: Path) -> dict[str, torch.Tensor]:
     [
         ("ppo", ON_POLICY),
         ("ppo", ON_POLICY | TAUGHT),
+        ("ppo", ON_POLICY | TAUGHT | {"taught": 0.3, "lesson_weight": 3.0}),
         ("ppo", ON_POLICY | GROWING),
         ("recurrent_ppo", ON_POLICY),
         ("dqn", OFF_POLICY),

@@ -22,7 +22,7 @@ from stable_baselines3.common.utils import explained_variance
 from agent.training.algorithms.adam import RowAdam
 from agent.training.algorithms.lessons import LessonBook
 from agent.training.algorithms.networks import RoadNet
-from agent.training.algorithms.study import Study
+from agent.training.algorithms.study import Study, lesson_loss
 
 LOG_SQRT_TAU = 0.5 * math.log(2.0 * math.pi)
 LOGGED = ("loss", "policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction")
@@ -97,10 +97,12 @@ class LeanPPO(PPO):
 
     :param taught: for this share of training the policy does not find out what pays but learns what a teacher would
         have done where it went; for worlds that can ``take_lessons`` (``training.worlds``)
+    :param lesson_weight: of the lessons' loss beside PPO's own in the rest of training (Schmitt et al. 2018,
+        Kickstarting): what pays is found near to what the teacher would do
     """
 
-    def __init__(self, *args: Any, taught: float = 0.0, **options: Any) -> None:
-        self.taught = taught
+    def __init__(self, *args: Any, taught: float = 0.0, lesson_weight: float = 0.0, **options: Any) -> None:
+        self.taught, self.lesson_weight = taught, lesson_weight
         self.lessons: LessonBook | None = None
         self.study: Study | None = None
         super().__init__(*args, **options)
@@ -122,9 +124,10 @@ class LeanPPO(PPO):
         if self.taught and 1.0 - self._current_progress_remaining <= self.taught:
             self._learn_lessons()
         else:
-            if self.lessons is not None:
+            if self.lessons is not None and not self.lesson_weight:
                 having(self.env, "dismiss_teacher").dismiss_teacher()
-                self.lessons = self.study = None
+                self.lessons = None
+            self.study = None
             self._find_what_pays()
 
     def _find_what_pays(self) -> None:
@@ -132,14 +135,19 @@ class LeanPPO(PPO):
         optimizer = cast(RowAdam, self.policy.optimizer)
         clip_range = cast(Any, self.clip_range)(self._current_progress_remaining)
         rollout = self._rollout()
+        book = self._write_down() if self.lessons is not None else None
         for _ in range(self.n_epochs):
             seen = []
             for indices in torch.from_numpy(np.random.permutation(len(rollout.returns))).split(self.batch_size):
                 loss, numbers = self.loss(rollout.minibatch(indices.to(self.device)), clip_range)
+                if book is not None:
+                    lesson, (error, _) = lesson_loss(self.policy, book.draw(len(indices), self.device), 0.0)
+                    loss, numbers = loss + self.lesson_weight * lesson, torch.cat((numbers, error[None]))
                 optimizer.descend(loss, self.max_grad_norm)
                 seen.append(numbers)
             self._n_updates += 1
-        for name, value in zip(LOGGED, torch.stack(seen).mean(0).tolist(), strict=True):
+        logged = LOGGED if book is None else (*LOGGED, "lesson_loss")
+        for name, value in zip(logged, torch.stack(seen).mean(0).tolist(), strict=True):
             self.logger.record(f"train/{name}", value)
         buffer = self.rollout_buffer
         explained = explained_variance(buffer.values.flatten(), buffer.returns.flatten())
@@ -153,15 +161,20 @@ class LeanPPO(PPO):
 
         That is done while the next rollout is driven, and serves the one after.
         """
-        buffer = self.rollout_buffer
-        book = self.lessons or LessonBook(buffer.obs_shape)
-        own = (buffer.observations, having(self.env, "take_lessons").take_lessons(), buffer.returns)
-        pictures, lessons, returns = (values.reshape(-1, *values.shape[2:]) for values in own)
-        book.write(pictures, lessons, returns)
-        book.set_homework(max(1, self.n_epochs * len(returns) // (2 * self.batch_size)), self.batch_size)
+        book = self._write_down()
+        steps = self.rollout_buffer.returns.size
+        book.set_homework(max(1, self.n_epochs * steps // (2 * self.batch_size)), self.batch_size)
         self.take_up_lessons(book)
         if self.num_timesteps >= self._total_timesteps:
             self._take_in()
+
+    def _write_down(self) -> LessonBook:
+        """What the teacher said of the rollout, in the book."""
+        buffer = self.rollout_buffer
+        book = self.lessons or LessonBook(buffer.obs_shape)
+        own = (buffer.observations, having(self.env, "take_lessons").take_lessons(), buffer.returns)
+        book.write(*(values.reshape(-1, *values.shape[2:]) for values in own))
+        return book
 
     def take_up_lessons(self, lessons: LessonBook) -> None:
         """Study what ``lessons`` has set, if anything, on a thread of its own."""

@@ -67,6 +67,10 @@ class LessonBook:
         """Draw ``pages`` of ``n`` steps, by numpy's global generator, as SB3 draws its minibatches."""
         self.homework = np.random.randint(len(self), size=(pages, n))
 
+    def draw(self, n: int, device: torch.device) -> Page:
+        """``n`` steps at random, by the same generator."""
+        return self.page(np.random.randint(len(self), size=n), device)
+
     def page(self, at: NDArray[np.int64], device: torch.device) -> Page:
         """The steps ``at`` (n,) so many places."""
         return Page(*(torch.from_numpy(kept[at]).to(device) for kept in (self.pictures, self.lessons, self.returns)))

@@ -78,6 +78,8 @@ def on_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, A
 
 def build(config: TrialConfig, worlds: VecEnv) -> LeanPPO:
     """The untrained model."""
-    taught = config.settings.taught
-    policy = {"optimizer_class": RowAdam} | ({"pointing": len(AHEAD_U)} if taught else {})
-    return LeanPPO(LeanPolicy, worlds, **on_policy(config, worlds, **policy), taught=taught)
+    told = config.settings
+    policy = {"optimizer_class": RowAdam} | ({"pointing": len(AHEAD_U)} if told.taught else {})
+    return LeanPPO(
+        LeanPolicy, worlds, **on_policy(config, worlds, **policy), taught=told.taught, lesson_weight=told.lesson_weight
+    )
