@@ -112,7 +112,7 @@ def judged(model: Any, config: TrialConfig, with_races: bool) -> dict[str, Any]:
         }
     anywhere = replace(plain, road_replay=None, max_episode_steps=HELD_STEPS)
     if anywhere.taught:  # or it would begin astray
-        anywhere = replace(anywhere, taught=0.0)
+        anywhere = replace(anywhere, taught=0.0, lesson_weight=0.0)
     worlds = make_worlds(anywhere, env_ids, HELD_STARTS * len(env_ids), "speed")
     ends = [episode.end_reason in TRUNCATIONS for episode in evaluate(model, worlds, worlds.num_envs, seed).episodes]
     worlds.close()

@@ -22,7 +22,7 @@ from stable_baselines3.common.utils import explained_variance
 from agent.training.algorithms.adam import RowAdam
 from agent.training.algorithms.lessons import LessonBook
 from agent.training.algorithms.networks import RoadNet
-from agent.training.algorithms.study import Study, lesson_loss
+from agent.training.algorithms.study import Reminder, Study
 
 LOG_SQRT_TAU = 0.5 * math.log(2.0 * math.pi)
 LOGGED = ("loss", "policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction")
@@ -105,6 +105,7 @@ class LeanPPO(PPO):
         self.taught, self.lesson_weight = taught, lesson_weight
         self.lessons: LessonBook | None = None
         self.study: Study | None = None
+        self.reminder: Reminder | None = None
         super().__init__(*args, **options)
 
     def _setup_model(self) -> None:
@@ -112,7 +113,7 @@ class LeanPPO(PPO):
         cast(RowAdam, self.policy.optimizer).lay()  # anew: the policy has gone to its device
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "lessons", "study"]
+        return [*super()._excluded_save_params(), "lessons", "study", "reminder"]
 
     def train(self) -> None:
         """Update the policy from the rollout that was gathered."""
@@ -135,19 +136,20 @@ class LeanPPO(PPO):
         optimizer = cast(RowAdam, self.policy.optimizer)
         clip_range = cast(Any, self.clip_range)(self._current_progress_remaining)
         rollout = self._rollout()
-        book = self._write_down() if self.lessons is not None else None
+        book = self.lessons and self._write_down()
+        reminder = self.reminder = self.reminder or (Reminder(self.policy, self.lesson_weight) if book else None)
         for _ in range(self.n_epochs):
             seen = []
             for indices in torch.from_numpy(np.random.permutation(len(rollout.returns))).split(self.batch_size):
+                if book and reminder:
+                    reminder.begin(book.draw(len(indices), self.device))
                 loss, numbers = self.loss(rollout.minibatch(indices.to(self.device)), clip_range)
-                if book is not None:
-                    lesson, (error, _) = lesson_loss(self.policy, book.draw(len(indices), self.device), 0.0)
-                    loss, numbers = loss + self.lesson_weight * lesson, torch.cat((numbers, error[None]))
-                optimizer.descend(loss, self.max_grad_norm)
+                optimizer.descend(loss, self.max_grad_norm, reminder.slope if reminder else None)
                 seen.append(numbers)
             self._n_updates += 1
-        logged = LOGGED if book is None else (*LOGGED, "lesson_loss")
-        for name, value in zip(logged, torch.stack(seen).mean(0).tolist(), strict=True):
+        if reminder:
+            self.logger.record("train/lesson_loss", reminder.error)
+        for name, value in zip(LOGGED, torch.stack(seen).mean(0).tolist(), strict=True):
             self.logger.record(f"train/{name}", value)
         buffer = self.rollout_buffer
         explained = explained_variance(buffer.values.flatten(), buffer.returns.flatten())

@@ -42,6 +42,31 @@ def lesson_loss(policy: Any, page: Page, vf_coef: float) -> tuple[torch.Tensor, 
     return errors.sum() + vf_coef * value_loss, torch.stack((errors[:2].sum(), value_loss)).detach()
 
 
+class Reminder:
+    """The slope of ``weight`` times the lessons' loss, found on a second thread while a first finds a reward's."""
+
+    def __init__(self, policy: Any, weight: float) -> None:
+        self.policy, self.weight = policy, weight
+        sys.setswitchinterval(SWITCH_SEC)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="reminder")
+
+    def begin(self, page: Page) -> None:
+        """Begin with a page; the policy is not to be moved before ``slope`` was asked for."""
+        self._found = self._thread.submit(self._find, page)
+
+    def slope(self) -> torch.Tensor:
+        """Wait for the slope, as a row of the policy's optimiser; ``error`` is the lessons' from now on.
+
+        :raises TimeoutError: after ``LONGEST_SEC``
+        """
+        slope, self.error = self._found.result(LONGEST_SEC)
+        return slope
+
+    def _find(self, page: Page) -> tuple[torch.Tensor, float]:
+        loss, numbers = lesson_loss(self.policy, page, 0.0)
+        return self.policy.optimizer.slope(self.weight * loss), float(numbers[0])
+
+
 class Study:
     """A copy of a policy that learns while the policy drives.
 
