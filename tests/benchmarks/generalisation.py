@@ -44,7 +44,7 @@ EPISODES, EPISODE_STEPS, MAX_CTE = 3, 2400, 8.0
 SURVIVED_STEPS, SURVIVED_EPISODES = 500, 48
 HELD_STEPS, HELD_STARTS = 600, 16
 RACE_LAPS = 3
-UNTAUGHT = ("--taught", "0")
+UNTAUGHT = ("--taught", "0", "--lesson-weight", "0")
 OFF_POLICY = ("--throttle-max", "0.45", "--appearance", "random", "--roads", "512", "--reward-shaping",
               "--env", "donkey-random-track-v0", "--env", "donkey-generated-roads-v0", "--conv-layers", "2",
               "--frame-stack", "3", "--frame-gap", "6", "--choosing-episodes", "16")  # fmt: skip
@@ -64,7 +64,11 @@ ROWS: dict[str, tuple[str, ...]] = {
     "two layers": ("--conv-layers", "2"),
     "raw pictures": ("--observation", "raw"),
     "no teacher: PPO": UNTAUGHT,
-    "taught half, PPO then": ("--taught", "0.5", "--log-std-init", "-3"),
+    "no teacher: PPO, growing": (*UNTAUGHT, "--growing", "0.5"),
+    "growing": ("--growing", "0.3"),
+    "action repeat 2": ("--action-repeat", "2", "--frame-gap", "3"),
+    "lessons alone": ("--taught", "1", "--lesson-weight", "0", "--reward", "speed"),
+    "taught two thirds, PPO alone then": ("--lesson-weight", "0"),
     "no teacher: SAC": ("--agent", "sac", *OFF_POLICY),
     "no teacher: TQC": ("--agent", "tqc", *OFF_POLICY),
 }
