@@ -44,7 +44,7 @@ EPISODES, EPISODE_STEPS, MAX_CTE = 3, 2400, 8.0
 SURVIVED_STEPS, SURVIVED_EPISODES = 500, 48
 HELD_STEPS, HELD_STARTS = 600, 16
 RACE_LAPS = 3
-UNTAUGHT = ("--taught", "0", "--lesson-weight", "0")
+UNTAUGHT = ("--taught", "0", "--lesson-weight", "0", "--reward", "speed")
 OFF_POLICY = ("--throttle-max", "0.45", "--appearance", "random", "--roads", "512", "--reward-shaping",
               "--env", "donkey-random-track-v0", "--env", "donkey-generated-roads-v0", "--conv-layers", "2",
               "--frame-stack", "3", "--frame-gap", "6", "--choosing-episodes", "16")  # fmt: skip

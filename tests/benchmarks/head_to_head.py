@@ -32,7 +32,8 @@ from agent.trials.defaults import PRESETS
 from tests.benchmarks.generalisation import judged
 
 ROADS: dict[str, Any] = {
-    name: PRESETS["generalist"][name] for name in ("env", "appearance", "roads", "throttle_max", "reward_shaping")
+    **{name: PRESETS["generalist"][name] for name in ("env", "appearance", "roads", "throttle_max")},
+    "reward_shaping": True,
 }
 
 
