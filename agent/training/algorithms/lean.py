@@ -136,12 +136,12 @@ class LeanPPO(PPO):
         optimizer = cast(RowAdam, self.policy.optimizer)
         clip_range = cast(Any, self.clip_range)(self._current_progress_remaining)
         rollout = self._rollout()
-        book = self.lessons and self._write_down()
+        book = None if self.lessons is None else self._write_down()
         reminder = self.reminder = self.reminder or (Reminder(self.policy, self.lesson_weight) if book else None)
         for _ in range(self.n_epochs):
             seen = []
             for indices in torch.from_numpy(np.random.permutation(len(rollout.returns))).split(self.batch_size):
-                if book and reminder:
+                if book is not None and reminder is not None:
                     reminder.begin(book.draw(len(indices), self.device))
                 loss, numbers = self.loss(rollout.minibatch(indices.to(self.device)), clip_range)
                 optimizer.descend(loss, self.max_grad_norm, reminder.slope if reminder else None)
