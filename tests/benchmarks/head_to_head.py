@@ -6,12 +6,14 @@
 - rl_zoo3's settings: TQC with the numbers of its donkeycar branch, for want of its autoencoder through SB3's own
   convolutions, on our small pictures.
 
-Both learn on the preset's roads and looks. The preset's own line comes from ``generalisation.py``.
+Both learn on the preset's roads and looks. The preset's own line comes from ``generalisation.py``. Every run's line goes
+to ``DIR/head_to_head.jsonl``, and one that is there is not run again.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -75,13 +77,18 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
+    path = options.out / "head_to_head.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    done = {(line["row"], line["seed"], line["seconds"]) for line in lines}
     for seed in range(1, options.seeds + 1):
         for row, build in HANDS.items():
+            if (row, seed, options.seconds) in done:
+                continue
             config, model = build(seed)
             model.learn(10**9, callback=Clock(options.seconds))
             line = {"row": row, "seed": seed, "timesteps": model.num_timesteps, "seconds": options.seconds}
             line |= judged(model, config, with_races=False)
-            append_line(options.out / "head_to_head.jsonl", line)
+            append_line(path, line)
             print(f"{row}, seed {seed}: {model.num_timesteps} steps, {line['lapped']} of 11, progress "
                   f"{sum(t['progress'] for t in line['tracks'].values()) / 11:.3f}", flush=True)  # fmt: skip
             assert model.env is not None
