@@ -6,8 +6,8 @@
 - rl_zoo3's settings: TQC with the numbers of its donkeycar branch, for want of its autoencoder through SB3's own
   convolutions, on our small pictures.
 
-Both learn on the preset's roads and looks. The preset's own line comes from ``generalisation.py``. Every run's line goes
-to ``DIR/head_to_head.jsonl``, and one that is there is not run again.
+Both learn on the preset's roads and looks. The preset's own line comes from ``generalisation.py``. Every run's line
+goes to ``DIR/head_to_head.jsonl``, and one that is there is not run again.
 """
 
 from __future__ import annotations
