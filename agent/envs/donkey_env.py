@@ -82,7 +82,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         self.steps, self.steering = 0, 0.0
         self._road_seed: int | None = None
         self.choose_road: Callable[[np.random.Generator], int] | None = None
-        self.throttle_cap: float = self.conf["throttle_max"]  # a trainer may lower it for a while
+        self.throttle_cap = float(self.action_space.high[1])  # a trainer may lower it for a while
         self._owns_world = world is None
         self.world = world or open_world(level, self.conf)
 

@@ -19,7 +19,9 @@ from agent.training.worlds import Batched, SideBySide
 TRACKS = ("donkey-generated-roads-v0", "donkey-mountain-track-v0", "donkey-warren-track-v0", "donkey-random-track-v0")
 
 
-def both(frames: int, reward: str, bins: tuple[int, int] | None, **conf: Any) -> tuple[Batched, SideBySide]:
+def both(
+    frames: int, reward: str, bins: tuple[int, int] | None, cap: float = 1.0, **conf: Any
+) -> tuple[Batched, SideBySide]:
     """The same environments batched and one by one, seeded alike."""
     options: dict[str, Any] = {"observation": "fast" if frames else "raw", "reward": reward, "discretize": bins, **conf}
     options |= {"frames": frames, "throttle_min": 0.1, "throttle_max": 0.6, "max_cte": 5.0}
@@ -28,6 +30,8 @@ def both(frames: int, reward: str, bins: tuple[int, int] | None, **conf: Any) ->
     single = SideBySide([partial(make_driver_env, track, **options) for track in TRACKS])
     for worlds in (batch, single):
         worlds.seed(7)
+        for env in worlds.get_attr("unwrapped"):
+            env.throttle_cap = min(env.throttle_cap, cap)
     return batch, single
 
 
@@ -36,7 +40,7 @@ def both(frames: int, reward: str, bins: tuple[int, int] | None, **conf: Any) ->
     [
         (4, "sim", None, {"appearance": "random"}),
         (3, "speed", None, {"gap": 5, "max_episode_steps": 40}),
-        (1, "speed", None, {}),
+        (1, "speed", None, {"cap": 0.25}),
         (1, "race", None, {"max_episode_steps": 60}),
         (2, "yardstick", (7, 3), {"max_episode_steps": 45}),
         (0, "sim", (5, 2), {"steer_limit": 0.5}),

@@ -94,9 +94,9 @@ def test_ctrl_c_ends_the_trial_with_130_and_restores_the_handlers(
 ) -> None:
     whole, before = Fleet.step, signal.getsignal(signal.SIGINT)
 
-    def pressed(self: Fleet, action: Any) -> Any:
+    def pressed(self: Fleet, *given: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
-        return whole(self, action)
+        return whole(self, *given)
 
     monkeypatch.setattr(Fleet, "step", pressed)
     code, result = run(tmp_path)

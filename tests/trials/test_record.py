@@ -122,7 +122,7 @@ def test_what_a_night_remembers_is_small_and_all_that_it_asks_for(record: Callab
     kept = [Record.from_line(line).light() for line in lines]
     size = tracemalloc.get_traced_memory()[0] / len(kept)
     tracemalloc.stop()
-    assert size < 2200  # bytes; as they were read they take three times that
+    assert size < 2800  # bytes; as they were read they take three times that
     whole = Record.from_line(lines[6])
     assert (kept[6].trial, kept[6].mean_reward, kept[6].seed) == (whole.trial, whole.mean_reward, whole.seed)
     assert kept[6].contender == whole.contender
