@@ -44,10 +44,10 @@ class Live(Problem):
 
 
 def live_problems() -> list[Problem]:
-    """Score of CartPole: the return, 500 at best. Of the car: laps, one is called the best."""
+    """Score of CartPole: the return, 500 at best. Of the car: laps in an episode, of which nobody drives seven."""
     return [
         Live(name, SPACE, lambda params, name=name: _mean(name, tuple(params.items())), best, 0.0)  # type: ignore[misc]
-        for name, best in (("live cartpole", 500.0), ("live donkey", 1.0))
+        for name, best in (("live cartpole", 500.0), ("live donkey", 7.0))
     ]
 
 

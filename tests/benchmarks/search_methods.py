@@ -189,7 +189,7 @@ class Smac(Random):
     def _within(self, name: str, value: Any) -> Any:
         """SMAC rounds the ends of a range to nine places, and refuses what lies outside."""
         known = self.facade.scenario.configspace[name]
-        return min(max(value, known.lower), known.upper) if isinstance(value, float) else value
+        return min(max(value, known.lower), known.upper) if hasattr(known, "lower") else value
 
     def _hyperparameter(self, parameter: Range | Choice) -> Any:
         if isinstance(parameter, Choice):
