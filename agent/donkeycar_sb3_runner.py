@@ -137,12 +137,8 @@ def check_demos(config: TrialConfig) -> None:
     except ValueError as error:
         raise UserError(str(error)) from error
     told, conf = drive.header, drive.header["conf"]
-    wanted = {"observation": config.observation, "max_cte": config.max_cte, "action_repeat": config.action_repeat}
-    recorded = {
-        "observation": told["observation"],
-        "max_cte": conf["max_cte"],
-        "action_repeat": told.get("action_repeat", 1),
-    }
+    wanted = {"observation": config.observation, "max_cte": config.max_cte}
+    recorded = {"observation": told["observation"], "max_cte": conf["max_cte"]}
     if config.observation == "fast":
         wanted |= {"frame_stack": config.frame_stack, "frame_gap": config.frame_gap}
         recorded |= {"frame_stack": drive.observations.shape[1], "frame_gap": told.get("frame_gap", 1)}

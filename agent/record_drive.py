@@ -141,7 +141,11 @@ def config_of_model(path: Path, given: dict[str, Any]) -> TrialConfig:
     check_trust(path)
     if taken := [name for name in WORLD_OPTIONS if name in given]:
         raise UserError(f"{taken[0]} {given[taken[0]]} is the model's own to say; drop it")
-    return TrialConfig.from_params(read_config(path).to_params() | {"seed": 0, "client": "own", **given})
+    config = TrialConfig.from_params(read_config(path).to_params() | {"seed": 0, "client": "own", **given})
+    if (config.action_repeat or 1) > 1:
+        raise UserError(f"model {path} holds a decision for {config.action_repeat} steps, a recording has every step; "
+                        "give one of --action-repeat 1")  # fmt: skip
+    return config
 
 
 def recorder(
@@ -161,7 +165,6 @@ def recorder(
         observation=config.observation,
         frames=config.frame_stack,
         gap=config.frame_gap,
-        repeat=config.action_repeat or 1,
         discretize=bins,
         car=world,
         **conf,
@@ -171,7 +174,6 @@ def recorder(
         "env": env_id,
         "observation": config.observation,
         "frame_gap": config.frame_gap,
-        "action_repeat": config.action_repeat or 1,
         "driver": who,
         "seed": config.seed,
         "conf": conf,

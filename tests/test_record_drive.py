@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -48,6 +49,10 @@ def test_a_model_drives_as_it_was_trained(tmp_path: Path, capsys: pytest.Capture
     assert set(drive.commands[:, 0].tolist()) <= {-1.0, 0.0, 1.0}
     assert main(["--driver", model, "--max-cte", "5", "--out", str(out)]) == 2
     assert "max_cte 5.0 is the model's own to say; drop it" in capsys.readouterr().err
+    config = json.loads((tmp_path / "trial" / "config.json").read_text())
+    (tmp_path / "trial" / "config.json").write_text(json.dumps(config | {"action_repeat": 2}))
+    assert main(["--driver", model, "--out", str(out)]) == 2
+    assert "holds a decision for 2 steps, a recording has every step; give one of" in capsys.readouterr().err
 
 
 def car_at(port: int) -> gymnasium.Env:

@@ -186,6 +186,10 @@ class TrialConfig:
         self._check_worlds()
         if self.throttle_min >= self.throttle_max:
             raise UserError(f"throttle_min {self.throttle_min} is not below throttle_max {self.throttle_max}; lower it")
+        if self.demos and self.action_repeat != 1:
+            raise UserError(
+                f"action_repeat {self.action_repeat} and demos, recorded step by step, do not go together; drop one"
+            )
         if self.drop_quantiles is not None and self.n_quantiles is not None and self.drop_quantiles >= self.n_quantiles:
             raise UserError(f"drop_quantiles {self.drop_quantiles} leaves none of {self.n_quantiles}; lower it")
         parse_memory(self.memory_limit)

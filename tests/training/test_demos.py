@@ -124,7 +124,7 @@ def test_a_trial_learns_from_a_drive_and_logs_its_share(
         (["--agent", "sac", "--observation", "raw"], "recorded with observation fast, the trial has raw"),
         (["--agent", "sac", "--frame-stack", "4"], "recorded with frame_stack 2, the trial has 4"),
         (["--agent", "sac", "--frame-gap", "3"], "recorded with frame_gap 1, the trial has 3"),
-        (["--agent", "sac", "--action-repeat", "2"], "recorded with action_repeat 1, the trial has 2"),
+        (["--agent", "sac", "--action-repeat", "2"], "recorded step by step, do not go together; drop one"),
         (["--agent", "sac", "--max-cte", "6"], "recorded with max_cte 8.0, the trial has 6.0"),
         (["--agent", "sac", "--demo-weight", "-1"], "demo_weight -1.0 is too small"),
     ],
