@@ -69,6 +69,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "action repeat 2": ("--action-repeat", "2", "--frame-gap", "3"),
     "lessons alone": ("--taught", "1", "--lesson-weight", "0", "--reward", "speed"),
     "taught two thirds, PPO alone then": ("--lesson-weight", "0"),
+    "taught half, PPO then": ("--taught", "0.5", "--lesson-weight", "0", "--reward", "speed", "--log-std-init", "-3"),
     "no teacher: SAC": ("--agent", "sac", *OFF_POLICY),
     "no teacher: TQC": ("--agent", "tqc", *OFF_POLICY),
 }
