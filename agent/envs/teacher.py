@@ -49,9 +49,8 @@ class Teacher:
 
     def _road(self, k: int) -> tuple[Array, Array, Array, Array, float, float, bool]:
         """The middle's points, heading, curvature, speed, how far right of the path it is, nodes per u, if closed."""
-        track, road = self.fleet.worlds[k].track, self.fleet.worlds[k].scene.cross_section[0]
-        middle_u = 0.5 * (road["from_u"] + road["to_u"])
-        points = track.nodes[:, :2] + middle_u * track.direction[:, ::-1] * (1.0, -1.0)
+        track, middle_u = self.fleet.worlds[k].track, self.fleet.worlds[k].scene.middle_u
+        points = track.beside(middle_u)[:, :2]
         line = line_along(track, points, grip=self.grip, throttle=self.throttle[1], fastest_u=math.inf)
         per_u = len(points) / track.length_u
         return line.points, line.heading, line.curvature, line.speed_u, middle_u, per_u, track.closed

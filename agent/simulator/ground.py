@@ -20,7 +20,7 @@ Image = NDArray[np.uint8]
 
 CELL_U = 1.0
 SPAN_LIMIT_U, SPAN_ERROR_U = 8.0, 0.01  # the line is drawn through as few of its nodes as these allow
-ROAD_REACH_U, ROADSIDE_U = 20.0, 3.0  # cells farther from the line than its road and this are plain ground
+ROAD_REACH_U, ROADSIDE_U = 20.0, 3.0  # cells farther from the road than this are plain ground
 SAME_LEG_U = 3.0  # spans so near along the line are no other part of the road
 STRIP_STEP_U = 0.01  # resolution of the cross-section
 STRIP_HALF_U = 32.0  # the reach and the widest footprint fit inside, so no look-up needs a check
@@ -28,25 +28,29 @@ SKIES_KEPT = 64  # one a lens; a server meets many
 
 
 class Ground:
-    """The land round one track whose paint reaches ``road_u`` from the centre line.
+    """The land round one track.
 
-    ``cells`` names the nearest span of the centre line in a grid of ``CELL_U`` from ``origin`` on, ``spans`` places
-    points on them, see ``_span_forms``.
+    ``cells`` names the span whose road's middle is nearest in a grid of ``CELL_U`` from ``origin`` on, ``spans``
+    places points on them, see ``_span_forms``. Nearest to the middle of the road, not to the path beside it: so where
+    the road crosses itself, what lies on either way is drawn as road, never as the other one's verge.
     """
 
-    def __init__(self, track: Track, road_u: float) -> None:
-        reach_u = min(road_u + ROADSIDE_U, ROAD_REACH_U)
+    def __init__(self, track: Track, scene: Scene) -> None:
+        road_u = max(abs(strip[end] - scene.middle_u) for strip in scene.cross_section for end in ("from_u", "to_u"))
+        reach_u = min(road_u + ROADSIDE_U, ROAD_REACH_U - abs(scene.middle_u))
         track = Track(track.nodes[_needed_nodes(track.nodes)], closed=track.closed)
-        low = track.nodes[:, :2].min(axis=0) - reach_u
-        high = track.nodes[:, :2].max(axis=0) + reach_u
+        middle = Track(track.beside(scene.middle_u), closed=track.closed)
+        low = middle.nodes[:, :2].min(axis=0) - reach_u
+        high = middle.nodes[:, :2].max(axis=0) + reach_u
         shape = np.ceil((high - low) / CELL_U).astype(int) + 1
         self.origin: Array = low
         self.cells: NDArray[np.int16] = _nearest_spans(
-            track.nodes, track.direction, track.span_u, low, int(shape[0]), int(shape[1]), reach_u
+            middle.nodes, middle.direction, middle.span_u, low, int(shape[0]), int(shape[1]), reach_u
         )
         self.spans: Array = _span_forms(track, low)
         _measure_clearance(
-            self.spans, self.cells, track.nodes[:, :2] - low, track.arc_u, track.length_u, track.closed, reach_u
+            self.spans, self.cells, middle.nodes[:, :2] - low, track.arc_u, track.length_u, track.closed,
+            STRIP_HALF_U + scene.middle_u, reach_u,
         )
 
 
@@ -224,12 +228,12 @@ def _count_cells(cells: Any) -> None:  # pragma: no cover - compiled
 
 @njit(cache=True)
 def _measure_clearance(
-    spans: Array, cells: Any, places: Array, arc_u: Array, length_u: float, closed: bool, reach_u: float
+    spans: Array, cells: Any, places: Array, arc_u: Array, length_u: float, closed: bool, middle: float, reach_u: float
 ) -> None:  # pragma: no cover - compiled
     """Between which places on the cross-section no other part of the road is nearer than a span and its neighbours."""
     n, reach = len(spans), int((reach_u + SPAN_LIMIT_U) / CELL_U) + 2
     for i in range(n):
-        spans[i, 9], spans[i, 10] = STRIP_HALF_U - reach_u + CELL_U, STRIP_HALF_U + reach_u - CELL_U
+        spans[i, 9], spans[i, 10] = middle - reach_u + CELL_U, middle + reach_u - CELL_U
         c0, r0 = int(places[i, 0] / CELL_U), int(places[i, 1] / CELL_U)
         for c in range(max(0, c0 - reach), min(len(cells), c0 + reach + 1)):
             for r in range(max(0, r0 - reach), min(cells.shape[1], r0 + reach + 1)):
@@ -241,7 +245,7 @@ def _measure_clearance(
                     apart, apart_u = min(apart, n - apart), min(apart_u, length_u - apart_u)
                 if apart > 1 and apart_u > SAME_LEG_U:
                     place = form(spans, i, 0, x, z)
-                    if place < STRIP_HALF_U:
+                    if place < middle:
                         spans[i, 9] = max(spans[i, 9], place + CELL_U)
                     else:
                         spans[i, 10] = min(spans[i, 10], place - CELL_U)

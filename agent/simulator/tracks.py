@@ -49,6 +49,11 @@ class Scene:
         """Whether the path is drawn anew from the reset seed."""
         return self.path["kind"] in ("random", "loop")
 
+    @property
+    def middle_u(self) -> float:
+        """How far right of the path the middle of the road lies, which is the first strip of the cross-section."""
+        return 0.5 * float(self.cross_section[0]["from_u"] + self.cross_section[0]["to_u"])
+
 
 def scene_names() -> list[str]:
     """Names of the scenes at hand, sorted."""
@@ -105,6 +110,11 @@ class Track:
         self.direction: Array = np.ascontiguousarray(spans / self.span_u[:, None])
         self.arc_u: Array = np.concatenate([[0.0], np.cumsum(self.span_u[:-1])])
         self.length_u = float(self.arc_u[-1] + (self.span_u[-1] if closed else 0.0))
+
+    def beside(self, aside_u: float) -> Array:
+        """Points (n, 3) ``aside_u`` to the right of the nodes."""
+        right = np.column_stack([self.direction[:, 1], -self.direction[:, 0], np.zeros(len(self.nodes))])
+        return self.nodes + aside_u * right
 
     def pose_at(self, arc_u: float) -> tuple[float, float, float]:
         """Position x, z and heading (radians clockwise from +z) on the line, ``arc_u`` from node 0."""

@@ -54,7 +54,7 @@ class Place:
 
     def __init__(self, scene: Scene, track: Track) -> None:
         self.scene, self.track = scene, track
-        self.ground = Ground(track, max(abs(strip[end]) for strip in scene.cross_section for end in ("from_u", "to_u")))
+        self.ground = Ground(track, scene)
         self.paint, self.solids = Paint(scene), Solids(scene, track)
 
 

@@ -47,8 +47,7 @@ def test_it_comes_back_to_the_middle_of_the_road_from_beside_it() -> None:
     for k in range(8):
         fleet.refresh(k)
     teacher = Teacher(fleet, 0.5, (0.1, 0.35))
-    roads = [world.scene.cross_section[0] for world in fleet.worlds]
-    middle = np.array([0.5 * (road["from_u"] + road["to_u"]) for road in roads])
+    middle = np.array([world.scene.middle_u for world in fleet.worlds])
     assert (middle < -0.5).any() and (middle == 0.0).any()
     before = np.abs(fleet.ways[:, CTE] - middle).mean()
     for _ in range(60):
@@ -63,9 +62,8 @@ def test_it_comes_back_to_the_middle_of_the_road_from_beside_it() -> None:
 def test_its_steering_is_the_line_followers_of_the_middle_but_for_its_patience(scene: str, most: float) -> None:
     fleet = fleet_of([scene])
     teacher = Teacher(fleet, 0.5, (0.0, 0.5))
-    track, road = fleet.worlds[0].track, fleet.worlds[0].scene.cross_section[0]
-    right = track.direction[:, ::-1] * (1.0, -1.0)
-    middle = track.nodes[:, :2] + 0.5 * (road["from_u"] + road["to_u"]) * right
+    track = fleet.worlds[0].track
+    middle = track.beside(fleet.worlds[0].scene.middle_u)[:, :2]
     hand: Any = LineFollower(line_along(track, middle, grip=0.5, throttle=0.5, fastest_u=1e9))
     differences = []
     for _ in range(200):
@@ -93,8 +91,7 @@ def test_it_points_at_the_middle_of_the_road_ahead() -> None:
         fleet.refresh(k)
     bearings = Teacher(fleet, 0.5, (0.1, 0.5)).bearings()
     for k, world in enumerate(fleet.worlds):
-        road = world.scene.cross_section[0]
-        middle_u, (x, z, yaw) = 0.5 * (road["from_u"] + road["to_u"]), fleet.cars[k, :3]
+        middle_u, (x, z, yaw) = world.scene.middle_u, fleet.cars[k, :3]
         for ahead_u, bearing in zip(AHEAD_U, bearings[k], strict=True):
             at_x, at_z, heading = world.track.pose_at(world.track.arc_of(x, z) + ahead_u)
             east, north = at_x + middle_u * np.cos(heading) - x, at_z - middle_u * np.sin(heading) - z

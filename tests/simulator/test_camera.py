@@ -92,6 +92,34 @@ def test_another_leg_beside_the_road_is_drawn() -> None:
     assert roads > 5, f"the other leg {gaps[here, there]:.1f} u away is out of sight"
 
 
+def test_where_a_road_crosses_itself_neither_way_lies_under_the_others_verge() -> None:
+    """The path of a generated road is its right lane, so nearer to the path is not nearer to the road."""
+    world = World("generated_road")
+    world.reset(3)
+    track, (left_u, right_u) = world.track, (-7.2, 2.8)
+    gaps = np.hypot(*(track.nodes[:, None, :2] - track.nodes[None, :, :2]).transpose(2, 0, 1))
+    gaps[np.abs(track.arc_u[:, None] - track.arc_u[None, :]) < 60.0] = np.inf
+    here, there = np.unravel_index(np.argmin(gaps), gaps.shape)
+    assert gaps[here, there] < 2.0, "this seed's road crosses itself"
+    crossing, frame = track.nodes[here, :2], np.zeros((120, 160, 3), np.uint8)
+    verges = 0
+    for way in (here, there):
+        world.reset(arc_u=float(track.arc_u[way]) - 5.0)
+        world.render(frame)
+        x, _, z = (8 * p for p in world.telemetry().pos)
+        yaw = math.radians(world.telemetry().car[2])
+        for row in range(54, 120, 2):
+            for column in range(0, 160, 2):
+                at = np.array(ground_point(x, z, yaw, row, column))
+                if np.hypot(*(at - crossing)) > 20.0:
+                    continue
+                sides = [(at - track.nodes[k, :2]) @ (track.direction[k, ::-1] * (1.0, -1.0)) for k in (here, there)]
+                if any(left_u + 0.5 < side < right_u - 0.5 for side in sides):
+                    assert np.abs(frame[row, column] - np.array(world.scene.ground_rgb)).max() > 10, (row, column)
+                verges += all(not left_u - 0.5 < side < right_u + 0.5 for side in sides)
+    assert verges > 30, "there is ground to be mistaken for it"
+
+
 def test_horizon_and_lane_lines_lie_where_the_optics_put_them() -> None:
     """Centres of the painted lines against the pinhole camera, within 1.5 pixels."""
     world = World("generated_road")
