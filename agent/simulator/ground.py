@@ -51,7 +51,7 @@ class Ground:
         _measure_clearance(
             self.spans, self.cells, middle.nodes[:, :2] - low, track.arc_u, track.length_u, track.closed,
             STRIP_HALF_U + scene.middle_u, reach_u,
-        )
+        )  # fmt: skip
 
 
 class Paint:
