@@ -25,6 +25,8 @@ STALL_LIMIT_SEC = 5.0
 HALF_TICK_SEC = 0.005
 CRASH_REWARD = -1.0
 ASTRAY = 0.7  # of the cross-track error that ends an episode is how far aside one may begin
+# On roads that cross themselves so many of the astray begin upright instead, so far before a crossing.
+BEFORE_CROSSINGS, BEFORE_CROSSING_U = 0.75, (20.0, 45.0)
 # Endings that are no fault of the driver's: the value of what would have come counts.
 TRUNCATIONS = ("time_limit", "finished")
 
@@ -41,9 +43,9 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
     :param conf: upstream's conf keys; ``host`` or ``port`` make it an environment on the wire. Ours are ``appearance``
         (``plain``, or ``random``: another look in every episode, from the seed), ``start``: ``line`` (the scene's start
         pose), ``jitter`` (nearly so, from the seed), ``anywhere`` on the track (from the seed) or ``astray``, far
-        aside and turned away too, ``road``: ``kept`` from one seed to the next or, where the scene's is random,
-        ``new`` in every episode, ``roads``: how many random roads there are, 0 for as many as there are seeds, and
-        ``max_episode_steps``;
+        aside and turned away too, or before a place where the road crosses itself, ``road``: ``kept`` from one seed to
+        the next or, where the scene's is random, ``new`` in every episode, ``roads``: how many random roads there are,
+        0 for as many as there are seeds, and ``max_episode_steps``;
         ``client``: ``own`` or ``gym-donkeycar``; ``reconnect``: a lost simulator truncates the episode and the
         next reset connects anew; and limits of the waits, ``connect_limit_sec``, ``frame_limit_sec``,
         ``reset_limit_sec``
@@ -122,9 +124,13 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             if self.world.scene.is_random:
                 self.world.reset(seed)  # the road decides how far it reaches
             reach = self.world.track.length_u * (1.0 if self.world.track.closed else 0.8)
-            aside_u, turned_deg = (ASTRAY * self.conf["max_cte"], 35.0) if start == "astray" else (1.5, 10.0)
+            arc_u, aside_u, turned_deg = draw(0.0, reach), 1.5, 10.0
+            if start == "astray" and len(at := self.world.track.crossings) and draw() < BEFORE_CROSSINGS:
+                arc_u = self.world.track.arc_before(self.np_random.choice(at), draw(*BEFORE_CROSSING_U))
+            elif start == "astray":
+                aside_u, turned_deg = ASTRAY * self.conf["max_cte"], 35.0
             self.world.reset(
-                arc_u=draw(0.0, reach),
+                arc_u=arc_u,
                 aside_u=draw(-aside_u, aside_u),
                 turned=math.radians(draw(-turned_deg, turned_deg)),
             )

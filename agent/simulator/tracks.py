@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ SPLINE_SPACING_U = 1.0  # between nodes, where the path gives no spacing_u of it
 # The random road turns away when the point this far ahead comes this near to what is already laid
 # (sdsandbox's road builder).
 LOOK_AHEAD_U, KEEP_AWAY_U = 100.0, 90.0
+CROSSING_APART_U = 30.0  # along the line, from where it is to where it crosses itself, at least
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,11 @@ class Track:
         self.arc_u: Array = np.concatenate([[0.0], np.cumsum(self.span_u[:-1])])
         self.length_u = float(self.arc_u[-1] + (self.span_u[-1] if closed else 0.0))
 
+    @cached_property
+    def crossings(self) -> NDArray[np.int64]:
+        """Indices of the spans (k,) that another one cuts, each crossing's two beside each other."""
+        return np.array(_crossings(self.nodes, self.closed, float(self.span_u.mean())), dtype=np.int64)
+
     def beside(self, aside_u: float) -> Array:
         """Points (n, 3) ``aside_u`` to the right of the nodes."""
         right = np.column_stack([self.direction[:, 1], -self.direction[:, 0], np.zeros(len(self.nodes))])
@@ -127,6 +133,11 @@ class Track:
         i = self.nearest_node(x, z)
         along = float(np.dot(self.direction[i], (x - self.nodes[i, 0], z - self.nodes[i, 1])))
         return (float(self.arc_u[i]) + along) % self.length_u
+
+    def arc_before(self, node: int, by_u: float) -> float:
+        """Arc length ``by_u`` before a node, or as far before it as the line goes."""
+        arc_u = float(self.arc_u[node]) - by_u
+        return arc_u % self.length_u if self.closed else max(arc_u, 0.0)
 
     def node_at(self, arc_u: float) -> int:
         """Index of the last node before ``arc_u`` from node 0."""
@@ -227,3 +238,34 @@ def _random_road(start: Array, span_u: float, turns: Array) -> Array:  # pragma:
         x += span_u * np.sin(heading)
         z += span_u * np.cos(heading)
     return nodes
+
+
+@njit(cache=True)
+def _crossings(nodes: Array, closed: bool, span_u: float) -> Any:  # pragma: no cover - compiled
+    """Spans that cut another one, which is far along the line."""
+    n, apart = len(nodes), int(CROSSING_APART_U / span_u)
+    spans = n if closed else n - 1
+    found = [0][:0]
+    for i in range(spans):
+        k, last = i + apart, min(spans, i + n - apart + 1) if closed else spans
+        while k < last:
+            away_u = math.hypot(nodes[i, 0] - nodes[k, 0], nodes[i, 1] - nodes[k, 1])
+            if away_u < 3.0 * span_u:
+                if _cut(nodes[i], nodes[(i + 1) % n], nodes[k], nodes[(k + 1) % n]):
+                    found.extend((i, k))
+                k += 1
+            else:
+                k += max(1, int(0.5 * away_u / span_u))  # the line cannot come near sooner
+    return found
+
+
+@njit(cache=True)
+def _cut(a: Array, b: Array, c: Array, d: Array) -> Any:  # pragma: no cover - compiled
+    """Whether the lines from a to b and from c to d cross."""
+    return _left(a, b, c) != _left(a, b, d) and _left(c, d, a) != _left(c, d, b)
+
+
+@njit(cache=True)
+def _left(a: Array, b: Array, point: Array) -> Any:  # pragma: no cover - compiled
+    """Whether a point is left of the way from a to b."""
+    return (b[0] - a[0]) * (point[1] - a[1]) > (b[1] - a[1]) * (point[0] - a[0])

@@ -1,7 +1,7 @@
 """The environment: the checkers of Gymnasium and SB3, upstream's contract, rewards, the observation pipeline."""
 
 import warnings
-from typing import Any
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
@@ -13,6 +13,7 @@ from agent.envs import SCENE_OF_ENV, check_env_id, embedded_env_ids
 from agent.envs.donkey_env import DonkeyEnv
 from agent.envs.driver import make_driver_env
 from agent.envs.observation import FAST_VIEW, FRAMES, shrink
+from agent.simulator.world import World
 
 TRACK = "donkey-generated-track-v0"
 UPSTREAM_INFO = {
@@ -231,3 +232,20 @@ def test_a_few_random_roads_come_again_and_again() -> None:
         env.reset(seed=seed)
         lengths.add(env.unwrapped.world.track.length_u)
     assert len(lengths) == 2
+
+
+def test_some_of_the_astray_begin_upright_before_a_crossing() -> None:
+    env = DonkeyEnv("generated_road", {"start": "astray"})
+    env.reset(seed=3)
+    track = cast(World, env.world).track
+    before = []
+    for _ in range(200):
+        env.reset()
+        telemetry = cast(World, env.world).telemetry()
+        x, _, z = (8.0 * metres for metres in telemetry.pos)
+        ahead_u = track.arc_u[track.crossings] - track.arc_of(x, z)
+        turned = np.radians(telemetry.car[2]) - track.pose_at(track.arc_of(x, z))[2]
+        upright = abs(telemetry.cte) < 1.6 and abs(np.sin(turned)) < np.sin(np.radians(11.0))
+        before.append(upright and bool(((ahead_u > 18.0) & (ahead_u < 47.0)).any()))
+    env.close()
+    assert 0.6 < np.mean(before) < 0.9

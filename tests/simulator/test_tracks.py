@@ -176,6 +176,40 @@ def test_random_road_follows_its_rule_and_its_seed() -> None:
     assert first.length_u == pytest.approx(1998.0)
 
 
+def crossing_spans(track: Track) -> set[int]:
+    """Spans that cut another one, by the sides on which its ends lie."""
+    starts = track.nodes[:, :2] if track.closed else track.nodes[:-1, :2]
+    ends = np.roll(track.nodes[:, :2], -1, axis=0)[: len(starts)]
+    spans = ends - starts
+
+    def sides(points: np.ndarray) -> np.ndarray:
+        away = points[None] - starts[:, None]
+        return np.asarray(spans[:, None, 0] * away[..., 1] - spans[:, None, 1] * away[..., 0] > 0.0)
+
+    parted = sides(starts) != sides(ends)
+    cut = np.triu(parted & parted.T, 2)
+    cut[0, -1] = False  # neighbours, where it is closed
+    return {int(k) for pair in np.argwhere(cut) for k in pair}
+
+
+@pytest.mark.parametrize(
+    ("scene", "seed"),
+    [
+        ("circuit_launch", 0),
+        ("sparkfun_avc", 0),
+        ("generated_track", 0),
+        *(("generated_road", k) for k in (1, 2, 3, 7, 9)),
+    ],
+)
+def test_crossings_are_where_a_line_cuts_itself(scene: str, seed: int) -> None:
+    track = build_track(load_scene(scene), seed)
+    found = track.crossings.tolist()
+    assert set(found) == crossing_spans(track)
+    assert bool(found) == (scene in ("circuit_launch", "sparkfun_avc") or seed in (3, 7, 9))
+    for node in found:
+        assert (track.arc_u[node] - track.arc_before(node, 30.0)) % track.length_u == pytest.approx(30.0)
+
+
 @pytest.mark.parametrize("scene", scene_names())
 def test_nodes_run_in_driving_order_without_gaps(scene: str) -> None:
     track = build_track(load_scene(scene))
