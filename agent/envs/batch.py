@@ -27,9 +27,6 @@ from agent.simulator.world import CONTROL_HZ, UNITS_PER_METRE, World
 
 Array = NDArray[np.float64]
 REWARDS = ("sim", "speed", "race", "yardstick")
-WRONG_WAY = (
-    "wrong_way"  # how an episode ends, beside ``DonkeyEnv``'s reasons, of which a teacher sees that it turned off
-)
 
 
 class Batch:
@@ -173,8 +170,6 @@ class Batch:
         ended = (np.abs(cte) > self.max_cte) | (ways[:, HIT] >= 0.0) | (ways[:, ARC] >= self._end_u)
         ended |= ways[:, CLOCK_SEC] - ways[:, BEST_AT_SEC] > STALL_LIMIT_SEC - HALF_TICK_SEC
         ended |= self._steps >= self.max_steps
-        if self.teacher:  # what it would say there contradicts what is seen
-            ended |= self.teacher.mistaken()
         ended &= ~over
         endings = {k: self._ending(k) for k in np.flatnonzero(ended).tolist()}
         speed, progress = self._speed(), ways[:, NET] / self._length_u
@@ -190,7 +185,9 @@ class Batch:
     def _ending(self, k: int) -> str:
         env = self.envs[k]
         env.steps, env.steering = int(self._steps[k]), float(self._commands[k, 0])
-        return env.end_reason(env.world.telemetry()) or WRONG_WAY
+        reason = env.end_reason(env.world.telemetry())
+        assert reason is not None
+        return reason
 
     def _last_info(self, k: int, reason: str) -> dict[str, Any]:
         info = self.envs[k].info(self.envs[k].world.telemetry(), reason)

@@ -26,7 +26,7 @@ HALF_TICK_SEC = 0.005
 CRASH_REWARD = -1.0
 ASTRAY = 0.7  # of the cross-track error that ends an episode is how far aside one may begin
 # On roads that cross themselves so many of the astray begin upright instead, so far before a crossing.
-BEFORE_CROSSINGS, BEFORE_CROSSING_U = 0.75, (20.0, 45.0)
+BEFORE_CROSSINGS, BEFORE_CROSSING_U = 0.5, (20.0, 45.0)
 # Endings that are no fault of the driver's: the value of what would have come counts.
 TRUNCATIONS = ("time_limit", "finished")
 

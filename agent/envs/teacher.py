@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from agent.envs.line_follower import PREVIEW_SEC, SPEEDING_UP_SEC, steering_for, throttle_for
 from agent.simulator.fleet import Fleet, listed, put
-from agent.simulator.ground import CELL_U
 from agent.simulator.raceline import line_along
-from agent.simulator.tracks import CROSSING_APART_U, Array
+from agent.simulator.tracks import Array
 from agent.simulator.vehicle import FORWARD, YAW, X, Z
-from agent.simulator.way import ARC, CTE, NODE, UPHILL
+from agent.simulator.way import CTE, NODE, UPHILL
 
 # Commands that change slowly from picture to picture can be learned from pictures: an error goes within so much way and
 # is taken as no larger than so many of it, and the speed ahead is aimed at in this time.
@@ -44,7 +43,7 @@ class Teacher:
 
     def __init__(self, fleet: Fleet, grip: float, throttle: tuple[float, float]) -> None:
         self.fleet, self.grip, self.throttle = fleet, grip, throttle
-        self._roads, self._grounds = listed(self._road(0)), listed(self._ground(0))
+        self._roads = listed(self._road(0))
         for k in range(len(fleet.worlds)):
             self.refresh(k)
 
@@ -56,20 +55,9 @@ class Teacher:
         per_u = len(points) / track.length_u
         return line.points, line.heading, line.curvature, line.speed_u, middle_u, per_u, track.closed
 
-    def _ground(self, k: int) -> tuple[Any, Array, Array, float, bool]:
-        ground, track = self.fleet.worlds[k].ground, self.fleet.worlds[k].track
-        return ground.cells, ground.origin, ground.arc_u, track.length_u, track.closed
-
     def refresh(self, k: int) -> None:
         """Take note of the ``k``-th world's road."""
         put(self._roads, k, self._road(k))
-        put(self._grounds, k, self._ground(k))
-
-    def mistaken(self) -> NDArray[np.bool_]:
-        """Which cars (n,) are on another way of their road, as those are that turned off where it crosses itself."""
-        mistaken = np.zeros(len(self.fleet.worlds), dtype=np.bool_)
-        _compare(mistaken, self.fleet.cars, self.fleet.ways, self._grounds)
-        return mistaken
 
     def commands(self, throttle_cap: float = math.inf) -> Array:
         """Steering and throttle (n, 2) for the fleet as it stands, steering within ``MOST_STEERING``."""
@@ -105,20 +93,6 @@ def _advise(
         wanted_u = speed_u[ahead % n if closed else min(ahead, n - 1)]
         commands[k, 0] = min(max(INSISTENCE * steering, -MOST_STEERING), MOST_STEERING)
         commands[k, 1] = min(max(throttle_for(wanted_u, forward, ways[k, UPHILL], UNHURRIED_SEC), least), most)
-
-
-@njit(cache=True, nogil=True)
-def _compare(
-    mistaken: NDArray[np.bool_], cars: Array, ways: Array, grounds: Any
-) -> None:  # pragma: no cover - compiled
-    for k in range(len(cars)):
-        cells, origin, arc_u, length_u, closed = grounds[k]
-        column, row = int((cars[k, X] - origin[0]) / CELL_U), int((cars[k, Z] - origin[1]) / CELL_U)
-        if 0 <= column < cells.shape[0] and 0 <= row < cells.shape[1] and cells[column, row] >= 0:
-            apart_u = abs(arc_u[cells[column, row]] - ways[k, ARC])
-            if closed:
-                apart_u = min(apart_u, length_u - apart_u)
-            mistaken[k] = apart_u > CROSSING_APART_U
 
 
 @njit(cache=True, nogil=True)

@@ -30,17 +30,15 @@ SKIES_KEPT = 64  # one a lens; a server meets many
 class Ground:
     """The land round one track.
 
-    ``cells`` names the span whose road's middle is nearest in a grid of ``CELL_U`` from ``origin`` on, ``arc_u`` is
-    where along the line it begins, ``spans`` places points on it, see ``_span_forms``. Nearest to the middle of the
-    road, not to the path beside it: so where the road crosses itself, what lies on either way is drawn as road, never
-    as the other one's verge.
+    ``cells`` names the span whose road's middle is nearest in a grid of ``CELL_U`` from ``origin`` on, ``spans``
+    places points on them, see ``_span_forms``. Nearest to the middle of the road, not to the path beside it: so where
+    the road crosses itself, what lies on either way is drawn as road, never as the other one's verge.
     """
 
     def __init__(self, track: Track, scene: Scene) -> None:
         road_u = max(abs(strip[end] - scene.middle_u) for strip in scene.cross_section for end in ("from_u", "to_u"))
         reach_u = min(road_u + ROADSIDE_U, ROAD_REACH_U - abs(scene.middle_u))
         track = Track(track.nodes[_needed_nodes(track.nodes)], closed=track.closed)
-        self.arc_u = track.arc_u
         middle = Track(track.beside(scene.middle_u), closed=track.closed)
         low = middle.nodes[:, :2].min(axis=0) - reach_u
         high = middle.nodes[:, :2].max(axis=0) + reach_u

@@ -201,11 +201,6 @@ class World:
         """The centre line's nodes (n, 3): x, z and height, u."""
         return self.track.nodes
 
-    @property
-    def ground(self) -> Ground:
-        """Where the road lies."""
-        return self._place.ground
-
     def redraw(self, seed: int, style: int = 0, turn_deg: float = 1.0) -> None:
         """Lay a random road anew and put the car on its start, upstream's ``regen_road``.
 

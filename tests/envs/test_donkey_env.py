@@ -248,4 +248,4 @@ def test_some_of_the_astray_begin_upright_before_a_crossing() -> None:
         upright = abs(telemetry.cte) < 1.6 and abs(np.sin(turned)) < np.sin(np.radians(11.0))
         before.append(upright and bool(((ahead_u > 18.0) & (ahead_u < 47.0)).any()))
     env.close()
-    assert 0.6 < np.mean(before) < 0.9
+    assert 0.4 < np.mean(before) < 0.65

@@ -106,15 +106,3 @@ def test_a_new_road_is_taken_note_of() -> None:
     fleet.refresh(1)
     teacher.refresh(1)
     assert np.array_equal(teacher.commands(), Teacher(fleet, 0.5, (0.1, 0.5)).commands())
-
-
-def test_it_sees_who_turned_off_where_a_road_crosses_itself() -> None:
-    fleet = fleet_of(["generated_road"] * 2 + ["circuit_launch"])
-    for k, world in enumerate(fleet.worlds):
-        world.reset(3)
-        own, other = world.track.crossings[-2:].tolist()
-        world.reset(arc_u=float(world.track.arc_u[own]))
-        x, z, yaw = world.track.pose_at(float(world.track.arc_u[own if k == 0 else other]) + 20.0)
-        world.place(x, z, yaw, own + 5)
-        fleet.refresh(k)
-    assert Teacher(fleet, 0.5, (0.1, 0.5)).mistaken().tolist() == [False, True, True]
