@@ -96,7 +96,8 @@ def test_where_a_road_crosses_itself_neither_way_lies_under_the_others_verge() -
     """The path of a generated road is its right lane, so nearer to the path is not nearer to the road."""
     world = World("generated_road")
     world.reset(3)
-    track, (left_u, right_u) = world.track, (-7.2, 2.8)
+    track, road = world.track, world.scene.cross_section[0]
+    left_u, right_u = road["from_u"], road["to_u"]
     here, there = track.crossings[-2:]
     crossing, frame = track.nodes[here, :2], np.zeros((120, 160, 3), np.uint8)
     verges = 0
