@@ -128,16 +128,15 @@ def propose(
     return Proposal(*top[0], top=top, n_observations=len(visited.row), source="gp", theta=surrogate.theta)
 
 
-def recommend(space: Space, history: Sequence[Entry], kappa: float = 0.0) -> Recommendation:
+def recommend(space: Space, history: Sequence[Entry]) -> Recommendation:
     """The best visited params by their ``merits``, which one lucky trial moves little, and their believed score.
 
-    :param kappa: above 0 the lower bound merit - kappa * std is compared instead
     :raises ValueError: no trial has a score
     """
     surrogate = Surrogate.fit(space, history)
     codes = surrogate.visited.codes
     mean, std = surrogate.predict(codes)
-    best = int(ucb(surrogate.merits(), std, -kappa).argmax())
+    best = int(surrogate.merits().argmax())
     score, spread = surrogate.in_scores(mean, std)
     return Recommendation(space.params(codes[best]), float(score[best]), float(spread[best]))
 

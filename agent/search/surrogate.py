@@ -15,13 +15,16 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.search.acquisition import ucb
 from agent.search.gp import TinyGP
 from agent.search.kernel import Hyperparameters
 from agent.search.likelihood import Repeats
+from agent.search.mixture import Mixture
 from agent.search.outcome import Outcome, likeliest, scaled
 from agent.search.space import Space
 
-OWN = 0.2  # of a residual counts as the configuration's own, not as luck, when one is recommended
+OWN = 0.35  # of a residual counts as the configuration's own, not as luck, when one is recommended
+CAUTION = 2.0  # standard deviations that are then taken off
 MOST_LOG = 20.0  # beyond it (or NaN) the logarithm of a hyperparameter is no place to start from
 
 Array = NDArray[np.float64]
@@ -122,8 +125,13 @@ class Surrogate:
     space: Space
     visited: Visited
     outcome: Outcome
-    gp: TinyGP
+    mixture: Mixture
     repeats: Repeats
+
+    @property
+    def gp(self) -> TinyGP:
+        """The likeliest process."""
+        return self.mixture.processes[0]
 
     @classmethod
     def fit(cls, space: Space, history: Sequence[Entry], warm: Sequence[float] | None = None) -> Self:
@@ -144,13 +152,14 @@ class Surrogate:
         start = Hyperparameters.from_log(np.array(warm)) if usable else None
         straight = scaled(visited.succeeded)
         z, repeats = visited.outcomes(straight)
-        gp = TinyGP.fit(X, z, groups, repeats, start)
+        mixture = Mixture.fit(X, z, groups, repeats, start)
+        likeliest_gp = mixture.processes[0]
         means = np.bincount(visited.row, visited.filled / straight.largest) / repeats.count
-        outcome = likeliest(straight, straight.largest * means, gp.whitening)
+        outcome = likeliest(straight, straight.largest * means, likeliest_gp.whitening)
         if outcome != straight:
             z, repeats = visited.outcomes(outcome)
-            gp = TinyGP.fit(X, z, groups, repeats, gp.hyperparameters)
-        return cls(space, visited, outcome, gp, repeats)
+            mixture = Mixture.fit(X, z, groups, repeats, likeliest_gp.hyperparameters)
+        return cls(space, visited, outcome, mixture, repeats)
 
     def expecting(self, codes: Array) -> Surrogate:
         """The same after trials of ``codes`` (k, parameters) ended just as it expects: less uncertain there."""
@@ -164,12 +173,15 @@ class Surrogate:
             np.append(self.repeats.variance, np.zeros(len(codes))),
             np.append(self.repeats.squares, np.zeros(len(codes))),
         )
-        gp = TinyGP(X, np.append(z, mean), self.gp.hyperparameters, self.gp.groups, repeats)
-        return replace(self, gp=gp, repeats=repeats)
+        return replace(self, mixture=self.mixture.given(X, np.append(z, mean), repeats), repeats=repeats)
 
     def predict(self, codes: Array) -> tuple[Array, Array]:
         """Mean and standard deviation (m,) of the bent score at ``codes`` (m, parameters), noise left out."""
-        return self.gp.predict(self.space.features(codes))
+        return self.mixture.predict(self.space.features(codes))
+
+    def draw(self, codes: Array, rng: np.random.Generator, draws: int) -> Array:
+        """Joint draws (draws, m) of the score at ``codes`` (m, parameters), noise left out."""
+        return self.outcome.inverse(self.mixture.draw(self.space.features(codes), rng, draws))
 
     def in_scores(self, mean: Array, std: Array) -> tuple[Array, Array]:
         """Median and half the width of the central 68 % of the score, from mean and std of the bent one."""
@@ -179,18 +191,17 @@ class Surrogate:
     def noisier(self, factor: float) -> Surrogate:
         """The same with ``factor`` times the learned noise variance."""
         z, _ = self.visited.outcomes(self.outcome)
-        believed = replace(self.gp.hyperparameters, noise=factor * self.gp.hyperparameters.noise)
-        return replace(self, gp=TinyGP(self.gp.X, z, believed, self.gp.groups, self.repeats))
+        return replace(self, mixture=self.mixture.given(self.gp.X, z, self.repeats, factor))
 
     def merits(self) -> Array:
-        """What speaks for each visited row (n,), bent: the mean, plus ``OWN`` of what the others do not explain.
+        """What speaks for each visited row (n,), bent: its lower bound, plus ``OWN`` of what the others do not explain.
 
         That may be luck or the configuration's own, and where a landscape is rough the process takes all of it for
-        noise.
+        noise. The bound speaks for those whose neighbours are good too.
         """
-        mean, _ = self.gp.predict(self.gp.X)
+        mean, std = self.predict(self.visited.codes)
         outcomes, _ = self.visited.outcomes(self.outcome)
-        return mean + OWN * (outcomes - mean)
+        return ucb(mean, std, -CAUTION) + OWN * (outcomes - mean)
 
     @property
     def theta(self) -> tuple[float, ...]:

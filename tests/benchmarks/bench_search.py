@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-for _library in ("OPENBLAS", "MKL", "OMP"):
-    os.environ[f"{_library}_NUM_THREADS"] = "1"  # read when numpy loads
+for _limit in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT"):
+    os.environ[_limit] = "1"  # read when numpy and joblib (SMAC's forest) load
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from tests.benchmarks.search_live import live_problems  # noqa: E402
@@ -68,7 +68,7 @@ def main() -> int:
 
 
 def search(name: str, problem: Problem, repeat: int, trials: int) -> dict[str, float]:
-    """Regret of the recommendation at each budget, and ``seconds`` per suggestion."""
+    """Regret of the recommendation at each budget, of the best score ``seen``, and ``seconds`` per suggestion."""
     trials = min(trials, len(problem.cells)) if problem.cells else trials
     method = METHODS[name][1](problem, repeat)
     history: list[tuple[Params, float]] = []
@@ -84,6 +84,7 @@ def search(name: str, problem: Problem, repeat: int, trials: int) -> dict[str, f
         history.append((params, score))
         if number + 1 in BUDGETS:
             found |= judged(problem, *method.recommend(history), repeat, number + 1)
+            found[f"seen {number + 1}"] = problem.regret(max(history, key=lambda entry: entry[1])[0])
     return found | {"seconds": seconds / max(1, trials - STARTS)}
 
 
@@ -109,7 +110,8 @@ def load(path: Path) -> Runs:
 def save(path: Path | None, key: tuple[str, str, int], run: dict[str, float]) -> None:
     if path is not None:
         with path.open("a") as lines:
-            lines.write(json.dumps({"method": key[0], "problem": key[1], "repeat": key[2], "run": run}) + "\n")
+            short = {what: round(float(value), 5) for what, value in run.items()}
+            lines.write(json.dumps({"method": key[0], "problem": key[1], "repeat": key[2], "run": short}) + "\n")
 
 
 if __name__ == "__main__":

@@ -163,10 +163,12 @@ class Smac(Random):
                 space.add(self.configspace.EqualsCondition(space[parameter.name], space[parent], choice))
         scenario = smac.Scenario(space, deterministic=True, n_trials=1000, seed=seed, output_directory=self.folder.name)
         facade = smac.HyperparameterOptimizationFacade
+        # Its initial design is the first of the common starts, which is told before anything is asked.
+        first = self._configuration(space, problem.start(seed, 1)[0])
         self.facade = facade(
             scenario,
             lambda config, seed=0: 0.0,
-            initial_design=facade.get_initial_design(scenario, n_configs=1),  # replaced by the common starts
+            initial_design=facade.get_initial_design(scenario, n_configs=0, additional_configs=[first]),
             logging_level=False,
             overwrite=True,
         )
@@ -181,27 +183,34 @@ class Smac(Random):
         if self.asked is not None:
             self.facade.tell(self.asked, value)  # of another cell too, or it would ask the same again
         if self.asked is None or dict(self.asked.config) != params:
-            values = {name: self._within(name, value) for name, value in params.items()}
-            config = self.configspace.Configuration(self.facade.scenario.configspace, values=values)
+            config = self._configuration(self.facade.scenario.configspace, params)
             self.facade.tell(self.smac.runhistory.TrialInfo(config, seed=0), value)
         self.asked = None
 
-    def _within(self, name: str, value: Any) -> Any:
+    def _configuration(self, space: Any, params: Params) -> Any:
         """SMAC rounds the ends of a range to nine places, and refuses what lies outside."""
-        known = self.facade.scenario.configspace[name]
-        return min(max(value, known.lower), known.upper) if hasattr(known, "lower") else value
+        values = {
+            name: min(max(value, space[name].lower), space[name].upper) if hasattr(space[name], "lower") else value
+            for name, value in params.items()
+        }
+        return self.configspace.Configuration(space, values=values)
 
     def _hyperparameter(self, parameter: Range | Choice) -> Any:
         if isinstance(parameter, Choice):
             return self.configspace.CategoricalHyperparameter(parameter.name, list(parameter.choices))
         ends = (parameter.low, parameter.high)
+        if parameter.low == parameter.high:
+            return self.configspace.Constant(parameter.name, parameter.low)
         if parameter.integer:
             return self.configspace.UniformIntegerHyperparameter(parameter.name, *map(int, ends), log=parameter.log)
         return self.configspace.UniformFloatHyperparameter(parameter.name, *ends, log=parameter.log)
 
 
 class BoTorch(Random):
-    """qLogNEI on a SingleTaskGP over the flattened unit cube; recommends its best posterior mean."""
+    """qLogNEI on a SingleTaskGP over the flattened unit cube.
+
+    Its best posterior mean is a worse recommendation than the best score seen: at 50 trials 0.21 against 0.17.
+    """
 
     def __init__(self, problem: Problem, seed: int) -> None:
         super().__init__(problem, seed)
@@ -217,10 +226,6 @@ class BoTorch(Random):
         box = self.torch.tensor([[0.0] * X.shape[1], [1.0] * X.shape[1]], dtype=self.torch.float64)
         found, _ = self.botorch.optim.optimize_acqf(acquisition, box, q=1, num_restarts=4, raw_samples=128)
         return self.problem.nearest(from_flat(self.problem.space, found[0].detach().numpy()), history)
-
-    def recommend(self, history: list[tuple[Params, float]]) -> tuple[Params, float]:
-        model, X = self._model(history)
-        return history[int(model.posterior(X).mean.argmax())]
 
     def _model(self, history: list[tuple[Params, float]]) -> tuple[Any, Any]:
         X = self.torch.tensor(np.array([flatten(self.problem.space, params) for params, _ in history]))
