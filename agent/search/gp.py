@@ -38,7 +38,6 @@ FIT_TOLERANCE = 0.03  # slope of the log posterior, per unit of a hyperparameter
 FIT_GAIN = 0.02  # of an iteration, in the log posterior: less decides nothing
 STARTS = ((0.3, 0.005), (1.0, 0.1))  # lengthscale and noise variance from which the optimiser may set out
 BOTH_STARTS = 50  # up to so many observations all starts are followed, beyond that the likelier one
-SAME_MODE = 0.05  # modes whose logarithms all differ by less are one
 CONSTANT = 1e-12  # spread of outcomes, relative to the largest, below which they count as equal
 
 
@@ -82,21 +81,7 @@ class TinyGP:
         repeats: Repeats | None = None,
         warm: Hyperparameters | None = None,
     ) -> Self:
-        """The process of the likeliest of the ``modes``."""
-        _, hyperparameters = cls.modes(X, y, groups, repeats, warm)[0]
-        return cls(X, y, hyperparameters, groups, repeats)
-
-    @staticmethod
-    def modes(
-        X: Array,
-        y: Array,
-        groups: Indices | None = None,
-        repeats: Repeats | None = None,
-        warm: Hyperparameters | None = None,
-    ) -> list[tuple[float, Hyperparameters]]:
-        """The likeliest hyperparameters found from each of ``STARTS``, or near ``warm``, that are not the same.
-
-        Deterministic; each with its negative log posterior up to a constant, the likeliest first.
+        """The process whose hyperparameters are the likeliest found from ``STARTS``, or near ``warm``; deterministic.
 
         :param X: inputs (n, d) in the unit cube
         :param y: outcomes (n,)
@@ -120,9 +105,8 @@ class TinyGP:
         elif len(kept) > BOTH_STARTS:
             starts = [min(starts, key=lambda start: objective(start)[0])]
         fits = [minimise(objective, start, FIT_ITERATIONS, FIT_TOLERANCE, FIT_GAIN) for start in starts]
-        best, least = min(fits, key=lambda fit: fit[1])
-        others = [fit for fit in fits if np.abs(fit[0] - best).max() > SAME_MODE]
-        return [(value, Hyperparameters.from_log(theta)) for theta, value in [(best, least), *others]]
+        theta, _ = min(fits, key=lambda fit: fit[1])
+        return cls(X, y, Hyperparameters.from_log(theta), groups, repeats)
 
     def predict(self, X: Array) -> tuple[Array, Array]:
         """Mean and standard deviation (m,) of f, noise left out, at inputs (m, d), in the unit of the outcomes."""

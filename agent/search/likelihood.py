@@ -1,7 +1,8 @@
 """How likely hyperparameters are: log marginal likelihood of the outcomes plus weak priors, with its gradient.
 
 Rasmussen & Williams, *Gaussian Processes for Machine Learning*, equations 2.30 and 5.9. The log-normal priors
-keep lengthscales from collapsing on a handful of points.
+keep lengthscales from collapsing on a handful of points. Lengthscales are expected to be alike, whatever they are:
+twenty trials cannot tell five of them one by one, and without this tie each would be fitted to luck.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import numpy as np
 from agent.search.kernel import ROOT5, Array, Indices, cholesky, inverse_of_lower
 
 # Mean and standard deviation of the logarithm, in the unit cube and for standardised outcomes.
-LENGTHSCALE_PRIOR = (math.log(0.7), 1.2)
+LENGTHSCALE_PRIOR = (0.0, 1.0)  # of their geometric mean
+ALIKE = 0.45  # standard deviation of each one's logarithm around that mean's
 SIGNAL_PRIOR = (0.0, 1.0)
 NOISE_PRIOR = (math.log(0.01), 1.5)
 
@@ -76,12 +78,20 @@ def negative_log_posterior(
     slope = (weight * decay * (1.0 + scaled)).ravel() * (5.0 / 3.0)
     noise_slope = noise * (np.diag(weight) / repeats.count + within_slope).sum()
     gradient = np.concatenate([precision * (flat @ slope), [(weight * K).sum(), noise_slope]])
-    prior_value, prior_gradient = _negative_log_prior(theta)
+    prior_value, prior_gradient = negative_log_prior(theta)
     return float(value + within) + prior_value, gradient + prior_gradient
 
 
-def _negative_log_prior(theta: Array) -> tuple[float, Array]:
+def negative_log_prior(theta: Array) -> tuple[float, Array]:
+    """Up to a constant, and its gradient (d + 2,): logarithms of the lengthscales vary by ``ALIKE`` around their mean.
+
+    That is a normal with covariance std² 1 1ᵀ + ALIKE² (I - 1 1ᵀ / d), std that of ``LENGTHSCALE_PRIOR``.
+    """
     d = len(theta) - 2
-    means, stds = np.array([LENGTHSCALE_PRIOR] * d + [SIGNAL_PRIOR, NOISE_PRIOR]).T
-    z = (theta - means) / stds
-    return float(0.5 * z @ z), z / stds
+    lengthscales = theta[:d]
+    middle = float(lengthscales.mean())
+    apart = (lengthscales - middle) / ALIKE
+    means, stds = np.array([LENGTHSCALE_PRIOR, SIGNAL_PRIOR, NOISE_PRIOR]).T
+    z = (np.array([middle, *theta[d:]]) - means) / stds
+    slope = z / stds
+    return float(0.5 * (z @ z + apart @ apart)), np.append(apart / ALIKE + slope[0] / d, slope[1:])

@@ -131,7 +131,7 @@ def _probability(surrogate: Surrogate, candidates: Array, best: int, epsilon: fl
     mean, _ = surrogate.predict(visited)
     kept = np.argsort(-mean, kind="stable")[:CONTENDERS]
     points = np.vstack([visited[best], visited[kept], candidates])
-    scores = surrogate.draw(points, rng, DRAWS)
+    scores = surrogate.outcome.inverse(surrogate.gp.draw(surrogate.space.features(points), rng, DRAWS))
     seen = surrogate.visited.filled
     good_enough = scores.max(axis=1) - epsilon * (seen.max() - seen.min())
     return float((scores[:, 0] >= good_enough).mean())

@@ -19,7 +19,6 @@ from agent.search.acquisition import ucb
 from agent.search.gp import TinyGP
 from agent.search.kernel import Hyperparameters
 from agent.search.likelihood import Repeats
-from agent.search.mixture import Mixture
 from agent.search.outcome import Outcome, likeliest, scaled
 from agent.search.space import Space
 
@@ -125,13 +124,8 @@ class Surrogate:
     space: Space
     visited: Visited
     outcome: Outcome
-    mixture: Mixture
+    gp: TinyGP
     repeats: Repeats
-
-    @property
-    def gp(self) -> TinyGP:
-        """The likeliest process."""
-        return self.mixture.processes[0]
 
     @classmethod
     def fit(cls, space: Space, history: Sequence[Entry], warm: Sequence[float] | None = None) -> Self:
@@ -152,14 +146,13 @@ class Surrogate:
         start = Hyperparameters.from_log(np.array(warm)) if usable else None
         straight = scaled(visited.succeeded)
         z, repeats = visited.outcomes(straight)
-        mixture = Mixture.fit(X, z, groups, repeats, start)
-        likeliest_gp = mixture.processes[0]
+        gp = TinyGP.fit(X, z, groups, repeats, start)
         means = np.bincount(visited.row, visited.filled / straight.largest) / repeats.count
-        outcome = likeliest(straight, straight.largest * means, likeliest_gp.whitening)
+        outcome = likeliest(straight, straight.largest * means, gp.whitening)
         if outcome != straight:
             z, repeats = visited.outcomes(outcome)
-            mixture = Mixture.fit(X, z, groups, repeats, likeliest_gp.hyperparameters)
-        return cls(space, visited, outcome, mixture, repeats)
+            gp = TinyGP.fit(X, z, groups, repeats, gp.hyperparameters)
+        return cls(space, visited, outcome, gp, repeats)
 
     def expecting(self, codes: Array) -> Surrogate:
         """The same after trials of ``codes`` (k, parameters) ended just as it expects: less uncertain there."""
@@ -173,15 +166,12 @@ class Surrogate:
             np.append(self.repeats.variance, np.zeros(len(codes))),
             np.append(self.repeats.squares, np.zeros(len(codes))),
         )
-        return replace(self, mixture=self.mixture.given(X, np.append(z, mean), repeats), repeats=repeats)
+        gp = TinyGP(X, np.append(z, mean), self.gp.hyperparameters, self.gp.groups, repeats)
+        return replace(self, gp=gp, repeats=repeats)
 
     def predict(self, codes: Array) -> tuple[Array, Array]:
         """Mean and standard deviation (m,) of the bent score at ``codes`` (m, parameters), noise left out."""
-        return self.mixture.predict(self.space.features(codes))
-
-    def draw(self, codes: Array, rng: np.random.Generator, draws: int) -> Array:
-        """Joint draws (draws, m) of the score at ``codes`` (m, parameters), noise left out."""
-        return self.outcome.inverse(self.mixture.draw(self.space.features(codes), rng, draws))
+        return self.gp.predict(self.space.features(codes))
 
     def in_scores(self, mean: Array, std: Array) -> tuple[Array, Array]:
         """Median and half the width of the central 68 % of the score, from mean and std of the bent one."""
@@ -191,7 +181,8 @@ class Surrogate:
     def noisier(self, factor: float) -> Surrogate:
         """The same with ``factor`` times the learned noise variance."""
         z, _ = self.visited.outcomes(self.outcome)
-        return replace(self, mixture=self.mixture.given(self.gp.X, z, self.repeats, factor))
+        believed = replace(self.gp.hyperparameters, noise=factor * self.gp.hyperparameters.noise)
+        return replace(self, gp=TinyGP(self.gp.X, z, believed, self.gp.groups, self.repeats))
 
     def merits(self) -> Array:
         """What speaks for each visited row (n,), bent: its lower bound, plus ``OWN`` of what the others do not explain.
@@ -199,7 +190,7 @@ class Surrogate:
         That may be luck or the configuration's own, and where a landscape is rough the process takes all of it for
         noise. The bound speaks for those whose neighbours are good too.
         """
-        mean, std = self.predict(self.visited.codes)
+        mean, std = self.gp.predict(self.gp.X)
         outcomes, _ = self.visited.outcomes(self.outcome)
         return ucb(mean, std, -CAUTION) + OWN * (outcomes - mean)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from agent.search.bfgs import minimise
 from agent.search.gp import FIT_POINTS, TinyGP, standardise, thinned
 from agent.search.kernel import Hyperparameters, cholesky, inverse_of_lower, matern52, squared_differences
-from agent.search.likelihood import LENGTHSCALE_PRIOR, NOISE_PRIOR, SIGNAL_PRIOR, Repeats, negative_log_posterior
+from agent.search.likelihood import ALIKE, LENGTHSCALE_PRIOR, NOISE_PRIOR, SIGNAL_PRIOR, Repeats, negative_log_posterior
 
 Array = NDArray[np.float64]
 HYPERPARAMETERS = Hyperparameters(np.array([0.4, 1.3, 0.8]), 1.7, 0.05)
@@ -48,10 +48,12 @@ def test_kernel_matches_the_pairwise_formula() -> None:
 def test_log_likelihood_matches_the_normal_density() -> None:
     X, y = _data(12)
     thetas = np.log([[0.3, 0.5, 2.0, 1.2, 0.1], [1.0, 0.2, 0.7, 0.4, 0.02]])
-    log_prior_mean, log_prior_std = np.array([LENGTHSCALE_PRIOR] * 3 + [SIGNAL_PRIOR, NOISE_PRIOR]).T
+    mean, std = np.array([LENGTHSCALE_PRIOR] * 3 + [SIGNAL_PRIOR, NOISE_PRIOR]).T
+    covariance = np.diag(np.square(std))
+    covariance[:3, :3] = LENGTHSCALE_PRIOR[1] ** 2 + ALIKE**2 * (np.eye(3) - 1.0 / 3.0)
     for theta in thetas:
         value, _ = negative_log_posterior(theta, squared_differences(X), y)
-        log_prior = -0.5 * np.square((theta - log_prior_mean) / log_prior_std).sum()
+        log_prior = -0.5 * (theta - mean) @ np.linalg.solve(covariance, theta - mean)
         assert -value == pytest.approx(_log_density(theta, X, y) + log_prior, rel=1e-9)
 
 
