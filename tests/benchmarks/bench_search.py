@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
 import sys
 import time
 from pathlib import Path
+from typing import Literal, TextIO, cast
 
 for _limit in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT"):
     os.environ[_limit] = "1"  # read when numpy and joblib (SMAC's forest) load
@@ -21,7 +23,7 @@ from tests.benchmarks.search_methods import METHODS, installed  # noqa: E402
 from tests.benchmarks.search_problems import Params, Problem, functions  # noqa: E402
 from tests.benchmarks.search_report import BUDGETS, Runs, report  # noqa: E402
 from tests.benchmarks.search_stopping import STARTS, stopping  # noqa: E402
-from tests.benchmarks.search_tables import dqn_tables, made_tables, network_tables  # noqa: E402
+from tests.benchmarks.search_tables import dqn_tables, made_tables, network_tables, varied_tables  # noqa: E402
 
 FRESH, CONFIRMED = 10**6, 5  # first number of a trial outside every search, and how many there are
 
@@ -37,9 +39,19 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=20, help="trials of a search (default 20)")
     parser.add_argument("--methods", default="random,ours", help=f"names or all: {', '.join(METHODS)}")
     parser.add_argument("--problems", default="", help="only problems whose name contains this")
+    parser.add_argument(
+        "--first", type=int, default=0, help="number of the first repeat (default 0): others, other luck"
+    )
+    parser.add_argument(
+        "--varied", type=int, default=0, help="instead: so many made tables that differ in all respects"
+    )
     parser.add_argument("--table", default=os.environ.get("SEARCH_TABLE"), help="CSV of AutoRL-Landscape runs to add")
     parser.add_argument(
-        "--runs", type=Path, nargs="*", default=[], help="JSON lines of finished runs, read; the first is continued"
+        "--runs",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="JSON lines of finished runs (.gz too), read; the first is continued",
     )
     parser.add_argument("--live", action="store_true", help="instead: trainings, CartPole's and the embedded car's")
     parser.add_argument(
@@ -48,6 +60,7 @@ def main() -> int:
     options = parser.parse_args()
     problems = live_problems() if options.live else functions() + made_tables() + network_tables()
     problems += dqn_tables(Path(options.table)) if options.table and not options.live else []
+    problems = varied_tables(options.varied) if options.varied else problems
     problems = [problem for problem in problems if options.problems in problem.name]
     if options.stopping:
         stopping(problems, options.repeats, options.trials)
@@ -56,7 +69,7 @@ def main() -> int:
     methods = [name for name in chosen if installed(METHODS[name][0])]
     print(f"not installed: {', '.join(sorted(set(chosen) - set(methods))) or 'none'}")
     runs = {key: run for path in options.runs for key, run in load(path).items()}
-    for repeat in range(options.repeats):
+    for repeat in range(options.first, options.first + options.repeats):
         for problem in problems:
             for method in methods:
                 key = (method, problem.name, repeat)
@@ -68,7 +81,7 @@ def main() -> int:
 
 
 def search(name: str, problem: Problem, repeat: int, trials: int) -> dict[str, float]:
-    """Regret of the recommendation at each budget, of the best score ``seen``, and ``seconds`` per suggestion."""
+    """Regret of the recommendation at each budget, and ``seconds`` per suggestion."""
     trials = min(trials, len(problem.cells)) if problem.cells else trials
     method = METHODS[name][1](problem, repeat)
     history: list[tuple[Params, float]] = []
@@ -84,7 +97,6 @@ def search(name: str, problem: Problem, repeat: int, trials: int) -> dict[str, f
         history.append((params, score))
         if number + 1 in BUDGETS:
             found |= judged(problem, *method.recommend(history), repeat, number + 1)
-            found[f"seen {number + 1}"] = problem.regret(max(history, key=lambda entry: entry[1])[0])
     return found | {"seconds": seconds / max(1, trials - STARTS)}
 
 
@@ -103,15 +115,20 @@ def judged(problem: Problem, kept: Params, reported: float, repeat: int, budget:
 def load(path: Path) -> Runs:
     if not path.exists():
         return {}
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    with _opened(path, "rt") as text:
+        lines = [json.loads(line) for line in text]
     return {(line["method"], line["problem"], line["repeat"]): line["run"] for line in lines}
 
 
 def save(path: Path | None, key: tuple[str, str, int], run: dict[str, float]) -> None:
     if path is not None:
-        with path.open("a") as lines:
+        with _opened(path, "at") as lines:
             short = {what: round(float(value), 5) for what, value in run.items()}
             lines.write(json.dumps({"method": key[0], "problem": key[1], "repeat": key[2], "run": short}) + "\n")
+
+
+def _opened(path: Path, mode: Literal["rt", "at"]) -> TextIO:
+    return cast(TextIO, gzip.open(path, mode) if path.suffix == ".gz" else path.open(mode))
 
 
 if __name__ == "__main__":

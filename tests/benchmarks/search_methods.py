@@ -207,10 +207,7 @@ class Smac(Random):
 
 
 class BoTorch(Random):
-    """qLogNEI on a SingleTaskGP over the flattened unit cube.
-
-    Its best posterior mean is a worse recommendation than the best score seen: at 50 trials 0.21 against 0.17.
-    """
+    """qLogNEI on a SingleTaskGP over the flattened unit cube."""
 
     def __init__(self, problem: Problem, seed: int) -> None:
         super().__init__(problem, seed)

@@ -106,6 +106,45 @@ def made_tables() -> list[Problem]:
     return found
 
 
+def varied_tables(count: int) -> list[Problem]:
+    """Made tables that differ in size, ridge, floor, roughness, noise and share of crashes, as RL's own do.
+
+    The n-th is always the same. For choosing between variants of a search on more than two tables.
+    """
+    sizes = ((6, 6, 3), (6, 6, 3), (8, 5, 4), (5, 4, 4, 3), (10, 10), (5, 5, 3, 2, 2), (7, 7, 5))
+    return [_varied(number, sizes[number % len(sizes)]) for number in range(count)]
+
+
+def _varied(number: int, sizes: tuple[int, ...]) -> Problem:
+    rng = np.random.default_rng([77, number])
+    as_ranges, d = rng.integers(2) == 0, len(sizes)
+    centre, width = rng.uniform(0.15, 0.85, d), rng.uniform(0.25, 0.9, d) * 1.5
+    width[0] = rng.uniform(0.15, 0.4)  # the first parameter matters most, as a learning rate does
+    tilt, floor, sharp = rng.uniform(-0.4, 0.4), rng.choice([0.0, 0.2, 0.4]), rng.choice([1.0, 2.0])
+    rough, noise = rng.choice([0.0, 0.05, 0.12]), rng.choice([0.03, 0.1, 0.2, 0.35])
+    crashes = rng.choice([0.0, 0.1, 0.25])
+    seeds: dict[Any, list[float]] = {}
+    for place in product(*map(range, sizes)):
+        u = np.array([index / max(1, n - 1) for index, n in zip(place, sizes, strict=True)])
+        across = (u[0] - centre[0] + tilt * (u[1] - 0.5)) / width[0]
+        ridge = math.exp(-(sharp * across**2 + np.square((u - centre)[1:] / width[1:]).sum()))
+        height = max(ridge - floor, 0.0) / (1.0 - floor)
+        height *= 1.0 + rough * rng.standard_normal() if height > 0.0 else 0.0
+        seeds[place] = []
+        for _ in range(SEEDS):
+            score = height * max(0.0, 1.0 + noise * rng.standard_normal()) + 0.01 * abs(rng.standard_normal())
+            if height > 0.0 and rng.random() < crashes * (1.0 - height):
+                score *= rng.uniform(0.0, 0.5)
+            seeds[place].append(score)
+    names = [f"p{i}" for i in range(d)]
+    parameters: list[Parameter] = [
+        Range(name, 0, n - 1, integer=True) if as_ranges else Choice(name, tuple(range(n)))
+        for name, n in zip(names, sizes, strict=True)
+    ]
+    kind = "ranges" if as_ranges else "choices"
+    return _table(f"varied {number} {kind}", Space(tuple(parameters)), seeds, whole=True)
+
+
 def _table(name: str, space: Space, seeds: Mapping[Any, list[float]], whole: bool = False) -> Problem:
     means = {cell: sum(found) / len(found) for cell, found in seeds.items()}
     cells = [dict(zip(space.names, cell, strict=True)) for cell in seeds]
