@@ -3,7 +3,8 @@
 Joint draws of the posterior over candidates and visited points say how probable that is (Wilson 2024,
 *Stopping Bayesian optimization with probabilistic regret bounds*). That trusts the Gaussian process, so
 its leave-one-out residuals must look like it says before the rule may fire, it must have said the same a few
-trials ago, and more noise than it believes in must not matter until replicates tell how much there is.
+trials ago, more noise than it believes in must not matter until replicates tell how much there is, and a rougher
+landscape than it believes in must not matter much.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ FEWEST_TRIALS = 30
 FEWEST_PER_PARAMETER = 3
 SEEDS = 5  # outcomes of the recommended that tell how much luck there is
 DOUBT = 20.0  # times the learned noise variance, which must not matter as long as it has fewer
+ROUGHER = 0.7  # times the learned lengthscales: the landscape may be rougher than the scores say
+LEAST = 0.8  # probability that it must be good enough then
 STEADY = 5  # trials ago the probability must have been as high
 CALIBRATED = (0.7, 2.0)  # variance of the leave-one-out residuals, 1 for a model that is right
 CANDIDATES = 2000
@@ -94,8 +97,13 @@ def assess(
     converged, reason = _verdict(space, len(surrogate.visited.row), probability, residual_variance, delta)
     if converged:
         doubted, earlier = _doubted(surrogate, best, rng, epsilon), _earlier(space, history[:-STEADY], rng, epsilon)
-        for chance, doubt in ((doubted, "if luck were underrated; replicates tell"), (earlier, f"{STEADY} trials ago")):
-            if chance < 1.0 - delta:
+        rougher = _if(surrogate.doubting(lengthscales=ROUGHER), best, rng, epsilon)
+        for chance, least, doubt in (
+            (doubted, 1.0 - delta, "if luck were underrated; replicates tell"),
+            (earlier, 1.0 - delta, f"{STEADY} trials ago"),
+            (rougher, min(LEAST, 1.0 - delta), "if the landscape were rougher"),
+        ):
+            if chance < least:
                 converged, reason = (
                     False,
                     f"probability {probability:.3f} of being good enough, but {chance:.3f} {doubt}",
@@ -144,15 +152,19 @@ def _doubted(surrogate: Surrogate, best: int, rng: np.random.Generator, epsilon:
     """
     if surrogate.repeats.count[best] >= SEEDS:
         return 1.0
-    noisier = surrogate.noisier(DOUBT)
-    return _probability(noisier, _candidates(noisier, rng), best, epsilon, rng)
+    return _if(surrogate.doubting(noise=DOUBT), best, rng, epsilon)
+
+
+def _if(believed: Surrogate, best: int, rng: np.random.Generator, epsilon: float) -> float:
+    """The probability if ``believed`` were right."""
+    return _probability(believed, _candidates(believed, rng), best, epsilon, rng)
 
 
 def _earlier(space: Space, history: Sequence[Entry], rng: np.random.Generator, epsilon: float) -> float:
     """The probability after ``history``: what is asked after every trial would sooner or later be high by chance."""
     surrogate = Surrogate.fit(space, history)
     best = int(surrogate.merits().argmax())
-    return _probability(surrogate, _candidates(surrogate, rng), best, epsilon, rng)
+    return _if(surrogate, best, rng, epsilon)
 
 
 def _verdict(space: Space, trials: int, probability: float, residual_variance: float, delta: float) -> tuple[bool, str]:

@@ -178,10 +178,11 @@ class Surrogate:
         low, high = self.outcome.inverse(mean - std), self.outcome.inverse(mean + std)
         return self.outcome.inverse(mean), high / 2.0 - low / 2.0
 
-    def noisier(self, factor: float) -> Surrogate:
-        """The same with ``factor`` times the learned noise variance."""
+    def doubting(self, noise: float = 1.0, lengthscales: float = 1.0) -> Surrogate:
+        """The same with ``noise`` times the learned noise variance and ``lengthscales`` times the learned ones."""
         z, _ = self.visited.outcomes(self.outcome)
-        believed = replace(self.gp.hyperparameters, noise=factor * self.gp.hyperparameters.noise)
+        learned = self.gp.hyperparameters
+        believed = Hyperparameters(lengthscales * learned.lengthscales, learned.signal, noise * learned.noise)
         return replace(self, gp=TinyGP(self.gp.X, z, believed, self.gp.groups, self.repeats))
 
     def merits(self) -> Array:

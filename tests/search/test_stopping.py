@@ -56,6 +56,15 @@ def test_what_was_not_sure_five_trials_ago_goes_on(monkeypatch: pytest.MonkeyPat
     assert found.reason.endswith("but 0.500 5 trials ago")
 
 
+def test_a_much_rougher_landscape_must_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    history = _history(40, noise=0.02)
+    assert _assess(history).converged
+    monkeypatch.setattr(stopping, "ROUGHER", 0.05)
+    found = _assess(history)
+    assert not found.converged
+    assert found.reason.endswith("if the landscape were rougher")
+
+
 def test_without_replicates_more_luck_than_believed_must_not_matter() -> None:
     """The same scores, but once the recommended was run five times: only then is the learned noise trusted."""
     history = _history(40, noise=0.3)
