@@ -62,14 +62,15 @@ def main() -> int:
     problems += dqn_tables(Path(options.table)) if options.table and not options.live else []
     problems = varied_tables(options.varied) if options.varied else problems
     problems = [problem for problem in problems if options.problems in problem.name]
+    repeats = range(options.first, options.first + options.repeats)
     if options.stopping:
-        stopping(problems, options.repeats, options.trials)
+        stopping(problems, repeats, options.trials)
         return 0
     chosen = list(METHODS) if options.methods == "all" else options.methods.split(",")
     methods = [name for name in chosen if installed(METHODS[name][0])]
     print(f"not installed: {', '.join(sorted(set(chosen) - set(methods))) or 'none'}")
     runs = {key: run for path in options.runs for key, run in load(path).items()}
-    for repeat in range(options.first, options.first + options.repeats):
+    for repeat in repeats:
         for problem in problems:
             for method in methods:
                 key = (method, problem.name, repeat)

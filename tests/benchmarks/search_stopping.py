@@ -12,20 +12,20 @@ STARTS = 5
 ASKED = 5  # trials between two questions whether to stop
 
 
-def stopping(problems: list[Problem], repeats: int, trials: int) -> None:
+def stopping(problems: list[Problem], repeats: range, trials: int) -> None:
     """Print, per problem, at which trials searches stopped and how many stops were wrong: the recommended is worse
     than the best by more than ``EPSILON`` of the range of the problem."""
     stops, wrong = 0, 0
-    print(f"| problem | stopped of {repeats} | at trial | wrong |\n|---|---|---|---|")
+    print(f"| problem | stopped of {len(repeats)} | at trial | wrong |\n|---|---|---|---|")
     for problem in problems:
         most = min(trials, len(problem.cells or range(trials)))
-        ended = [found for repeat in range(repeats) if (found := stop(problem, repeat, most))]
+        ended = [found for repeat in repeats if (found := stop(problem, repeat, most))]
         bad = sum(regret > EPSILON for _, regret in ended)
         places = ", ".join(f"{number}{'*' if regret > EPSILON else ''}" for number, regret in ended)
         print(f"| {problem.name} | {len(ended)} | {places} | {bad} |", flush=True)
         stops, wrong = stops + len(ended), wrong + bad
     print(
-        f"\n{wrong} of {stops} stops were wrong (*), of {repeats * len(problems)} searches of at most {trials} trials"
+        f"\n{wrong} of {stops} stops were wrong (*), of {len(repeats) * len(problems)} searches of at most {trials} trials"
     )
 
 
