@@ -24,9 +24,8 @@ def stopping(problems: list[Problem], repeats: range, trials: int) -> None:
         places = ", ".join(f"{number}{'*' if regret > EPSILON else ''}" for number, regret in ended)
         print(f"| {problem.name} | {len(ended)} | {places} | {bad} |", flush=True)
         stops, wrong = stops + len(ended), wrong + bad
-    print(
-        f"\n{wrong} of {stops} stops were wrong (*), of {len(repeats) * len(problems)} searches of at most {trials} trials"
-    )
+    searches = len(repeats) * len(problems)
+    print(f"\n{wrong} of {stops} stops were wrong (*), of {searches} searches of at most {trials} trials")
 
 
 def stop(problem: Problem, repeat: int, trials: int) -> tuple[int, float] | None:
