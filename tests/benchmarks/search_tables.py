@@ -142,7 +142,7 @@ def _varied(number: int, sizes: tuple[int, ...]) -> Problem:
         for name, n in zip(names, sizes, strict=True)
     ]
     kind = "ranges" if as_ranges else "choices"
-    return _table(f"varied {number} {kind}", Space(tuple(parameters)), seeds, whole=True)
+    return _table(f"rl{number} {kind}", Space(tuple(parameters)), seeds, whole=True)
 
 
 def _table(name: str, space: Space, seeds: Mapping[Any, list[float]], whole: bool = False) -> Problem:
