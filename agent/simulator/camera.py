@@ -1,10 +1,10 @@
 """The camera: frames of road, lines, ground, sky and start line, in colour or grey; ``solids`` draws over them.
 
 A row of pixels is a straight line over the ground. ``Ground`` names the span of the centre line nearest to its
-first point; as long as the row stays beside that span, the place on the road's cross-section is linear in the
-column, so the row is drawn in runs of one colour. A pixel whose shadow lies on two colours gets their mean, two
-look-ups in the cross-section's running integral. That filter is exact at any distance, so far lines fade instead
-of flickering.
+first point, or two where roads meet; as long as the row stays beside the span of the nearer middle, the place on the
+road's cross-section is linear in the column, so the row is drawn in runs of one colour. A pixel whose shadow lies on
+two colours gets their mean, two look-ups in the cross-section's running integral. That filter is exact at any distance,
+so far lines fade instead of flickering.
 
 Hills: the ground ahead is taken to rise and fall with the track, height depending on the distance ahead alone.
 """
@@ -51,6 +51,8 @@ class Scenery(NamedTuple):
     length_u: float
     origin: Array
     cells: NDArray[np.int16]
+    pairs: NDArray[np.int16]
+    middle_u: float
     spans: Array
     integral: Floats
     strips: NDArray[np.uint8]
@@ -71,9 +73,9 @@ def scenery(track: Track, ground: Ground, paint: Paint, solids: Solids, lens: Le
     colours = paint.grey if grey else paint.rgb
     return Scenery(
         lens.values, bool(np.ptp(track.height_u) > HILLY_U), track.arc_u, track.height_u, track.length_u,
-        ground.origin, ground.cells, ground.spans, colours.integral, paint.strips, paint.edges, colours.palette,
-        colours.haze, colours.sky_for(lens), paint.grey_grain if grey else paint.grain, paint.grain_mean,
-        paint.start_line, solids.pillars, solids.boxes, solids.grey if grey else solids.rgba,
+        ground.origin, ground.cells, ground.pairs, ground.middle_u, ground.spans, colours.integral, paint.strips,
+        paint.edges, colours.palette, colours.haze, colours.sky_for(lens), paint.grey_grain if grey else paint.grain,
+        paint.grain_mean, paint.start_line, solids.pillars, solids.boxes, solids.grey if grey else solids.rgba,
     )  # fmt: skip
 
 
@@ -95,8 +97,8 @@ def look(
     else:
         hills, uphill = np.empty((0, 2)), 0.0
     _render(
-        out, lens, x, z, yaw, hills, seen.origin, seen.cells, seen.spans, seen.integral, seen.strips, seen.edges,
-        seen.palette, seen.haze, seen.sky, seen.grain, seen.grain_mean, seen.start_line,
+        out, lens, x, z, yaw, hills, seen.origin, seen.cells, seen.pairs, seen.middle_u, seen.spans, seen.integral,
+        seen.strips, seen.edges, seen.palette, seen.haze, seen.sky, seen.grain, seen.grain_mean, seen.start_line,
     )  # fmt: skip
     if len(seen.pillars) + len(seen.boxes) > 0:
         draw(out, lens, x, z, yaw, height_u, uphill, seen.pillars, seen.boxes, seen.solid_colours, seen.haze)
@@ -182,6 +184,35 @@ def _columns_within(
 
 
 @njit(cache=True, inline="always")
+def _beside(spans: Array, i: Any, px: float, pz: float) -> Any:  # pragma: no cover - compiled
+    """The span that a point is beside: a cell's is its centre's, past an end the neighbour's or the one's after."""
+    n = len(spans)
+    for _ in range(3):
+        if form(spans, np.uint64(i), 3, px, pz) < 0.0:
+            i = i - 1 if i > 0 else n - 1
+        elif form(spans, np.uint64(i), 6, px, pz) >= 0.0:
+            i = i + 1 if i < n - 1 else 0
+        else:
+            break
+    return np.uint64(i)
+
+
+@njit(cache=True, error_model="numpy")
+def _nearer(
+    spans: Array, one: Any, other: Any, middle_u: float, px: float, pz: float, step_x: float, step_z: float
+) -> Any:  # pragma: no cover - compiled
+    """Which of two spans' middle is nearer to a point, and how many columns it stays so."""
+    here, there = form(spans, one, 0, px, pz) - middle_u, form(spans, other, 0, px, pz) - middle_u
+    here_grows = spans[one, 0] * step_x + spans[one, 1] * step_z
+    there_grows = spans[other, 0] * step_x + spans[other, 1] * step_z
+    stay = 1e6
+    for columns in ((there - here) / (here_grows - there_grows), -(here + there) / (here_grows + there_grows)):
+        if 0.0 < columns < stay:
+            stay = columns
+    return (one if abs(here) <= abs(there) else other), stay
+
+
+@njit(cache=True, inline="always")
 def _fill(
     flat: Any, pixel: int, run: int, word: Any, channels: int, grainy: bool, grain: Any, grain_mean: Any,
     grain_x: int, grain_z: int, grain_step_x: int, grain_step_z: int,
@@ -214,15 +245,14 @@ def _fill(
 @njit(cache=True, fastmath=True, error_model="numpy")
 def _render(
     out: Image, lens: Array, lens_x: float, lens_z: float, yaw: float, hills: Array, origin: Array, cells: Any,
-    spans: Array, integral: Floats, strips: Any, edges: Array, palette: Floats, haze_colour: Floats, sky: Image,
-    grain: Any, grain_mean: Any, start_line: Array,
+    pairs: Any, middle_u: float, spans: Array, integral: Floats, strips: Any, edges: Array, palette: Floats,
+    haze_colour: Floats, sky: Image, grain: Any, grain_mean: Any, start_line: Array,
 ) -> None:  # pragma: no cover - compiled  # fmt: skip
     height, width, channels = out.shape[0], out.shape[1], palette.shape[1]
     focal, middle, cos_pitch, sin_pitch = lens[0], lens[1], lens[3], lens[4]
     ahead_x, ahead_z = math.sin(yaw), math.cos(yaw)
     right_x, right_z = ahead_z, -ahead_x
     fan = 1.0 / (focal * cos_pitch)
-    n = len(spans)
     flat = out.reshape(out.size)
     depths = _row_distances(hills, lens, height)
     top = 0
@@ -273,15 +303,14 @@ def _render(
                 )  # fmt: skip
                 column += run
                 continue
-            # The cell's span is its centre's: a point past an end belongs to the neighbour, or the one after.
-            for _ in range(3):
-                if form(spans, np.uint64(i), 3, px, pz) < 0.0:
-                    i = i - 1 if i > 0 else n - 1
-                elif form(spans, np.uint64(i), 6, px, pz) >= 0.0:
-                    i = i + 1 if i < n - 1 else 0
-                else:
-                    break
-            s = np.uint64(i)
+            changes = 1e6
+            if i < len(spans):
+                s = _beside(spans, i, px, pz)
+            else:
+                one, other = pairs[i - len(spans)]
+                s, changes = _nearer(
+                    spans, _beside(spans, one, px, pz), _beside(spans, other, px, pz), middle_u, px, pz, step_x, step_z
+                )
             # How many columns it stays beside this span: divisions are dear, so only for ends it comes nearer to.
             stay = 1e6
             from_start = spans[s, 3] * step_x + spans[s, 4] * step_z
@@ -295,7 +324,8 @@ def _render(
             if spans[s, 9] < place < spans[s, 10]:
                 if not spans[s, 9] < place + stay * aside < spans[s, 10]:
                     stay = ((spans[s, 10] if aside > 0.0 else spans[s, 9]) - place) / aside
-            else:  # another part of the road may be nearer in the next cell
+            else:  # another part of the road may be nearer later in the cell, or in the next
+                stay = min(stay, changes)
                 stay = min(stay, _columns_until(px - cell_x, step_x, 0.0, 1.0))
                 stay = min(stay, _columns_until(pz - cell_z, step_z, 0.0, 1.0))
             until = min(column + int(stay) + 1, stop)

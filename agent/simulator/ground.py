@@ -21,6 +21,7 @@ Image = NDArray[np.uint8]
 CELL_U = 1.0
 SPAN_LIMIT_U, SPAN_ERROR_U = 8.0, 0.01  # the line is drawn through as few of its nodes as these allow
 ROAD_REACH_U, ROADSIDE_U = 20.0, 3.0  # cells farther from the road than this are plain ground
+WITHIN_CELL_U = math.sqrt(2.0) * CELL_U  # two distances' difference changes by no more from a cell's centre
 SAME_LEG_U = 3.0  # spans so near along the line are no other part of the road
 STRIP_STEP_U = 0.01  # resolution of the cross-section
 STRIP_HALF_U = 32.0  # the reach and the widest footprint fit inside, so no look-up needs a check
@@ -32,7 +33,9 @@ class Ground:
 
     ``cells`` names the span whose road's middle is nearest in a grid of ``CELL_U`` from ``origin`` on, ``spans``
     places points on them, see ``_span_forms``. Nearest to the middle of the road, not to the path beside it: so where
-    the road crosses itself, what lies on either way is drawn as road, never as the other one's verge.
+    the road crosses itself, what lies on either way is drawn as road, never as the other one's verge. Where another
+    part of the road may be nearer in a part of the cell, it names no span but, from their number on, one of ``pairs``:
+    the two spans. ``middle_u`` is the place of the road's middle on the cross-section.
     """
 
     def __init__(self, track: Track, scene: Scene) -> None:
@@ -44,14 +47,20 @@ class Ground:
         high = middle.nodes[:, :2].max(axis=0) + reach_u
         shape = np.ceil((high - low) / CELL_U).astype(int) + 1
         self.origin: Array = low
-        self.cells: NDArray[np.int16] = _nearest_spans(
-            middle.nodes, middle.direction, middle.span_u, low, int(shape[0]), int(shape[1]), reach_u
-        )
+        self.middle_u = STRIP_HALF_U + scene.middle_u
+        cells, others = _nearest_spans(
+            middle.nodes, middle.direction, middle.span_u, middle.arc_u, middle.length_u, middle.closed, low,
+            int(shape[0]), int(shape[1]), reach_u,
+        )  # fmt: skip
         self.spans: Array = _span_forms(track, low)
         _measure_clearance(
-            self.spans, self.cells, middle.nodes[:, :2] - low, track.arc_u, track.length_u, track.closed,
-            STRIP_HALF_U + scene.middle_u, reach_u,
+            self.spans, cells, others, middle.nodes[:, :2] - low, track.arc_u, track.length_u, track.closed,
+            self.middle_u, reach_u,
         )  # fmt: skip
+        both = others >= 0
+        self.pairs: NDArray[np.int16] = np.column_stack([cells[both], others[both]])
+        cells[both] = len(self.spans) + np.arange(len(self.pairs))
+        self.cells: NDArray[np.int16] = cells
 
 
 class Paint:
@@ -184,28 +193,44 @@ def _needed_nodes(nodes: Array) -> Any:  # pragma: no cover - compiled
 
 @njit(cache=True)
 def _nearest_spans(
-    nodes: Array, direction: Array, span_u: Array, origin: Array, columns: int, rows: int, reach_u: float
-) -> Any:  # pragma: no cover - compiled
-    """Grid (columns, rows) of the span nearest to each cell's centre; beyond ``reach_u`` minus the number of
-    cells, counted as a king moves, to the nearest that has one."""
-    best = np.full((columns, rows), np.float32(reach_u**2))
+    nodes: Array, direction: Array, span_u: Array, arc_u: Array, length_u: float, closed: bool, origin: Array,
+    columns: int, rows: int, reach_u: float,
+) -> Any:  # pragma: no cover - compiled  # fmt: skip
+    """Grids (columns, rows) of the span nearest to each cell's centre and of the nearest one of another part of the
+    road if that may be nearer elsewhere in the cell, or -1. Beyond ``reach_u`` the first is minus the number of cells,
+    counted as a king moves, to the nearest that has one."""
     cells = np.full((columns, rows), np.int16(-9999))
+    others = np.full((columns, rows), np.int16(-1))
+    nearest2 = np.full((columns, rows), np.float32(reach_u**2))
+    limit2 = np.empty_like(nearest2)
     reach = int((reach_u + 0.5 * SPAN_LIMIT_U) / CELL_U) + 2
-    for i in range(len(nodes)):
-        middle_x = nodes[i, 0] + 0.5 * direction[i, 0] * span_u[i] - origin[0]
-        middle_z = nodes[i, 1] + 0.5 * direction[i, 1] * span_u[i] - origin[1]
-        for c in range(max(0, int(middle_x / CELL_U) - reach), min(columns, int(middle_x / CELL_U) + reach + 1)):
-            for r in range(max(0, int(middle_z / CELL_U) - reach), min(rows, int(middle_z / CELL_U) + reach + 1)):
-                dx = origin[0] + (c + 0.5) * CELL_U - nodes[i, 0]
-                dz = origin[1] + (r + 0.5) * CELL_U - nodes[i, 1]
-                t = min(max(dx * direction[i, 0] + dz * direction[i, 1], 0.0), span_u[i])
-                d2 = (dx - t * direction[i, 0]) ** 2 + (dz - t * direction[i, 1]) ** 2
-                if d2 < best[c, r]:
-                    best[c, r] = d2
-                    cells[c, r] = i
+    for again in (False, True):
+        if again:
+            limit2 = (np.sqrt(nearest2) + np.float32(WITHIN_CELL_U)) ** 2
+        for i in range(len(nodes)):
+            middle_x = nodes[i, 0] + 0.5 * direction[i, 0] * span_u[i] - origin[0]
+            middle_z = nodes[i, 1] + 0.5 * direction[i, 1] * span_u[i] - origin[1]
+            for c in range(max(0, int(middle_x / CELL_U) - reach), min(columns, int(middle_x / CELL_U) + reach + 1)):
+                for r in range(max(0, int(middle_z / CELL_U) - reach), min(rows, int(middle_z / CELL_U) + reach + 1)):
+                    dx = origin[0] + (c + 0.5) * CELL_U - nodes[i, 0]
+                    dz = origin[1] + (r + 0.5) * CELL_U - nodes[i, 1]
+                    t = min(max(dx * direction[i, 0] + dz * direction[i, 1], 0.0), span_u[i])
+                    d2 = (dx - t * direction[i, 0]) ** 2 + (dz - t * direction[i, 1]) ** 2
+                    if not again:
+                        if d2 < nearest2[c, r]:
+                            nearest2[c, r] = d2
+                            cells[c, r] = i
+                    elif d2 < limit2[c, r] and cells[c, r] >= 0:
+                        apart_u = abs(arc_u[cells[c, r]] - arc_u[i])
+                        if closed:
+                            apart_u = min(apart_u, length_u - apart_u)
+                        # Inside a bend all of it is as near: half a turn is pi times as long.
+                        if apart_u > SPAN_LIMIT_U + SAME_LEG_U + 2.0 * (math.sqrt(d2) + math.sqrt(nearest2[c, r])):
+                            limit2[c, r] = d2
+                            others[c, r] = i
     _count_cells(cells)
     _count_cells(cells[::-1, ::-1])
-    return cells
+    return cells, others
 
 
 @njit(cache=True)
@@ -228,8 +253,9 @@ def _count_cells(cells: Any) -> None:  # pragma: no cover - compiled
 
 @njit(cache=True)
 def _measure_clearance(
-    spans: Array, cells: Any, places: Array, arc_u: Array, length_u: float, closed: bool, middle: float, reach_u: float
-) -> None:  # pragma: no cover - compiled
+    spans: Array, cells: Any, others: Any, places: Array, arc_u: Array, length_u: float, closed: bool, middle: float,
+    reach_u: float,
+) -> None:  # pragma: no cover - compiled  # fmt: skip
     """Between which places on the cross-section no other part of the road is nearer than a span and its neighbours."""
     n, reach = len(spans), int((reach_u + SPAN_LIMIT_U) / CELL_U) + 2
     for i in range(n):
@@ -243,7 +269,7 @@ def _measure_clearance(
                 apart, apart_u = abs(cells[c, r] - i), abs(arc_u[cells[c, r]] - arc_u[i])
                 if closed:
                     apart, apart_u = min(apart, n - apart), min(apart_u, length_u - apart_u)
-                if apart > 1 and apart_u > SAME_LEG_U:
+                if others[c, r] >= 0 or (apart > 1 and apart_u > SAME_LEG_U):
                     place = form(spans, i, 0, x, z)
                     if place < middle:
                         spans[i, 9] = max(spans[i, 9], place + CELL_U)

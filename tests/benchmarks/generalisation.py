@@ -6,8 +6,9 @@
 A row is a name and arguments of the runner besides ``--preset generalist``. A track is lapped if the deterministic
 driver laps it in each of three episodes of two minutes, generated_road if it is driven to its end. Its episodes from
 one start are nearly one sample, so it is also asked how much it *holds*: after 16 starts anywhere on each named track,
-the share after which it is still on the road 30 s later. Every run's line goes to ``DIR/generalisation.jsonl`` as soon
-as it is there, and one that is there is not run again.
+the share after which it is still on the road 30 s later. With ``--race``, also what share of the generated roads from
+seed 9000 on it drives to their end, and of those among them that cross themselves. Every run's line goes to
+``DIR/generalisation.jsonl`` as soon as it is there, and one that is there is not run again.
 """
 
 from __future__ import annotations
@@ -33,20 +34,22 @@ from agent.envs.donkey_env import TRUNCATIONS
 from agent.evaluate_champion import load_model, read_config
 from agent.judging.floors import race_reference, reference_lap
 from agent.judging.race import race, race_env
+from agent.simulator.tracks import build_track, load_scene
 from agent.training.checkpoints import append_line
 from agent.training.evaluation import Score, evaluate
 from agent.training.worlds import JUDGING, YARDSTICK, first_seed, make_worlds
 from agent.trials.config import TrialConfig
 
 RUNNER = Path(__file__).resolve().parents[2] / "agent" / "donkeycar_sb3_runner.py"
-RANDOM = "donkey-random-track-v0"
+RANDOM, GENERATED = "donkey-random-track-v0", "donkey-generated-roads-v0"
 EPISODES, EPISODE_STEPS, MAX_CTE = 3, 2400, 8.0
 SURVIVED_STEPS, SURVIVED_EPISODES = 500, 48
 HELD_STEPS, HELD_STARTS = 600, 16
 RACE_LAPS = 3
+FIRST_ROAD, ROADS = 9000, 96
 UNTAUGHT = ("--taught", "0", "--lesson-weight", "0", "--reward", "speed")
 OFF_POLICY = ("--throttle-max", "0.45", "--appearance", "random", "--roads", "512", "--reward-shaping",
-              "--env", "donkey-random-track-v0", "--env", "donkey-generated-roads-v0", "--conv-layers", "2",
+              "--env", RANDOM, "--env", GENERATED, "--conv-layers", "2",
               "--frame-stack", "3", "--frame-gap", "6", "--choosing-episodes", "16")  # fmt: skip
 ROWS: dict[str, tuple[str, ...]] = {
     "the preset": (),
@@ -143,7 +146,19 @@ def judged(model: Any, config: TrialConfig, with_races: bool) -> dict[str, Any]:
     if with_races:
         found["raced"] = sum(track["crashes"] == 0 for track in tracks.values())
         found["of_reference"] = float(np.mean(ratios)) if ratios else None
+        found["roads"], found["crossings"] = on_generated_roads(model, plain)
     return found
+
+
+def on_generated_roads(model: Any, config: TrialConfig) -> tuple[float, float]:
+    """The share of ``ROADS`` generated roads driven to their end, and of those among them that cross themselves."""
+    worlds = make_worlds(replace(config, env=[GENERATED], roads=0, road_replay=None), [GENERATED], ROADS, YARDSTICK)
+    episodes = evaluate(model, worlds, ROADS, FIRST_ROAD).episodes
+    worlds.close()
+    driven = np.array([episode.end_reason in (*TRUNCATIONS, "finished") for episode in episodes])
+    scene = load_scene(SCENE_OF_ENV[GENERATED])
+    crossed = np.array([len(build_track(scene, FIRST_ROAD + k).crossings) > 0 for k in range(ROADS)])
+    return float(driven.mean()), float(driven[crossed].mean())
 
 
 def main() -> None:
@@ -154,7 +169,11 @@ def main() -> None:
     parser.add_argument("--timesteps", type=int, default=200_000)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("generalisation"))
-    parser.add_argument("--race", action="store_true", help="race on every named track as well, about a minute a run")
+    parser.add_argument(
+        "--race",
+        action="store_true",
+        help="race on every named track and drive generated roads as well, two minutes a run",
+    )
     parser.add_argument("--judge", type=Path, help="print what one model is worth")
     options = parser.parse_args()
     if options.judge:

@@ -118,6 +118,39 @@ def test_where_a_road_crosses_itself_neither_way_lies_under_the_others_verge() -
     assert verges > 30, "there is ground to be mistaken for it"
 
 
+def test_ways_that_meet_are_painted_as_the_nearer_middle_says_down_to_the_pixel() -> None:
+    """At a shallow crossing lines that end in steps would hide which way is whose."""
+    world, frame = World("generated_road"), np.zeros((120, 160, 3), np.uint8)
+    rng, strips, checked = np.random.default_rng(0), world.scene.cross_section, 0
+    for seed in range(8):
+        world.reset(seed)
+        track = world.track
+        middles = track.beside(world.scene.middle_u)[:, :2]
+        starts, along = middles[:-1], np.diff(middles, axis=0)
+        for way in track.crossings:
+            world.reset(arc_u=float(track.arc_u[way]) - 8.0)
+            world.render(frame)
+            x, _, z = (8 * p for p in world.telemetry().pos)
+            yaw = math.radians(world.telemetry().car[2])
+            for row, column in zip(rng.integers(70, 120, 300), rng.integers(0, 160, 300), strict=True):
+                at = np.array(ground_point(x, z, yaw, int(row), int(column)))
+                past = np.clip(np.sum((at - starts) * along, 1) / np.sum(along**2, 1), 0.0, 1.0)
+                away = np.hypot(*(at - starts - past[:, None] * along).T)
+                nearest = int(np.argmin(away))
+                others = np.abs(track.arc_u[:-1] - track.arc_u[nearest]) > 3.0 + 4.0 * away[nearest]
+                if not others.any() or not 0.3 < away[others].min() - away[nearest] < 1.5:
+                    continue  # nearly as near, within the pixel's shadow, or far from where the ways meet
+                side = (at - starts[nearest]) @ (along[nearest, ::-1] * (1.0, -1.0))
+                place = math.copysign(away[nearest], side) + world.scene.middle_u
+                if any(abs(place - strip[end]) < 0.35 for strip in strips for end in ("from_u", "to_u")):
+                    continue  # on the edge of a line
+                inside = [strip["rgb"] for strip in strips if strip["from_u"] < place < strip["to_u"]]
+                checked += 1
+                expected = inside[-1] if inside else world.scene.ground_rgb
+                assert np.abs(frame[row, column] - np.array(expected)).max() <= 7, (seed, way, row, column)
+    assert checked > 100
+
+
 def test_horizon_and_lane_lines_lie_where_the_optics_put_them() -> None:
     """Centres of the painted lines against the pinhole camera, within 1.5 pixels."""
     world = World("generated_road")

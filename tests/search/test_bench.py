@@ -1,0 +1,54 @@
+"""The benchmark's runs can be kept, gone on with and reported, and other repeats have other luck."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.benchmarks.search_tables import varied_tables
+
+BENCH = Path(__file__).resolve().parents[1] / "benchmarks" / "bench_search.py"
+
+
+def bench(runs: Path, *options: str) -> str:
+    """What the benchmark prints of random search on one made table."""
+    command = [sys.executable, str(BENCH), "--methods", "random", "--problems", "made ranges", "--trials", "10"]
+    run = subprocess.run(
+        [*command, "--runs", str(runs), *options], capture_output=True, text=True, timeout=60, check=True
+    )
+    return run.stdout
+
+
+def regrets(runs: Path) -> dict[int, float]:
+    with gzip.open(runs, "rt") as text:
+        return {line["repeat"]: line["run"]["10"] for line in map(json.loads, text)}
+
+
+def test_kept_runs_are_continued_and_reported_alike(tmp_path: Path) -> None:
+    at_once, in_parts = tmp_path / "at_once.jsonl.gz", tmp_path / "in_parts.jsonl.gz"
+    told = bench(at_once, "--repeats", "4", "--first", "7")
+    bench(in_parts, "--repeats", "2", "--first", "7")
+    bench(in_parts, "--repeats", "4", "--first", "7")
+    assert regrets(at_once) == regrets(in_parts)
+    assert sorted(regrets(at_once)) == [7, 8, 9, 10]
+    assert len(set(regrets(at_once).values())) > 1, "repeats have luck of their own"
+
+    def table(text: str) -> list[str]:
+        return [line for line in text.splitlines() if line.startswith(("| made", "| mean", "| repeats"))]
+
+    assert table(bench(in_parts, "--repeats", "0")) == table(told)
+    assert "| repeats | 4 |" in table(told)
+
+
+def test_varied_tables_differ_and_stay_as_they_are() -> None:
+    few, more = varied_tables(3), varied_tables(5)
+    for one, again in zip(few, more, strict=False):
+        assert one.name == again.name
+        assert one.cells == again.cells
+        assert [one.mean(cell) for cell in one.cells or []] == [again.mean(cell) for cell in again.cells or []]
+        assert one.trial(one.cells[3], 2, 1) == again.trial(one.cells[3], 2, 1)  # type: ignore[index]
+        assert one.worst < one.best
+    assert len({(problem.best, len(problem.cells or [])) for problem in more}) == 5
