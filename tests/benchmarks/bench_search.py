@@ -34,7 +34,7 @@ def main() -> int:
         "--repeats",
         type=int,
         default=1,
-        help="searches of each problem (default 1; a proof needs 30; 0 reports --runs)",
+        help="searches of each problem (default 1; a proof needs 30; 0 reports all --runs)",
     )
     parser.add_argument("--trials", type=int, default=20, help="trials of a search (default 20)")
     parser.add_argument("--methods", default="random,ours", help=f"names or all: {', '.join(METHODS)}")
@@ -77,7 +77,8 @@ def main() -> int:
                 if key not in runs:
                     runs[key] = search(method, problem, repeat, options.trials)
                     save(options.runs[0] if options.runs else None, key, runs[key])
-    report(runs, methods, [problem.name for problem in problems])
+    shown = {key: run for key, run in runs.items() if key[2] in repeats} if repeats else runs
+    report(shown, methods, [problem.name for problem in problems])
     return 0
 
 

@@ -41,6 +41,7 @@ def test_kept_runs_are_continued_and_reported_alike(tmp_path: Path) -> None:
 
     assert table(bench(in_parts, "--repeats", "0")) == table(told)
     assert "| repeats | 4 |" in table(told)
+    assert "| repeats | 2 |" in table(bench(in_parts, "--repeats", "2", "--first", "9")), "those asked for"
 
 
 def test_varied_tables_differ_and_stay_as_they_are() -> None:
