@@ -18,7 +18,7 @@ for _limit in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "LO
     os.environ[_limit] = "1"  # read when numpy and joblib (SMAC's forest) load
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from tests.benchmarks.search_live import live_problems  # noqa: E402
+from tests.benchmarks.search_live import live_problems, recorded_tables  # noqa: E402
 from tests.benchmarks.search_methods import METHODS, installed  # noqa: E402
 from tests.benchmarks.search_problems import Params, Problem, functions  # noqa: E402
 from tests.benchmarks.search_report import BUDGETS, Runs, report  # noqa: E402
@@ -58,8 +58,9 @@ def main() -> int:
         "--stopping", action="store_true", help="instead: when our search stops by itself, and if rightly"
     )
     options = parser.parse_args()
-    problems = live_problems() if options.live else functions() + made_tables() + network_tables()
-    problems += dqn_tables(Path(options.table)) if options.table and not options.live else []
+    problems = functions() + made_tables() + network_tables() + recorded_tables()
+    problems += dqn_tables(Path(options.table)) if options.table else []
+    problems = live_problems() if options.live else problems
     problems = varied_tables(options.varied) if options.varied else problems
     problems = [problem for problem in problems if options.problems in problem.name]
     repeats = range(options.first, options.first + options.repeats)

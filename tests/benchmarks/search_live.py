@@ -1,14 +1,21 @@
 """Problems whose trials are real trainings, short ones: PPO on CartPole, and on the embedded DonkeyCar.
 
-The true mean of a configuration is that of three trainings on fresh seeds, so a regret is itself an estimate.
+A search of them trains as it goes (``live_problems``), and the true mean of a configuration is that of three trainings
+on fresh seeds: one search takes minutes, and a regret is itself an estimate. So some configurations were trained with
+several seeds beforehand, and searches of these tables (``recorded_tables``) can be repeated:
+
+    python tests/benchmarks/search_live.py --cells 64 --seeds 8 --workers 2
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,13 +23,19 @@ from typing import Any
 
 import numpy as np
 
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
 from agent.search.space import Choice, Range, Space
 from tests.benchmarks.search_problems import Params, Problem
+from tests.benchmarks.search_tables import table_of
 
 FRESH = (10**6, 10**6 + 1, 10**6 + 2)  # seeds that no trial of a search has
 CARTPOLE_STEPS = 5_000
 CARTPOLE_EPISODES = 10
 DONKEY_STEPS = 10_000
+LONGEST_SEC = 600.0  # that one may take; it takes a quarter of a minute
+RECORDED = Path(__file__).resolve().parents[2] / "docs" / "results" / "trainings.jsonl"
 RUNNER = Path(__file__).resolve().parents[2] / "agent" / "donkeycar_sb3_runner.py"
 SPACE = Space(
     (
@@ -33,6 +46,8 @@ SPACE = Space(
         Range("clip_range", 0.1, 0.4),
     )
 )
+
+SB3_OWN: Params = {"learning_rate": 3e-4, "gamma": 0.99, "batch_size": 64, "ent_coef": 1e-5, "clip_range": 0.2}
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,38 @@ def live_problems() -> list[Problem]:
         Live(name, SPACE, lambda params, name=name: _mean(name, tuple(params.items())), best, 0.0)  # type: ignore[misc]
         for name, best in (("live cartpole", 500.0), ("live donkey", 7.0))
     ]
+
+
+def recorded_tables(path: Path = RECORDED) -> list[Problem]:
+    """Tables of the trainings that ``main`` has recorded in JSON lines, those of one problem each."""
+    scores: dict[str, dict[Any, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for line in map(json.loads, path.read_text().splitlines()):
+        scores[line["problem"]][tuple(line["params"].values())].append(line["score"])
+    return [table_of(name.replace("live", "ppo"), SPACE, seeds) for name, seeds in scores.items()]
+
+
+def main() -> None:
+    """Train the same configurations on every problem, all with one seed before any with the next; append the scores."""
+    parser = argparse.ArgumentParser(description=main.__doc__, allow_abbrev=False)
+    parser.add_argument("--cells", type=int, default=64, help="configurations, the first one SB3's own (default 64)")
+    parser.add_argument("--seeds", type=int, default=8, help="trainings of each (default 8)")
+    parser.add_argument("--problems", default="", help="only those whose name contains this")
+    parser.add_argument("--workers", type=int, default=1, help="trainings side by side (default 1)")
+    parser.add_argument("--out", type=Path, default=RECORDED, help="JSON lines, continued (default %(default)s)")
+    options = parser.parse_args()
+    rng = np.random.default_rng(0)
+    cells = [SB3_OWN, *(SPACE.sample(rng) for _ in range(options.cells - 1))]
+    names = [problem.name for problem in live_problems() if options.problems in problem.name]
+    lines = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
+    done = {(line["problem"], line["seed"], *line["params"].values()) for line in lines}
+    tasks = [(name, cell, seed) for name in names for seed in range(options.seeds) for cell in cells]
+    tasks = [(name, cell, seed) for name, cell, seed in tasks if (name, seed, *cell.values()) not in done]
+    with ProcessPoolExecutor(options.workers) as pool, options.out.open("a", buffering=1) as out:
+        scores = pool.map(
+            _trained, *zip(*((name, tuple(cell.items()), seed) for name, cell, seed in tasks), strict=True)
+        )
+        for (name, cell, seed), score in zip(tasks, scores, strict=True):
+            out.write(json.dumps({"problem": name, "params": cell, "seed": seed, "score": round(score, 4)}) + "\n")
 
 
 def _mean(name: str, params: tuple[tuple[str, Any], ...]) -> float:
@@ -78,10 +125,17 @@ def _donkey(params: Params, seed: int) -> float:
         options = [text for name, value in params.items() for text in ("--" + name.replace("_", "-"), str(value))]
         command = [sys.executable, str(RUNNER), "--save-dir", folder, "--agent", "ppo", "--seed", str(seed), *options]
         run = subprocess.run(
-            [*command, "--timesteps", str(DONKEY_STEPS), "--eval-episodes", "3"], capture_output=True, check=False
+            [*command, "--timesteps", str(DONKEY_STEPS), "--eval-episodes", "3"],
+            capture_output=True,
+            check=False,
+            timeout=LONGEST_SEC,
         )
         result = Path(folder) / "result.json"
         if run.returncode or not result.exists():
             return 0.0  # diverged: no lap
         progress = json.loads(result.read_text())["score"]["progress"]
         return float(sum(progress) / len(progress))
+
+
+if __name__ == "__main__":
+    main()

@@ -46,7 +46,7 @@ def dqn_tables(path: Path) -> list[Problem]:
                     Range("final_epsilon", min(finals), max(finals)),
                 )
             )
-            found.append(_table(f"dqn {name}", space, seeds))
+            found.append(table_of(f"dqn {name}", space, seeds))
     return found
 
 
@@ -78,7 +78,7 @@ def network_tables() -> list[Problem]:
         for name in names:
             stored = make(dataset_name=name)._dataset
             seeds = {cell: score(stored["".join(map(str, place))]) for cell, place in zip(cells, places, strict=True)}
-            found.append(_table(f"net {name[:10]}", Space(tuple(parameters)), seeds, whole=True))
+            found.append(table_of(f"net {name[:10]}", Space(tuple(parameters)), seeds, whole=True))
     return found
 
 
@@ -102,7 +102,7 @@ def made_tables() -> list[Problem]:
             ridge = math.exp(-(((rate - middle + 0.2 * gamma) / 0.3) ** 2) - ((gamma - 0.7) / 0.6) ** 2)
             height = max(ridge * (1.0 - 0.2 * abs(clip - 0.5)) - 0.25, 0.0) / 0.75
             seeds[cell] = [height * max(0.0, 1.0 + 2.0 * noise * x) + 0.01 * abs(x) for x in rng.standard_normal(SEEDS)]
-        found.append(_table(name, space, seeds, whole=True))
+        found.append(table_of(name, space, seeds, whole=True))
     return found
 
 
@@ -142,10 +142,11 @@ def _varied(number: int, sizes: tuple[int, ...]) -> Problem:
         for name, n in zip(names, sizes, strict=True)
     ]
     kind = "ranges" if as_ranges else "choices"
-    return _table(f"rl{number} {kind}", Space(tuple(parameters)), seeds, whole=True)
+    return table_of(f"rl{number} {kind}", Space(tuple(parameters)), seeds, whole=True)
 
 
-def _table(name: str, space: Space, seeds: Mapping[Any, list[float]], whole: bool = False) -> Problem:
+def table_of(name: str, space: Space, seeds: Mapping[Any, list[float]], whole: bool = False) -> Problem:
+    """A problem whose cells, their values in the space's order, have these scores, one per training seed."""
     means = {cell: sum(found) / len(found) for cell, found in seeds.items()}
     cells = [dict(zip(space.names, cell, strict=True)) for cell in seeds]
     best, worst = max(means.values()), min(means.values())

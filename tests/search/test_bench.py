@@ -8,6 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
+from tests.benchmarks.search_live import SPACE, recorded_tables
 from tests.benchmarks.search_tables import varied_tables
 
 BENCH = Path(__file__).resolve().parents[1] / "benchmarks" / "bench_search.py"
@@ -53,3 +56,24 @@ def test_varied_tables_differ_and_stay_as_they_are() -> None:
         assert one.trial(one.cells[3], 2, 1) == again.trial(one.cells[3], 2, 1)  # type: ignore[index]
         assert one.worst < one.best
     assert len({(problem.best, len(problem.cells or [])) for problem in more}) == 5
+
+
+def test_recorded_trainings_are_tables_that_draw_one_of_a_configurations_seeds(tmp_path: Path) -> None:
+    rng, recorded = np.random.default_rng(0), tmp_path / "trainings.jsonl"
+    better, worse = SPACE.sample(rng), SPACE.sample(rng)
+    scores = [("live cartpole", better, 0, 300.0), ("live cartpole", worse, 0, 20.0), ("live donkey", worse, 0, 1.0)]
+    scores += [("live cartpole", better, 1, 500.0), ("live cartpole", worse, 1, 40.0), ("live donkey", better, 0, 2.0)]
+    names = ("problem", "params", "seed", "score")
+    recorded.write_text("".join(json.dumps(dict(zip(names, row, strict=True))) + "\n" for row in scores))
+    cartpole, car = recorded_tables(recorded)
+    assert (cartpole.name, cartpole.best, cartpole.worst) == ("ppo cartpole", 400.0, 30.0)
+    assert {cartpole.trial(better, 0, number) for number in range(20)} == {300.0, 500.0}
+    assert (car.best, car.mean(better), car.regret(worse)) == (2.0, 2.0, 1.0)
+
+
+def test_the_kept_trainings_are_of_every_configuration_with_every_seed() -> None:
+    for problem in recorded_tables():
+        assert len(problem.cells or []) >= 48
+        assert len({len(scores) for scores in problem.seeds.values()}) == 1
+        assert len(min(problem.seeds.values(), key=len)) >= 3
+        assert all(problem.nearest(cell, []) == cell for cell in problem.cells or [])
