@@ -1,4 +1,4 @@
-"""Of the search, on one core: seconds from a history to the next proposal, and what nasty histories do to it."""
+"""Of the search, on one core: seconds and memory from a history to the next proposal, and what nasty histories do."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import statistics
 import sys
 import time
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 for _library in ("OPENBLAS", "MKL", "OMP"):
@@ -15,7 +17,8 @@ sys.path[0] = str(Path(__file__).resolve().parents[2])
 import numpy as np  # noqa: E402
 
 from agent.search.proposer import propose  # noqa: E402
-from agent.search.space import trial_space  # noqa: E402
+from agent.search.space import Space, trial_space  # noqa: E402
+from agent.search.stopping import assess  # noqa: E402
 from agent.search.surrogate import Entry  # noqa: E402
 from tests.search.nasty import nasty_history  # noqa: E402
 
@@ -32,13 +35,19 @@ def main() -> int:
             f"gp fit + suggestion, {observations} observations, one core: median {statistics.median(cold):.3f} s, "
             f"{statistics.median(warm):.3f} s from the last fit (slowest {max(cold):.3f} s; must be <= {limit:g} s)"
         )
+    space, history = peaked(max(LIMITS_SEC))
+    suggestion = megabytes(lambda: propose(space, history, np.random.default_rng(0), kappa=2.0))
+    assessment = megabytes(lambda: assess(space, history, np.random.default_rng(0)))
+    print(
+        f"memory at {len(history)}: at most {suggestion:.0f} MB of a suggestion, {assessment:.0f} MB of an assessment"
+    )
     print(f"nasty histories: {NASTY} tried, {nasty()} without a finite proposal (must be 0)")
     print(f"suggestions: {SUGGESTIONS} of an integer space, {duplicates()} of them twice (must be 0)")
     return 0
 
 
-def seconds(observations: int) -> tuple[list[float], list[float]]:
-    """Of the processor, for suggestions from nothing and from the last fit's hyperparameters."""
+def peaked(observations: int) -> tuple[Space, list[Entry]]:
+    """A space and a history of scores around a peak, with noise."""
     space = trial_space(None, 5_000, 20_000)
     rng = np.random.default_rng(0)
     history: list[Entry] = []
@@ -46,7 +55,22 @@ def seconds(observations: int) -> tuple[list[float], list[float]]:
         params = space.sample(rng)
         peak = -((np.log10(params["learning_rate"]) + 3.3) ** 2) + 0.1 * params.get("n_steer", 7)
         history.append((params, 100.0 + 50.0 * peak + rng.normal(0.0, 20.0)))
-    theta = propose(space, history[:-1], rng, kappa=2.0).theta
+    return space, history
+
+
+def megabytes(call: Callable[[], object]) -> float:
+    """The most that ``call`` had allocated at a time."""
+    tracemalloc.start()
+    call()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most / 1e6
+
+
+def seconds(observations: int) -> tuple[list[float], list[float]]:
+    """Of the processor, for suggestions from nothing and from the last fit's hyperparameters."""
+    space, history = peaked(observations)
+    theta = propose(space, history[:-1], np.random.default_rng(0), kappa=2.0).theta
     cold: list[float] = []
     warm: list[float] = []
     for seed in range(REPEATS):
