@@ -8,9 +8,9 @@
   convolutions, on our small pictures.
 
 All learn on the preset's roads and looks and are judged alike. Every run's line goes to ``DIR/head_to_head.jsonl``,
-and one that is there is not run again, so two commands with other ``--rows`` can share a folder. The table's last
-column is what the preset drives more of the first lap, paired by track and seed, with the bootstrap's 95 % interval
-over both.
+and one that is there is not run again, so two commands with other ``--rows`` or seeds can share a folder. The last
+column of the table is what the preset drives more of the first lap, paired by track and seed, with the bootstrap's
+95 % interval over both.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ HANDS = {"SB3's defaults": stock_ppo, "rl_zoo3's TQC settings": zoo_tqc}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=1)
     limit = parser.add_mutually_exclusive_group(required=True)
     limit.add_argument("--seconds", type=float, default=math.inf, help="of training, of each by hand")
     limit.add_argument("--steps", type=int, help="of training, of all")
@@ -90,7 +91,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "head_to_head.jsonl"
     common = {"limit": f"{options.steps} steps" if options.steps else f"{options.seconds:.0f} s"}
-    for seed in range(1, options.seeds + 1):
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
         for row in options.rows:
             if any((line["row"], line["seed"]) == (row, seed) for line in kept(path, common["limit"])):
                 continue
