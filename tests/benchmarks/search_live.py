@@ -4,7 +4,8 @@ A search of them trains as it goes (``live_problems``), and the true mean of a c
 on fresh seeds: one search takes minutes, and a regret is itself an estimate. So some configurations were trained with
 several seeds beforehand, and searches of these tables (``recorded_tables``) can be repeated:
 
-    python tests/benchmarks/search_live.py --cells 64 --seeds 8 --workers 2
+    python tests/benchmarks/search_live.py --problems cartpole --seeds 5 --workers 2
+    python tests/benchmarks/search_live.py --problems donkey --seeds 4 --workers 2
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def main() -> None:
     """Train the same configurations on every problem, all with one seed before any with the next; append the scores."""
     parser = argparse.ArgumentParser(description=main.__doc__, allow_abbrev=False)
     parser.add_argument("--cells", type=int, default=64, help="configurations, the first one SB3's own (default 64)")
-    parser.add_argument("--seeds", type=int, default=8, help="trainings of each (default 8)")
+    parser.add_argument("--seeds", type=int, default=4, help="trainings of each (default 4)")
     parser.add_argument("--problems", default="", help="only those whose name contains this")
     parser.add_argument("--workers", type=int, default=1, help="trainings side by side (default 1)")
     parser.add_argument("--out", type=Path, default=RECORDED, help="JSON lines, continued (default %(default)s)")
@@ -87,15 +88,13 @@ def main() -> None:
     cells = [SB3_OWN, *(SPACE.sample(rng) for _ in range(options.cells - 1))]
     names = [problem.name for problem in live_problems() if options.problems in problem.name]
     lines = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
-    done = {(line["problem"], line["seed"], *line["params"].values()) for line in lines}
-    tasks = [(name, cell, seed) for name in names for seed in range(options.seeds) for cell in cells]
-    tasks = [(name, cell, seed) for name, cell, seed in tasks if (name, seed, *cell.values()) not in done]
+    done = {(line["problem"], tuple(line["params"].items()), line["seed"]) for line in lines}
+    tasks = [(name, tuple(cell.items()), seed) for name in names for seed in range(options.seeds) for cell in cells]
+    tasks = [task for task in tasks if task not in done]
     with ProcessPoolExecutor(options.workers) as pool, options.out.open("a", buffering=1) as out:
-        scores = pool.map(
-            _trained, *zip(*((name, tuple(cell.items()), seed) for name, cell, seed in tasks), strict=True)
-        )
-        for (name, cell, seed), score in zip(tasks, scores, strict=True):
-            out.write(json.dumps({"problem": name, "params": cell, "seed": seed, "score": round(score, 4)}) + "\n")
+        for (name, params, seed), score in zip(tasks, pool.map(_trained, *zip(*tasks, strict=True)), strict=True):
+            line = {"problem": name, "params": dict(params), "seed": seed, "score": round(score, 4)}
+            out.write(json.dumps(line) + "\n")
 
 
 def _mean(name: str, params: tuple[tuple[str, Any], ...]) -> float:
