@@ -58,11 +58,7 @@ def main() -> int:
         "--stopping", action="store_true", help="instead: when our search stops by itself, and if rightly"
     )
     options = parser.parse_args()
-    problems = functions() + made_tables() + network_tables() + recorded_tables()
-    problems += dqn_tables(Path(options.table)) if options.table else []
-    problems = live_problems() if options.live else problems
-    problems = varied_tables(options.varied) if options.varied else problems
-    problems = [problem for problem in problems if options.problems in problem.name]
+    problems = [problem for problem in problems_of(options) if options.problems in problem.name]
     repeats = range(options.first, options.first + options.repeats)
     if options.stopping:
         stopping(problems, repeats, options.trials)
@@ -81,6 +77,15 @@ def main() -> int:
     shown = {key: run for key, run in runs.items() if key[2] in repeats} if repeats else runs
     report(shown, methods, [problem.name for problem in problems])
     return 0
+
+
+def problems_of(options: argparse.Namespace) -> list[Problem]:
+    if options.varied:
+        return varied_tables(options.varied)
+    if options.live:
+        return live_problems()
+    real = dqn_tables(Path(options.table)) if options.table else []
+    return functions() + made_tables() + network_tables() + recorded_tables() + real
 
 
 def search(name: str, problem: Problem, repeat: int, trials: int) -> dict[str, float]:

@@ -87,6 +87,8 @@ def main() -> None:
     parser.add_argument("--rows", nargs="*", default=[OURS, *HANDS], choices=[OURS, *HANDS], metavar="ROW")
     parser.add_argument("--out", type=Path, default=Path("generalisation"))
     options = parser.parse_args()
+    if not 0 < (options.steps or options.seconds) < math.inf:
+        parser.error("--seconds or --steps is not above 0; give how long each may train")
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "head_to_head.jsonl"
@@ -96,7 +98,8 @@ def main() -> None:
             if any((line["row"], line["seed"]) == (row, seed) for line in kept(path, common["limit"])):
                 continue
             if row == OURS:
-                line = common | run(row, seed, options.steps or options.preset_steps, options.out, [])
+                place = options.out / common["limit"].replace(" ", "_")  # every model is kept
+                line = common | run(row, seed, options.steps or options.preset_steps, place, [])
             else:
                 line = common | by_hand(row, seed, options.seconds, options.steps or 10**9)
             append_line(path, line)
@@ -106,7 +109,7 @@ def main() -> None:
 
 def kept(path: Path, limit: str) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    return [line for line in lines if line["limit"] == limit]
+    return [line for line in lines if line.get("limit") == limit]
 
 
 def by_hand(row: str, seed: int, seconds: float, steps: int) -> dict[str, Any]:

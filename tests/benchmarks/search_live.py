@@ -75,6 +75,12 @@ def recorded_tables(path: Path = RECORDED) -> list[Problem]:
     return [table_of(name.replace("live", "ppo"), SPACE, seeds) for name, seeds in scores.items()]
 
 
+def drawn(count: int) -> list[Params]:
+    """The configurations that are trained: SB3's own, then random ones, the same first ones for every ``count``."""
+    rng = np.random.default_rng(0)
+    return [SB3_OWN, *(SPACE.sample(rng) for _ in range(count - 1))]
+
+
 def main() -> None:
     """Train the same configurations on every problem, all with one seed before any with the next; append the scores."""
     parser = argparse.ArgumentParser(description=main.__doc__, allow_abbrev=False)
@@ -84,11 +90,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="trainings side by side (default 1)")
     parser.add_argument("--out", type=Path, default=RECORDED, help="JSON lines, continued (default %(default)s)")
     options = parser.parse_args()
-    rng = np.random.default_rng(0)
-    cells = [SB3_OWN, *(SPACE.sample(rng) for _ in range(options.cells - 1))]
     names = [problem.name for problem in live_problems() if options.problems in problem.name]
     lines = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
     done = {(line["problem"], tuple(line["params"].items()), line["seed"]) for line in lines}
+    cells = drawn(options.cells)
     tasks = [(name, tuple(cell.items()), seed) for name in names for seed in range(options.seeds) for cell in cells]
     tasks = [task for task in tasks if task not in done]
     with ProcessPoolExecutor(options.workers) as pool, options.out.open("a", buffering=1) as out:
