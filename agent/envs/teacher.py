@@ -16,26 +16,30 @@ from numpy.typing import NDArray
 
 from agent.envs.line_follower import PREVIEW_SEC, SPEEDING_UP_SEC, steering_for, throttle_for
 from agent.simulator.fleet import Fleet, listed, put
-from agent.simulator.raceline import line_along
+from agent.simulator.raceline import rounded_line
 from agent.simulator.tracks import Array
 from agent.simulator.vehicle import FORWARD, YAW, X, Z
-from agent.simulator.way import CTE, NODE, UPHILL
+from agent.simulator.way import NODE, UPHILL
 
 # Commands that change slowly from picture to picture can be learned from pictures: an error goes within so much way and
 # is taken as no larger than so many of it, and the speed ahead is aimed at in this time.
 CORRECTION_U, CORRECTION_SEC, LARGEST_ERROR = 5.0, 0.25, 1.5
-UNHURRIED_SEC = 3.0
-# A learner in doubt errs to the middle and turns too little, so it is asked for more, and for what the car cannot turn.
+UNHURRIED_SEC = 1.0
+# A learner in doubt errs to the middle: it turns too little and drives too slowly on straights. So it is asked for more
+# steering, for what the car cannot turn, and for so much throttle beyond its limits.
 INSISTENCE, MOST_STEERING = 1.3, 2.0
+EAGERNESS = 0.2
+NEAR = 10  # nodes from the one that a car is at to the nearest point of the line at most
 # The middle of the road is pointed at so far ahead: whoever can tell where it lies has seen what the steering is for.
 AHEAD_U = (4.0, 7.0, 10.0, 14.0, 19.0, 25.0)
 
 
 class Teacher:
-    """Drives along the middle of the roads of a fleet's worlds, whoever holds the wheel.
+    """Drives along the middle of the roads of a fleet's worlds, bends rounded, whoever holds the wheel.
 
     On generated roads the path, from which the cross-track error is measured, is the right lane, and no picture tells
-    them from roads whose path is the middle. The middle is what can be seen, and near enough to either.
+    them from roads whose path is the middle. The middle is what can be seen, and near enough to either; and how a bend
+    is rounded shows in the bend itself, where the line of a whole lap would depend on what is out of sight.
 
     :param grip: share of the tyres' grip that its speed asks for in bends
     :param throttle: least and largest throttle command
@@ -47,20 +51,24 @@ class Teacher:
         for k in range(len(fleet.worlds)):
             self.refresh(k)
 
-    def _road(self, k: int) -> tuple[Array, Array, Array, Array, float, float, bool]:
-        """The middle's points, heading, curvature, speed, how far right of the path it is, nodes per u, if closed."""
-        track, middle_u = self.fleet.worlds[k].track, self.fleet.worlds[k].scene.middle_u
-        points = track.beside(middle_u)[:, :2]
-        line = line_along(track, points, grip=self.grip, throttle=self.throttle[1], fastest_u=math.inf)
-        per_u = len(points) / track.length_u
-        return line.points, line.heading, line.curvature, line.speed_u, middle_u, per_u, track.closed
+    def _road(self, k: int) -> tuple[Array, Array, Array, Array, Array, float, bool]:
+        """The middle's points, the line's, its heading, curvature and speed; nodes per u, if closed."""
+        track, scene = self.fleet.worlds[k].track, self.fleet.worlds[k].scene
+        line = rounded_line(track, scene.middle_u, grip=self.grip, throttle=self.throttle[1])
+        middle, per_u = track.beside(scene.middle_u)[:, :2], len(track.nodes) / track.length_u
+        return (
+            np.ascontiguousarray(middle), line.points, line.heading, line.curvature, line.speed_u, per_u, track.closed,
+        )  # fmt: skip
 
     def refresh(self, k: int) -> None:
         """Take note of the ``k``-th world's road."""
         put(self._roads, k, self._road(k))
 
     def commands(self, throttle_cap: float = math.inf) -> Array:
-        """Steering and throttle (n, 2) for the fleet as it stands, steering within ``MOST_STEERING``."""
+        """Steering and throttle (n, 2) for the fleet as it stands.
+
+        Steering is within ``MOST_STEERING``, throttle within ``EAGERNESS`` of its limits.
+        """
         commands = np.empty((len(self.fleet.worlds), 2))
         least, most = self.throttle
         _advise(commands, self.fleet.cars, self.fleet.ways, self._roads, least, min(most, throttle_cap))
@@ -81,18 +89,26 @@ def _advise(
     commands: NDArray[np.float64], cars: Array, ways: Array, roads: Any, least: float, most: float
 ) -> None:  # pragma: no cover - compiled
     for k in range(len(cars)):
-        _, heading, curvature, speed_u, middle_u, _, closed = roads[k]
-        n, i, forward = len(heading), int(ways[k, NODE]), max(cars[k, FORWARD], 0.0)
+        _, line, heading, curvature, speed_u, per_u, closed = roads[k]
+        n, node, forward = len(line), int(ways[k, NODE]), max(cars[k, FORWARD], 0.0)
+        i, least_u2 = node, np.inf
+        for offset in range(-NEAR, NEAR + 1):
+            j = (node + offset) % n if closed else min(max(node + offset, 0), n - 1)
+            u2 = (cars[k, X] - line[j, 0]) ** 2 + (cars[k, Z] - line[j, 1]) ** 2
+            if u2 < least_u2:
+                i, least_u2 = j, u2
         turned = (cars[k, YAW] - heading[i] + math.pi) % (2.0 * math.pi) - math.pi
+        right_u = (cars[k, X] - line[i, 0]) * math.cos(heading[i]) - (cars[k, Z] - line[i, 1]) * math.sin(heading[i])
         settle_u = max(CORRECTION_U, forward * CORRECTION_SEC)
-        aside_u = min(max(ways[k, CTE] - middle_u, -LARGEST_ERROR * settle_u), LARGEST_ERROR * settle_u)
-        ahead = i + round(PREVIEW_SEC * forward)  # nodes are a unit apart, or nearly so
+        aside_u = min(max(right_u, -LARGEST_ERROR * settle_u), LARGEST_ERROR * settle_u)
+        ahead = i + round(PREVIEW_SEC * forward * per_u)
         bend = curvature[ahead % n if closed else min(ahead, n - 1)]
         steering = steering_for(bend, aside_u, turned, settle_u)
-        ahead = i + round(SPEEDING_UP_SEC * max(forward, 4.0))
+        ahead = i + round(SPEEDING_UP_SEC * max(forward, 4.0) * per_u)
         wanted_u = speed_u[ahead % n if closed else min(ahead, n - 1)]
         commands[k, 0] = min(max(INSISTENCE * steering, -MOST_STEERING), MOST_STEERING)
-        commands[k, 1] = min(max(throttle_for(wanted_u, forward, ways[k, UPHILL], UNHURRIED_SEC), least), most)
+        throttle = throttle_for(wanted_u, forward, ways[k, UPHILL], UNHURRIED_SEC)
+        commands[k, 1] = min(max(throttle, least - EAGERNESS), most + EAGERNESS)
 
 
 @njit(cache=True, nogil=True)

@@ -35,7 +35,7 @@ DRAG = WHEEL_DAMPING + AIR_DRAG
 CRAWL_U = 4.0  # u/s, the least speed of a profile
 STATIONS = 1000  # at most so many points of a line
 SPACING_U = 1.0  # at least so far apart
-SMOOTHING_U = 5.0  # a line is shifted aside from the centre line smoothed so far, whose bends the shifts must fit into
+SMOOTHING_U = 5.0  # a race line is shifted aside from the centre line smoothed so far, whose bends the shifts fit into
 REACH_U, PROBE_U = 12.0, 0.25  # how far aside free ground is looked for, in these steps
 SLANT = math.radians(15.0)  # a car may stand this far across the road as it passes something
 LOCK_SHARE = 0.92  # of the full lock that a line may ask for, the rest is the driver's to correct with
@@ -95,6 +95,22 @@ def line_along(track: Track, points: Array, *, grip: float, throttle: float, fas
     return Line(points, np.minimum(speed_u, fastest_u), track.closed)
 
 
+def rounded_line(track: Track, aside_u: float, *, grip: float, throttle: float) -> Line:
+    """The line ``aside_u`` right of the centre line with its bends rounded, and how fast to drive it.
+
+    A Gaussian of ``SMOOTHING_U`` goes over it: it stays where it was on straights and in a wide bend of radius r
+    lies ``SMOOTHING_U``^2 / 2r farther inside. Its n-th point belongs to the track's n-th node.
+
+    :param grip: share of the tyres' grip that is used
+    :param throttle: largest throttle command
+    """
+    there, spacing_u = track.beside(aside_u)[:, :2], track.length_u / len(track.nodes)
+    beyond = 0 if track.closed else math.ceil(6.0 * SMOOTHING_U / spacing_u)  # an open line's ends stay in place
+    longer = np.pad(there, ((beyond, beyond), (0, 0)), mode="reflect", reflect_type="odd")
+    points = _blurred(longer, spacing_u)[beyond : len(longer) - beyond]
+    return line_along(track, points, grip=grip, throttle=throttle, fastest_u=math.inf)
+
+
 def race_line(track: Track, solids: Solids, max_cte: float, *, grip: float = 1.0, throttle: float = 1.0) -> Line:
     """The quickest line of a closed track within \\|cte\\| < ``max_cte`` u that touches nothing.
 
@@ -129,9 +145,15 @@ def _smoothed(track: Track, count: int) -> tuple[Array, Array]:
     arc = np.append(track.arc_u, track.length_u)
     nodes = np.vstack([track.nodes, track.nodes[:1]])
     even = np.stack([np.interp(wanted, arc, nodes[:, k]) for k in range(3)], axis=1)
-    waves = np.fft.rfftfreq(count, track.length_u / count) * 2.0 * math.pi
-    kept = np.fft.irfft(np.fft.rfft(even, axis=0) * np.exp(-0.5 * (waves * SMOOTHING_U) ** 2)[:, None], n=count, axis=0)
+    kept = _blurred(even, track.length_u / count)
     return np.ascontiguousarray(kept[:, :2]), np.ascontiguousarray(kept[:, 2])
+
+
+def _blurred(points: Array, spacing_u: float) -> Array:
+    """A closed line's points (n, k) with a Gaussian of ``SMOOTHING_U`` over them."""
+    waves = np.fft.rfftfreq(len(points), spacing_u) * 2.0 * math.pi
+    kept = np.fft.rfft(points, axis=0) * np.exp(-0.5 * (waves * SMOOTHING_U) ** 2)[:, None]
+    return np.asarray(np.fft.irfft(kept, n=len(points), axis=0))
 
 
 def _slopes(points: Array, heights: Array, closed: bool) -> Array:

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from agent.simulator import vehicle
-from agent.simulator.raceline import DRAG, FULL_FORCE, TIGHTEST, Line, centre_line, race_line, speed_profile
+from agent.simulator.raceline import (
+    DRAG,
+    FULL_FORCE,
+    SMOOTHING_U,
+    TIGHTEST,
+    Line,
+    centre_line,
+    race_line,
+    rounded_line,
+    speed_profile,
+)
 from agent.simulator.solids import Solids, touched
 from agent.simulator.tracks import Array, Track, build_track, load_scene
 from agent.simulator.world import World
@@ -70,6 +80,23 @@ def test_without_brakes_the_car_coasts_into_a_bend() -> None:
 def test_the_top_speed_is_where_motor_and_drag_balance(throttle: float) -> None:
     top = speed_profile(circle(1000.0), True, LEVEL, 1.0, throttle)[0]
     assert FULL_FORCE * throttle * vehicle.torque_factor(top) == pytest.approx(DRAG * top, rel=0.01)
+
+
+def test_a_rounded_line_lies_farther_inside_the_tighter_the_bend() -> None:
+    for radius_u in (20.0, 40.0):
+        nodes = np.column_stack([circle(radius_u), np.zeros(400)])
+        line = rounded_line(Track(nodes, closed=True), 0.0, grip=0.5, throttle=0.5)
+        inside_u = radius_u - np.hypot(*line.points.T)
+        assert inside_u == pytest.approx(SMOOTHING_U**2 / (2.0 * radius_u), rel=0.02)
+
+
+def test_a_rounded_line_stays_where_the_road_is_straight_and_keeps_an_open_roads_ends() -> None:
+    nodes = np.column_stack([hook(6.0), np.zeros(439)])
+    track = Track(nodes, closed=False)
+    line = rounded_line(track, 1.0, grip=0.5, throttle=0.5)
+    moved_u = np.hypot(*(line.points - track.beside(1.0)[:, :2]).T)
+    assert moved_u[[0, -1]] == pytest.approx(0.0, abs=1e-3)
+    assert moved_u[100:].max() < 0.01 < 1.0 < moved_u[:40].max()
 
 
 def test_round_a_ring_the_inner_edge_is_quickest() -> None:
