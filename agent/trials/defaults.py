@@ -85,7 +85,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "env": [*["donkey-random-track-v0"] * 3, "donkey-generated-roads-v0"],
         "frame_stack": 3,
         "frame_gap": 6,
-        "timesteps": 600_000,
+        "timesteps": 900_000,
         "appearance": "random",
         "roads": 512,
         "throttle_max": 0.45,
