@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, cast
 
@@ -65,6 +66,17 @@ def test_crashes_are_marked() -> None:
     film = filmed("donkey-warehouse-v0", "warehouse", Off())
     assert len(film.crashes) == 3 and film.moments[-1].step == film.crashes[-1]
     assert shown(film.frames()[-1], CRASH) > 0
+
+
+def test_a_cone_stays_red_in_the_gif(film: Film, tmp_path: Path) -> None:
+    red, film = (155, 68, 71), deepcopy(film)
+    for moment in film.moments:
+        moment.picture[60:72, 70:80] = red
+    gif = film.save(tmp_path / "cone")[0]
+    with Image.open(gif) as image:
+        image.seek(len(film.moments) // 2)
+        shown_rgb = np.array(image.convert("RGB"))[STRIP_ROWS + 132, 150]
+    assert shown_rgb == pytest.approx(red, abs=16)
 
 
 def test_the_files_are_small_and_can_be_played(film: Film, tmp_path: Path) -> None:
