@@ -125,7 +125,7 @@ class TrackMap:
 def _write_gif(path: Path, frames: list[Picture]) -> None:
     """One palette for all frames and no dithering, so that what stands still costs nothing.
 
-    A median cut would make a red cone grey, for colours as rare have no part of its palette.
+    An octree keeps a red cone red; a median cut has no room for colours so rare.
     """
     sample = Image.fromarray(np.vstack([frame[::4, : ENLARGED * WIDTH : 4] for frame in frames]))
     palette = sample.quantize(CAMERA_COLOURS, method=Image.Quantize.FASTOCTREE)

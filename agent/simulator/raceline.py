@@ -35,7 +35,9 @@ DRAG = WHEEL_DAMPING + AIR_DRAG
 CRAWL_U = 4.0  # u/s, the least speed of a profile
 STATIONS = 1000  # at most so many points of a line
 SPACING_U = 1.0  # at least so far apart
-SMOOTHING_U = 5.0  # a race line is shifted aside from the centre line smoothed so far, whose bends the shifts fit into
+# Of the Gaussian that rounds lines; a race line is shifted aside from the centre line under it, into whose bends the
+# shifts must fit.
+SMOOTHING_U = 5.0
 REACH_U, PROBE_U = 12.0, 0.25  # how far aside free ground is looked for, in these steps
 SLANT = math.radians(15.0)  # a car may stand this far across the road as it passes something
 LOCK_SHARE = 0.92  # of the full lock that a line may ask for, the rest is the driver's to correct with
