@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from agent.envs.client import SimulatorLost
 from agent.envs.conf import camera_view, checked, lidar, open_world, second_view
 from agent.envs.remote_world import RemoteTelemetry, RemoteWorld
+from agent.envs.road_choice import draw_narrow
 from agent.simulator.appearance import Appearance
 from agent.simulator.lens import View
 from agent.simulator.lidar import LidarConfig
@@ -25,8 +26,10 @@ STALL_LIMIT_SEC = 5.0
 HALF_TICK_SEC = 0.005
 CRASH_REWARD = -1.0
 ASTRAY = 0.7  # of the cross-track error that ends an episode is how far aside one may begin
-# On roads that cross themselves so many of the astray begin upright instead, so far before a crossing.
-BEFORE_CROSSINGS, BEFORE_CROSSING_U = 0.5, (20.0, 45.0)
+# On roads that cross themselves so many of the astray begin upright instead, so far before a crossing. A narrow one is
+# likelier, by the square of the cosine between its ways and so much more.
+BEFORE_CROSSINGS, BEFORE_CROSSING_U, ANY_CROSSING = 0.8, (20.0, 80.0), 0.05
+NARROW_ROADS = 0.5  # share of the astray's roads that are drawn for a narrow crossing, where these are rare
 # Endings that are no fault of the driver's: the value of what would have come counts.
 TRUNCATIONS = ("time_limit", "finished")
 
@@ -108,8 +111,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         """What ``reset`` does, without looking."""
         super().reset(seed=seed)
         if seed is None and self.conf["road"] == "new" and self.world.scene.is_random:
-            draw_road = self.choose_road or (lambda rng: int(rng.integers(2**31)))
-            self._road_seed = draw_road(self.np_random)
+            self._road_seed = self._draw_road(self.np_random)
         if seed is not None:
             self._road_seed = seed  # kept, for who drives the same world in turn may have drawn another road
         if self._road_seed is not None and self.conf["roads"]:
@@ -125,8 +127,11 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
                 self.world.reset(seed)  # the road decides how far it reaches
             reach = self.world.track.length_u * (1.0 if self.world.track.closed else 0.8)
             arc_u, aside_u, turned_deg = draw(0.0, reach), 1.5, 10.0
-            if start == "astray" and len(at := self.world.track.crossings) and draw() < BEFORE_CROSSINGS:
-                arc_u = self.world.track.arc_before(self.np_random.choice(at), draw(*BEFORE_CROSSING_U))
+            track = self.world.track
+            if start == "astray" and len(track.crossings) and draw() < BEFORE_CROSSINGS:
+                weight = track.narrowness**2 + ANY_CROSSING
+                node = self.np_random.choice(track.crossings, p=weight / weight.sum())
+                arc_u = track.arc_before(node, draw(*BEFORE_CROSSING_U))
             elif start == "astray":
                 aside_u, turned_deg = ASTRAY * self.conf["max_cte"], 35.0
             self.world.reset(
@@ -137,6 +142,13 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         if self.conf["appearance"] == "random" and isinstance(self.world, World):
             self.world.dress(Appearance(seed=int(self.np_random.integers(2**31))))
         self.steps, self.steering = 0, 0.0
+
+    def _draw_road(self, rng: np.random.Generator) -> int:
+        """Number of the road of a new episode."""
+        # Loops cross themselves by rule, and often enough.
+        if self.conf["start"] == "astray" and self.world.scene.path["kind"] != "loop" and rng.random() < NARROW_ROADS:
+            return draw_narrow(self.world.scene.name, self.conf["roads"] or 2**31, rng)
+        return self.choose_road(rng) if self.choose_road else int(rng.integers(2**31))
 
     @property
     def road(self) -> int:

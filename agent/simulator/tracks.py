@@ -117,6 +117,12 @@ class Track:
         """Indices of the spans (k,) that another one cuts, each crossing's two beside each other."""
         return np.array(_crossings(self.nodes, self.closed, float(self.span_u.mean())), dtype=np.int64)
 
+    @cached_property
+    def narrowness(self) -> Array:
+        """Cosine (k,) of the angle, 0 to 90 degrees, between the two ways of each of ``crossings``."""
+        ways = self.direction[self.crossings].reshape(-1, 2, 2)
+        return np.repeat(np.abs((ways[:, 0] * ways[:, 1]).sum(axis=1)), 2)
+
     def beside(self, aside_u: float) -> Array:
         """Points (n, 3) ``aside_u`` to the right of the nodes."""
         right = np.column_stack([self.direction[:, 1], -self.direction[:, 0], np.zeros(len(self.nodes))])

@@ -10,7 +10,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from agent.envs.donkey_env import DonkeyEnv
-from agent.envs.gentle_roads import draw_gentle
+from agent.envs.road_choice import draw_gentle
 
 SLOWEST = 0.4  # share of the throttle's range that training begins with
 

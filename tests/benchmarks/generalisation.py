@@ -7,8 +7,8 @@ A row is a name and arguments of the runner besides ``--preset generalist``. A t
 driver laps it in each of three episodes of two minutes, generated_road if it is driven to its end. Its episodes from
 one start are nearly one sample, so it is also asked how much it *holds*: after 16 starts anywhere on each named track,
 the share after which it is still on the road 30 s later. With ``--race``, also what share of the generated roads from
-seed 9000 on it drives to their end, and of those among them that cross themselves. Every run's line goes to
-``DIR/generalisation.jsonl`` as soon as it is there, and one that is there is not run again.
+seed 9000 on it drives to their end, of those among them that cross themselves, and of those that do so narrowly. Every
+run's line goes to ``DIR/generalisation.jsonl`` as soon as it is there, and one that is there is not run again.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from agent.envs import SCENE_OF_ENV, embedded_env_ids
 from agent.envs.donkey_env import TRUNCATIONS
+from agent.envs.road_choice import NARROW, narrowest
 from agent.evaluate_champion import load_model, read_config
 from agent.judging.floors import race_reference, reference_lap
 from agent.judging.race import race, race_env
-from agent.simulator.tracks import build_track, load_scene
 from agent.training.checkpoints import append_line
 from agent.training.evaluation import Score, evaluate
 from agent.training.worlds import JUDGING, YARDSTICK, first_seed, make_worlds
@@ -46,7 +46,7 @@ EPISODES, EPISODE_STEPS, MAX_CTE = 3, 2400, 8.0
 SURVIVED_STEPS, SURVIVED_EPISODES = 500, 48
 HELD_STEPS, HELD_STARTS = 600, 16
 RACE_LAPS = 3
-FIRST_ROAD, ROADS = 9000, 96
+FIRST_ROAD, ROADS, SIDE_BY_SIDE = 9000, 288, 96
 UNTAUGHT = ("--taught", "0", "--lesson-weight", "0", "--reward", "speed")
 OFF_POLICY = ("--throttle-max", "0.45", "--appearance", "random", "--roads", "512", "--reward-shaping",
               "--env", RANDOM, "--env", GENERATED, "--conv-layers", "2",
@@ -146,19 +146,21 @@ def judged(model: Any, config: TrialConfig, with_races: bool) -> dict[str, Any]:
     if with_races:
         found["raced"] = sum(track["crashes"] == 0 for track in tracks.values())
         found["of_reference"] = float(np.mean(ratios)) if ratios else None
-        found["roads"], found["crossings"] = on_generated_roads(model, plain)
+        found |= on_generated_roads(model, plain)
     return found
 
 
-def on_generated_roads(model: Any, config: TrialConfig) -> tuple[float, float]:
-    """The share of ``ROADS`` generated roads driven to their end, and of those among them that cross themselves."""
-    worlds = make_worlds(replace(config, env=[GENERATED], roads=0, road_replay=None), [GENERATED], ROADS, YARDSTICK)
-    episodes = evaluate(model, worlds, ROADS, FIRST_ROAD).episodes
+def on_generated_roads(model: Any, config: TrialConfig) -> dict[str, float]:
+    """The shares driven to their end of ``ROADS`` generated roads, of those that cross themselves, and narrowly."""
+    plain = replace(config, env=[GENERATED], roads=0, road_replay=None)
+    worlds, driven = make_worlds(plain, plain.env, SIDE_BY_SIDE, YARDSTICK), []
+    for first in range(FIRST_ROAD, FIRST_ROAD + ROADS, SIDE_BY_SIDE):
+        for episode in evaluate(model, worlds, SIDE_BY_SIDE, first).episodes:
+            driven.append(episode.end_reason in (*TRUNCATIONS, "finished"))
     worlds.close()
-    driven = np.array([episode.end_reason in (*TRUNCATIONS, "finished") for episode in episodes])
-    scene = load_scene(SCENE_OF_ENV[GENERATED])
-    crossed = np.array([len(build_track(scene, FIRST_ROAD + k).crossings) > 0 for k in range(ROADS)])
-    return float(driven.mean()), float(driven[crossed].mean())
+    narrow = np.array([narrowest(SCENE_OF_ENV[GENERATED], FIRST_ROAD + k) for k in range(ROADS)])
+    kinds = {"roads": narrow >= 0.0, "crossings": narrow > 0.0, "narrow_crossings": narrow > NARROW}
+    return {kind: float(np.array(driven)[these].mean()) for kind, these in kinds.items()}
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from agent.envs import SCENE_OF_ENV, check_env_id, embedded_env_ids
 from agent.envs.donkey_env import DonkeyEnv
 from agent.envs.driver import make_driver_env
 from agent.envs.observation import FAST_VIEW, FRAMES, shrink
+from agent.envs.road_choice import NARROW
 from agent.simulator.world import World
 
 TRACK = "donkey-generated-track-v0"
@@ -234,7 +235,7 @@ def test_a_few_random_roads_come_again_and_again() -> None:
     assert len(lengths) == 2
 
 
-def test_some_of_the_astray_begin_upright_before_a_crossing() -> None:
+def test_most_of_the_astray_begin_upright_before_a_crossing() -> None:
     env = DonkeyEnv("generated_road", {"start": "astray"})
     env.reset(seed=3)
     track = cast(World, env.world).track
@@ -246,6 +247,18 @@ def test_some_of_the_astray_begin_upright_before_a_crossing() -> None:
         ahead_u = track.arc_u[track.crossings] - track.arc_of(x, z)
         turned = np.radians(telemetry.car[2]) - track.pose_at(track.arc_of(x, z))[2]
         upright = abs(telemetry.cte) < 1.6 and abs(np.sin(turned)) < np.sin(np.radians(11.0))
-        before.append(upright and bool(((ahead_u > 18.0) & (ahead_u < 47.0)).any()))
+        before.append(upright and bool(((ahead_u > 18.0) & (ahead_u < 82.0)).any()))
     env.close()
-    assert 0.4 < np.mean(before) < 0.65
+    assert 0.7 < np.mean(before) < 0.9
+
+
+@pytest.mark.parametrize(("start", "least", "most"), [("astray", 0.45, 0.7), ("anywhere", 0.02, 0.25)])
+def test_lessons_are_on_roads_with_narrow_crossings_as_often_as_not(start: str, least: float, most: float) -> None:
+    env = DonkeyEnv("generated_road", {"start": start, "road": "new"})
+    env.reset(seed=3)
+    narrow = []
+    for _ in range(100):
+        env.reset()
+        narrow.append(cast(World, env.world).track.narrowness.max(initial=0.0) > NARROW)
+    env.close()
+    assert least < np.mean(narrow) < most

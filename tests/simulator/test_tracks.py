@@ -7,6 +7,7 @@ nodes are at hand (``DONKEY_REFERENCE_TRACKS``) the lines are held against every
 import json
 import math
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,15 @@ def test_crossings_are_where_a_line_cuts_itself(scene: str, seed: int) -> None:
     assert bool(found) == (scene in ("circuit_launch", "sparkfun_avc") or seed in (3, 7, 9))
     for node in found:
         assert (track.arc_u[node] - track.arc_before(node, 30.0)) % track.length_u == pytest.approx(30.0)
+
+
+@pytest.mark.parametrize("angle_deg", [12.0, 30.0, 75.0, 90.0, 130.0])
+def test_narrowness_is_the_cosine_between_a_crossings_ways(angle_deg: float) -> None:
+    half = 50.0 * np.array([1.0, np.tan(np.radians(angle_deg / 2.0))])
+    corners = half * np.array([(-1, -1), (1, 1), (1, -1), (-1, 1), (-1, -1)])  # a bow tie
+    sides = [np.linspace(a, b, 100, endpoint=False) for a, b in pairwise(corners)]
+    track = Track(np.column_stack([np.concatenate(sides), np.zeros(400)]), closed=True)
+    assert track.narrowness == pytest.approx([abs(np.cos(np.radians(angle_deg)))] * 2)
 
 
 @pytest.mark.parametrize("scene", scene_names())

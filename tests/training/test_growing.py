@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from stable_baselines3.common.vec_env import VecEnv
 
-from agent.envs.gentle_roads import GENTLEST, SAMPLE, sharpness
+from agent.envs.road_choice import GENTLEST, SAMPLE, sharpness
 from agent.training.growing import SLOWEST
 from agent.training.worlds import make_training_worlds
 from agent.trials.config import TrialConfig, UserError

@@ -1,4 +1,4 @@
-"""Random roads by how sharply they bend: a curriculum draws gentle ones first."""
+"""Random roads by their shape: a curriculum draws gentle ones first, lessons more that cross themselves narrowly."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ GENTLEST = 0.125  # share of the roads that a curriculum begins with
 SHARP = 95  # percentile of a road's curvature by which roads are compared
 SAMPLE = 64  # roads of a scene that say what share of all is gentler than a road
 MOST_DRAWS = 64  # of which the gentlest is taken if none is gentle enough
+NARROW = 0.6  # cosine between the ways of a crossing, from which on it is narrow: 53 degrees
 
 
 def draw_gentle(scene: str, roads: int, grown: float, rng: np.random.Generator) -> int:
@@ -28,6 +29,21 @@ def draw_gentle(scene: str, roads: int, grown: float, rng: np.random.Generator) 
             break
         drawn = min(drawn, int(rng.integers(roads)), key=partial(sharpness, scene))
     return drawn
+
+
+def draw_narrow(scene: str, roads: int, rng: np.random.Generator) -> int:
+    """Number of a random road of ``scene`` below ``roads`` with a narrow crossing, if one is found."""
+    for _ in range(MOST_DRAWS):
+        drawn = int(rng.integers(roads))
+        if narrowest(scene, drawn) > NARROW:
+            break
+    return drawn
+
+
+@lru_cache(maxsize=4096)
+def narrowest(scene: str, seed: int) -> float:
+    """The cosine between the two ways of a road's narrowest crossing, 0 where it has none."""
+    return float(build_track(_scene(scene), seed).narrowness.max(initial=0.0))
 
 
 @lru_cache(maxsize=4096)
