@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "appearance": "plain",
     "road": "kept",
     "roads": 0,
+    "crossroads": 0.0,
 }
 # Keys of a simulator on the wire; host or port ask for one. Upstream has no limits to its waits.
 WIRE_DEFAULTS: dict[str, Any] = {

@@ -26,10 +26,10 @@ STALL_LIMIT_SEC = 5.0
 HALF_TICK_SEC = 0.005
 CRASH_REWARD = -1.0
 ASTRAY = 0.7  # of the cross-track error that ends an episode is how far aside one may begin
-# On roads that cross themselves so many of the astray begin upright instead, so far before a crossing. A narrow one is
-# likelier, by the square of the cosine between its ways and so much more.
-BEFORE_CROSSINGS, BEFORE_CROSSING_U, ANY_CROSSING = 0.8, (20.0, 80.0), 0.05
-NARROW_ROADS = 0.5  # share of the astray's roads that are drawn for a narrow crossing, where these are rare
+# On roads that cross themselves so many of the astray begin upright instead, so far before a crossing. The second of
+# each is for conf crossroads, where a narrow one is likelier, by the square of its ways' cosine and so much more.
+BEFORE_CROSSINGS, BEFORE_CROSSING_U = (0.5, 0.8), ((20.0, 45.0), (20.0, 80.0))
+ANY_CROSSING = 0.05
 # Endings that are no fault of the driver's: the value of what would have come counts.
 TRUNCATIONS = ("time_limit", "finished")
 
@@ -48,7 +48,8 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         pose), ``jitter`` (nearly so, from the seed), ``anywhere`` on the track (from the seed) or ``astray``, far
         aside and turned away too, or before a place where the road crosses itself, ``road``: ``kept`` from one seed to
         the next or, where the scene's is random, ``new`` in every episode, ``roads``: how many random roads there are,
-        0 for as many as there are seeds, and ``max_episode_steps``;
+        0 for as many as there are seeds, ``crossroads``: share of the new open roads that are drawn for a narrow
+        crossing, and ``max_episode_steps``;
         ``client``: ``own`` or ``gym-donkeycar``; ``reconnect``: a lost simulator truncates the episode and the
         next reset connects anew; and limits of the waits, ``connect_limit_sec``, ``frame_limit_sec``,
         ``reset_limit_sec``
@@ -127,11 +128,11 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
                 self.world.reset(seed)  # the road decides how far it reaches
             reach = self.world.track.length_u * (1.0 if self.world.track.closed else 0.8)
             arc_u, aside_u, turned_deg = draw(0.0, reach), 1.5, 10.0
-            track = self.world.track
-            if start == "astray" and len(track.crossings) and draw() < BEFORE_CROSSINGS:
+            track, often = self.world.track, self.conf["crossroads"] > 0.0
+            if start == "astray" and len(track.crossings) and draw() < BEFORE_CROSSINGS[often]:
                 weight = track.narrowness**2 + ANY_CROSSING
-                node = self.np_random.choice(track.crossings, p=weight / weight.sum())
-                arc_u = track.arc_before(node, draw(*BEFORE_CROSSING_U))
+                node = self.np_random.choice(track.crossings, p=weight / weight.sum() if often else None)
+                arc_u = track.arc_before(node, draw(*BEFORE_CROSSING_U[often]))
             elif start == "astray":
                 aside_u, turned_deg = ASTRAY * self.conf["max_cte"], 35.0
             self.world.reset(
@@ -145,8 +146,8 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
 
     def _draw_road(self, rng: np.random.Generator) -> int:
         """Number of the road of a new episode."""
-        # Loops cross themselves by rule, and often enough.
-        if self.conf["start"] == "astray" and self.world.scene.path["kind"] != "loop" and rng.random() < NARROW_ROADS:
+        share = self.conf["crossroads"]
+        if share and self.world.scene.path["kind"] == "random" and rng.random() < share:  # loops have them by rule
             return draw_narrow(self.world.scene.name, self.conf["roads"] or 2**31, rng)
         return self.choose_road(rng) if self.choose_road else int(rng.integers(2**31))
 

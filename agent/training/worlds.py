@@ -163,7 +163,7 @@ def driver_options(config: TrialConfig, reward: str) -> dict[str, Any]:
         "reward_terms": config.reward_term,
         "appearance": config.appearance,
         "roads": 0 if reward == YARDSTICK else config.roads,
-        **({"start": "astray"} if config.taught and reward != YARDSTICK else {}),
+        **({"start": "astray", "crossroads": config.crossroads} if config.taught and reward != YARDSTICK else {}),
         "max_episode_steps": config.max_episode_steps,
         "max_cte": config.max_cte,
         "steer_limit": config.steer_limit,

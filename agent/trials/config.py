@@ -102,6 +102,9 @@ class TrialConfig:
     road_replay: float | None = _setting(
         float, "share of training's roads drawn by how much was left to learn there", low=0.0, high=1.0
     )
+    crossroads: float = _param(
+        0.0, "share of a taught car's generated roads that are drawn for a narrow crossing", low=0.0, high=1.0
+    )
     growing: float = _param(
         0.0, "share of training in which roads grow from the gentlest to all, and speed with them", low=0.0, high=1.0
     )
@@ -202,6 +205,8 @@ class TrialConfig:
             raise UserError(f"road_replay {self.road_replay} and growing {self.growing} both choose roads; drop one")
         if self.lesson_weight and not self.taught:
             raise UserError(f"lesson_weight {self.lesson_weight} needs lessons to weigh; give --taught 0.5")
+        if self.crossroads and not self.taught:
+            raise UserError(f"crossroads {self.crossroads} is for lessons; give --taught 0.35")
         for name in ("taught", "road_replay"):
             if getattr(self, name) and (self.addresses or self.reward_term or self.training_reward == "efficiency"):
                 why = [*self.addresses, *self.reward_term, "reward efficiency"][0]

@@ -69,6 +69,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "no teacher: PPO": UNTAUGHT,
     "no teacher: PPO, growing": (*UNTAUGHT, "--growing", "0.5"),
     "growing": ("--growing", "0.3"),
+    "crossroads and the reward": ("--crossroads", "0.5", "--taught", "0.35"),
     "action repeat 2": ("--action-repeat", "2", "--frame-gap", "3"),
     "lessons alone": ("--taught", "1", "--lesson-weight", "0", "--reward", "speed"),
     "taught two thirds, PPO alone then": ("--lesson-weight", "0"),
@@ -120,7 +121,7 @@ def judged(model: Any, config: TrialConfig, with_races: bool) -> dict[str, Any]:
         }
     anywhere = replace(plain, road_replay=None, max_episode_steps=HELD_STEPS)
     if anywhere.taught:  # or it would begin astray
-        anywhere = replace(anywhere, taught=0.0, lesson_weight=0.0)
+        anywhere = replace(anywhere, taught=0.0, lesson_weight=0.0, crossroads=0.0)
     worlds = make_worlds(anywhere, env_ids, HELD_STARTS * len(env_ids), "speed")
     ends = [episode.end_reason in TRUNCATIONS for episode in evaluate(model, worlds, worlds.num_envs, seed).episodes]
     worlds.close()
