@@ -82,6 +82,8 @@ def checked(conf: dict[str, Any]) -> dict[str, Any]:
     for key in positive:
         if not merged[key] > 0:
             raise ValueError(f"conf {key} {merged[key]} is not positive; give a positive number")
+    if not 0.0 <= merged["crossroads"] <= 1.0:
+        raise ValueError(f"conf crossroads {merged['crossroads']} is no share; give 0 to 1")
     if on_wire and merged["appearance"] != "plain":
         raise ValueError("conf appearance 'random' changes the embedded world only; drop it or the port")
     if on_wire and not 0 < int(merged["port"]) < 65536:

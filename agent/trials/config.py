@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from itertools import combinations
 from types import SimpleNamespace
 from typing import Any, Self
 
@@ -201,8 +202,9 @@ class TrialConfig:
         """Refuse what needs embedded worlds that are stepped as one, where they are not."""
         if self.road_replay and not self.roads:
             raise UserError(f"road_replay {self.road_replay} needs roads to choose from; give --roads 512")
-        if self.road_replay and self.growing:
-            raise UserError(f"road_replay {self.road_replay} and growing {self.growing} both choose roads; drop one")
+        for one, other in combinations(("road_replay", "growing", "crossroads"), 2):
+            if (share := getattr(self, one)) and getattr(self, other):
+                raise UserError(f"{one} {share} and {other} {getattr(self, other)} both choose roads; drop one")
         if self.lesson_weight and not self.taught:
             raise UserError(f"lesson_weight {self.lesson_weight} needs lessons to weigh; give --taught 0.5")
         if self.crossroads and not self.taught:

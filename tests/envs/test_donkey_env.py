@@ -253,6 +253,23 @@ def test_some_of_the_astray_begin_upright_before_a_crossing(crossroads: float, m
     assert share - 0.1 < np.mean(before) < share + 0.15
 
 
+def test_crossroads_begin_before_narrow_crossings_rather_than_square_ones() -> None:
+    def before_the_square_one(crossroads: float) -> float:
+        env = DonkeyEnv("generated_road", {"start": "astray", "crossroads": crossroads})
+        env.reset(seed=9066)  # one crossing at 84 degrees and three at 40 to 52
+        track, found = cast(World, env.world).track, []
+        for _ in range(200):
+            env.reset()
+            x, _, z = (8.0 * metres for metres in cast(World, env.world).telemetry().pos)
+            ahead_u = track.arc_u[track.crossings] - track.arc_of(x, z)
+            at = (ahead_u > 18.0) & (ahead_u < 47.0)
+            found += [bool(track.narrowness[at].max() < 0.2)] if at.any() else []
+        env.close()
+        return float(np.mean(found))
+
+    assert before_the_square_one(0.5) < 0.5 * before_the_square_one(0.0)
+
+
 @pytest.mark.parametrize(("crossroads", "least", "most"), [(0.0, 0.02, 0.25), (0.5, 0.45, 0.7), (1.0, 1.0, 1.0)])
 def test_crossroads_are_roads_drawn_for_a_narrow_crossing(crossroads: float, least: float, most: float) -> None:
     env = DonkeyEnv("generated_road", {"crossroads": crossroads, "road": "new", "roads": 512})

@@ -205,6 +205,7 @@ def test_who_is_taught_to_the_end_keeps_the_latest_checkpoint(
         ({"taught": 1.5}, "too large"),
         ({"lesson_weight": 1.0}, "lesson_weight 1.0 needs lessons to weigh; give --taught"),
         ({"crossroads": 0.5}, "crossroads 0.5 is for lessons; give --taught"),
+        ({"taught": 0.5, "crossroads": 0.5, "growing": 0.3}, "growing 0.3 and crossroads 0.5 both choose roads"),
     ],
 )
 def test_what_cannot_be_taught_is_refused(tiny: Build, changes: dict[str, Any], line: str) -> None:
