@@ -88,7 +88,11 @@ class RoadNet(BaseFeaturesExtractor):
         answers = torch.relu_(torch.addcmul(self.shapes.bias, answers, strength))
         if self.groups is not None:
             answers = torch.relu_(self.groups(answers.view(len(answers), -1, self.groups.in_features)))
+        weight = self.whole.weight
         if self.windows is not None:
             answers = self.windows(answers.unflatten(1, (self.rows - 1, -1)).permute(0, 3, 1, 2))
-        features: torch.Tensor = self.whole(answers.flatten(1))
+            # Convolutions leave the shapes of a place beside each other; in another order gradients take longer.
+            weight = weight.unflatten(1, answers.shape[1:]).permute(0, 2, 3, 1).flatten(1)
+            answers = answers.permute(0, 2, 3, 1)
+        features = torch.nn.functional.linear(answers.flatten(1), weight, self.whole.bias)
         return torch.relu_(features) if self.norm is None else torch.tanh_(self.norm(features))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from agent.training.algorithms.lessons import LARGE, WEIGHTS, LessonBook, Page
 SWITCH_SEC = 1e-4
 LONGEST_SEC = 3600.0  # that a rollout's lessons may take; they take less than one
 NUMBERS = ("lesson_loss", "value_loss")
+Found = tuple[torch.Tensor, torch.Tensor]  # a slope, and what is logged of it
 
 
 def lesson_loss(policy: Any, page: Page, vf_coef: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -42,29 +44,23 @@ def lesson_loss(policy: Any, page: Page, vf_coef: float) -> tuple[torch.Tensor, 
     return errors.sum() + vf_coef * value_loss, torch.stack((errors[:2].sum(), value_loss)).detach()
 
 
-class Reminder:
-    """The slope of ``weight`` times the lessons' loss, found on a second thread while a first finds a reward's."""
+class SecondHand:
+    """Finds some of a minibatch's slope on a second thread while the first finds the rest."""
 
-    def __init__(self, policy: Any, weight: float) -> None:
-        self.policy, self.weight = policy, weight
+    def __init__(self) -> None:
         sys.setswitchinterval(SWITCH_SEC)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="reminder")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="second hand")
 
-    def begin(self, page: Page) -> None:
-        """Begin with a page; the policy is not to be moved before ``slope`` was asked for."""
-        self._found = self._thread.submit(self._find, page)
+    def begin(self, find: Callable[[], Found]) -> None:
+        """Begin with ``find``; what it reads, as the policy, is not to be moved before ``found`` was asked for."""
+        self._found = self._thread.submit(find)
 
-    def slope(self) -> torch.Tensor:
-        """Wait for the slope, as a row of the policy's optimiser; ``error`` is the lessons' from now on.
+    def found(self) -> Found:
+        """Wait for it.
 
         :raises TimeoutError: after ``LONGEST_SEC``
         """
-        slope, self.error = self._found.result(LONGEST_SEC)
-        return slope
-
-    def _find(self, page: Page) -> tuple[torch.Tensor, float]:
-        loss, numbers = lesson_loss(self.policy, page, 0.0)
-        return self.policy.optimizer.slope(self.weight * loss), float(numbers[0])
+        return self._found.result(LONGEST_SEC)
 
 
 class Study:
