@@ -98,7 +98,9 @@ def test_decisions_for_many_pictures_are_those_of_stock_ppo(model: LeanPPO) -> N
 
 
 @pytest.mark.parametrize("n", [1, 3, 30])
-def test_a_step_beside_lessons_goes_down_the_reward_and_half_as_many_lessons(tiny: Build, n: int) -> None:
+def test_a_step_beside_lessons_goes_down_the_reward_and_half_as_many_lessons(
+    tiny: Build, n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever a second thread has of it."""
     config = tiny(n_steps=32, batch_size=30, taught=0.25, lesson_weight=3.0, conv_layers=3, ent_coef=0.01)
     worlds = make_training_worlds(config, config.gamma)
@@ -115,7 +117,7 @@ def test_a_step_beside_lessons_goes_down_the_reward_and_half_as_many_lessons(tin
     lessons, errors = lesson_loss(model.policy, page, 0.0)
     expected = model.policy.optimizer.slope(loss + 3.0 * lessons)
     moved: list[torch.Tensor] = []
-    model.policy.optimizer.move = lambda row, _: moved.append(row)  # type: ignore[method-assign]
+    monkeypatch.setattr(model.policy.optimizer, "move", lambda row, _: moved.append(row))
     told = model._descend_near(steps, book, 0.2)
     torch.testing.assert_close(moved[0], expected, rtol=1e-3, atol=1e-6 * float(expected.abs().max()))
     torch.testing.assert_close(told, torch.cat((numbers, errors[:1])), rtol=1e-4, atol=1e-5)
