@@ -19,6 +19,7 @@ from stable_baselines3.common.policies import ActorCriticCnnPolicy
 from agent.training.algorithms import build, prepare_torch
 from agent.training.algorithms.adam import RowAdam
 from agent.training.algorithms.lean import LeanPPO
+from agent.training.algorithms.lessons import Page
 from agent.training.algorithms.networks import CELL, CONTRAST, FAINT, RoadNet, as_patches
 from agent.training.algorithms.study import lesson_loss
 from agent.training.worlds import make_training_worlds
@@ -98,7 +99,7 @@ def test_decisions_for_many_pictures_are_those_of_stock_ppo(model: LeanPPO) -> N
 
 
 @pytest.mark.parametrize("n", [1, 3, 30])
-def test_a_step_beside_lessons_goes_down_the_reward_and_half_as_many_lessons(
+def test_a_step_beside_lessons_goes_down_the_reward_its_lessons_and_half_as_many_old_ones(
     tiny: Build, n: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever a second thread has of it."""
@@ -109,13 +110,17 @@ def test_a_step_beside_lessons_goes_down_the_reward_and_half_as_many_lessons(
     model.set_logger(configure(None, []))
     _, callback = model._setup_learn(64, Quiet())
     model.collect_rollouts(worlds, callback, model.rollout_buffer, model.n_steps)
-    book, steps = model._write_down(), model._rollout().minibatch(torch.arange(n))
+    book, said = model._write_down()
+    steps, without = (model._rollout(each).minibatch(torch.arange(n)) for each in (said, None))
     state = np.random.get_state()
     page = book.draw((n + 1) // 2, model.device)
     np.random.set_state(state)
-    loss, numbers = model.loss(steps, 0.2)
-    lessons, errors = lesson_loss(model.policy, page, 0.0)
-    expected = model.policy.optimizer.slope(loss + 3.0 * lessons)
+    loss, numbers = model.loss(without, 0.2)
+    (own, errors), (old, _) = (
+        lesson_loss(model.policy, each, 0.0)
+        for each in (Page(steps.patches, torch.from_numpy(said).swapaxes(0, 1).flatten(0, 1)[:n], steps.returns), page)
+    )
+    expected = model.policy.optimizer.slope(loss + 3.0 * (2.0 * own + old) / 3.0)
     moved: list[torch.Tensor] = []
     monkeypatch.setattr(model.policy.optimizer, "move", lambda row, _: moved.append(row))
     told = model._descend_near(steps, book, 0.2)

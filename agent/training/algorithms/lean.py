@@ -22,9 +22,10 @@ from stable_baselines3.common.utils import explained_variance
 from agent.training.algorithms.adam import RowAdam
 from agent.training.algorithms.lessons import LessonBook
 from agent.training.algorithms.networks import RoadNet
-from agent.training.algorithms.study import SecondHand, Study, lesson_loss
+from agent.training.algorithms.study import SecondHand, Study, lesson_errors, lesson_loss
 
 LOG_SQRT_TAU = 0.5 * math.log(2.0 * math.pi)
+OWN_LESSONS = 2.0 / 3.0  # of the lessons' weight beside a reward, the rest being old ones': their share in number
 LOGGED = ("loss", "policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction")
 
 
@@ -36,13 +37,17 @@ def having(worlds: Any, method: str) -> Any:
 
 
 class Steps(NamedTuple):
-    """Steps of a rollout, (n, ...) each, on the policy's device; ``patches`` are those of the pictures."""
+    """Steps of a rollout, (n, ...) each, on the policy's device.
+
+    ``patches`` are those of the pictures, ``lessons`` what the teacher said there, (n, 0) without one.
+    """
 
     patches: torch.Tensor
     actions: torch.Tensor
     log_probs: torch.Tensor
     advantages: torch.Tensor
     returns: torch.Tensor
+    lessons: torch.Tensor
 
     def part(self, these: slice) -> Steps:
         """Some of the steps."""
@@ -139,8 +144,8 @@ class LeanPPO(PPO):
         """Update as ``PPO.train`` does, and log the last epoch."""
         optimizer = cast(RowAdam, self.policy.optimizer)
         clip_range = cast(Any, self.clip_range)(self._current_progress_remaining)
-        rollout = self._rollout()
-        book = None if self.lessons is None else self._write_down()
+        book, said = (None, None) if self.lessons is None else self._write_down()
+        rollout = self._rollout(said)
         for _ in range(self.n_epochs):
             seen = []
             for indices in torch.from_numpy(np.random.permutation(len(rollout.returns))).split(self.batch_size):
@@ -163,51 +168,51 @@ class LeanPPO(PPO):
         self.logger.record("train/clip_range", clip_range)
 
     def _descend_near(self, steps: Steps, book: LessonBook, clip_range: float) -> torch.Tensor:
-        """A step down PPO's loss of a minibatch and the loss of half as many lessons. Returns what is logged.
+        """A step down the loss of a minibatch, its own lessons and half as many old ones. Returns what is logged.
 
-        A second thread finds the slope of the lessons and of a quarter of the minibatch: as much work as the rest.
+        A second thread finds the slope of the old lessons and of a quarter of the minibatch: as much work as the rest.
         """
         hand = self.second_hand = self.second_hand or SecondHand()
         optimizer = cast(RowAdam, self.policy.optimizer)
-        n = len(steps.returns)
+        n, quarter = len(steps.returns), len(steps.returns) // 4
         page = book.draw((n + 1) // 2, self.device)
-        theirs, own = steps.part(slice(n // 4)), steps.part(slice(n // 4, None))
+        theirs, own = steps.part(slice(quarter)), steps.part(slice(quarter, None))
 
         def slope_beside() -> tuple[torch.Tensor, torch.Tensor]:
-            loss, errors = lesson_loss(self.policy, page, 0.0)
-            loss, numbers = self.lesson_weight * loss, errors.new_zeros(len(LOGGED))
-            if n // 4:
+            old, numbers = lesson_loss(self.policy, page, 0.0)[0], page.returns.new_zeros(len(LOGGED) + 1)
+            loss = (1.0 - OWN_LESSONS) * self.lesson_weight * old
+            if quarter:
                 share, numbers = self.loss(theirs, clip_range)
-                loss, numbers = loss + (n // 4 / n) * share, (n // 4 / n) * numbers
-            return optimizer.slope(loss), torch.cat((numbers, errors[:1]))
+                loss, numbers = loss + (quarter / n) * share, (quarter / n) * numbers
+            return optimizer.slope(loss), numbers
 
         hand.begin(slope_beside)
         loss, numbers = self.loss(own, clip_range)
-        slope = optimizer.slope((1 - n // 4 / n) * loss)
+        slope = optimizer.slope((1.0 - quarter / n) * loss)
         beside, told = hand.found()
         optimizer.move(slope + beside, self.max_grad_norm)
-        told[: len(LOGGED)] += (1 - n // 4 / n) * numbers
-        return told
+        return (1.0 - quarter / n) * numbers + told
 
     def _learn_lessons(self) -> None:
         """Move the policy towards its teacher, and the critic to what the learner gets, as often as an epoch would.
 
         That is done while the next rollout is driven, and serves the one after.
         """
-        book = self._write_down()
+        book, _ = self._write_down()
         steps = self.rollout_buffer.returns.size
         book.set_homework(max(1, self.n_epochs * steps // (2 * self.batch_size)), self.batch_size)
         self.take_up_lessons(book)
         if self.num_timesteps >= self._total_timesteps:
             self._take_in()
 
-    def _write_down(self) -> LessonBook:
-        """What the teacher said of the rollout, in the book."""
+    def _write_down(self) -> tuple[LessonBook, NDArray[np.float32]]:
+        """What the teacher said of the rollout (steps, worlds, 8), and the book in which that is now."""
         buffer = self.rollout_buffer
         book = self.lessons or LessonBook(buffer.obs_shape)
-        own = (buffer.observations, having(self.env, "take_lessons").take_lessons(), buffer.returns)
+        said: NDArray[np.float32] = having(self.env, "take_lessons").take_lessons()
+        own: tuple[Any, ...] = (buffer.observations, said, buffer.returns)
         book.write(*(values.reshape(-1, *values.shape[2:]) for values in own))
-        return book
+        return book, said
 
     def take_up_lessons(self, lessons: LessonBook) -> None:
         """Study what ``lessons`` has set, if anything, on a thread of its own."""
@@ -222,22 +227,26 @@ class LeanPPO(PPO):
             for name, value in self.study.end(self.policy, self.lessons).items():
                 self.logger.record(f"train/{name}", value)
 
-    def _rollout(self) -> Steps:
+    def _rollout(self, lessons: NDArray[np.float32] | None = None) -> Steps:
+        """The steps of the rollout, and the ``lessons`` (steps, worlds, 8) on them."""
         buffer = self.rollout_buffer
-        values = (buffer.actions, buffer.log_probs, buffer.advantages, buffer.returns)
+        if lessons is None:
+            lessons = np.zeros((*buffer.returns.shape, 0), dtype=np.float32)
+        values = (buffer.actions, buffer.log_probs, buffer.advantages, buffer.returns, lessons)
         tensors = (torch.from_numpy(buffer.swap_and_flatten(value)).to(self.device) for value in values)
         pictures = torch.from_numpy(buffer.swap_and_flatten(buffer.observations)).to(self.device)
-        actions, *others = tensors
-        return Steps(
-            cast(RoadNet, self.policy.features_extractor).as_patches(pictures),
-            actions,
-            *(each.flatten() for each in others),
-        )
+        actions, log_probs, advantages, returns, said = tensors
+        patches = cast(RoadNet, self.policy.features_extractor).as_patches(pictures)
+        return Steps(patches, actions, log_probs.flatten(), advantages.flatten(), returns.flatten(), said)
 
     def loss(self, steps: Steps, clip_range: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """PPO's loss of a minibatch, and the numbers of it that are logged, in the order of ``LOGGED``."""
+        """The loss of a minibatch, and the numbers of it that are logged, in the order of ``LOGGED``.
+
+        It is PPO's; where there are lessons, theirs is added, and their error to what is logged.
+        """
         policy = cast(Any, self.policy)
-        latent, latent_value = policy.mlp_extractor(policy.features_extractor(steps.patches))
+        features = policy.features_extractor(steps.patches)
+        latent, latent_value = policy.mlp_extractor(features)
         mean, values = policy.action_net(latent), policy.value_net(latent_value).flatten()
         variance = torch.exp(2.0 * policy.log_std)
         if isinstance(policy.action_dist, StateDependentNoiseDistribution):
@@ -255,5 +264,9 @@ class LeanPPO(PPO):
             loss = loss + self.ent_coef * entropy_loss
         with torch.no_grad():
             kl = (ratio - 1.0 - log_ratio).mean()
-            numbers = (loss, policy_loss, value_loss, entropy_loss, kl, (ratio != clipped).float().mean())
-            return loss, torch.stack(numbers)
+            numbers = [loss, policy_loss, value_loss, entropy_loss, kl, (ratio != clipped).float().mean()]
+        if steps.lessons.numel():
+            errors = lesson_errors(policy, features, mean, steps.lessons)
+            loss = loss + OWN_LESSONS * self.lesson_weight * errors.sum()
+            numbers.append(errors[:2].sum())
+        return loss, torch.stack(numbers).detach()

@@ -28,20 +28,26 @@ Found = tuple[torch.Tensor, torch.Tensor]  # a slope, and what is logged of it
 def lesson_loss(policy: Any, page: Page, vf_coef: float) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss of a page of lessons, and what is logged of it: the errors of the policy's mean and of the critic.
 
-    The teacher's are Huber's: up to ``LARGE`` an error counts squared, beyond by its size. Where pictures leave two
-    answers the likelier is then learned, and not the mean of both, which drives straight on between two roads.
-
     What is seen in a picture is learned from the teacher alone: from what it would do, and from where it knows the
     road to lie. The critic only watches.
     """
     features = policy.features_extractor(page.pictures)
     mean = policy.action_net(policy.mlp_extractor.forward_actor(features))
     values = policy.value_net(policy.mlp_extractor.forward_critic(features.detach())).flatten()
-    told = torch.cat((mean, policy.ahead_net(features)), dim=1)
-    errors = torch.nn.functional.smooth_l1_loss(told, page.lessons, reduction="none", beta=LARGE).mean(0)
-    errors = errors * (2.0 * LARGE) * told.new_tensor(WEIGHTS)
+    errors = lesson_errors(policy, features, mean, page.lessons)
     value_loss = torch.nn.functional.mse_loss(values, page.returns)
     return errors.sum() + vf_coef * value_loss, torch.stack((errors[:2].sum(), value_loss)).detach()
+
+
+def lesson_errors(policy: Any, features: torch.Tensor, mean: torch.Tensor, lessons: torch.Tensor) -> torch.Tensor:
+    """Weighted mean errors (8,) of what a policy makes of pictures: its mean (n, 2) and, by its features, the road.
+
+    They are Huber's: up to ``LARGE`` an error counts squared, beyond by its size. Where pictures leave two answers the
+    likelier is then learned, and not the mean of both, which drives straight on between two roads.
+    """
+    told = torch.cat((mean, policy.ahead_net(features)), dim=1)
+    errors = torch.nn.functional.smooth_l1_loss(told, lessons, reduction="none", beta=LARGE).mean(0)
+    return errors * (2.0 * LARGE) * told.new_tensor(WEIGHTS)
 
 
 class SecondHand:
