@@ -47,8 +47,7 @@ SURVIVED_STEPS, SURVIVED_EPISODES = 500, 48
 HELD_STEPS, HELD_STARTS = 600, 16
 RACE_LAPS = 3
 FIRST_ROAD, ROADS, SIDE_BY_SIDE = 9000, 288, 96
-NO_CROSSROADS = ("--crossroads", "0")
-UNTAUGHT = ("--taught", "0", "--lesson-weight", "0", "--reward", "speed", *NO_CROSSROADS)
+UNTAUGHT = ("--taught", "0", "--lesson-weight", "0", "--reward", "speed")
 OFF_POLICY = ("--throttle-max", "0.45", "--appearance", "random", "--roads", "512", "--reward-shaping",
               "--env", RANDOM, "--env", GENERATED, "--conv-layers", "2",
               "--frame-stack", "3", "--frame-gap", "6", "--choosing-episodes", "16")  # fmt: skip
@@ -62,19 +61,18 @@ ROWS: dict[str, tuple[str, ...]] = {
     "plain looks": ("--appearance", "plain"),
     "augmented, without flip": tuple(f"--augment={kind}" for kind in ("blur", "crop", "brightness", "noise")),
     "augmented, flip": ("--augment=flip",),
-    "road replay": ("--road-replay", "0.5", *NO_CROSSROADS),
+    "road replay": ("--road-replay", "0.5"),
     "two pictures, one step apart": ("--frame-stack", "2", "--frame-gap", "1"),
     "one layer": ("--conv-layers", "1"),
     "two layers": ("--conv-layers", "2"),
     "raw pictures": ("--observation", "raw"),
     "no teacher: PPO": UNTAUGHT,
     "no teacher: PPO, growing": (*UNTAUGHT, "--growing", "0.5"),
-    "growing": ("--growing", "0.3", *NO_CROSSROADS),
-    "no crossroads": NO_CROSSROADS,
-    "no crossroads, taught two thirds": (*NO_CROSSROADS, "--taught", "0.667"),
+    "growing": ("--growing", "0.3"),
+    "crossroads and the reward": ("--crossroads", "0.5", "--taught", "0.35"),
     "action repeat 2": ("--action-repeat", "2", "--frame-gap", "3"),
     "lessons alone": ("--taught", "1", "--lesson-weight", "0", "--reward", "speed"),
-    "taught two thirds, PPO alone then": ("--taught", "0.667", "--lesson-weight", "0"),
+    "taught two thirds, PPO alone then": ("--lesson-weight", "0"),
     "taught half, PPO then": ("--taught", "0.5", "--lesson-weight", "0", "--reward", "speed", "--log-std-init", "-3"),
     "no teacher: SAC": ("--agent", "sac", *OFF_POLICY),
     "no teacher: TQC": ("--agent", "tqc", *OFF_POLICY),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-import resource
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 
@@ -16,12 +14,9 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.policies import ActorCriticCnnPolicy
 
-from agent.training.algorithms import build, prepare_torch
-from agent.training.algorithms.adam import RowAdam
+from agent.training.algorithms import build
 from agent.training.algorithms.lean import LeanPPO
-from agent.training.algorithms.lessons import Page
 from agent.training.algorithms.networks import CELL, CONTRAST, FAINT, RoadNet, as_patches
-from agent.training.algorithms.study import lesson_loss
 from agent.training.worlds import make_training_worlds
 from agent.trials.config import TrialConfig
 
@@ -96,51 +91,6 @@ def test_decisions_for_many_pictures_are_those_of_stock_ppo(model: LeanPPO) -> N
     np.testing.assert_allclose(one, ours[0], atol=1e-5)
     with pytest.raises(ValueError, match="shape"):
         policy.predict(pictures[:, :, :8], deterministic=True)
-
-
-@pytest.mark.parametrize("n", [1, 3, 30])
-def test_a_step_beside_lessons_goes_down_the_reward_its_lessons_and_half_as_many_old_ones(
-    tiny: Build, n: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever a second thread has of it."""
-    config = tiny(n_steps=32, batch_size=30, taught=0.25, lesson_weight=3.0, conv_layers=3, ent_coef=0.01)
-    worlds = make_training_worlds(config, config.gamma)
-    model = build(config, worlds)
-    assert isinstance(model, LeanPPO) and isinstance(model.policy.optimizer, RowAdam)
-    model.set_logger(configure(None, []))
-    _, callback = model._setup_learn(64, Quiet())
-    model.collect_rollouts(worlds, callback, model.rollout_buffer, model.n_steps)
-    book, said = model._write_down()
-    steps, without = (model._rollout(each).minibatch(torch.arange(n)) for each in (said, None))
-    state = np.random.get_state()
-    page = book.draw((n + 1) // 2, model.device)
-    np.random.set_state(state)
-    loss, numbers = model.loss(without, 0.2)
-    (own, errors), (old, _) = (
-        lesson_loss(model.policy, each, 0.0)
-        for each in (Page(steps.patches, torch.from_numpy(said).swapaxes(0, 1).flatten(0, 1)[:n], steps.returns), page)
-    )
-    expected = model.policy.optimizer.slope(loss + 3.0 * (2.0 * own + old) / 3.0)
-    moved: list[torch.Tensor] = []
-    monkeypatch.setattr(model.policy.optimizer, "move", lambda row, _: moved.append(row))
-    told = model._descend_near(steps, book, 0.2)
-    torch.testing.assert_close(moved[0], expected, rtol=1e-3, atol=1e-6 * float(expected.abs().max()))
-    torch.testing.assert_close(told, torch.cat((numbers, errors[:1])), rtol=1e-4, atol=1e-5)
-    worlds.close()
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
-def test_memory_that_a_minibatch_gave_back_serves_the_next() -> None:
-    prepare_torch(0)
-
-    def new_pages() -> int:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        parts = [torch.full((7_000_000,), 1.0) for _ in range(4)]  # 28 MB each
-        assert float(parts[-1][-1]) == 1.0
-        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-
-    new_pages()
-    assert new_pages() < 4 * 7_000_000 * 4 / resource.getpagesize() / 10
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])

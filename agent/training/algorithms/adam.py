@@ -57,20 +57,22 @@ class RowAdam(Adam):
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
         """One step with the gradients that the parameters have, as other optimisers take it."""
-        self.move(_row([torch.zeros_like(each) if each.grad is None else each.grad for each in self.members]))
+        self._move(_row([torch.zeros_like(each) if each.grad is None else each.grad for each in self.members]))
         return None
 
-    def descend(self, loss: torch.Tensor, max_norm: float) -> None:
-        """A step down ``loss``, its gradient shortened to ``max_norm`` where it is longer; not all need be in it."""
-        self.move(self.slope(loss), max_norm)
+    def descend(self, loss: torch.Tensor, max_norm: float, beside: Callable[[], torch.Tensor] | None = None) -> None:
+        """A step down ``loss``, its gradient shortened to ``max_norm`` where it is longer; not all need be in it.
+
+        :param beside: gives a row to add to the gradient, once that of the loss is there
+        """
+        row = self.slope(loss)
+        self._move(row if beside is None else row + beside(), max_norm)
 
     def slope(self, loss: torch.Tensor) -> torch.Tensor:
         """The gradient of ``loss`` as a row."""
         return _row(torch.autograd.grad(loss, self.members, materialize_grads=True))
 
-    @torch.no_grad()
-    def move(self, row: torch.Tensor, max_norm: float = math.inf) -> None:
-        """A step down the gradient ``row``, which is shortened to ``max_norm`` where it is longer."""
+    def _move(self, row: torch.Tensor, max_norm: float = math.inf) -> None:
         if math.isfinite(max_norm):
             row.mul_((max_norm / (row.norm() + 1e-6)).clamp_(max=1.0))
         self.row.grad = row

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import sys
 
 import torch
 from stable_baselines3.common.utils import set_random_seed
 
 from agent.trials.config import UserError
-
-# Options of glibc's mallopt (malloc.h), and the most that the second takes: 32 MiB, above all tensors of a minibatch.
-TRIM_THRESHOLD, MMAP_THRESHOLD = (-1, 2**31 - 1), (-3, 2**25)
 
 
 def prepare_torch(seed: int, deterministic: bool = False) -> None:
@@ -25,7 +20,6 @@ def prepare_torch(seed: int, deterministic: bool = False) -> None:
     :param deterministic: refuse kernels that do not repeat to the last digit, instead of warning of them
     """
     torch.set_num_threads(1)
-    _keep_memory()
     # Checks of every distribution's parameters take longer than using them; ``FiniteGuard`` looks after each rollout.
     torch.distributions.Distribution.set_default_validate_args(False)
     cuda = torch.cuda.is_available()
@@ -34,17 +28,6 @@ def prepare_torch(seed: int, deterministic: bool = False) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=not deterministic)
     set_random_seed(seed, using_cuda=cuda)
-
-
-def _keep_memory() -> None:
-    """Have the allocator keep what is freed: the next minibatch wants as much again.
-
-    Whether it does by itself depends on what else was ever freed. Where it does not, every large tensor is new pages,
-    and gradient steps take twice as long.
-    """
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        for option in (TRIM_THRESHOLD, MMAP_THRESHOLD):
-            libc.mallopt(*option)
 
 
 def check_device(device: str) -> None:

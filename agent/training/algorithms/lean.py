@@ -22,10 +22,9 @@ from stable_baselines3.common.utils import explained_variance
 from agent.training.algorithms.adam import RowAdam
 from agent.training.algorithms.lessons import LessonBook
 from agent.training.algorithms.networks import RoadNet
-from agent.training.algorithms.study import SecondHand, Study, lesson_errors, lesson_loss
+from agent.training.algorithms.study import Reminder, Study
 
 LOG_SQRT_TAU = 0.5 * math.log(2.0 * math.pi)
-OWN_LESSONS = 2.0 / 3.0  # of the lessons' weight beside a reward, the rest being old ones': their share in number
 LOGGED = ("loss", "policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction")
 
 
@@ -37,21 +36,13 @@ def having(worlds: Any, method: str) -> Any:
 
 
 class Steps(NamedTuple):
-    """Steps of a rollout, (n, ...) each, on the policy's device.
-
-    ``patches`` are those of the pictures, ``lessons`` what the teacher said there, (n, 0) without one.
-    """
+    """Steps of a rollout, (n, ...) each, on the policy's device; ``patches`` are those of the pictures."""
 
     patches: torch.Tensor
     actions: torch.Tensor
     log_probs: torch.Tensor
     advantages: torch.Tensor
     returns: torch.Tensor
-    lessons: torch.Tensor
-
-    def part(self, these: slice) -> Steps:
-        """Some of the steps."""
-        return Steps(*(values[these] for values in self))
 
     def minibatch(self, indices: torch.Tensor) -> Steps:
         """The steps at ``indices``, advantages normalised among themselves."""
@@ -114,7 +105,7 @@ class LeanPPO(PPO):
         self.taught, self.lesson_weight = taught, lesson_weight
         self.lessons: LessonBook | None = None
         self.study: Study | None = None
-        self.second_hand: SecondHand | None = None
+        self.reminder: Reminder | None = None
         super().__init__(*args, **options)
 
     def _setup_model(self) -> None:
@@ -122,7 +113,7 @@ class LeanPPO(PPO):
         cast(RowAdam, self.policy.optimizer).lay()  # anew: the policy has gone to its device
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "lessons", "study", "second_hand"]
+        return [*super()._excluded_save_params(), "lessons", "study", "reminder"]
 
     def train(self) -> None:
         """Update the policy from the rollout that was gathered."""
@@ -144,21 +135,21 @@ class LeanPPO(PPO):
         """Update as ``PPO.train`` does, and log the last epoch."""
         optimizer = cast(RowAdam, self.policy.optimizer)
         clip_range = cast(Any, self.clip_range)(self._current_progress_remaining)
-        book, said = (None, None) if self.lessons is None else self._write_down()
-        rollout = self._rollout(said)
+        rollout = self._rollout()
+        book = None if self.lessons is None else self._write_down()
+        reminder = self.reminder = self.reminder or (Reminder(self.policy, self.lesson_weight) if book else None)
         for _ in range(self.n_epochs):
             seen = []
             for indices in torch.from_numpy(np.random.permutation(len(rollout.returns))).split(self.batch_size):
-                steps = rollout.minibatch(indices.to(self.device))
-                if book is None:
-                    loss, numbers = self.loss(steps, clip_range)
-                    optimizer.descend(loss, self.max_grad_norm)
-                else:
-                    numbers = self._descend_near(steps, book, clip_range)
+                if book is not None and reminder is not None:
+                    reminder.begin(book.draw(len(indices), self.device))
+                loss, numbers = self.loss(rollout.minibatch(indices.to(self.device)), clip_range)
+                optimizer.descend(loss, self.max_grad_norm, reminder.slope if reminder else None)
                 seen.append(numbers)
             self._n_updates += 1
-        names = LOGGED if book is None else (*LOGGED, "lesson_loss")
-        for name, value in zip(names, torch.stack(seen).mean(0).tolist(), strict=True):
+        if reminder:
+            self.logger.record("train/lesson_loss", reminder.error)
+        for name, value in zip(LOGGED, torch.stack(seen).mean(0).tolist(), strict=True):
             self.logger.record(f"train/{name}", value)
         buffer = self.rollout_buffer
         explained = explained_variance(buffer.values.flatten(), buffer.returns.flatten())
@@ -167,52 +158,25 @@ class LeanPPO(PPO):
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
         self.logger.record("train/clip_range", clip_range)
 
-    def _descend_near(self, steps: Steps, book: LessonBook, clip_range: float) -> torch.Tensor:
-        """A step down the loss of a minibatch, its own lessons and half as many old ones. Returns what is logged.
-
-        A second thread finds the slope of the old lessons and of a quarter of the minibatch: as much work as the rest.
-        """
-        hand = self.second_hand = self.second_hand or SecondHand()
-        optimizer = cast(RowAdam, self.policy.optimizer)
-        n, quarter = len(steps.returns), len(steps.returns) // 4
-        page = book.draw((n + 1) // 2, self.device)
-        theirs, own = steps.part(slice(quarter)), steps.part(slice(quarter, None))
-
-        def slope_beside() -> tuple[torch.Tensor, torch.Tensor]:
-            old, numbers = lesson_loss(self.policy, page, 0.0)[0], page.returns.new_zeros(len(LOGGED) + 1)
-            loss = (1.0 - OWN_LESSONS) * self.lesson_weight * old
-            if quarter:
-                share, numbers = self.loss(theirs, clip_range)
-                loss, numbers = loss + (quarter / n) * share, (quarter / n) * numbers
-            return optimizer.slope(loss), numbers
-
-        hand.begin(slope_beside)
-        loss, numbers = self.loss(own, clip_range)
-        slope = optimizer.slope((1.0 - quarter / n) * loss)
-        beside, told = hand.found()
-        optimizer.move(slope + beside, self.max_grad_norm)
-        return (1.0 - quarter / n) * numbers + told
-
     def _learn_lessons(self) -> None:
         """Move the policy towards its teacher, and the critic to what the learner gets, as often as an epoch would.
 
         That is done while the next rollout is driven, and serves the one after.
         """
-        book, _ = self._write_down()
+        book = self._write_down()
         steps = self.rollout_buffer.returns.size
         book.set_homework(max(1, self.n_epochs * steps // (2 * self.batch_size)), self.batch_size)
         self.take_up_lessons(book)
         if self.num_timesteps >= self._total_timesteps:
             self._take_in()
 
-    def _write_down(self) -> tuple[LessonBook, NDArray[np.float32]]:
-        """What the teacher said of the rollout (steps, worlds, 8), and the book in which that is now."""
+    def _write_down(self) -> LessonBook:
+        """What the teacher said of the rollout, in the book."""
         buffer = self.rollout_buffer
         book = self.lessons or LessonBook(buffer.obs_shape)
-        said: NDArray[np.float32] = having(self.env, "take_lessons").take_lessons()
-        own: tuple[Any, ...] = (buffer.observations, said, buffer.returns)
+        own = (buffer.observations, having(self.env, "take_lessons").take_lessons(), buffer.returns)
         book.write(*(values.reshape(-1, *values.shape[2:]) for values in own))
-        return book, said
+        return book
 
     def take_up_lessons(self, lessons: LessonBook) -> None:
         """Study what ``lessons`` has set, if anything, on a thread of its own."""
@@ -227,26 +191,22 @@ class LeanPPO(PPO):
             for name, value in self.study.end(self.policy, self.lessons).items():
                 self.logger.record(f"train/{name}", value)
 
-    def _rollout(self, lessons: NDArray[np.float32] | None = None) -> Steps:
-        """The steps of the rollout, and the ``lessons`` (steps, worlds, 8) on them."""
+    def _rollout(self) -> Steps:
         buffer = self.rollout_buffer
-        if lessons is None:
-            lessons = np.zeros((*buffer.returns.shape, 0), dtype=np.float32)
-        values = (buffer.actions, buffer.log_probs, buffer.advantages, buffer.returns, lessons)
+        values = (buffer.actions, buffer.log_probs, buffer.advantages, buffer.returns)
         tensors = (torch.from_numpy(buffer.swap_and_flatten(value)).to(self.device) for value in values)
         pictures = torch.from_numpy(buffer.swap_and_flatten(buffer.observations)).to(self.device)
-        actions, log_probs, advantages, returns, said = tensors
-        patches = cast(RoadNet, self.policy.features_extractor).as_patches(pictures)
-        return Steps(patches, actions, log_probs.flatten(), advantages.flatten(), returns.flatten(), said)
+        actions, *others = tensors
+        return Steps(
+            cast(RoadNet, self.policy.features_extractor).as_patches(pictures),
+            actions,
+            *(each.flatten() for each in others),
+        )
 
     def loss(self, steps: Steps, clip_range: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """The loss of a minibatch, and the numbers of it that are logged, in the order of ``LOGGED``.
-
-        It is PPO's; where there are lessons, theirs is added, and their error to what is logged.
-        """
+        """PPO's loss of a minibatch, and the numbers of it that are logged, in the order of ``LOGGED``."""
         policy = cast(Any, self.policy)
-        features = policy.features_extractor(steps.patches)
-        latent, latent_value = policy.mlp_extractor(features)
+        latent, latent_value = policy.mlp_extractor(policy.features_extractor(steps.patches))
         mean, values = policy.action_net(latent), policy.value_net(latent_value).flatten()
         variance = torch.exp(2.0 * policy.log_std)
         if isinstance(policy.action_dist, StateDependentNoiseDistribution):
@@ -264,9 +224,5 @@ class LeanPPO(PPO):
             loss = loss + self.ent_coef * entropy_loss
         with torch.no_grad():
             kl = (ratio - 1.0 - log_ratio).mean()
-            numbers = [loss, policy_loss, value_loss, entropy_loss, kl, (ratio != clipped).float().mean()]
-        if steps.lessons.numel():
-            errors = lesson_errors(policy, features, mean, steps.lessons)
-            loss = loss + OWN_LESSONS * self.lesson_weight * errors.sum()
-            numbers.append(errors[:2].sum())
-        return loss, torch.stack(numbers).detach()
+            numbers = (loss, policy_loss, value_loss, entropy_loss, kl, (ratio != clipped).float().mean())
+            return loss, torch.stack(numbers)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, cast
 
@@ -22,11 +21,13 @@ from agent.training.algorithms.lessons import LARGE, WEIGHTS, LessonBook, Page
 SWITCH_SEC = 1e-4
 LONGEST_SEC = 3600.0  # that a rollout's lessons may take; they take less than one
 NUMBERS = ("lesson_loss", "value_loss")
-Found = tuple[torch.Tensor, torch.Tensor]  # a slope, and what is logged of it
 
 
 def lesson_loss(policy: Any, page: Page, vf_coef: float) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss of a page of lessons, and what is logged of it: the errors of the policy's mean and of the critic.
+
+    The teacher's are Huber's: up to ``LARGE`` an error counts squared, beyond by its size. Where pictures leave two
+    answers the likelier is then learned, and not the mean of both, which drives straight on between two roads.
 
     What is seen in a picture is learned from the teacher alone: from what it would do, and from where it knows the
     road to lie. The critic only watches.
@@ -34,39 +35,36 @@ def lesson_loss(policy: Any, page: Page, vf_coef: float) -> tuple[torch.Tensor, 
     features = policy.features_extractor(page.pictures)
     mean = policy.action_net(policy.mlp_extractor.forward_actor(features))
     values = policy.value_net(policy.mlp_extractor.forward_critic(features.detach())).flatten()
-    errors = lesson_errors(policy, features, mean, page.lessons)
+    told = torch.cat((mean, policy.ahead_net(features)), dim=1)
+    errors = torch.nn.functional.smooth_l1_loss(told, page.lessons, reduction="none", beta=LARGE).mean(0)
+    errors = errors * (2.0 * LARGE) * told.new_tensor(WEIGHTS)
     value_loss = torch.nn.functional.mse_loss(values, page.returns)
     return errors.sum() + vf_coef * value_loss, torch.stack((errors[:2].sum(), value_loss)).detach()
 
 
-def lesson_errors(policy: Any, features: torch.Tensor, mean: torch.Tensor, lessons: torch.Tensor) -> torch.Tensor:
-    """Weighted mean errors (8,) of what a policy makes of pictures: its mean (n, 2) and, by its features, the road.
+class Reminder:
+    """The slope of ``weight`` times the lessons' loss, found on a second thread while a first finds a reward's."""
 
-    They are Huber's: up to ``LARGE`` an error counts squared, beyond by its size. Where pictures leave two answers the
-    likelier is then learned, and not the mean of both, which drives straight on between two roads.
-    """
-    told = torch.cat((mean, policy.ahead_net(features)), dim=1)
-    errors = torch.nn.functional.smooth_l1_loss(told, lessons, reduction="none", beta=LARGE).mean(0)
-    return errors * (2.0 * LARGE) * told.new_tensor(WEIGHTS)
-
-
-class SecondHand:
-    """Finds some of a minibatch's slope on a second thread while the first finds the rest."""
-
-    def __init__(self) -> None:
+    def __init__(self, policy: Any, weight: float) -> None:
+        self.policy, self.weight = policy, weight
         sys.setswitchinterval(SWITCH_SEC)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="second hand")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="reminder")
 
-    def begin(self, find: Callable[[], Found]) -> None:
-        """Begin with ``find``; what it reads, as the policy, is not to be moved before ``found`` was asked for."""
-        self._found = self._thread.submit(find)
+    def begin(self, page: Page) -> None:
+        """Begin with a page; the policy is not to be moved before ``slope`` was asked for."""
+        self._found = self._thread.submit(self._find, page)
 
-    def found(self) -> Found:
-        """Wait for it.
+    def slope(self) -> torch.Tensor:
+        """Wait for the slope, as a row of the policy's optimiser; ``error`` is the lessons' from now on.
 
         :raises TimeoutError: after ``LONGEST_SEC``
         """
-        return self._found.result(LONGEST_SEC)
+        slope, self.error = self._found.result(LONGEST_SEC)
+        return slope
+
+    def _find(self, page: Page) -> tuple[torch.Tensor, float]:
+        loss, numbers = lesson_loss(self.policy, page, 0.0)
+        return self.policy.optimizer.slope(self.weight * loss), float(numbers[0])
 
 
 class Study:
