@@ -208,7 +208,7 @@ class TrialConfig:
         if self.lesson_weight and not self.taught:
             raise UserError(f"lesson_weight {self.lesson_weight} needs lessons to weigh; give --taught 0.5")
         if self.crossroads and not self.taught:
-            raise UserError(f"crossroads {self.crossroads} is for lessons; give --taught 0.35 or --crossroads 0")
+            raise UserError(f"crossroads {self.crossroads} is for lessons; give --taught 0.35")
         for name in ("taught", "road_replay"):
             if getattr(self, name) and (self.addresses or self.reward_term or self.training_reward == "efficiency"):
                 why = [*self.addresses, *self.reward_term, "reward efficiency"][0]
