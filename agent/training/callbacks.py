@@ -16,8 +16,9 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecNormalize, unwrap_vec_normalize
 
+from agent.training.algorithms.adam import settled
 from agent.training.checkpoints import BEST_MODEL, PROGRESS, append_line, save_model
-from agent.training.evaluation import evaluate
+from agent.training.evaluation import Score, evaluate
 from agent.trials.config import RUNGS, STOP_NAME
 
 if TYPE_CHECKING:
@@ -131,7 +132,10 @@ class CheckpointChooser(TrainingCallback):
         return bool(self.best > -np.inf)
 
     def _evaluate(self) -> None:
-        score = evaluate(self.model, self.worlds, self.worlds.num_envs, self.seed)
+        with settled(self.model.policy):
+            self._choose(evaluate(self.model, self.worlds, self.worlds.num_envs, self.seed))
+
+    def _choose(self, score: Score) -> None:
         if not score.finite:
             raise Diverged(f"evaluation reward {score.mean_reward} at step {self.num_timesteps}")
         better = self.latest or score.mean_reward > self.best

@@ -143,6 +143,9 @@ class TrialConfig:
     lesson_weight: float | None = _setting(
         float, "weight of those lessons beside the reward in the rest of training, 0 to go without", low=0.0
     )
+    averaged: float | None = _setting(
+        float, "share of the steps so far, the latest, whose weights' average drives and is kept", low=0.0, high=1.0
+    )
     lstm_size: int | None = _setting(int, "units of the memory", low=1, high=4096)
     buffer_size: int | None = _setting(int, "most transitions kept, fewer if training is shorter or memory less", low=1)
     learning_starts: int | None = _setting(int, "random steps before learning, at most a tenth of training", low=0)

@@ -70,7 +70,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     # Of one picture two layers make more than one layer of two pictures; three passes then pay, with smaller steps.
     "ppo": ON_POLICY
     | {"frame_stack": 1, "conv_layers": 2, "n_epochs": 3, "learning_rate": 7e-4}
-    | {"action_repeat": 1, "taught": 0.0, "teacher_grip": 0.5, "lesson_weight": 0.0, "road_replay": 0.0},
+    | {"action_repeat": 1, "taught": 0.0, "teacher_grip": 0.5, "lesson_weight": 0.0}
+    | {"road_replay": 0.0, "averaged": 0.0},
     "dqn": OFF_POLICY | {"n_steer": 7, "n_throttle": 3, "exploration_fraction": 0.4, "exploration_final": 0.05},
     "sac": OFF_POLICY | ENTROPY,
     "td3": OFF_POLICY | {"noise_std": 0.2, "n_critics": 2, "policy_delay": 2},
@@ -85,11 +86,12 @@ PRESETS: dict[str, dict[str, Any]] = {
         "env": [*["donkey-random-track-v0"] * 3, "donkey-generated-roads-v0"],
         "frame_stack": 3,
         "frame_gap": 6,
-        "timesteps": 900_000,
+        "timesteps": 800_000,
         "appearance": "random",
         "roads": 512,
+        "crossroads": 0.5,
         "throttle_max": 0.45,
-        "taught": 0.667,
+        "taught": 0.5,
         "teacher_grip": 0.6,
         "lesson_weight": 3.0,
         "conv_layers": 3,
@@ -100,7 +102,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "n_steps": 32,
         "n_epochs": 3,
         "batch_size": 256,
-        "lr_end": 0.05,
+        "lr_end": 0.3,
+        "averaged": 0.06,
         "reward": "race",
         "choosing_episodes": 16,
     },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 
 import torch
 
@@ -49,6 +50,29 @@ def test_a_step_down_a_loss_is_clipped_as_torch_clips() -> None:
         torch.nn.utils.clip_grad_norm_(other.parameters(), 0.5)
         adam.step()
     torch.testing.assert_close(layer.weight, other.weight)
+
+
+def test_the_latest_share_of_the_steps_is_averaged() -> None:
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(8, 3)
+    adam = RowAdam(layer.parameters(), averaged=0.25, lr=0.1)
+    with adam.settled():
+        assert torch.equal(adam.row, torch.cat([layer.weight.flatten(), layer.bias]))  # nothing to average yet
+    expected = torch.zeros(0)
+    for step in range(1, 13):
+        adam.descend(layer(torch.ones(4, 8)).square().sum(), 0.5)
+        row = adam.row.detach()
+        expected = row.clone() if step <= 4 else expected + (row - expected) / (0.25 * step)
+    latest = layer.weight.detach().clone()
+    with suppress(KeyError), adam.settled():
+        torch.testing.assert_close(torch.cat([layer.weight.flatten(), layer.bias]), expected)
+        assert not torch.equal(layer.weight, latest)
+        raise KeyError
+    assert torch.equal(layer.weight, latest)
+    again = RowAdam(torch.nn.Linear(8, 3).parameters(), averaged=0.25)
+    again.load_state_dict(adam.state_dict())
+    with again.settled():
+        torch.testing.assert_close(again.row.detach(), expected)
 
 
 def test_it_does_not_import_the_compiler() -> None:

@@ -11,6 +11,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from agent.training import callbacks, trial
 from agent.training.algorithms import build
+from agent.training.algorithms.adam import RowAdam
+from agent.training.algorithms.lean import LeanPPO
 from agent.training.callbacks import (
     CheckpointChooser,
     Diverged,
@@ -20,6 +22,7 @@ from agent.training.callbacks import (
     Pruned,
     StepLog,
 )
+from agent.training.checkpoints import BEST_MODEL, LAST_MODEL
 from agent.training.evaluation import Episode, Score
 from agent.training.worlds import make_evaluation_worlds, make_training_worlds
 from agent.trials.config import STOP_NAME, TrialConfig
@@ -95,6 +98,19 @@ def test_the_chooser_keeps_the_best_of_the_checkpoints_not_the_last_unless_told(
     assert PPO.load(tmp_path / "model.zip", device="cpu").num_timesteps == kept
     worlds.close()
     choosing.close()
+
+
+def test_what_is_kept_is_the_average_and_training_goes_on_from_the_latest(
+    tiny: Callable[..., TrialConfig], tmp_path: Path
+) -> None:
+    config = tiny(averaged=0.5, timesteps=256, batch_size=16)
+    trial.run_trial(config, tmp_path)
+    latest, kept = (LeanPPO.load(tmp_path / name, device="cpu").policy for name in (LAST_MODEL, BEST_MODEL))
+    optimizer = latest.optimizer
+    assert isinstance(optimizer, RowAdam)
+    weights = torch.cat([parameter.detach().flatten() for parameter in kept.parameters()])
+    assert not torch.equal(weights, optimizer.row)
+    assert torch.equal(weights, optimizer.state[optimizer.row]["average"])
 
 
 @pytest.mark.parametrize(("evaluations", "seen"), [(1, [256, 512, 1024]), (3, [256, 384, 512, 768, 1024])])

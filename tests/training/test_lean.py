@@ -15,7 +15,7 @@ from stable_baselines3.common.logger import configure
 from stable_baselines3.common.policies import ActorCriticCnnPolicy
 
 from agent.training.algorithms import build
-from agent.training.algorithms.lean import LeanPPO
+from agent.training.algorithms.lean import LeanPolicy, LeanPPO
 from agent.training.algorithms.networks import CELL, CONTRAST, FAINT, RoadNet, as_patches
 from agent.training.worlds import make_training_worlds
 from agent.trials.config import TrialConfig
@@ -91,6 +91,24 @@ def test_decisions_for_many_pictures_are_those_of_stock_ppo(model: LeanPPO) -> N
     np.testing.assert_allclose(one, ours[0], atol=1e-5)
     with pytest.raises(ValueError, match="shape"):
         policy.predict(pictures[:, :, :8], deterministic=True)
+
+
+def test_who_was_taught_the_middle_does_in_a_mirrored_picture_the_mirror_image(tiny: Build) -> None:
+    config = tiny(taught=0.5)
+    worlds = make_training_worlds(config, config.gamma)
+    policy, shape = build(config, worlds).policy, worlds.observation_space.shape or ()
+    worlds.close()
+    assert isinstance(policy, LeanPolicy)
+    pictures = np.random.default_rng(5).integers(0, 256, (3, *shape), dtype=np.uint8)
+    ours, _ = policy.predict(pictures, deterministic=True)
+    mirrored, _ = policy.predict(np.ascontiguousarray(pictures[..., ::-1]), deterministic=True)
+    np.testing.assert_allclose(mirrored, ours * (-1.0, 1.0), atol=1e-6)
+    assert np.abs(ours[:, 0]).min() > 1e-4
+    one, _ = policy.predict(pictures[0], deterministic=True)
+    np.testing.assert_allclose(one, ours[0], atol=1e-6)
+    policy.mirrored = False
+    alone, _ = policy.predict(pictures, deterministic=True)
+    assert np.abs(alone - ours).max() > 1e-4
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])

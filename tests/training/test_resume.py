@@ -13,7 +13,7 @@ import torch
 
 from agent.donkeycar_sb3_runner import main
 from agent.training.algorithms import ALGORITHMS
-from agent.training.checkpoints import LAST_MODEL, PROGRESS, STATE
+from agent.training.checkpoints import BEST_MODEL, LAST_MODEL, PROGRESS, STATE
 from agent.training.resume import StateKeeper
 from agent.training.trial import run_trial
 from agent.trials.config import TrialConfig, UserError
@@ -54,7 +54,7 @@ def parameters(agent: str, path: Path) -> dict[str, torch.Tensor]:
     [
         ("ppo", ON_POLICY),
         ("ppo", ON_POLICY | TAUGHT),
-        ("ppo", ON_POLICY | TAUGHT | {"taught": 0.3, "lesson_weight": 3.0}),
+        ("ppo", ON_POLICY | TAUGHT | {"taught": 0.3, "lesson_weight": 3.0, "averaged": 0.5}),
         ("ppo", ON_POLICY | GROWING),
         ("recurrent_ppo", ON_POLICY),
         ("dqn", OFF_POLICY),
@@ -78,8 +78,9 @@ def test_a_run_cut_and_resumed_equals_the_uncut_one_to_the_digit(
     assert len((cut / PROGRESS).read_text().splitlines()) < 4
     again, _ = run_trial(config, cut, resume=True)
     assert again == score
-    wanted, found = parameters(agent, uncut / LAST_MODEL), parameters(agent, cut / LAST_MODEL)
-    assert all(torch.equal(wanted[name], found[name]) for name in wanted)
+    for name in (LAST_MODEL, BEST_MODEL):
+        wanted, found = parameters(agent, uncut / name), parameters(agent, cut / name)
+        assert all(torch.equal(wanted[part], found[part]) for part in wanted)
     lines = [[json.loads(line) for line in (d / PROGRESS).read_text().splitlines()] for d in (uncut, cut)]
     assert [line["episodes"] for line in lines[0]] == [line["episodes"] for line in lines[1]]
 

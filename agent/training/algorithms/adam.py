@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -34,9 +35,14 @@ class RowAdam(Adam):
     """Adam over all parameters laid end to end in one row: one operation where there were as many as layers.
 
     The parameters become views of the row, and stay so for whoever reads or loads them.
+
+    :param averaged: share of the steps so far, the latest, whose parameters are averaged besides; an average that
+        forgets at a rate of 1 / (share * steps), so there is no length to know beforehand (Karras et al. 2024, the
+        power-law average of "Analyzing and Improving the Training Dynamics of Diffusion Models")
     """
 
-    def __init__(self, parameters: Iterable[torch.nn.Parameter], **options: Any) -> None:
+    def __init__(self, parameters: Iterable[torch.nn.Parameter], averaged: float = 0.0, **options: Any) -> None:
+        self.averaged = averaged
         self.members = list(parameters)
         self.row = torch.nn.Parameter(torch.empty(0))
         self.lay()
@@ -72,11 +78,32 @@ class RowAdam(Adam):
         """The gradient of ``loss`` as a row."""
         return _row(torch.autograd.grad(loss, self.members, materialize_grads=True))
 
+    @torch.no_grad()
     def _move(self, row: torch.Tensor, max_norm: float = math.inf) -> None:
         if math.isfinite(max_norm):
             row.mul_((max_norm / (row.norm() + 1e-6)).clamp_(max=1.0))
         self.row.grad = row
         super().step()
+        if self.averaged:
+            own = self.state[self.row]
+            average = own.setdefault("average", self.row.detach().clone())
+            average.lerp_(self.row, 1.0 / max(1.0, self.averaged * float(own["step"])))
+
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """While this lasts the parameters are their average, once there is one."""
+        latest = self.row.detach().clone()
+        self.row.data.copy_(self.state[self.row].get("average", latest))
+        try:
+            yield
+        finally:
+            self.row.data.copy_(latest)
+
+
+def settled(policy: Any) -> AbstractContextManager[None]:
+    """While this lasts the parameters of ``policy`` are their average, if its optimiser keeps one."""
+    optimizer = getattr(policy, "optimizer", None)
+    return optimizer.settled() if isinstance(optimizer, RowAdam) and optimizer.averaged else nullcontext()
 
 
 def _row(gradients: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -25,6 +25,7 @@ from agent.training.algorithms.networks import RoadNet
 from agent.training.algorithms.study import Reminder, Study
 
 LOG_SQRT_TAU = 0.5 * math.log(2.0 * math.pi)
+MIRROR = (-1.0, 1.0)  # steering has a side, throttle has none
 LOGGED = ("loss", "policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction")
 
 
@@ -56,13 +57,13 @@ class Steps(NamedTuple):
 class LeanPolicy(ActorCriticCnnPolicy):
     """Hands its network the pictures as bytes: as floats they would be four times as much to sort into patches.
 
-    For some pictures at a time, as in an evaluation, a decision is little else than the network.
-
     :param pointing: numbers of the road ahead that it also learns to tell from its features, while it is taught
+    :param mirrored: a deterministic decision is the mean of what it would do and of the mirror image of what it would
+        do in the mirrored picture: for drivers of the middle of the road, which knows no left and right
     """
 
-    def __init__(self, *args: Any, pointing: int = 0, **options: Any) -> None:
-        self.pointing = pointing
+    def __init__(self, *args: Any, pointing: int = 0, mirrored: bool = False, **options: Any) -> None:
+        self.pointing, self.mirrored = pointing, mirrored
         super().__init__(*args, **options)
 
     def _build(self, lr_schedule: Any) -> None:
@@ -71,18 +72,26 @@ class LeanPolicy(ActorCriticCnnPolicy):
         super()._build(lr_schedule)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
-        return super()._get_constructor_parameters() | {"pointing": self.pointing}
+        return super()._get_constructor_parameters() | {"pointing": self.pointing, "mirrored": self.mirrored}
 
     @torch.no_grad()
     def predict(
         self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
     ) -> tuple[NDArray[Any], Any]:
-        """SB3's ``predict``; quicker for a batch of pictures and the policy's mean."""
-        if not deterministic or np.shape(observation)[1:] != self.observation_space.shape:
+        """SB3's ``predict``; for pictures and the policy's mean a decision is little else than the network."""
+        if not deterministic or np.shape(observation)[-3:] != self.observation_space.shape:
             return super().predict(observation, state, episode_start, deterministic)
-        features = self.features_extractor(torch.from_numpy(observation).to(self.device))
-        actions = self.action_net(self.mlp_extractor.forward_actor(features)).cpu().numpy()
-        return np.clip(actions, self.action_space.low, self.action_space.high), state  # type: ignore[attr-defined]
+        pictures = torch.from_numpy(observation).to(self.device).view(-1, *np.shape(observation)[-3:])
+        actions = self._mean(pictures)
+        if self.mirrored:
+            actions = 0.5 * (actions + self._mean(pictures.flip(-1)) * actions.new_tensor(MIRROR))
+        limits: Any = self.action_space
+        clipped = np.clip(actions.cpu().numpy(), limits.low, limits.high)
+        return clipped.reshape(*np.shape(observation)[:-3], -1), state
+
+    def _mean(self, pictures: torch.Tensor) -> torch.Tensor:
+        actions: torch.Tensor = self.action_net(self.mlp_extractor.forward_actor(self.features_extractor(pictures)))
+        return actions
 
     def extract_features(self, obs: Any, features_extractor: BaseFeaturesExtractor | None = None) -> torch.Tensor:
         """Features (batch, features_dim) of pictures (batch, frames, rows, columns)."""

@@ -30,7 +30,7 @@ def rollout_shape(timesteps: int, n_envs: int, n_steps: int, batch_size: int) ->
     return steps, math.ceil(steps * n_envs / minibatches)
 
 
-ADAM_EPS = 1e-5  # SB3's for PPO
+OPTIMISER = {"eps": 1e-5, "fused": True}  # SB3's epsilon for PPO
 
 
 def falling(rate: float, end: float) -> float | Callable[[float], float]:
@@ -68,7 +68,7 @@ def on_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, A
             "net_arch": [told.net_width],
             "log_std_init": told.log_std_init,
             "optimizer_class": Adam,
-            "optimizer_kwargs": {"eps": ADAM_EPS, "fused": True},
+            "optimizer_kwargs": OPTIMISER,
             **policy,
         },
         "seed": config.seed,
@@ -79,7 +79,9 @@ def on_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, A
 def build(config: TrialConfig, worlds: VecEnv) -> LeanPPO:
     """The untrained model."""
     told = config.settings
-    policy = {"optimizer_class": RowAdam} | ({"pointing": len(AHEAD_U)} if told.taught else {})
+    policy = {"optimizer_class": RowAdam, "optimizer_kwargs": OPTIMISER | {"averaged": told.averaged}}
+    if told.taught:  # by one who drives the middle of the road
+        policy |= {"pointing": len(AHEAD_U), "mirrored": True}
     return LeanPPO(
         LeanPolicy, worlds, **on_policy(config, worlds, **policy), taught=told.taught, lesson_weight=told.lesson_weight
     )
