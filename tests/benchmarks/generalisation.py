@@ -74,6 +74,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "the latest weights": ("--averaged", "0"),
     "the latest weights, ever smaller steps": ("--averaged", "0", "--lr-end", "0.05"),
     "the preset before": (*ANY_ROAD, "--taught", "0.667", "--averaged", "0", "--lr-end", "0.05"),
+    "crossroads and the reward": ("--taught", "0.35", "--averaged", "0", "--lr-end", "0.05"),
     "action repeat 2": ("--action-repeat", "2", "--frame-gap", "3"),
     "lessons alone": ("--taught", "1", "--lesson-weight", "0", "--reward", "speed"),
     "taught two thirds, PPO alone then": ("--lesson-weight", "0"),
