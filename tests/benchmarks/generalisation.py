@@ -47,6 +47,7 @@ SURVIVED_STEPS, SURVIVED_EPISODES = 500, 48
 HELD_STEPS, HELD_STARTS = 600, 16
 RACE_LAPS = 3
 FIRST_ROAD, ROADS, SIDE_BY_SIDE = 9000, 288, 96
+BEFORE = ("--teacher-grip", "0.6", "--averaged", "0", "--lr-end", "0.05")  # what DECISIONS 100 changed
 ANY_ROAD = ("--crossroads", "0")
 UNTAUGHT = (*ANY_ROAD, "--taught", "0", "--lesson-weight", "0", "--reward", "speed")
 OFF_POLICY = ("--throttle-max", "0.45", "--appearance", "random", "--roads", "512", "--reward-shaping",
@@ -73,8 +74,8 @@ ROWS: dict[str, tuple[str, ...]] = {
     "roads as they come": ANY_ROAD,
     "the latest weights": ("--averaged", "0"),
     "the latest weights, ever smaller steps": ("--averaged", "0", "--lr-end", "0.05"),
-    "the preset before": (*ANY_ROAD, "--taught", "0.667", "--averaged", "0", "--lr-end", "0.05"),
-    "crossroads and the reward": ("--taught", "0.35", "--averaged", "0", "--lr-end", "0.05"),
+    "the preset before": (*BEFORE, *ANY_ROAD, "--taught", "0.667"),
+    "crossroads and the reward": (*BEFORE, "--taught", "0.35"),
     "action repeat 2": ("--action-repeat", "2", "--frame-gap", "3"),
     "lessons alone": ("--taught", "1", "--lesson-weight", "0", "--reward", "speed"),
     "taught two thirds, PPO alone then": ("--lesson-weight", "0"),

@@ -3,7 +3,8 @@
     python tests/benchmarks/reference_laps.py
 
 The first is the line follower's; the others are reference laps, with the whole throttle and with less. They are written
-to agent/judging/reference_laps.json as well, where the judge looks them up.
+to agent/judging/reference_laps.json as well, where the judge looks them up. The last column is the mean of three laps
+that the reference races from a standing start, as drivers do in a race, with the generalist's throttle.
 """
 
 from __future__ import annotations
@@ -11,23 +12,29 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import cast
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from agent.envs import SCENE_OF_ENV
+from agent.envs.donkey_env import DonkeyEnv
 from agent.envs.line_follower import LineFollower, drive_laps, line_follower, reference_line
-from agent.judging.floors import KNOWN_LAPS, REFERENCE_LAPS
+from agent.judging.floors import KNOWN_LAPS, REFERENCE_LAPS, ByHand, by_hand
+from agent.judging.race import race, race_env
+from agent.simulator.raceline import Line
 from agent.simulator.world import UNITS_PER_METRE, World
+from agent.trials.config import TrialConfig
 
 THROTTLES = (1.0, 0.5, 0.45, 0.35)
+RACED = 0.45
 
 
 def main() -> None:
     head = " | ".join(f"reference lap, throttle up to {throttle:g}" for throttle in THROTTLES)
-    print(f"| track | centre line, m | line follower | {head} | fastest, m/s |")
-    print("|---|---|---|" + "---|" * (len(THROTTLES) + 1))
+    print(f"| track | centre line, m | line follower | {head} | fastest, m/s | raced, throttle up to {RACED:g} |")
+    print("|---|---|---|" + "---|" * (len(THROTTLES) + 2))
     known: dict[str, dict[str, float]] = {f"{throttle:g}": {} for throttle in THROTTLES}
-    for scene in SCENE_OF_ENV.values():
+    for env_id, scene in SCENE_OF_ENV.items():
         world = World(scene)
         if not world.track.closed or world.scene.is_random:
             continue
@@ -39,8 +46,18 @@ def main() -> None:
             if len(times) == REFERENCE_LAPS:
                 known[f"{throttle:g}"][scene] = min(times)
         length_m, fastest = world.track.length_u / UNITS_PER_METRE, lines[0].speed_u.max() / UNITS_PER_METRE
-        print(f"| {scene} | {length_m:.1f} | {' | '.join(cells)} | {fastest:.1f} |", flush=True)
+        cells += [f"{fastest:.1f}", raced(env_id, lines[THROTTLES.index(RACED)])]
+        print(f"| {scene} | {length_m:.1f} | {' | '.join(cells)} |", flush=True)
     KNOWN_LAPS.write_text(json.dumps(known, indent=2) + "\n")
+
+
+def raced(env_id: str, line: Line) -> str:
+    """The mean lap of a race along ``line``."""
+    env = race_env(by_hand(TrialConfig(throttle_max=RACED), env_id), env_id)
+    mean_sec = race(
+        env, ByHand([cast(DonkeyEnv, env.unwrapped)], lambda _: LineFollower(line)), REFERENCE_LAPS, 1
+    ).mean_lap_sec
+    return f"{mean_sec:.2f}" if mean_sec else "lost"
 
 
 def best(times: list[float]) -> str:
