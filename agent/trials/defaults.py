@@ -92,7 +92,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "crossroads": 0.5,
         "throttle_max": 0.45,
         "taught": 0.5,
-        "teacher_grip": 0.8,
+        "teacher_grip": 0.6,
         "lesson_weight": 3.0,
         "conv_layers": 3,
         "learning_rate": 1e-3,
