@@ -1,6 +1,6 @@
 """The preset against what people tune by hand, in equal time or equal steps: docs/results/generalisation.md.
 
-    python tests/benchmarks/head_to_head.py --seconds 60 --preset-steps 150000 --out DIR
+    python tests/benchmarks/head_to_head.py --seconds 60 --preset-steps 140000 --out DIR
     python tests/benchmarks/head_to_head.py --steps 4096 --out DIR
 
 - SB3's defaults: stock ``PPO("CnnPolicy")`` on one raw camera, as gym-donkeycar's example trains it.
@@ -83,7 +83,7 @@ def main() -> None:
     limit = parser.add_mutually_exclusive_group(required=True)
     limit.add_argument("--seconds", type=float, default=math.inf, help="of training, of each by hand")
     limit.add_argument("--steps", type=int, help="of training, of all")
-    parser.add_argument("--preset-steps", type=int, default=150_000, help="what the preset does in --seconds")
+    parser.add_argument("--preset-steps", type=int, default=140_000, help="what the preset does in --seconds")
     parser.add_argument("--rows", nargs="*", default=[OURS, *HANDS], choices=[OURS, *HANDS], metavar="ROW")
     parser.add_argument("--out", type=Path, default=Path("generalisation"))
     options = parser.parse_args()
