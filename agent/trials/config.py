@@ -207,7 +207,7 @@ class TrialConfig:
             raise UserError(f"road_replay {self.road_replay} needs roads to choose from; give --roads 512")
         for one, other in combinations(("road_replay", "growing", "crossroads"), 2):
             if (share := getattr(self, one)) and getattr(self, other):
-                raise UserError(f"{one} {share} and {other} {getattr(self, other)} both choose roads; drop one")
+                raise UserError(f"{one} {share} and {other} {getattr(self, other)} both choose roads; set one to 0")
         if self.lesson_weight and not self.taught:
             raise UserError(f"lesson_weight {self.lesson_weight} needs lessons to weigh; give --taught 0.5")
         if self.crossroads and not self.taught:

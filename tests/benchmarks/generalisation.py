@@ -72,6 +72,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "no teacher: PPO, growing": (*UNTAUGHT, "--growing", "0.5"),
     "growing": (*ANY_ROAD, "--growing", "0.3"),
     "roads as they come": ANY_ROAD,
+    "all of the grip": ("--teacher-grip", "1"),
     "the latest weights": ("--averaged", "0"),
     "the latest weights, ever smaller steps": ("--averaged", "0", "--lr-end", "0.05"),
     "the preset before": (*BEFORE, *ANY_ROAD, "--taught", "0.667"),

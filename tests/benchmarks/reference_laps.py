@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import cast
 
@@ -53,10 +54,9 @@ def main() -> None:
 
 def raced(env_id: str, line: Line) -> str:
     """The mean lap of a race along ``line``."""
-    env = race_env(by_hand(TrialConfig(throttle_max=RACED), env_id), env_id)
-    mean_sec = race(
-        env, ByHand([cast(DonkeyEnv, env.unwrapped)], lambda _: LineFollower(line)), REFERENCE_LAPS, 1
-    ).mean_lap_sec
+    with closing(race_env(by_hand(TrialConfig(throttle_max=RACED), env_id), env_id)) as env:
+        by_line = ByHand([cast(DonkeyEnv, env.unwrapped)], lambda _: LineFollower(line))
+        mean_sec = race(env, by_line, REFERENCE_LAPS, 1).mean_lap_sec
     return f"{mean_sec:.2f}" if mean_sec else "lost"
 
 

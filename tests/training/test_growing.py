@@ -61,5 +61,5 @@ def test_the_throttle_grows_with_the_steps_of_training(tiny: Callable[..., Trial
 
 
 def test_two_who_choose_roads_are_refused(tiny: Callable[..., TrialConfig]) -> None:
-    with pytest.raises(UserError, match="both choose roads; drop one"):
+    with pytest.raises(UserError, match="both choose roads; set one to 0"):
         tiny(growing=0.5, roads=8, road_replay=0.5)
