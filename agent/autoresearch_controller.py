@@ -16,17 +16,17 @@ if __package__ in (None, ""):
 # Read when numpy loads: its threads would only fight with the trials' for the cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from agent.night.night import Night, Rules
-from agent.night.plan import Plan, make_plan, settings
+from agent.config.command_line import OneLineParser, add_trial_arguments, trial_params
+from agent.config.trial import UserError
 from agent.search.stopping import DELTA, EPSILON
-from agent.trials.command_line import OneLineParser, add_trial_arguments, trial_params
-from agent.trials.config import UserError
+from agent.study.plan import Plan, make_plan, settings
+from agent.study.study import Study, StudyOptions
 from agent.trials.ledger import SEARCH_LEDGER, SWEEP_LEDGER, Ledger
 from agent.trials.loop import TrialLoop
 from agent.trials.publish import publish
 from agent.trials.record import Record
 from agent.trials.session import add_loop_arguments, at_least, exit_code, open_loop, share
-from agent.trials.simulators import EMBEDDED, check_sim, simulators
+from agent.worlds.donkey.servers import EMBEDDED, check_sim, simulators
 
 RUNNER = Path(__file__).with_name("donkeycar_sb3_runner.py")
 SERVER = Path(__file__).with_name("donkey_sim.py")
@@ -64,11 +64,21 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
         help="train on the reward as it is; without this flag trials train with --reward-shaping",
     )
     numbers: tuple[tuple[str, float, float, str], ...] = (
-        ("--trials", 1, 100, "trials of this invocation; their numbers go on from the ledger's highest"),
+        (
+            "--trials",
+            1,
+            100,
+            "trials of this invocation; their numbers go on from the ledger's highest",
+        ),
         ("--explore", 0.0, 2.0, "kappa of UCB = mean + kappa*std"),
         ("--min-timesteps", 1, 5000, "shortest training that the search may choose"),
         ("--max-timesteps", 1, 20_000, "longest training that the search may choose"),
-        ("--push-every", 0, 10, "commit and push the results after so many trials, 0 for never; needs a git remote"),
+        (
+            "--push-every",
+            0,
+            10,
+            "commit and push the results after so many trials, 0 for never; needs a git remote",
+        ),
         ("--workers", 1, 1, "trials side by side"),
         (
             "--confirm-seeds",
@@ -95,12 +105,24 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
         help="a parameter that all trials have and the search leaves alone, such as gamma=0.99; repeat for several",
     )
     shares = (
-        ("--epsilon", EPSILON, "how far from the best is near enough, as a share of the range of the scores"),
-        ("--delta", DELTA, "accepted probability that the recommended configuration is further from it"),
+        (
+            "--epsilon",
+            EPSILON,
+            "how far from the best is near enough, as a share of the range of the scores",
+        ),
+        (
+            "--delta",
+            DELTA,
+            "accepted probability that the recommended configuration is further from it",
+        ),
     )
     for option, default, text in shares:
         parser.add_argument(
-            option, type=share, default=default, metavar="SHARE", help=f"{text} (default {100 * default:g}%%)"
+            option,
+            type=share,
+            default=default,
+            metavar="SHARE",
+            help=f"{text} (default {100 * default:g}%%)",
         )
     parser.add_argument(
         "--until-converged",
@@ -108,7 +130,9 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
         help="end once the recommended configuration is that near to the best, at the latest after --trials",
     )
     parser.add_argument(
-        "--cost-aware", action="store_true", help="choose by value per second, from what earlier trials took"
+        "--cost-aware",
+        action="store_true",
+        help="choose by value per second, from what earlier trials took",
     )
     parser.add_argument(
         "--prune",
@@ -132,20 +156,31 @@ def search(options: argparse.Namespace) -> None:
     :raises UserError: options that cannot be followed
     """
     plan = check(options)
-    rules = Rules(**{field.name: getattr(options, field.name) for field in fields(Rules)})
-    with open_loop(options, kind="search", prefix="trial", ledger_name=SEARCH_LEDGER, runner=RUNNER) as loop:
+    rules = StudyOptions(
+        **{field.name: getattr(options, field.name) for field in fields(StudyOptions)}
+    )
+    with open_loop(
+        options, kind="search", prefix="trial", ledger_name=SEARCH_LEDGER, runner=RUNNER
+    ) as loop:
         sweep = Ledger(options.results_dir / SWEEP_LEDGER)
         prior, known = sweep.load(), len(loop.records)
         scored = sum(record.scored for record in prior + loop.records)
         loop.journal.say(f"loaded {len(prior)} sweep and {known} search records, {scored} scored")
-        night = Night(plan, rules, loop, prior)
+        night = Study(plan, rules, loop, prior)
 
         def after(record: Record) -> None:
             night.look(record.trial)
             if options.push_every and (len(loop.records) - known) % options.push_every == 0:
                 push(loop, record.trial, sweep)
 
-        places = (options.sim, plan.base.env, SERVER, options.results_dir, loop.workspace, options.workers)
+        places = (
+            options.sim,
+            plan.base.env,
+            SERVER,
+            options.results_dir,
+            loop.workspace,
+            options.workers,
+        )
         with simulators(*places) as loop.place:
             loop.workers = options.workers
             loop.prune = night.prune if options.prune else None
@@ -161,7 +196,9 @@ def check(options: argparse.Namespace) -> Plan:
     space = (options.space, options.min_timesteps, options.max_timesteps)
     given = trial_params(options)
     if "timesteps" not in options:
-        given.pop("timesteps", None)  # a preset's; here --min-timesteps and --max-timesteps have their say
+        given.pop(
+            "timesteps", None
+        )  # a preset's; here --min-timesteps and --max-timesteps have their say
     plan = make_plan(given, settings(options.set), *space)
     try:
         check_sim(options.sim, plan.base.env, options.workers)
@@ -172,8 +209,10 @@ def check(options: argparse.Namespace) -> Plan:
 
 def push(loop: TrialLoop, trial: int, sweep: Ledger) -> None:
     """Commit and push the results so far; whatever goes wrong is one line in the log."""
-    manifest = loop.throne / "manifest.json"
-    answer = publish([loop.ledger.path, loop.journal.path, manifest, sweep.path], f"Results up to trial {trial}")
+    manifest = loop.champion_dir / "manifest.json"
+    answer = publish(
+        [loop.ledger.path, loop.journal.path, manifest, sweep.path], f"Results up to trial {trial}"
+    )
     if answer:
         loop.journal.say(answer)
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from agent.config.command_line import OneLineParser
+from agent.config.trial import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
 from agent.simulator.protocol import CLOCKS
-from agent.trials.command_line import OneLineParser
-from agent.trials.config import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
 
 if TYPE_CHECKING:
     from agent.simulator.server import Server
@@ -28,33 +28,48 @@ if TYPE_CHECKING:
 def build_parser() -> OneLineParser:
     """The command line of the simulator."""
     parser = OneLineParser(prog="donkey_sim.py", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--port", type=_port, default=9091, metavar="N", help="0 for a free one (default 9091)")
-    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="address to bind (default 127.0.0.1)")
-    parser.add_argument("--scene", metavar="NAME", help="load this scene now (default: clients choose in the menu)")
+    parser.add_argument(
+        "--port", type=_port, default=9091, metavar="N", help="0 for a free one (default 9091)"
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="address to bind (default 127.0.0.1)"
+    )
+    parser.add_argument(
+        "--scene", metavar="NAME", help="load this scene now (default: clients choose in the menu)"
+    )
     parser.add_argument(
         "--clock", choices=CLOCKS, default="realtime",
         help="realtime: 20 frames a second; 4x: four times as fast; lockstep: one frame for every control"
         " (default realtime)",
     )  # fmt: skip
-    parser.add_argument("--seed", type=_natural, default=0, metavar="N", help="draws random roads (default 0)")
+    parser.add_argument(
+        "--seed", type=_natural, default=0, metavar="N", help="draws random roads (default 0)"
+    )
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until told to stop; returns an exit code of ``agent.trials.config``."""
+    """Serve until told to stop; returns an exit code of ``agent.config.trial``."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: os._exit(EXIT_OK))  # nothing to tidy up while it is loading
+        signal.signal(
+            number, lambda *_: os._exit(EXIT_OK)
+        )  # nothing to tidy up while it is loading
     try:
         server = open_server(arguments)
     except UserError as error:
-        print(f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True)
+        print(
+            f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True
+        )
         return EXIT_BAD_ARGUMENTS
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     host, port = server.address
-    print(f"listening on {host}:{port} scene {server.scene or 'menu'} clock {arguments.clock}", flush=True)
+    print(
+        f"listening on {host}:{port} scene {server.scene or 'menu'} clock {arguments.clock}",
+        flush=True,
+    )
     server.serve()
     return EXIT_OK
 
@@ -74,9 +89,13 @@ def open_server(arguments: argparse.Namespace) -> Server:
         return Server(host, port, scene=scene, clock=arguments.clock, seed=arguments.seed)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise UserError(f"port {port} is held by {holder(port)}; end it or choose another --port") from error
+            raise UserError(
+                f"port {port} is held by {holder(port)}; end it or choose another --port"
+            ) from error
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        raise UserError(f"host {host!r} port {port} cannot be listened on ({reason}); choose another") from error
+        raise UserError(
+            f"host {host!r} port {port} cannot be listened on ({reason}); choose another"
+        ) from error
 
 
 def holder(port: int) -> str:
@@ -84,7 +103,11 @@ def holder(port: int) -> str:
     import psutil
 
     try:
-        listening = [c for c in psutil.net_connections(kind="tcp") if c.status == psutil.CONN_LISTEN and c.laddr]
+        listening = [
+            c
+            for c in psutil.net_connections(kind="tcp")
+            if c.status == psutil.CONN_LISTEN and c.laddr
+        ]
         for pid in (c.pid for c in listening if c.laddr[1:2] == (port,) and c.pid is not None):
             return f"pid {pid} ({psutil.Process(pid).name()})"
     except psutil.Error:

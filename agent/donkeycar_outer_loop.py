@@ -10,8 +10,8 @@ from pathlib import Path
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from agent.trials.command_line import OneLineParser, add_trial_arguments, trial_config
-from agent.trials.config import TrialConfig, UserError
+from agent.config.command_line import OneLineParser, add_trial_arguments, trial_config
+from agent.config.trial import TrialConfig, UserError
 from agent.trials.folders import Launch
 from agent.trials.ledger import SWEEP_LEDGER
 from agent.trials.record import Record
@@ -42,7 +42,12 @@ def make_parser() -> OneLineParser:
     )
     add_trial_arguments(parser)
     add_loop_arguments(parser)
-    parser.add_argument("--agent", choices=("dqn",), default="dqn", help="a grid over action bins needs dqn (default)")
+    parser.add_argument(
+        "--agent",
+        choices=("dqn",),
+        default="dqn",
+        help="a grid over action bins needs dqn (default)",
+    )
     for name, values in GRID.items():
         parser.add_argument(
             "--" + name.replace("_", "-"),
@@ -61,12 +66,16 @@ def sweep(options: argparse.Namespace) -> None:
     :raises UserError: options that cannot be followed
     """
     configs = cells(options)
-    with open_loop(options, kind="sweep", prefix="sweep", ledger_name=SWEEP_LEDGER, runner=RUNNER) as loop:
+    with open_loop(
+        options, kind="sweep", prefix="sweep", ledger_name=SWEEP_LEDGER, runner=RUNNER
+    ) as loop:
         left = [config for config in configs if not is_done(config, loop.records)]
         loop.journal.say(f"sweep of {len(configs)} cells, {len(configs) - len(left)} done already")
 
         def next_launch(records: list[Record], _running: list[TrialConfig]) -> Launch | None:
-            return Launch(loop.folders.next_trial(records), loop.kind, left.pop(0)) if left else None
+            return (
+                Launch(loop.folders.next_trial(records), loop.kind, left.pop(0)) if left else None
+            )
 
         loop.run(next_launch)
 

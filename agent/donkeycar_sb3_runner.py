@@ -21,10 +21,8 @@ from typing import TYPE_CHECKING, Any
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from agent.training.checkpoints import BEST_MODEL, CONFIG, RESULT, write_json
-from agent.trials.champion import sha256
-from agent.trials.command_line import OneLineParser, add_trial_arguments, trial_config, trial_params
-from agent.trials.config import (
+from agent.config.command_line import OneLineParser, add_trial_arguments, trial_config, trial_params
+from agent.config.trial import (
     EXIT_DIVERGED,
     EXIT_ERROR,
     EXIT_INTERRUPTED,
@@ -35,10 +33,12 @@ from agent.trials.config import (
     UserError,
     split_env,
 )
+from agent.training.checkpoints import BEST_MODEL, CONFIG, RESULT, write_json
+from agent.trials.champion import sha256
 from agent.trials.record import installed_versions
 
 if TYPE_CHECKING:
-    from agent.training.evaluation import Score
+    from agent.evaluation.episodes import Score
 
 STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -60,14 +60,18 @@ def build_parser() -> OneLineParser:
         help="write all that --resume needs at every evaluation, and start episodes anew",
     )
     parser.add_argument(
-        "--log-steps", type=_count, default=0, metavar="N", help="print every N-th step's reward (default 0: none)"
+        "--log-steps",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="print every N-th step's reward (default 0: none)",
     )
     add_trial_arguments(parser)
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one trial; returns an exit code of ``agent.trials.config``."""
+    """Run one trial; returns an exit code of ``agent.config.trial``."""
     started = time.perf_counter()
     parser = build_parser()
     arguments = parser.parse_args(argv)
@@ -101,12 +105,16 @@ def resumed_config(arguments: argparse.Namespace) -> TrialConfig:
     path = arguments.resume / CONFIG
     given = trial_params(arguments)
     if others := sorted(given.keys() - {"timesteps"}):
-        raise UserError(f"{others[0]} {given[others[0]]} was settled when the training began; drop it or train anew")
+        raise UserError(
+            f"{others[0]} {given[others[0]]} was settled when the training began; drop it or train anew"
+        )
     try:
         params = json.loads(path.read_text(encoding="utf-8"))
         return TrialConfig.from_params(params | given)
     except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"resume {path} is no trial's configuration ({error}); give a trial's folder") from error
+        raise UserError(
+            f"resume {path} is no trial's configuration ({error}); give a trial's folder"
+        ) from error
 
 
 def check_client(config: TrialConfig) -> None:
@@ -114,11 +122,13 @@ def check_client(config: TrialConfig) -> None:
 
     :raises UserError: either
     """
-    from agent.envs.upstream import missing
+    from agent.worlds.donkey.remote.upstream import missing
 
     if not config.addresses and (config.reconnect or config.client != "own"):
         option = "reconnect" if config.reconnect else f"client {config.client!r}"
-        raise UserError(f"{option} is for simulators on ports; give --env ID@[HOST:]PORT or drop it")
+        raise UserError(
+            f"{option} is for simulators on ports; give --env ID@[HOST:]PORT or drop it"
+        )
     if config.client != "own" and (reason := missing()):
         raise UserError(reason)
 
@@ -128,7 +138,7 @@ def check_demos(config: TrialConfig) -> None:
 
     :raises UserError: any of it
     """
-    from agent.envs.demonstration import Demonstration
+    from agent.worlds.donkey.demonstrations import Demonstration
 
     if config.demos is None:
         return
@@ -141,7 +151,10 @@ def check_demos(config: TrialConfig) -> None:
     recorded = {"observation": told["observation"], "max_cte": conf["max_cte"]}
     if config.observation == "fast":
         wanted |= {"frame_stack": config.frame_stack, "frame_gap": config.frame_gap}
-        recorded |= {"frame_stack": drive.observations.shape[1], "frame_gap": told.get("frame_gap", 1)}
+        recorded |= {
+            "frame_stack": drive.observations.shape[1],
+            "frame_gap": told.get("frame_gap", 1),
+        }
     for name, value in wanted.items():
         if recorded[name] != value:
             raise UserError(
@@ -164,7 +177,7 @@ def check_envs(envs: list[str]) -> None:
 
     :raises UserError: an unknown id, a scene not at hand, or no address after the @
     """
-    from agent.envs import check_env_id
+    from agent.worlds.donkey.tasks import check_env_id
 
     for env in envs:
         env_id, _ = split_env(env)
@@ -183,17 +196,23 @@ def check_folder(folder: Path) -> None:
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
     if not nearest.is_dir():
-        raise UserError(f"save-dir {folder} cannot be a folder, {nearest} is a file; choose another")
+        raise UserError(
+            f"save-dir {folder} cannot be a folder, {nearest} is a file; choose another"
+        )
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise UserError(f"save-dir {folder} cannot be written, no permission in {nearest}; choose another")
+        raise UserError(
+            f"save-dir {folder} cannot be written, no permission in {nearest}; choose another"
+        )
 
 
-def _attempt(config: TrialConfig, folder: Path, arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+def _attempt(
+    config: TrialConfig, folder: Path, arguments: argparse.Namespace
+) -> tuple[int, dict[str, Any]]:
     """Exit code and the outcome's part of the result, whatever happens inside the trial."""
     try:
-        from agent.envs.client import SimulatorLost
         from agent.training.callbacks import Diverged, Pruned
-        from agent.training.trial import run_trial
+        from agent.training.run import run_trial
+        from agent.worlds.donkey.remote.client import SimulatorLost
 
         try:
             keeping = {"keep_state": arguments.keep_state, "resume": arguments.resume is not None}
@@ -208,7 +227,9 @@ def _attempt(config: TrialConfig, folder: Path, arguments: argparse.Namespace) -
     except UserError:
         raise
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED, _outcome("interrupted", "stopped by a signal before the trial was done")
+        return EXIT_INTERRUPTED, _outcome(
+            "interrupted", "stopped by a signal before the trial was done"
+        )
     except Exception as error:
         traceback.print_exc()
         status = "out_of_memory" if _is_out_of_memory(error) else "crashed"
@@ -232,14 +253,20 @@ def _conclude(folder: Path, code: int, result: dict[str, Any]) -> int:
         result["model_sha256"] = sha256(model) if model.exists() else None
         write_json(folder / RESULT, result)
     except OSError as error:
-        print(f"result.json cannot be written into {folder}: {error}; free space or choose another", file=sys.stderr)
+        print(
+            f"result.json cannot be written into {folder}: {error}; free space or choose another",
+            file=sys.stderr,
+        )
         return code or EXIT_ERROR
     if code == EXIT_OK:
         laps = sum(result["score"]["laps"])
         summary = f"mean_reward {result['mean_reward']:.4f} std_reward {result['std_reward']:.4f} laps {laps}"
     else:
         summary = result["cause"]
-    print(f"{result['run_status']}: {summary} in {result['elapsed_sec']:.1f} s, see {folder / RESULT}", flush=True)
+    print(
+        f"{result['run_status']}: {summary} in {result['elapsed_sec']:.1f} s, see {folder / RESULT}",
+        flush=True,
+    )
     return code
 
 
@@ -266,7 +293,9 @@ def _ignore_signals() -> None:
 
 def _is_out_of_memory(error: Exception) -> bool:
     text = str(error).lower()
-    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+    return (
+        isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+    )
 
 
 def _count(text: str) -> int:

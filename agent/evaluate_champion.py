@@ -23,11 +23,8 @@ from typing import TYPE_CHECKING, Any
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from agent.donkeycar_sb3_runner import check_envs
-from agent.training.checkpoints import append_line
-from agent.trials.champion import MODEL_NAME, check_trust, sha256
-from agent.trials.command_line import OneLineParser
-from agent.trials.config import (
+from agent.config.command_line import OneLineParser
+from agent.config.trial import (
     EXIT_BAD_ARGUMENTS,
     EXIT_INTERRUPTED,
     EXIT_OK,
@@ -36,13 +33,16 @@ from agent.trials.config import (
     UserError,
     split_env,
 )
+from agent.donkeycar_sb3_runner import check_envs
+from agent.training.checkpoints import append_line
+from agent.trials.champion import MODEL_NAME, check_trust, sha256
 from agent.trials.record import git_commit, installed_versions, shown_path
 from agent.trials.session import MODELS_DIR, RESULTS_DIR
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
 
-    from agent.judging.judge import Judge
+    from agent.evaluation.judge import Judge
 
 CHAMPION = MODELS_DIR / "champion" / MODEL_NAME
 LEDGER, RACES = "evaluations.jsonl", "races.jsonl"
@@ -54,8 +54,18 @@ EPISODES, LAPS = 10, 10
 def build_parser() -> OneLineParser:
     """The command line of the judge."""
     parser = OneLineParser(prog="evaluate_champion.py", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--model", type=Path, default=CHAMPION, metavar="ZIP", help=f"default {shown_path(CHAMPION)}")
-    parser.add_argument("--trust", action="store_true", help="load a model that no manifest or result beside it knows")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=CHAMPION,
+        metavar="ZIP",
+        help=f"default {shown_path(CHAMPION)}",
+    )
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="load a model that no manifest or result beside it knows",
+    )
     parser.add_argument(
         "--env",
         action="append",
@@ -70,19 +80,31 @@ def build_parser() -> OneLineParser:
         metavar="NAME",
         help=f"scene name, {NAMED_TRACKS} (all of the simulator's) or {ALL_TRACKS} (the random one too); repeatable",
     )
-    parser.add_argument("--episodes", type=_positive, metavar="N", help=f"episodes per track (default {EPISODES})")
-    parser.add_argument("--race", action="store_true", help="race instead, on the training tracks if none is named")
-    parser.add_argument("--laps", type=_positive, metavar="N", help=f"laps of a race (default {LAPS})")
-    parser.add_argument("--no-floors", dest="floors", action="store_false", help="drive nobody to compare with")
-    parser.add_argument("--gif", type=Path, metavar="DIR", help="film a lap of every track, DIR/SCENE.gif and .mp4")
-    parser.add_argument("--seed", type=_natural, default=0, metavar="N", help="seed of the episodes (default 0)")
+    parser.add_argument(
+        "--episodes", type=_positive, metavar="N", help=f"episodes per track (default {EPISODES})"
+    )
+    parser.add_argument(
+        "--race", action="store_true", help="race instead, on the training tracks if none is named"
+    )
+    parser.add_argument(
+        "--laps", type=_positive, metavar="N", help=f"laps of a race (default {LAPS})"
+    )
+    parser.add_argument(
+        "--no-floors", dest="floors", action="store_false", help="drive nobody to compare with"
+    )
+    parser.add_argument(
+        "--gif", type=Path, metavar="DIR", help="film a lap of every track, DIR/SCENE.gif and .mp4"
+    )
+    parser.add_argument(
+        "--seed", type=_natural, default=0, metavar="N", help="seed of the episodes (default 0)"
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--results-dir", type=Path, default=RESULTS_DIR, metavar="DIR")
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Judge one model; returns an exit code of ``agent.trials.config``."""
+    """Judge one model; returns an exit code of ``agent.config.trial``."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
     try:
@@ -102,10 +124,12 @@ def main(argv: list[str] | None = None) -> int:
         else:
             hold_evaluations(judge, home, env_ids, arguments)
     except UserError as error:
-        print(f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True)
+        print(
+            f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True
+        )
         return EXIT_BAD_ARGUMENTS
     except Exception as error:
-        from agent.envs.client import SimulatorLost
+        from agent.worlds.donkey.remote.client import SimulatorLost
 
         if not isinstance(error, SimulatorLost):
             raise
@@ -127,10 +151,16 @@ def read_config(model_path: Path) -> TrialConfig:
         if path.exists():
             try:
                 document = json.loads(path.read_text(encoding="utf-8"))
-                return TrialConfig.from_params(document["params"] if name == "manifest.json" else document)
+                return TrialConfig.from_params(
+                    document["params"] if name == "manifest.json" else document
+                )
             except (OSError, ValueError, KeyError, TypeError) as error:
-                raise UserError(f"{path} does not hold a trial's configuration ({error}); restore it") from error
-    raise UserError(f"no config.json or manifest.json beside {model_path}; put the one that trained it there")
+                raise UserError(
+                    f"{path} does not hold a trial's configuration ({error}); restore it"
+                ) from error
+    raise UserError(
+        f"no config.json or manifest.json beside {model_path}; put the one that trained it there"
+    )
 
 
 def chosen_envs(env_ids: list[str], tracks: list[str]) -> list[str]:
@@ -138,14 +168,17 @@ def chosen_envs(env_ids: list[str], tracks: list[str]) -> list[str]:
 
     :raises UserError: a scene that is not at hand
     """
-    from agent.envs import SCENE_OF_ENV, embedded_env_ids
+    from agent.worlds.donkey.tasks import SCENE_OF_ENV, embedded_env_ids
 
     at_hand = {SCENE_OF_ENV[env_id]: env_id for env_id in embedded_env_ids()}
     for name in tracks:
         if name not in (*at_hand, NAMED_TRACKS, ALL_TRACKS):
             choices = ", ".join((*at_hand, NAMED_TRACKS, ALL_TRACKS))
             raise UserError(f"track {name!r} is unknown; choose from {choices}")
-    several = {ALL_TRACKS: list(at_hand), NAMED_TRACKS: [name for name in at_hand if name != OUR_OWN]}
+    several = {
+        ALL_TRACKS: list(at_hand),
+        NAMED_TRACKS: [name for name in at_hand if name != OUR_OWN],
+    }
     scenes = [scene for name in tracks for scene in several.get(name, [name])]
     return list(dict.fromkeys([*env_ids, *(at_hand[scene] for scene in scenes)]))
 
@@ -153,7 +186,9 @@ def chosen_envs(env_ids: list[str], tracks: list[str]) -> list[str]:
 def training_tracks(config: TrialConfig, envs: list[str]) -> list[str]:
     """The tracks that the model was trained on, where ``envs`` has them, else embedded."""
     asked = {split_env(env)[0]: env for env in envs}
-    return list(dict.fromkeys(asked.get(env_id, env_id) for env_id, _ in map(split_env, config.env)))
+    return list(
+        dict.fromkeys(asked.get(env_id, env_id) for env_id, _ in map(split_env, config.env))
+    )
 
 
 def check_asked(arguments: argparse.Namespace) -> None:
@@ -162,7 +197,9 @@ def check_asked(arguments: argparse.Namespace) -> None:
     :raises UserError: such a pair
     """
     if arguments.race and arguments.episodes:
-        raise UserError(f"episodes {arguments.episodes} are not for a race; give --laps or drop --race")
+        raise UserError(
+            f"episodes {arguments.episodes} are not for a race; give --laps or drop --race"
+        )
     if arguments.laps and not arguments.race:
         raise UserError(f"laps {arguments.laps} are for a race; add --race or give --episodes")
     if remote := [env for env in arguments.env if "@" in env and (arguments.race or arguments.gif)]:
@@ -182,21 +219,28 @@ def load_model(path: Path, config: TrialConfig, device: str) -> BaseAlgorithm:
             return ALGORITHMS[config.agent].model.load(path, device=device)
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path} is not a {config.agent} model ({reason}); give a model.zip of the runner") from error
+        raise UserError(
+            f"{path} is not a {config.agent} model ({reason}); give a model.zip of the runner"
+        ) from error
 
 
 def introduce(path: Path, config: TrialConfig, arguments: argparse.Namespace) -> Judge:
     """Load the model and say whose it is."""
-    from agent.judging.judge import Judge
+    from agent.evaluation.judge import Judge
     from agent.training.algorithms import prepare_torch
 
     prepare_torch(arguments.seed)
     model = load_model(path, config, arguments.device)
-    print(f"model {shown_path(path)}  algorithm {config.agent}  trained on {', '.join(config.env)}", flush=True)
+    print(
+        f"model {shown_path(path)}  algorithm {config.agent}  trained on {', '.join(config.env)}",
+        flush=True,
+    )
     return Judge(model, config, arguments.seed, arguments.floors, arguments.gif)
 
 
-def hold_evaluations(judge: Judge, home_ids: list[str], env_ids: list[str], arguments: argparse.Namespace) -> None:
+def hold_evaluations(
+    judge: Judge, home_ids: list[str], env_ids: list[str], arguments: argparse.Namespace
+) -> None:
     """Drive the training tracks, then the others; print tables and append a line for each."""
     episodes = arguments.episodes or EPISODES
     home = {env_id: judge.drive(env_id, episodes) for env_id in home_ids}
@@ -204,7 +248,11 @@ def hold_evaluations(judge: Judge, home_ids: list[str], env_ids: list[str], argu
     for env_id in dict.fromkeys([*home, *env_ids]):
         score = home.get(env_id) or judge.drive(env_id, episodes)
         gap = None if env_id in home else at_home - score.mean_reward
-        found = {"trained_on": env_id in home, "training_mean_reward": at_home, **judge.judge(env_id, score, gap)}
+        found = {
+            "trained_on": env_id in home,
+            "training_mean_reward": at_home,
+            **judge.judge(env_id, score, gap),
+        }
         _note(LEDGER, judge, env_id, found, arguments)
 
 
@@ -214,7 +262,9 @@ def hold_races(judge: Judge, env_ids: list[str], arguments: argparse.Namespace) 
         _note(RACES, judge, env_id, judge.race(env_id, arguments.laps or LAPS), arguments)
 
 
-def _note(ledger: str, judge: Judge, env_id: str, found: dict[str, Any], arguments: argparse.Namespace) -> None:
+def _note(
+    ledger: str, judge: Judge, env_id: str, found: dict[str, Any], arguments: argparse.Namespace
+) -> None:
     sys.stdout.flush()
     record = {
         "timestamp": datetime.now().isoformat(),
@@ -233,7 +283,9 @@ def _note(ledger: str, judge: Judge, env_id: str, found: dict[str, Any], argumen
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        raise UserError(f"model {path} does not exist; train one with autoresearch_controller.py or give --model")
+        raise UserError(
+            f"model {path} does not exist; train one with autoresearch_controller.py or give --model"
+        )
     return path
 
 
@@ -243,7 +295,9 @@ def _open_folder(option: str, folder: Path | None) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{option} {folder} cannot be a folder ({error.strerror}); choose another") from error
+        raise UserError(
+            f"{option} {folder} cannot be a folder ({error.strerror}); choose another"
+        ) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UserError(f"{option} {folder} cannot be written; choose another")
 

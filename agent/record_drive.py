@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from agent.config.command_line import OneLineParser, add_trial_arguments, trial_params
+from agent.config.trial import EXIT_BAD_ARGUMENTS, EXIT_OK, TrialConfig, UserError, parse_address
 from agent.donkeycar_sb3_runner import check_envs
 from agent.evaluate_champion import load_model, read_config
 from agent.trials.champion import check_trust
-from agent.trials.command_line import OneLineParser, add_trial_arguments, trial_params
-from agent.trials.config import EXIT_BAD_ARGUMENTS, EXIT_OK, TrialConfig, UserError, parse_address
 
 if TYPE_CHECKING:
-    from agent.envs.demonstration import Episode, Recorder
     from agent.simulator.world import World
+    from agent.worlds.donkey.demonstrations import Episode, Recorder
 
 FOLLOWER, REFERENCE = "follower", "reference"
 # What a trial says of its worlds, and a model's trial has said already.
@@ -46,15 +46,21 @@ def build_parser() -> OneLineParser:
         help=f"{FOLLOWER}: the hand-written one; {REFERENCE}: the same on the race line; a model.zip; or [HOST:]PORT to"
         " listen on for a person's client",
     )  # fmt: skip
-    parser.add_argument("--env", default="donkey-generated-track-v0", metavar="ID", help="environment id, embedded")
-    parser.add_argument("--episodes", type=_positive, default=5, metavar="N", help="episodes to record (default 5)")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="file to write, .npz")
+    parser.add_argument(
+        "--env", default="donkey-generated-track-v0", metavar="ID", help="environment id, embedded"
+    )
+    parser.add_argument(
+        "--episodes", type=_positive, default=5, metavar="N", help="episodes to record (default 5)"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="file to write, .npz"
+    )
     add_trial_arguments(parser, only=("seed", *WORLD_OPTIONS))
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Record; returns an exit code of ``agent.trials.config``."""
+    """Record; returns an exit code of ``agent.config.trial``."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
     try:
@@ -63,7 +69,9 @@ def main(argv: list[str] | None = None) -> int:
         with interruptible():
             record(arguments)
     except UserError as error:
-        print(f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True)
+        print(
+            f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True
+        )
         return EXIT_BAD_ARGUMENTS
     return EXIT_OK
 
@@ -74,7 +82,9 @@ def check_env(env_id: str) -> None:
     :raises UserError: either
     """
     if "@" in env_id:
-        raise UserError(f"env {env_id!r} is on the wire; give the id alone, and let clients connect with --driver PORT")
+        raise UserError(
+            f"env {env_id!r} is on the wire; give the id alone, and let clients connect with --driver PORT"
+        )
     check_envs([env_id])
 
 
@@ -86,7 +96,9 @@ def check_out(path: Path) -> None:
     if path.suffix != ".npz" or path.is_dir():
         raise UserError(f"out {path} is no name of a recording; end it in .npz")
     if not path.absolute().parent.is_dir():
-        raise UserError(f"out {path} cannot be written, there is no folder {path.absolute().parent}; make it")
+        raise UserError(
+            f"out {path} cannot be written, there is no folder {path.absolute().parent}; make it"
+        )
 
 
 @contextlib.contextmanager
@@ -108,22 +120,31 @@ def record(arguments: argparse.Namespace) -> None:
     model_path = Path(driver) if driver.endswith(".zip") else None
     # Without a model, as they see who learn from recorded drives.
     config = config_of_model(model_path, given) if model_path else TrialConfig(agent="sac", **given)
-    board = partial(recorder, config, arguments.env, driver, [])
+    make_recorder = partial(recorder, config, arguments.env, driver, [])
     try:
         with contextlib.suppress(KeyboardInterrupt):  # what is driven so far is kept
             if model_path:
-                drive(board(), *model_driver(model_path, config), arguments.episodes, config.seed)
+                drive(
+                    make_recorder(),
+                    *model_driver(model_path, config),
+                    arguments.episodes,
+                    config.seed,
+                )
             elif driver in (FOLLOWER, REFERENCE):
-                drive_by_hand(board(), driver, arguments, config)
+                drive_by_hand(make_recorder(), driver, arguments, config)
             else:
-                serve(board, driver, arguments, config)
-        demonstration = board().recorded()
+                serve(make_recorder, driver, arguments, config)
+        demonstration = make_recorder().recorded()
         demonstration.save(arguments.out)
     except ValueError as error:
         raise UserError(str(error)) from error
     except OSError as error:
-        raise UserError(f"out {arguments.out} cannot be written ({error.strerror}); choose another") from error
-    laps = demonstration.progress[demonstration.lengths.cumsum() + range(len(demonstration.lengths))]
+        raise UserError(
+            f"out {arguments.out} cannot be written ({error.strerror}); choose another"
+        ) from error
+    laps = demonstration.progress[
+        demonstration.lengths.cumsum() + range(len(demonstration.lengths))
+    ]
     print(
         f"{arguments.out}: {len(demonstration.lengths)} episodes, {demonstration.steps} steps,"
         f" {laps.mean():.2f} laps and reward {demonstration.rewards.sum() / len(laps):.1f} an episode",
@@ -141,7 +162,9 @@ def config_of_model(path: Path, given: dict[str, Any]) -> TrialConfig:
     check_trust(path)
     if taken := [name for name in WORLD_OPTIONS if name in given]:
         raise UserError(f"{taken[0]} {given[taken[0]]} is the model's own to say; drop it")
-    config = TrialConfig.from_params(read_config(path).to_params() | {"seed": 0, "client": "own", **given})
+    config = TrialConfig.from_params(
+        read_config(path).to_params() | {"seed": 0, "client": "own", **given}
+    )
     if (config.action_repeat or 1) > 1:
         raise UserError(f"model {path} holds a decision for {config.action_repeat} steps, a recording has every step; "
                         "give one of --action-repeat 1")  # fmt: skip
@@ -149,14 +172,18 @@ def config_of_model(path: Path, given: dict[str, Any]) -> TrialConfig:
 
 
 def recorder(
-    config: TrialConfig, env_id: str, driver: str, episodes: list[Episode], world: World | None = None
+    config: TrialConfig,
+    env_id: str,
+    driver: str,
+    episodes: list[Episode],
+    world: World | None = None,
 ) -> Recorder:
     """The environment as the configuration's trial trains in it, recording into ``episodes``.
 
     :param world: look at this one, that somebody else drives
     """
-    from agent.envs.demonstration import Recorder
-    from agent.envs.driver import make_driver_env
+    from agent.worlds.donkey.demonstrations import Recorder
+    from agent.worlds.donkey.make_env import make_driver_env
 
     conf = {name: getattr(config, name) for name in WORLD_OPTIONS if name not in PICTURES}
     bins = (config.n_steer, config.n_throttle) if config.agent == "dqn" else None
@@ -181,7 +208,9 @@ def recorder(
     return Recorder(env, header, episodes)
 
 
-def drive(env: Recorder, choose: Choose, restart: Callable[[], None], episodes: int, seed: int) -> None:
+def drive(
+    env: Recorder, choose: Choose, restart: Callable[[], None], episodes: int, seed: int
+) -> None:
     """Drive ``episodes`` episodes by ``choose``, which makes an action of an observation."""
     for number in range(episodes):
         observation, _ = env.reset(seed=seed + number)
@@ -190,13 +219,22 @@ def drive(env: Recorder, choose: Choose, restart: Callable[[], None], episodes: 
         while not ended:
             observation, _, terminated, truncated, info = env.step(choose(observation))
             ended = terminated or truncated
-        print(f"episode {number + 1}: {info['progress']:.2f} laps, ended by {info['end_reason']}", flush=True)
+        print(
+            f"episode {number + 1}: {info['progress']:.2f} laps, ended by {info['end_reason']}",
+            flush=True,
+        )
 
 
-def drive_by_hand(env: Recorder, driver: str, arguments: argparse.Namespace, config: TrialConfig) -> None:
+def drive_by_hand(
+    env: Recorder, driver: str, arguments: argparse.Namespace, config: TrialConfig
+) -> None:
     """Drive with the controller that knows where the car is, on the centre line or on the race line."""
-    from agent.envs import SCENE_OF_ENV
-    from agent.envs.line_follower import LineFollower, line_follower, reference_line
+    from agent.worlds.donkey.experts.line_follower import (
+        LineFollower,
+        line_follower,
+        reference_line,
+    )
+    from agent.worlds.donkey.tasks import SCENE_OF_ENV
 
     world = env.unwrapped.world  # type: ignore[attr-defined]
     scene = SCENE_OF_ENV[arguments.env]
@@ -209,7 +247,9 @@ def drive_by_hand(env: Recorder, driver: str, arguments: argparse.Namespace, con
     def restart() -> None:
         nonlocal hand
         if hand is None or world.scene.is_random:
-            line = driver == REFERENCE and reference_line(scene, config.max_cte, config.throttle_max)
+            line = driver == REFERENCE and reference_line(
+                scene, config.max_cte, config.throttle_max
+            )
             hand = LineFollower(line) if line else line_follower(world)
         hand.restart()
 
@@ -242,17 +282,22 @@ def model_driver(path: Path, config: TrialConfig) -> tuple[Choose, Callable[[], 
     return choose, restart
 
 
-def serve(board: Callable[[World], Recorder], address: str, arguments: argparse.Namespace, config: TrialConfig) -> None:
+def serve(
+    make_recorder: Callable[[World], Recorder],
+    address: str,
+    arguments: argparse.Namespace,
+    config: TrialConfig,
+) -> None:
     """Be the simulator on ``address`` until a client has driven the episodes, or Ctrl-C."""
-    from agent.envs import SCENE_OF_ENV
-    from agent.envs.passenger import RecordedCar
     from agent.simulator.remote_car import RemoteCar
     from agent.simulator.server import Server
+    from agent.worlds.donkey.observed_world import RecordedCar
+    from agent.worlds.donkey.tasks import SCENE_OF_ENV
 
     host, port = parse_address(address)
     wanted = SCENE_OF_ENV[arguments.env]
 
-    def alight(done: int) -> bool:
+    def on_episode_end(done: int) -> bool:
         print(f"episode {done} of {arguments.episodes} recorded", flush=True)
         if done == arguments.episodes:
             server.stop()
@@ -260,12 +305,18 @@ def serve(board: Callable[[World], Recorder], address: str, arguments: argparse.
 
     def car(scene: str, seed: int, slot: int) -> RemoteCar:
         first = scene == wanted and slot == 0
-        return RecordedCar(scene, seed, slot, board, alight) if first else RemoteCar(scene, seed, slot)
+        return (
+            RecordedCar(scene, seed, slot, make_recorder, on_episode_end)
+            if first
+            else RemoteCar(scene, seed, slot)
+        )
 
     try:
         server = Server(host, port, scene=wanted, seed=config.seed, car=car)
     except OSError as error:
-        raise UserError(f"driver {address!r} cannot be listened on ({error.strerror}); choose another port") from error
+        raise UserError(
+            f"driver {address!r} cannot be listened on ({error.strerror}); choose another port"
+        ) from error
     print(f"listening on {host}:{port} scene {wanted}; connect a client and drive", flush=True)
     server.serve()
 

@@ -13,9 +13,9 @@ from pathlib import Path
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from agent.config.command_line import OneLineParser
+from agent.config.trial import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
 from agent.evaluate_champion import LEDGER as EVALUATIONS
-from agent.trials.command_line import OneLineParser
-from agent.trials.config import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
 from agent.trials.record import shown_path
 from agent.trials.session import MODELS_DIR, RESULTS_DIR
 
@@ -33,19 +33,27 @@ def build_parser() -> OneLineParser:
     for option, default, text, shown in folders:
         hint = f"folder of the {text} (default {shown})"
         parser.add_argument(option, type=Path, default=default, metavar="DIR", help=hint)
-    parser.add_argument("--tensorboard", action="store_true", help="write the trials for TensorBoard's HParams tab too")
+    parser.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="write the trials for TensorBoard's HParams tab too",
+    )
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write one report; returns an exit code of ``agent.trials.config``."""
+    """Write one report; returns an exit code of ``agent.config.trial``."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
     try:
         out = arguments.out or arguments.results_dir / FOLDER
-        page = report(arguments.results_dir, arguments.models_dir, out, tensorboard=arguments.tensorboard)
+        page = report(
+            arguments.results_dir, arguments.models_dir, out, tensorboard=arguments.tensorboard
+        )
     except UserError as error:
-        print(f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True)
+        print(
+            f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True
+        )
         return EXIT_BAD_ARGUMENTS
     print(f"report: {shown_path(page)}")
     return EXIT_OK
@@ -57,7 +65,10 @@ def report(results_dir: Path, models_dir: Path, out: Path, *, tensorboard: bool 
     :raises UserError: a folder or file that cannot be read or written
     """
     from agent.reporting.history import load_trials, read_champion, read_evaluations
-    from agent.reporting.page import Report, write_report  # matplotlib takes a second: --help does without
+    from agent.reporting.page import (  # matplotlib takes a second: --help does without
+        Report,
+        write_report,
+    )
 
     trials = load_trials(results_dir, not_ledgers=[EVALUATIONS])
     champion = read_champion(models_dir / "champion")

@@ -16,7 +16,9 @@ def folders(tmp_path: Path) -> list[str]:
 
 def rewards(*values: float) -> dict[str, Any]:
     """A plan of trials with these scores."""
-    return {f"trial-{trial:03d}": {"mean_reward": value} for trial, value in enumerate(values, start=1)}
+    return {
+        f"trial-{trial:03d}": {"mean_reward": value} for trial, value in enumerate(values, start=1)
+    }
 
 
 def ledger(tmp_path: Path, name: str = "autoresearch_results.jsonl") -> list[dict[str, Any]]:

@@ -44,7 +44,11 @@ for part, score in enumerate(step.get("progress", []), start=1):
     time.sleep(step.get("pause", 0.0))
     if (folder / "stop.txt").exists() and step.get("obeys", True):
         (folder / "model.zip").write_bytes(b"model so far")
-        told = {"run_status": "pruned", "cause": (folder / "stop.txt").read_text().strip(), "mean_reward": None}
+        told = {
+            "run_status": "pruned",
+            "cause": (folder / "stop.txt").read_text().strip(),
+            "mean_reward": None,
+        }
         (folder / "result.json").write_text(json.dumps(told))
         sys.exit(5)
 if "eat_mb" in step:
@@ -63,7 +67,13 @@ if "signal" in step:
 if "mean_reward" in step:
     (folder / "model.zip").write_bytes(f"model of {folder.name}".encode())
     score = {"episodes": [1.0], "laps": [1, 2], "progress": [1.5], "best_lap_sec": None}
-    result = {"run_status": "ok", "cause": None, "mean_reward": step["mean_reward"], "std_reward": 1.0, "score": score}
+    result = {
+        "run_status": "ok",
+        "cause": None,
+        "mean_reward": step["mean_reward"],
+        "std_reward": 1.0,
+        "score": score,
+    }
     whole = json.dumps(result | {"simulator": "embedded", "versions": {"torch": "9.9"}})
     (folder / "result.json.tmp").write_text(whole)
     (folder / "result.json.tmp").replace(folder / "result.json")

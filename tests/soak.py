@@ -28,13 +28,13 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from agent.night.history import observations  # noqa: E402
-from agent.night.plan import make_plan  # noqa: E402
+from agent.executors.processes import marked, workspace_id  # noqa: E402
 from agent.search.proposer import propose  # noqa: E402
+from agent.study.observations import observations  # noqa: E402
+from agent.study.plan import make_plan  # noqa: E402
 from agent.trials.champion import verify  # noqa: E402
 from agent.trials.folders import LAUNCH_NAME  # noqa: E402
 from agent.trials.ledger import SEARCH_LEDGER, Ledger  # noqa: E402
-from agent.trials.processes import marked, workspace_id  # noqa: E402
 from agent.trials.record import Record  # noqa: E402
 
 TIMEOUT_SEC = 3.0
@@ -59,12 +59,18 @@ FAULTS: dict[str, dict[str, Any]] = {
     "eats memory": {"eat_mb": 400},
     "floods its log": {"flood": True},
     "writes half a result": {"half": True, "mean_reward": None},
-    **{f"exits with {code}": {"exit": code, "mean_reward": None} for code in (1, 3, 4, 5, 17, 130, 137)},
-    **{f"dies by signal {number}": {"signal": number, "mean_reward": None} for number in (1, 2, 6, 9, 11, 15)},
+    **{
+        f"exits with {code}": {"exit": code, "mean_reward": None}
+        for code in (1, 3, 4, 5, 17, 130, 137)
+    },
+    **{
+        f"dies by signal {number}": {"signal": number, "mean_reward": None}
+        for number in (1, 2, 6, 9, 11, 15)
+    },
 }
 
 
-class Night:
+class Study:
     """A workspace, its plan for the fake runner, and controllers over it."""
 
     def __init__(self, folder: Path) -> None:
@@ -79,9 +85,26 @@ class Night:
     def start(self, trials: int, *argv: str) -> subprocess.Popen[bytes]:
         """A controller in a process of its own."""
         folders = ["--results-dir", str(self.folder / "results"), "--models-dir", str(self.models)]
-        options = ["--trials", str(trials), "--cooldown", "0", "--agent", "ppo", "--push-every", "0"]
+        options = [
+            "--trials",
+            str(trials),
+            "--cooldown",
+            "0",
+            "--agent",
+            "ppo",
+            "--push-every",
+            "0",
+        ]
         options += ["--confirm-seeds", "0", *folders, *argv]
-        command = [sys.executable, "-X", "faulthandler", "-c", CONTROLLER, str(self.runner), *options]
+        command = [
+            sys.executable,
+            "-X",
+            "faulthandler",
+            "-c",
+            CONTROLLER,
+            str(self.runner),
+            *options,
+        ]
         with (self.folder / "controller.log").open("ab") as log:
             return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
 
@@ -96,7 +119,9 @@ class Night:
         """Processes of this workspace, after they had ``GONE_SEC`` to go."""
         deadline = time.monotonic() + GONE_SEC
         while time.monotonic() < deadline:
-            left = [mark for _, mark in marked() if mark.split(":")[3:4] == [workspace_id(self.models)]]
+            left = [
+                mark for _, mark in marked() if mark.split(":")[3:4] == [workspace_id(self.models)]
+            ]
             if not left:
                 return 0
             time.sleep(0.05)
@@ -116,7 +141,9 @@ class Night:
         best = max((r.mean_reward for r in records if r.mean_reward is not None), default=None)
         if best is not None:
             verify(self.models / "champion")
-            title = json.loads((self.models / "champion" / "manifest.json").read_text())["mean_reward"]
+            title = json.loads((self.models / "champion" / "manifest.json").read_text())[
+                "mean_reward"
+            ]
             if title != best:
                 wrong.append(f"the champion has {title}, the best trial {best}")
         return wrong
@@ -124,14 +151,17 @@ class Night:
 
 def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
     """Trials that fail in every way there is; returns what went wrong."""
-    night, rng = Night(folder), random.Random(0)
+    night, rng = Study(folder), random.Random(0)
     names = rng.choices(list(FAULTS), k=trials)
     for k in range(2, trials):  # three equal failures in a row would rightly stop the night
         if names[k] == names[k - 1] or names[k] == names[k - 2]:
             names[k] = "ok"
     steps = {}
     for k, name in enumerate(names, start=1):
-        steps[f"trial-{k:03d}"] = {"say": name, "mean_reward": round(rng.uniform(0, 100), 3)} | FAULTS[name]
+        steps[f"trial-{k:03d}"] = {
+            "say": name,
+            "mean_reward": round(rng.uniform(0, 100), 3),
+        } | FAULTS[name]
         if steps[f"trial-{k:03d}"]["mean_reward"] is None:
             del steps[f"trial-{k:03d}"]["mean_reward"]
     night.plan(steps)
@@ -145,22 +175,32 @@ def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
         last, since = done, time.monotonic()
         while controller.poll() is None:
             time.sleep(0.2)
-            recorded = night.ledger.path.read_bytes().count(b"\n") if night.ledger.path.exists() else 0
+            recorded = (
+                night.ledger.path.read_bytes().count(b"\n") if night.ledger.path.exists() else 0
+            )
             if recorded != last:
                 last, since = recorded, time.monotonic()
             longest = max(longest, time.monotonic() - since)
             if longest > 60.0:
                 controller.send_signal(signal.SIGABRT)  # tells where it stands
                 controller.wait()
-                told = (night.folder / "controller.log").read_text(errors="replace").splitlines()[-60:]
-                return [*wrong, f"nothing happened for {longest:.0f} s after record {recorded}", *told]
+                told = (
+                    (night.folder / "controller.log").read_text(errors="replace").splitlines()[-60:]
+                )
+                return [
+                    *wrong,
+                    f"nothing happened for {longest:.0f} s after record {recorded}",
+                    *told,
+                ]
             try:
                 memory.append((recorded, watched.memory_info().rss))
             except psutil.Error:
                 break
         controller.wait(60)
         if controller.returncode not in (0, 3):
-            said = (night.folder / "controller.log").read_text(errors="replace").strip().splitlines()
+            said = (
+                (night.folder / "controller.log").read_text(errors="replace").strip().splitlines()
+            )
             wrong.append(f"a controller ended with {controller.returncode}: {said[-1]}")
             break
     records = night.ledger.load()
@@ -172,7 +212,8 @@ def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
         seen[record.run_status] = seen.get(record.run_status, 0) + 1
     # Highest in the second tenth of the night, when the search is at work, and in the last.
     warm, late = (
-        max((size for record, size in memory if low <= record * 10 / trials <= low + 1), default=0) for low in (1, 9)
+        max((size for record, size in memory if low <= record * 10 / trials <= low + 1), default=0)
+        for low in (1, 9)
     )
     growth = late / warm if warm and trials >= 100 else 1.0
     if growth > FLAT:
@@ -187,7 +228,7 @@ def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
 
 def killed_controllers(folder: Path, kills: int) -> list[str]:
     """SIGKILL at random moments, then a start that goes on; returns what went wrong."""
-    night, rng = Night(folder), random.Random(1)
+    night, rng = Study(folder), random.Random(1)
     night.plan(
         {
             f"trial-{k:03d}": {"sleep": 0.15, "child": k % 7 == 0, "mean_reward": float(k % 40)}
@@ -254,35 +295,65 @@ def cut_ledger(folder: Path, lines: int) -> list[str]:
         for place in range(len(data) + 1):
             cut.path.write_bytes(data[:place])
             cut.append(last)
-            complete = sum(end <= place for end in ends)  # a line that lacks only its newline is complete
+            complete = sum(
+                end <= place for end in ends
+            )  # a line that lacks only its newline is complete
             if [each.trial for each in cut.load()] != [*range(1, complete + 1), lines + 1]:
                 wrong.append(
                     f"a ledger cut at byte {place} of {len(data)} does not hold {complete} records and the next"
                 )
-    print(f"ledger of {lines} lines cut at each of {len(data) + 1} bytes: {len(wrong)} times not whole", flush=True)
+    print(
+        f"ledger of {lines} lines cut at each of {len(data) + 1} bytes: {len(wrong)} times not whole",
+        flush=True,
+    )
     return wrong
 
 
 def full_disk(folder: Path, fillings: int) -> list[str]:
     """A disk of ``SMALL_DISK`` that trials fill up again and again; returns what went wrong."""
-    mount = ["unshare", "-Urm", "sh", "-c", f'mount -t tmpfs -o size={SMALL_DISK} small "$0" && exec "$@"', str(folder)]
+    mount = [
+        "unshare",
+        "-Urm",
+        "sh",
+        "-c",
+        f'mount -t tmpfs -o size={SMALL_DISK} small "$0" && exec "$@"',
+        str(folder),
+    ]
     try:
         subprocess.run([*mount, "true"], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        print(f"full disk: skipped, this account can mount no small disk of its own ({error})", flush=True)
+        print(
+            f"full disk: skipped, this account can mount no small disk of its own ({error})",
+            flush=True,
+        )
         return []
-    command = [*mount, sys.executable, __file__, "--on-small-disk", str(folder), "--fillings", str(fillings)]
+    command = [
+        *mount,
+        sys.executable,
+        __file__,
+        "--on-small-disk",
+        str(folder),
+        "--fillings",
+        str(fillings),
+    ]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     *told, last = done.stdout.splitlines() or [""]
     print(*told, sep="\n", flush=True)
-    return json.loads(last) if done.returncode == 0 else [f"the small disk's own process ended with {done.returncode}"]
+    return (
+        json.loads(last)
+        if done.returncode == 0
+        else [f"the small disk's own process ended with {done.returncode}"]
+    )
 
 
 def on_small_disk(folder: Path, fillings: int) -> list[str]:
     """``full_disk``, on that disk; every third trial fills it, and somebody frees it once the controller has ended."""
-    night, trials = Night(folder), 3 * fillings
+    night, trials = Study(folder), 3 * fillings
     night.plan(
-        {f"trial-{k:03d}": {"fill": True} if k % 3 == 2 else {"mean_reward": k % 7 + 1.0} for k in range(trials + 9)}
+        {
+            f"trial-{k:03d}": {"fill": True} if k % 3 == 2 else {"mean_reward": k % 7 + 1.0}
+            for k in range(trials + 9)
+        }
     )
     wrong, ends = [], {0: 0, 1: 0, 3: 0}
     for _ in range(10 * fillings):
@@ -296,8 +367,15 @@ def on_small_disk(folder: Path, fillings: int) -> list[str]:
             filling.unlink()
     said = (night.folder / "controller.log").read_text(errors="replace")
     complaints = [line for line in said.splitlines() if ": error: " in line]
-    if "Traceback" in said or set(ends) != {0, 1, 3} or not ends[1] or len(complaints) != ends[1] + ends[3]:
-        wrong.append(f"controllers on a full disk ended with {ends} and {len(complaints)} lines of complaint")
+    if (
+        "Traceback" in said
+        or set(ends) != {0, 1, 3}
+        or not ends[1]
+        or len(complaints) != ends[1] + ends[3]
+    ):
+        wrong.append(
+            f"controllers on a full disk ended with {ends} and {len(complaints)} lines of complaint"
+        )
     records = night.ledger.load()
     wrong += night.check(records)
     print(
@@ -312,10 +390,16 @@ def main(argv: list[str] | None = None) -> int:
     """Run all parts but those of 0; returns 1 and says what went wrong if anything did."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=1000, help="faulted trials (default 1000)")
-    parser.add_argument("--workers", type=int, default=4, help="faulted trials at a time (default 4)")
+    parser.add_argument(
+        "--workers", type=int, default=4, help="faulted trials at a time (default 4)"
+    )
     parser.add_argument("--kills", type=int, default=100, help="controllers to kill (default 100)")
-    parser.add_argument("--fillings", type=int, default=20, help="times to fill a small disk (default 20)")
-    parser.add_argument("--lines", type=int, default=50, help="lines of the ledger to cut (default 50)")
+    parser.add_argument(
+        "--fillings", type=int, default=20, help="times to fill a small disk (default 20)"
+    )
+    parser.add_argument(
+        "--lines", type=int, default=50, help="lines of the ledger to cut (default 50)"
+    )
     parser.add_argument("--on-small-disk", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     if options.on_small_disk:

@@ -16,13 +16,22 @@ import numpy as np
 import pytest
 
 from agent import autoresearch_controller, donkeycar_outer_loop
+from agent.config.trial import TrialConfig
 from agent.search.proposer import propose
 from agent.search.space import sweep_space, trial_space
-from agent.trials.config import TrialConfig
 from tests.controllers import Run, folders, ledger, log, rewards
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = ("torch", "stable_baselines3", "gymnasium", "numba", "rich", "cv2", "agent.simulator", "agent.training")
+HEAVY = (
+    "torch",
+    "stable_baselines3",
+    "gymnasium",
+    "numba",
+    "rich",
+    "cv2",
+    "agent.simulator",
+    "agent.training",
+)
 
 
 def test_champion_tracking(run: Run, tmp_path: Path) -> None:
@@ -51,7 +60,11 @@ def test_ucb_proposal_in_high_reward_region() -> None:
     The region follows from the records alone: the neighbourhoods of the best three of the 18 cells, each as far as it
     is the nearest cell in the unit cube (DECISIONS.md, 9).
     """
-    path = Path(donkeycar_outer_loop.__file__).parent / "outerloop-results" / "clean_sweep_results.jsonl"
+    path = (
+        Path(donkeycar_outer_loop.__file__).parent
+        / "outerloop-results"
+        / "clean_sweep_results.jsonl"
+    )
     records = [json.loads(line) for line in path.read_text().splitlines()]
     history = [(record["params"], record["mean_reward"]) for record in records]
     assert len(history) == 18
@@ -65,11 +78,19 @@ def test_ucb_proposal_in_high_reward_region() -> None:
 
 
 def test_records_hold_exactly_what_was_run(run: Run, tmp_path: Path) -> None:
-    assert run(rewards(1, 2, 3), "--trials", "3", "--seed", "10", "--agent", "dqn", "--n-envs", "2") == 0
+    assert (
+        run(rewards(1, 2, 3), "--trials", "3", "--seed", "10", "--agent", "dqn", "--n-envs", "2")
+        == 0
+    )
     space = trial_space("dqn", 5000, 20_000)
     for trial, record in enumerate(ledger(tmp_path), start=1):
         config = TrialConfig.from_params(record["params"])
-        assert (config.agent, config.seed, config.n_envs, config.reward_shaping) == ("dqn", 10 + trial, 2, True)
+        assert (config.agent, config.seed, config.n_envs, config.reward_shaping) == (
+            "dqn",
+            10 + trial,
+            2,
+            True,
+        )
         assert space.decode(space.encode(record["params"])).items() <= record["params"].items()
         assert record["versions"]["torch"] == "9.9"
     assert [record["suggestion"] is None for record in ledger(tmp_path)] == [True, True, False]
@@ -93,7 +114,9 @@ def test_a_second_start_goes_on_from_the_ledger(run: Run, tmp_path: Path) -> Non
     assert "loaded 0 sweep and 2 search records, 2 scored" in log(tmp_path)
 
 
-def test_a_stopped_and_resumed_night_proposes_what_an_unbroken_one_does(run: Run, tmp_path: Path) -> None:
+def test_a_stopped_and_resumed_night_proposes_what_an_unbroken_one_does(
+    run: Run, tmp_path: Path
+) -> None:
     plan = rewards(50, 80, 60, 90)
     assert run(plan, "--trials", "4") == 0
     unbroken = [record["params"] for record in ledger(tmp_path)]
@@ -115,7 +138,10 @@ def test_a_folder_that_the_ledger_does_not_know_keeps_its_model(run: Run, tmp_pa
 
 def test_the_sweep_fills_the_grid_once_and_feeds_the_search(run: Run, tmp_path: Path) -> None:
     grid = ("--n-steer", "3", "--n-steer", "7", "--n-throttle", "2", "--learning-rate", "0.001")
-    plan: dict[str, Any] = {"sweep-001": {"mean_reward": 5.0}, "sweep-002": {"exit": 1, "say": "boom"}}
+    plan: dict[str, Any] = {
+        "sweep-001": {"mean_reward": 5.0},
+        "sweep-002": {"exit": 1, "say": "boom"},
+    }
     assert run(plan, *grid, module=donkeycar_outer_loop) == 0
     plan["sweep-003"] = {"mean_reward": 7.0}
     assert run(plan, *grid, module=donkeycar_outer_loop) == 0
@@ -136,7 +162,11 @@ def test_the_sweep_fills_the_grid_once_and_feeds_the_search(run: Run, tmp_path: 
 def test_the_default_grid_has_18_cells() -> None:
     options = donkeycar_outer_loop.make_parser().parse_args([])
     cells = donkeycar_outer_loop.cells(options)
-    assert len({(cell.n_steer, cell.n_throttle, cell.learning_rate) for cell in cells}) == len(cells) == 18
+    assert (
+        len({(cell.n_steer, cell.n_throttle, cell.learning_rate) for cell in cells})
+        == len(cells)
+        == 18
+    )
     assert {cell.agent for cell in cells} == {"dqn"}
 
 
@@ -146,7 +176,9 @@ def test_trials_cool_down_in_between(run: Run, tmp_path: Path) -> None:
     assert (second - first).total_seconds() >= 1.0
 
 
-def test_a_corrupt_line_is_reported_and_kept(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_corrupt_line_is_reported_and_kept(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(rewards(50, 80), "--trials", "1") == 0
     path = tmp_path / "results" / "autoresearch_results.jsonl"
     path.write_text(path.read_text() + '{"trial": 2, "time')
@@ -160,19 +192,33 @@ def test_a_failed_trial_does_not_end_the_night(run: Run, tmp_path: Path) -> None
     plan = rewards(50, 0, 70) | {"trial-002": {"exit": 4, "say": "loss is NaN"}}
     assert run(plan, "--trials", "3") == 0
     failed = ledger(tmp_path)[1]
-    assert (failed["run_status"], failed["mean_reward"], failed["champion"]) == ("diverged", None, False)
+    assert (failed["run_status"], failed["mean_reward"], failed["champion"]) == (
+        "diverged",
+        None,
+        False,
+    )
     assert "loss is NaN" in failed["cause"]
 
 
-def test_three_equal_crashes_break_the_circuit(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_three_equal_crashes_break_the_circuit(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     plan = rewards(50) | {"*": {"exit": 1, "say": "no module named car"}}
     assert run(plan, "--trials", "9") == 3
-    assert [record["run_status"] for record in ledger(tmp_path)] == ["ok", "crashed", "crashed", "crashed"]
+    assert [record["run_status"] for record in ledger(tmp_path)] == [
+        "ok",
+        "crashed",
+        "crashed",
+        "crashed",
+    ]
     assert "no module named car" in capsys.readouterr().err
 
 
 def test_different_crashes_do_not(run: Run, tmp_path: Path) -> None:
-    plan = {f"trial-{n:03d}": {"exit": 1, "say": word} for n, word in enumerate(["sun", "moon", "sun", "moon"], 1)}
+    plan = {
+        f"trial-{n:03d}": {"exit": 1, "say": word}
+        for n, word in enumerate(["sun", "moon", "sun", "moon"], 1)
+    }
     assert run(plan, "--trials", "4") == 0
     assert len(ledger(tmp_path)) == 4
 
@@ -187,7 +233,10 @@ def test_what_the_runner_refuses_stops_the_night_unrecorded(
 ) -> None:
     refusal = "donkeycar_sb3_runner.py: error: env 'moon' is unknown; choose another"
     assert run({"*": {"exit": 2, "say": refusal}}, "--trials", "3", "--env", "moon") == 2
-    assert capsys.readouterr().err == "autoresearch_controller.py: error: env 'moon' is unknown; choose another\n"
+    assert (
+        capsys.readouterr().err
+        == "autoresearch_controller.py: error: env 'moon' is unknown; choose another\n"
+    )
     assert ledger(tmp_path) == []
     assert list((tmp_path / "models").iterdir()) == []
 
@@ -226,7 +275,9 @@ def test_what_the_runner_refuses_stops_the_night_unrecorded(
         (["--trails", "3"], "--trails"),
     ],
 )
-def test_bad_flags_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], argv: list[str], word: str) -> None:
+def test_bad_flags_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], argv: list[str], word: str
+) -> None:
     try:
         code = autoresearch_controller.main([*folders(tmp_path), *argv])
     except SystemExit as refused:
@@ -238,7 +289,9 @@ def test_bad_flags_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize("option", ["--results-dir", "--models-dir"])
-def test_an_unwritable_folder_is_one_line(run: Run, tmp_path: Path, capfd: Any, option: str) -> None:
+def test_an_unwritable_folder_is_one_line(
+    run: Run, tmp_path: Path, capfd: Any, option: str
+) -> None:
     (tmp_path / "file").write_text("in the way")
     assert run(rewards(1), option, str(tmp_path / "file" / "below")) == 2
     complaint = capfd.readouterr().err
@@ -271,13 +324,20 @@ def test_two_workers_run_side_by_side_and_never_try_the_same(run: Run, tmp_path:
     assert len({record["params"]["learning_rate"] for record in records}) == 4
 
 
-def test_a_trial_whose_controller_was_gone_is_recorded_at_the_next_start(run: Run, tmp_path: Path) -> None:
+def test_a_trial_whose_controller_was_gone_is_recorded_at_the_next_start(
+    run: Run, tmp_path: Path
+) -> None:
     assert run(rewards(50, 80, 70), "--trials", "3") == 0
     path = tmp_path / "results" / "autoresearch_results.jsonl"
-    path.write_text(path.read_text().splitlines()[0] + "\n")  # killed after the second trial ended, in the third
+    path.write_text(
+        path.read_text().splitlines()[0] + "\n"
+    )  # killed after the second trial ended, in the third
     (tmp_path / "models" / "trial-003" / "result.json").unlink()
     assert run(rewards(0, 0, 0, 60), "--trials", "1") == 0
-    found = [(record["trial"], record["run_status"], record["mean_reward"]) for record in ledger(tmp_path)]
+    found = [
+        (record["trial"], record["run_status"], record["mean_reward"])
+        for record in ledger(tmp_path)
+    ]
     assert found == [(1, "ok", 50), (2, "ok", 80), (3, "interrupted", None), (4, "ok", 60)]
     assert [record["champion"] for record in ledger(tmp_path)] == [True, True, False, False]
 
@@ -301,7 +361,9 @@ def test_a_second_controller_over_the_same_results_is_told_who_holds_them(
     assert run(rewards(1), "--trials", "1") == 0  # the kernel gave the lock back
 
 
-def test_a_full_disk_stops_the_night(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_stops_the_night(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(rewards(1), "--trials", "1", "--min-free", "9000000G") == 1
     complaint = capsys.readouterr().err
     assert complaint.count("\n") == 1 and "--min-free" in complaint
@@ -316,7 +378,9 @@ def test_models_are_thinned_and_records_are_not(run: Run, tmp_path: Path) -> Non
     assert (tmp_path / "models" / "champion" / "model.zip").read_bytes() == b"model of trial-002"
 
 
-def test_a_lost_simulator_gets_one_more_try(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_simulator_gets_one_more_try(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("agent.trials.loop.SIM_RETRY_SEC", 0.2)
     plan = rewards(50, 60) | {"trial-002": {"exit": 3, "say": "no frame"}}
     plan["trial-001"]["exit"] = [3, 0]
@@ -327,6 +391,10 @@ def test_a_lost_simulator_gets_one_more_try(run: Run, tmp_path: Path, monkeypatc
 
 
 def test_the_controller_imports_nothing_heavy() -> None:
-    code = "import sys, agent.autoresearch_controller, agent.donkeycar_outer_loop; print(*sys.modules)"
-    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    code = (
+        "import sys, agent.autoresearch_controller, agent.donkeycar_outer_loop; print(*sys.modules)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert set(HEAVY).isdisjoint(answer.stdout.split())

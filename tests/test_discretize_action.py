@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-import agent.envs  # noqa: F401 - registers the ids
-from agent.discretize_action import DiscretizedActionWrapper
+import agent.worlds.donkey.tasks  # noqa: F401 - registers the ids
+from agent.worlds.donkey.actions import DiscretizedActionWrapper
 
 
 @pytest.fixture
@@ -29,7 +29,8 @@ def test_every_action_is_distinct_and_inside_the_box(env: gymnasium.Env) -> None
 
 def test_the_limits_of_the_environment_are_the_outer_bins() -> None:
     env = gymnasium.make(
-        "donkey-generated-track-v0", conf={"steer_limit": 0.5, "throttle_min": 0.2, "throttle_max": 0.4}
+        "donkey-generated-track-v0",
+        conf={"steer_limit": 0.5, "throttle_min": 0.2, "throttle_max": 0.4},
     )
     wrapped = DiscretizedActionWrapper(env, 3, 2)
     assert wrapped.action(0) == pytest.approx([-0.5, 0.2])

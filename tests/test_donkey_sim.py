@@ -49,7 +49,8 @@ def end(process: subprocess.Popen[str], number: int) -> int:
 def test_it_says_where_it_listens_holds_its_port_and_ends_on_sigterm() -> None:
     with simulator("--port", "0", "--scene", "generated_track", "--clock", "lockstep") as process:
         said = re.fullmatch(
-            r"listening on 127\.0\.0\.1:(\d+) scene generated_track clock lockstep\n", first_line(process)
+            r"listening on 127\.0\.0\.1:(\d+) scene generated_track clock lockstep\n",
+            first_line(process),
         )
         assert said
         port = int(said[1])
@@ -57,7 +58,9 @@ def test_it_says_where_it_listens_holds_its_port_and_ends_on_sigterm() -> None:
             _, complaint = second.communicate(timeout=60)
             assert second.returncode == 2
             assert len(complaint.splitlines()) == 1
-            assert re.search(rf"port {port} is held by (pid {process.pid} \(|another process)", complaint)
+            assert re.search(
+                rf"port {port} is held by (pid {process.pid} \(|another process)", complaint
+            )
         with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
             replies, seen = Replies(), list[str]()
             client.sendall(request("control", steering=0, throttle=1, brake=0))
@@ -88,7 +91,10 @@ def test_sigint_ends_it_in_the_menu_and_while_it_loads() -> None:
     ],
 )
 def test_what_cannot_be_served_is_told_in_one_line(
-    options: list[str], complaint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    options: list[str],
+    complaint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     assert donkey_sim.main(options) == 2
@@ -97,8 +103,12 @@ def test_what_cannot_be_served_is_told_in_one_line(
     assert len(said.splitlines()) == 1
 
 
-@pytest.mark.parametrize("options", [["--port", "65536"], ["--port", "x"], ["--clock", "5x"], ["--seed", "-1"], ["-x"]])
-def test_bad_arguments_are_told_in_one_line(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "options", [["--port", "65536"], ["--port", "x"], ["--clock", "5x"], ["--seed", "-1"], ["-x"]]
+)
+def test_bad_arguments_are_told_in_one_line(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         donkey_sim.main(options)
     assert ended.value.code == 2

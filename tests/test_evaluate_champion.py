@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from agent import donkeycar_sb3_runner
+from agent.config.trial import TrialConfig
 from agent.evaluate_champion import chosen_envs, main
-from agent.judging.tables import verdict
-from agent.training.evaluation import Episode, Score
+from agent.evaluation.episodes import Episode, Score
+from agent.evaluation.tables import verdict
 from agent.trials.champion import sha256
-from agent.trials.config import TrialConfig
 
 TINY = [
     "--timesteps",
@@ -60,7 +60,9 @@ def test_a_model_is_judged_on_its_own_and_on_other_tracks(
         "--device",
         "cpu",
     ]
-    assert main([*arguments, "--track", "mountain_track", "--env", "donkey-generated-roads-v0"]) == 0
+    assert (
+        main([*arguments, "--track", "mountain_track", "--env", "donkey-generated-roads-v0"]) == 0
+    )
     shown = capsys.readouterr().out
     lines = [json.loads(line) for line in (tmp_path / "evaluations.jsonl").read_text().splitlines()]
     assert [line["env"] for line in lines] == [
@@ -72,7 +74,9 @@ def test_a_model_is_judged_on_its_own_and_on_other_tracks(
     assert home["trained_on"] is True
     assert home["generalisation_gap"] is None
     for line in away:
-        assert line["generalisation_gap"] == pytest.approx(home["mean_reward"] - line["mean_reward"])
+        assert line["generalisation_gap"] == pytest.approx(
+            home["mean_reward"] - line["mean_reward"]
+        )
         assert len(line["score"]["episodes"]) == 2
         assert f"generalisation gap {line['generalisation_gap']:.2f}" in shown
     for line in lines:
@@ -91,7 +95,16 @@ def test_the_manifest_serves_where_there_is_no_config(trained: Path, tmp_path: P
     manifest = {"trial": 1, "params": params, "sha256": sha256(trained / "model.zip")}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     assert (
-        main(["--model", str(tmp_path / "model.zip"), "--episodes", "1", "--results-dir", str(tmp_path / "results")])
+        main(
+            [
+                "--model",
+                str(tmp_path / "model.zip"),
+                "--episodes",
+                "1",
+                "--results-dir",
+                str(tmp_path / "results"),
+            ]
+        )
         == 0
     )
     assert (tmp_path / "results" / "evaluations.jsonl").exists()
@@ -141,8 +154,18 @@ def test_bad_arguments_are_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_race_is_told_filmed_and_recorded(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--model", str(trained / "model.zip"), "--results-dir", str(tmp_path), "--race", "--laps", "1"]
+def test_a_race_is_told_filmed_and_recorded(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [
+        "--model",
+        str(trained / "model.zip"),
+        "--results-dir",
+        str(tmp_path),
+        "--race",
+        "--laps",
+        "1",
+    ]
     films = tmp_path / "films"
     assert main([*arguments, "--track", "waveshare", "--gif", str(films)]) == 0
     shown = capsys.readouterr().out
@@ -153,7 +176,9 @@ def test_a_race_is_told_filmed_and_recorded(trained: Path, tmp_path: Path, capsy
     assert all(name in shown for name in (*line["races"], "reference lap", "waveshare.gif"))
     assert main([*arguments, "--no-floors"]) == 0
     alone = json.loads((tmp_path / "races.jsonl").read_text().splitlines()[-1])
-    assert (alone["env"], list(alone["races"])) == ("donkey-generated-track-v0", ["trained"]), "a training track"
+    assert (alone["env"], list(alone["races"])) == ("donkey-generated-track-v0", ["trained"]), (
+        "a training track"
+    )
     assert not (tmp_path / "evaluations.jsonl").exists()
 
 
@@ -163,13 +188,21 @@ def test_a_model_that_does_not_fit_does_not_race(
     shutil.copy(trained / "model.zip", tmp_path)
     params = json.loads((trained / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**params, "observation": "raw"}))
-    arguments = ["--model", str(tmp_path / "model.zip"), "--trust", "--results-dir", str(tmp_path / "results")]
+    arguments = [
+        "--model",
+        str(tmp_path / "model.zip"),
+        "--trust",
+        "--results-dir",
+        str(tmp_path / "results"),
+    ]
     assert "the configuration beside it" in refused(capsys, [*arguments, "--race"])
 
 
 def test_the_named_tracks_are_the_simulators_eleven() -> None:
     assert len(chosen_envs([], ["named"])) == 11
-    assert set(chosen_envs([], ["all"])) - set(chosen_envs([], ["named"])) == {"donkey-random-track-v0"}
+    assert set(chosen_envs([], ["all"])) - set(chosen_envs([], ["named"])) == {
+        "donkey-random-track-v0"
+    }
     assert chosen_envs(["donkey-warren-track-v0"], ["warehouse", "warren"]) == [
         "donkey-warren-track-v0",
         "donkey-warehouse-v0",
@@ -186,5 +219,7 @@ def test_the_named_tracks_are_the_simulators_eleven() -> None:
         ([0, 0], "finished", "drives"),
     ],
 )
-def test_the_verdict_follows_from_laps_and_endings(laps: list[int], end_reason: str, said: str) -> None:
+def test_the_verdict_follows_from_laps_and_endings(
+    laps: list[int], end_reason: str, said: str
+) -> None:
     assert verdict(Score([Episode(1.0, 1, 0.5, count, [], end_reason) for count in laps])) == said

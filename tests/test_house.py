@@ -28,13 +28,18 @@ HEAVY = ("torch", "stable_baselines3", "sb3_contrib", "numba", "gymnasium", "ten
 # room -> the modules of this project that it may import, besides itself
 MAY_IMPORT = {
     "simulator": (),
-    "envs": ("agent.simulator", "agent.discretize_action", "agent.reward_terms"),
-    "training": ("agent.envs", "agent.discretize_action", "agent.trials.config"),
-    "judging": ("agent.training", "agent.envs", "agent.simulator", "agent.trials.config"),
+    "envs": ("agent.simulator", "agent.worlds.donkey.actions", "agent.worlds.donkey.reward_terms"),
+    "training": ("agent.worlds.donkey.tasks", "agent.worlds.donkey.actions", "agent.config.trial"),
+    "judging": (
+        "agent.training",
+        "agent.worlds.donkey.tasks",
+        "agent.simulator",
+        "agent.config.trial",
+    ),
     "search": (),
-    "trials": ("agent.reward_terms",),
+    "trials": ("agent.worlds.donkey.reward_terms",),
     "night": ("agent.search", "agent.trials"),
-    "reporting": ("agent.search", "agent.trials", "agent.night"),
+    "reporting": ("agent.search", "agent.trials", "agent.study"),
 }
 
 
@@ -76,35 +81,55 @@ def test_arrows_run_one_way(room: str, allowed: tuple[str, ...]) -> None:
 
 def test_search_knows_only_numpy() -> None:
     allowed = ("numpy", "agent.search", *sys.stdlib_module_names)
-    assert [(path, module) for path, module in imports_of_room("search") if not within(module, *allowed)] == []
+    assert [
+        (path, module) for path, module in imports_of_room("search") if not within(module, *allowed)
+    ] == []
 
 
 def test_reporting_needs_no_more_than_matplotlib_and_tensorboard() -> None:
     allowed = ("numpy", "matplotlib", "tensorboard", "agent", *sys.stdlib_module_names)
-    assert [(path, module) for path, module in imports_of_room("reporting") if not within(module, *allowed)] == []
+    assert [
+        (path, module)
+        for path, module in imports_of_room("reporting")
+        if not within(module, *allowed)
+    ] == []
 
 
 def test_trials_import_nothing_heavy() -> None:
-    assert [(path, module) for path, module in imports_of_room("trials") if within(module, *HEAVY)] == []
+    assert [
+        (path, module) for path, module in imports_of_room("trials") if within(module, *HEAVY)
+    ] == []
 
 
 @pytest.mark.parametrize("room", MAY_IMPORT)
 def test_no_room_knows_a_command_line(room: str) -> None:
     files = [f"agent.{cli}" for cli in CLIS]
-    assert [(path, module) for path, module in imports_of_room(room) if within(module, *files)] == []
+    assert [
+        (path, module) for path, module in imports_of_room(room) if within(module, *files)
+    ] == []
 
 
 def test_the_import_reader_sees_every_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
     path = tmp_path / "agent" / "envs" / "sample.py"
     path.parent.mkdir(parents=True)
-    path.write_text("import a.b\nfrom c import d\nfrom . import e\nfrom ..trials import f\ndef g():\n    import h\n")
-    assert sorted(imported_modules(path)) == ["a.b", "agent.envs.e", "agent.trials.f", "c.d", "h"]
+    path.write_text(
+        "import a.b\nfrom c import d\nfrom . import e\nfrom ..trials import f\ndef g():\n    import h\n"
+    )
+    assert sorted(imported_modules(path)) == [
+        "a.b",
+        "agent.worlds.donkey.tasks.e",
+        "agent.trials.f",
+        "c.d",
+        "h",
+    ]
 
 
 def test_the_controller_loads_nothing_heavy() -> None:
     probe = f"import sys, agent.autoresearch_controller; print([m for m in {HEAVY!r} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
 
@@ -114,7 +139,11 @@ def test_every_command_line_starts_from_the_root_and_from_inside_agent() -> None
 
     def call_help(call: tuple[Path, str]) -> tuple[str, int, bool]:
         done = subprocess.run(
-            [sys.executable, call[1], "--help"], cwd=call[0], capture_output=True, text=True, timeout=100
+            [sys.executable, call[1], "--help"],
+            cwd=call[0],
+            capture_output=True,
+            text=True,
+            timeout=100,
         )
         return call[1], done.returncode, done.stdout.startswith("usage:")
 
@@ -129,7 +158,9 @@ def proofs_of_done_rows() -> list[str]:
         for line in (ROOT / "PROJECT-SPEC.md").read_text(encoding="utf-8").splitlines()
         if "| done |" in line
     ]
-    named = [name for row in rows for name in re.findall(r"`([^` ]+)[^`]*`", row[row.index("done") + 1])]
+    named = [
+        name for row in rows for name in re.findall(r"`([^` ]+)[^`]*`", row[row.index("done") + 1])
+    ]
     return sorted({name for name in named if re.search(r"\.py|\.jsonl|/$", name)})
 
 
@@ -140,4 +171,6 @@ def test_what_the_specification_calls_done_has_its_proof(proof: str) -> None:
     assert path is not None, f"PROJECT-SPEC.md names {proof}, which does not exist"
     if path.is_dir():
         assert list(path.glob("test_*.py")), f"PROJECT-SPEC.md names {proof}, which holds no test"
-    assert not test or f"def {test}(" in path.read_text(encoding="utf-8"), f"PROJECT-SPEC.md names {proof}"
+    assert not test or f"def {test}(" in path.read_text(encoding="utf-8"), (
+        f"PROJECT-SPEC.md names {proof}"
+    )

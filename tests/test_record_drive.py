@@ -15,31 +15,70 @@ import numpy as np
 import pytest
 
 from agent.donkeycar_sb3_runner import main as train
-from agent.envs.client import SimulatorLost
-from agent.envs.demonstration import Demonstration
 from agent.record_drive import main
+from agent.worlds.donkey.demonstrations import Demonstration
+from agent.worlds.donkey.remote.client import SimulatorLost
 
 TRACK = "donkey-generated-track-v0"
 
 
 @pytest.mark.parametrize(
     ("driver", "env", "laps"),
-    [("follower", TRACK, 0.05), ("reference", TRACK, 0.1), ("follower", "donkey-random-track-v0", 0.0)],
+    [
+        ("follower", TRACK, 0.05),
+        ("reference", TRACK, 0.1),
+        ("follower", "donkey-random-track-v0", 0.0),
+    ],
 )
 def test_the_drivers_by_hand(tmp_path: Path, driver: str, env: str, laps: float) -> None:
     out = tmp_path / "drive.npz"
-    argv = ["--driver", driver, "--env", env, "--episodes", "2", "--max-episode-steps", "60", "--seed", "3"]
+    argv = [
+        "--driver",
+        driver,
+        "--env",
+        env,
+        "--episodes",
+        "2",
+        "--max-episode-steps",
+        "60",
+        "--seed",
+        "3",
+    ]
     assert main([*argv, "--out", str(out)]) == 0
     drive = Demonstration.load(out)
     assert drive.lengths.tolist() == [60, 60] and not drive.terminated.any()
     assert drive.progress[60] > laps and drive.progress[121] > laps
     assert (drive.header["driver"], drive.header["env"], drive.header["seed"]) == (driver, env, 3)
-    assert drive.header["conf"]["throttle_max"] == pytest.approx(drive.commands[:, 1].max(), abs=1e-6)
+    assert drive.header["conf"]["throttle_max"] == pytest.approx(
+        drive.commands[:, 1].max(), abs=1e-6
+    )
 
 
-def test_a_model_drives_as_it_was_trained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    small = ["--timesteps", "64", "--n-envs", "2", "--max-episode-steps", "20", "--eval-episodes", "1"]
-    bins = ["--agent", "dqn", "--n-steer", "3", "--n-throttle", "2", "--evaluations", "1", "--device", "cpu"]
+def test_a_model_drives_as_it_was_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = [
+        "--timesteps",
+        "64",
+        "--n-envs",
+        "2",
+        "--max-episode-steps",
+        "20",
+        "--eval-episodes",
+        "1",
+    ]
+    bins = [
+        "--agent",
+        "dqn",
+        "--n-steer",
+        "3",
+        "--n-throttle",
+        "2",
+        "--evaluations",
+        "1",
+        "--device",
+        "cpu",
+    ]
     assert train([*small, *bins, "--save-dir", str(tmp_path / "trial")]) == 0
     out = tmp_path / "drive.npz"
     model = str(tmp_path / "trial" / "model.zip")
@@ -52,7 +91,10 @@ def test_a_model_drives_as_it_was_trained(tmp_path: Path, capsys: pytest.Capture
     config = json.loads((tmp_path / "trial" / "config.json").read_text())
     (tmp_path / "trial" / "config.json").write_text(json.dumps(config | {"action_repeat": 2}))
     assert main(["--driver", model, "--out", str(out)]) == 2
-    assert "holds a decision for 2 steps, a recording has every step; give one of" in capsys.readouterr().err
+    assert (
+        "holds a decision for 2 steps, a recording has every step; give one of"
+        in capsys.readouterr().err
+    )
 
 
 def car_at(port: int) -> gymnasium.Env:
@@ -65,7 +107,9 @@ def car_at(port: int) -> gymnasium.Env:
     raise TimeoutError(f"nobody listens on {port}")
 
 
-def test_a_person_drives_through_the_simulator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_person_drives_through_the_simulator(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     out = tmp_path / "drive.npz"
@@ -76,7 +120,9 @@ def test_a_person_drives_through_the_simulator(tmp_path: Path, capsys: pytest.Ca
             env.reset()
             env.step(np.array([0.0, 0.0], dtype=np.float32))  # waits at the start
             for k in range(100):  # more than is recorded
-                _, _, terminated, truncated, _ = env.step(np.array([0.1 * (k % 3), 0.5], dtype=np.float32))
+                _, _, terminated, truncated, _ = env.step(
+                    np.array([0.1 * (k % 3), 0.5], dtype=np.float32)
+                )
                 if terminated or truncated:
                     env.reset()
         except SimulatorLost:
@@ -85,7 +131,16 @@ def test_a_person_drives_through_the_simulator(tmp_path: Path, capsys: pytest.Ca
 
     hands = threading.Thread(target=person, daemon=True)
     hands.start()
-    argv = ["--driver", f"127.0.0.1:{port}", "--episodes", "2", "--max-episode-steps", "15", "--throttle-max", "0.4"]
+    argv = [
+        "--driver",
+        f"127.0.0.1:{port}",
+        "--episodes",
+        "2",
+        "--max-episode-steps",
+        "15",
+        "--throttle-max",
+        "0.4",
+    ]
     assert main([*argv, "--out", str(out)]) == 0
     hands.join(30.0)
     said = capsys.readouterr().out
@@ -109,12 +164,19 @@ def test_a_person_drives_through_the_simulator(tmp_path: Path, capsys: pytest.Ca
         (["--driver", "follower", "--out", "nowhere/x.npz"], "there is no folder"),
         (["--driver", "follower", "--env", "moon", "--out", "x.npz"], "env 'moon' is unknown"),
         (["--driver", "follower", "--env", f"{TRACK}@9091", "--out", "x.npz"], "is on the wire"),
-        (["--driver", "reference", "--env", "donkey-generated-roads-v0", "--out", "x.npz"], "use follower"),
+        (
+            ["--driver", "reference", "--env", "donkey-generated-roads-v0", "--out", "x.npz"],
+            "use follower",
+        ),
         (["--driver", "follower", "--out", "x.npz", "--episodes", "0"], "give at least 1"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_2(
-    argv: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    argv: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     try:

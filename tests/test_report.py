@@ -15,7 +15,8 @@ from tests.reporting.nights import history, write
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = tuple(
-    f"{name}.png" for name in ("scores", "parallel", "slices", "importance", "stopping", "statuses", "throughput")
+    f"{name}.png"
+    for name in ("scores", "parallel", "slices", "importance", "stopping", "statuses", "throughput")
 )
 
 
@@ -30,8 +31,13 @@ def page(tmp_path: Path, records: list[Record]) -> str:
 
 def odd(record: Record) -> Record:
     """A record that a stranger might have written: no time, a huge score, a word for a number."""
-    params = {"agent": record.params["agent"], "learning_rate": "?" if record.trial == 2 else record.trial}
-    return replace(record, timestamp="never", params=params, mean_reward=record.trial * 1e299, run_status="ok")
+    params = {
+        "agent": record.params["agent"],
+        "learning_rate": "?" if record.trial == 2 else record.trial,
+    }
+    return replace(
+        record, timestamp="never", params=params, mean_reward=record.trial * 1e299, run_status="ok"
+    )
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -45,24 +51,40 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_a_night_of_both_algorithms_is_one_page_that_needs_no_network(tmp_path: Path) -> None:
-    throne = tmp_path / "models" / "champion"
-    throne.mkdir(parents=True)
+    champion_dir = tmp_path / "models" / "champion"
+    champion_dir.mkdir(parents=True)
     params = {"agent": "ppo", "env": ["a", "b"]}
     manifest = {"trial": 7, "params": params, "confirmation": {"seeds": 3}, "sha256": "f" * 64}
-    (throne / "manifest.json").write_text(json.dumps(manifest))
+    (champion_dir / "manifest.json").write_text(json.dumps(manifest))
     results = write(tmp_path / "results", [])
-    judged = {"env": "donkey-mountain-track-v0", "mean_reward": 12.5, "generalisation_gap": None, "verdict": "partly"}
+    judged = {
+        "env": "donkey-mountain-track-v0",
+        "mean_reward": 12.5,
+        "generalisation_gap": None,
+        "verdict": "partly",
+    }
     (results / "evaluations.jsonl").write_text(json.dumps(judged) + "\n")
 
     html = page(tmp_path, history(20))
     assert html.count('src="data:image/png;base64,') == len(PICTURES)
     assert re.findall(r"https?:|src=\"(?!data:)|href=|@import|<script", html) == []
     assert "took &lt;too&gt; long" in html, "what a record says is text, not markup"
-    for told in ("<td>params: env</td><td>a, b</td>", "<td>confirmation: seeds</td><td>3</td>", "f" * 64, "partly"):
+    for told in (
+        "<td>params: env</td><td>a, b</td>",
+        "<td>confirmation: seeds</td><td>3</td>",
+        "f" * 64,
+        "partly",
+    ):
         assert told in html
-    rows = [row for row in html.split("<tr>") if re.match(r"<td>(search|replicate) \d+</td><td>2026", row)]
+    rows = [
+        row
+        for row in html.split("<tr>")
+        if re.match(r"<td>(search|replicate) \d+</td><td>2026", row)
+    ]
     assert len(rows) == 20
-    assert all("<td>-</td>" in row for row in rows if "<td>ppo</td>" in row), "action bins are DQN's"
+    assert all("<td>-</td>" in row for row in rows if "<td>ppo</td>" in row), (
+        "action bins are DQN's"
+    )
     assert page(tmp_path, history(20)) == html, "the same ledger gives the same bytes"
 
 
@@ -80,7 +102,9 @@ def test_any_ledger_makes_a_report(tmp_path: Path, records: list[Record], told: 
     assert told in page(tmp_path, records)
 
 
-def test_what_cannot_be_read_or_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_read_or_written_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert "is no folder" in refused(capsys, "--results-dir", str(tmp_path / "none"))
     results = write(tmp_path / "results", [])
     (tmp_path / "file").write_text("")
@@ -101,7 +125,11 @@ def test_it_runs_from_inside_agent_without_torch(tmp_path: Path) -> None:
         "finally: print([m for m in ('torch', 'stable_baselines3', 'numba', 'gymnasium') if m in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", probe, str(results)], cwd=ROOT / "agent", capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", probe, str(results)],
+        cwd=ROOT / "agent",
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [f"report: {results / 'report' / 'report.html'}", "[]"]

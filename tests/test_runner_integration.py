@@ -48,7 +48,9 @@ def test_same_seed_same_digits_and_another_seed_differs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("agent", ["ppo", "dqn"])
-def test_deterministic_runs_repeat_to_the_last_digit_of_every_weight(tmp_path: Path, agent: str) -> None:
+def test_deterministic_runs_repeat_to_the_last_digit_of_every_weight(
+    tmp_path: Path, agent: str
+) -> None:
     import torch
 
     seen = []
@@ -63,10 +65,15 @@ def test_deterministic_runs_repeat_to_the_last_digit_of_every_weight(tmp_path: P
     assert seen[0] == seen[1]
 
 
-def test_dqn_learns_on_the_discretised_actions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_dqn_learns_on_the_discretised_actions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from stable_baselines3 import DQN
 
-    assert run(tmp_path, "--agent", "dqn", "--n-steer", "5", "--n-throttle", "2", "--log-steps", "10") == 0
+    assert (
+        run(tmp_path, "--agent", "dqn", "--n-steer", "5", "--n-throttle", "2", "--log-steps", "10")
+        == 0
+    )
     assert str(DQN.load(tmp_path / "model.zip").action_space) == "Discrete(10)"
     output = capsys.readouterr().out
     assert "replay buffer: 64 transitions" in output
@@ -100,21 +107,23 @@ def test_bad_input_is_one_line_and_writes_nothing(
     assert not folder.exists()
 
 
-def test_nan_in_training_keeps_the_last_finite_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nan_in_training_keeps_the_last_finite_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import torch
     from stable_baselines3 import PPO
 
-    from agent.training.algorithms.lean import LeanPPO
+    from agent.training.algorithms.fast_ppo import FastPPO
 
-    learn = LeanPPO.train
+    learn = FastPPO.train
 
-    def train(self: LeanPPO) -> None:
+    def train(self: FastPPO) -> None:
         learn(self)
         if self.num_timesteps >= 128:
             with torch.no_grad():
                 next(self.policy.parameters()).fill_(float("nan"))
 
-    monkeypatch.setattr(LeanPPO, "train", train)
+    monkeypatch.setattr(FastPPO, "train", train)
     assert run(tmp_path, "--timesteps", "4096", "--n-envs", "8") == 4
     assert result(tmp_path)["run_status"] == "diverged"
     assert result(tmp_path)["mean_reward"] is None
@@ -140,7 +149,14 @@ def test_sigterm_leaves_a_result_and_exit_130(tmp_path: Path) -> None:
 
 
 def test_a_trial_that_is_told_to_stop_saves_its_model_and_exits_with_5(tmp_path: Path) -> None:
-    command = [sys.executable, str(ROOT / "agent/donkeycar_sb3_runner.py"), "--timesteps", "500000", "--log-steps", "1"]
+    command = [
+        sys.executable,
+        str(ROOT / "agent/donkeycar_sb3_runner.py"),
+        "--timesteps",
+        "500000",
+        "--log-steps",
+        "1",
+    ]
     with subprocess.Popen(
         [*command, "--save-dir", str(tmp_path)], stdout=subprocess.PIPE, text=True, env=os.environ
     ) as trial:
@@ -154,13 +170,26 @@ def test_a_trial_that_is_told_to_stop_saves_its_model_and_exits_with_5(tmp_path:
         assert trial.wait(30) == 5
         assert time.monotonic() - started < 10.0
     told = result(tmp_path)
-    assert (told["run_status"], told["cause"], told["mean_reward"]) == ("pruned", "it was below the median", None)
+    assert (told["run_status"], told["cause"], told["mean_reward"]) == (
+        "pruned",
+        "it was below the median",
+        None,
+    )
     assert (tmp_path / "last_model.zip").is_file()
 
 
-def test_champion_is_judged_on_an_unseen_track(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_champion_is_judged_on_an_unseen_track(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(tmp_path / "trial") == 0
-    arguments = ["--model", str(tmp_path / "trial/model.zip"), "--track", "mountain_track", "--episodes", "2"]
+    arguments = [
+        "--model",
+        str(tmp_path / "trial/model.zip"),
+        "--track",
+        "mountain_track",
+        "--episodes",
+        "2",
+    ]
     assert evaluate_champion.main([*arguments, "--results-dir", str(tmp_path / "results")]) == 0
     table = capsys.readouterr().out
     assert "donkey-mountain-track-v0" in table and "gap" in table.lower()
@@ -175,7 +204,14 @@ def test_missing_or_foreign_model_is_one_line(
     model = tmp_path / "model.zip"
     if content:
         model.write_bytes(content)
-    arguments = ["--model", str(model), "--track", "mountain_track", "--results-dir", str(tmp_path / "r")]
+    arguments = [
+        "--model",
+        str(model),
+        "--track",
+        "mountain_track",
+        "--results-dir",
+        str(tmp_path / "r"),
+    ]
     assert evaluate_champion.main(arguments) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and "model.zip" in lines[0]

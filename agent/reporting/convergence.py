@@ -10,12 +10,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from agent.night.history import observations
 from agent.reporting.history import Trial
 from agent.reporting.style import BLUE, GREY, ORANGE, VERMILION, WIDTH, note
 from agent.search.space import Space
 from agent.search.stopping import DELTA, Convergence, assess
-from agent.trials.title import of_task
+from agent.study.champion_selection import of_task
+from agent.study.observations import observations
 
 POINTS = 12  # of the curve: each costs a fit and a thousand draws
 
@@ -35,7 +35,10 @@ def follow(trials: Sequence[Trial], space: Space | None) -> list[Outlook]:
     """
     if space is None or not trials:
         return []
-    alike = {id(record) for record in of_task([trial.record for trial in trials], trials[-1].record.params)}
+    alike = {
+        id(record)
+        for record in of_task([trial.record for trial in trials], trials[-1].record.params)
+    }
     mine = [trial for trial in trials if id(trial.record) in alike]
     found = []
     for end in sorted({round(end) for end in np.linspace(1, len(mine), POINTS)}):
@@ -57,8 +60,16 @@ def draw_convergence(outlooks: Sequence[Outlook]) -> Figure:
     left, right = figure.subplots(1, 2)
     places = [each.place for each in outlooks]
     left.set_title("Probability of being good enough")
-    left.axhline(1.0 - DELTA, color=VERMILION, linewidth=1, linestyle="--", label=f"stop from {1.0 - DELTA:g}")
-    left.plot(places, [each.convergence.probability for each in outlooks], "o-", color=BLUE, markersize=4)
+    left.axhline(
+        1.0 - DELTA,
+        color=VERMILION,
+        linewidth=1,
+        linestyle="--",
+        label=f"stop from {1.0 - DELTA:g}",
+    )
+    left.plot(
+        places, [each.convergence.probability for each in outlooks], "o-", color=BLUE, markersize=4
+    )
     stops = [each for each in outlooks if each.convergence.converged]
     left.plot(
         [each.place for each in stops],
@@ -72,7 +83,10 @@ def draw_convergence(outlooks: Sequence[Outlook]) -> Figure:
     left.set_ylim(-0.03, 1.03)
     left.legend(loc="best", fontsize=8)
     right.set_title("What may be missed")
-    for name, label, colour in (("regret_bound", "regret bound", BLUE), ("largest_std", "largest std", GREY)):
+    for name, label, colour in (
+        ("regret_bound", "regret bound", BLUE),
+        ("largest_std", "largest std", GREY),
+    ):
         values = [getattr(each.convergence, name) for each in outlooks]
         right.plot(places, values, "o-", color=colour, markersize=4, label=label)
     right.set_ylabel("score")

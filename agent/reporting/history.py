@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from agent.config.algorithms import DEFAULTS
+from agent.config.trial import TrialConfig, UserError
 from agent.trials.champion import MANIFEST_NAME
-from agent.trials.config import TrialConfig, UserError
-from agent.trials.defaults import DEFAULTS
 from agent.trials.ledger import Ledger
-from agent.trials.record import CIRCUMSTANCES, Record
+from agent.trials.record import NOT_HYPERPARAMETERS, Record
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,22 @@ def load_trials(results_dir: Path, not_ledgers: Iterable[str] = ()) -> list[Tria
     :raises UserError: no such folder, or a ledger that cannot be read
     """
     if not results_dir.is_dir():
-        raise UserError(f"results-dir {results_dir} is no folder; give the one that a search wrote its ledgers to")
-    ledgers = sorted(path for path in results_dir.glob("*.jsonl") if path.name not in set(not_ledgers))
+        raise UserError(
+            f"results-dir {results_dir} is no folder; give the one that a search wrote its ledgers to"
+        )
+    ledgers = sorted(
+        path for path in results_dir.glob("*.jsonl") if path.name not in set(not_ledgers)
+    )
     records = [record for path in ledgers for record in Ledger(path).load()]
     records.sort(key=lambda record: str(record.timestamp))
     filled = {agent: TrialConfig(agent=agent).to_params() for agent in DEFAULTS}
-    plain = [_plain(filled.get(str(r.params.get("agent")), filled["ppo"]) | r.params) for r in records]
-    return [Trial(i, record, params) for i, (record, params) in enumerate(zip(records, plain, strict=True), start=1)]
+    plain = [
+        _plain(filled.get(str(r.params.get("agent")), filled["ppo"]) | r.params) for r in records
+    ]
+    return [
+        Trial(i, record, params)
+        for i, (record, params) in enumerate(zip(records, plain, strict=True), start=1)
+    ]
 
 
 def configurations(trials: Sequence[Trial]) -> list[Configuration]:
@@ -97,7 +106,11 @@ def configurations(trials: Sequence[Trial]) -> list[Configuration]:
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
         if trial.score is not None:
-            setting = {name: value for name, value in trial.params.items() if name not in CIRCUMSTANCES}
+            setting = {
+                name: value
+                for name, value in trial.params.items()
+                if name not in NOT_HYPERPARAMETERS
+            }
             groups.setdefault(json.dumps(setting, sort_keys=True), []).append(trial)
     return [Configuration(group[0].params, tuple(group)) for group in groups.values()]
 
@@ -123,9 +136,13 @@ def read_champion(folder: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise UserError(f"cannot read the champion's manifest {path}: {error}; mend it or move it away") from None
+        raise UserError(
+            f"cannot read the champion's manifest {path}: {error}; mend it or move it away"
+        ) from None
     if not isinstance(manifest, dict):
-        raise UserError(f"the champion's manifest {path} is no JSON object; mend it or move it away")
+        raise UserError(
+            f"the champion's manifest {path} is no JSON object; mend it or move it away"
+        )
     return manifest
 
 
@@ -139,7 +156,9 @@ def read_evaluations(path: Path) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise UserError(f"cannot read the evaluations {path}: {error.strerror}; mend it or move it away") from None
+        raise UserError(
+            f"cannot read the evaluations {path}: {error.strerror}; mend it or move it away"
+        ) from None
     found = []
     for line in lines:
         try:
@@ -163,4 +182,6 @@ def _env_id(track: Any) -> str:
 
 
 def _scalar(value: Any) -> bool | int | float | str:
-    return value if isinstance(value, (bool, int, float, str)) else json.dumps(value, sort_keys=True)
+    return (
+        value if isinstance(value, (bool, int, float, str)) else json.dumps(value, sort_keys=True)
+    )

@@ -15,10 +15,10 @@ from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
+from agent.config.trial import UserError
 from agent.reporting.history import Trial
 from agent.reporting.surface import active_names, searched_space
 from agent.search.space import Space
-from agent.trials.config import UserError
 from agent.trials.record import is_finite
 
 FOLDER = "tensorboard"
@@ -44,7 +44,9 @@ def write_hparams(trials: Sequence[Trial], out: Path) -> Path:
                 for event in _events(trial, space):
                     writer.write(event.SerializeToString(deterministic=True))
     except OSError as error:
-        raise UserError(f"out {folder} cannot be written ({error.strerror}); choose another folder") from None
+        raise UserError(
+            f"out {folder} cannot be written ({error.strerror}); choose another folder"
+        ) from None
     return folder
 
 
@@ -56,10 +58,18 @@ def _events(trial: Trial, space: Space | None) -> Iterator[Event]:
     yield Event(wall_time=began, summary=hparams_pb(searched, start_time_secs=began))
     for tag, value in (("score", trial.score), ("seconds", trial.record.elapsed_sec)):
         if is_finite(value):
-            yield Event(wall_time=ended, summary=Summary(value=[Summary.Value(tag=tag, simple_value=value)]))
+            yield Event(
+                wall_time=ended, summary=Summary(value=[Summary.Value(tag=tag, simple_value=value)])
+            )
     status = api_pb2.STATUS_FAILURE if trial.score is None else api_pb2.STATUS_SUCCESS
     end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=ended)
-    data = plugin_data_pb2.HParamsPluginData(session_end_info=end, version=metadata.PLUGIN_DATA_VERSION)
-    plugin = SummaryMetadata.PluginData(plugin_name=metadata.PLUGIN_NAME, content=data.SerializeToString())
-    told = Summary.Value(tag=metadata.SESSION_END_INFO_TAG, metadata=SummaryMetadata(plugin_data=plugin))
+    data = plugin_data_pb2.HParamsPluginData(
+        session_end_info=end, version=metadata.PLUGIN_DATA_VERSION
+    )
+    plugin = SummaryMetadata.PluginData(
+        plugin_name=metadata.PLUGIN_NAME, content=data.SerializeToString()
+    )
+    told = Summary.Value(
+        tag=metadata.SESSION_END_INFO_TAG, metadata=SummaryMetadata(plugin_data=plugin)
+    )
     yield Event(wall_time=ended, summary=Summary(value=[told]))

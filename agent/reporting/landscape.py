@@ -40,8 +40,12 @@ def draw_parallel(trials: Sequence[Trial], space: Space | None) -> Figure:
     xs = np.arange(len(space.parameters) + 1)
     pieces = [np.column_stack([xs, line]) for line in lines]
     alpha = max(0.25, min(0.9, 30 / max(1, len(trials))))
-    axes.add_collection(LineCollection(pieces[:failed], colors=GREY, linestyles=":", linewidths=1, alpha=alpha))
-    coloured = LineCollection(pieces[failed:], cmap=SCORE_MAP, norm=norm, linewidths=1.8, alpha=alpha)
+    axes.add_collection(
+        LineCollection(pieces[:failed], colors=GREY, linestyles=":", linewidths=1, alpha=alpha)
+    )
+    coloured = LineCollection(
+        pieces[failed:], cmap=SCORE_MAP, norm=norm, linewidths=1.8, alpha=alpha
+    )
     coloured.set_array(np.array([trial.score for trial in ordered[failed:]], dtype=np.float64))
     axes.add_collection(coloured)
     for x, parameter in enumerate(space.parameters):
@@ -61,7 +65,9 @@ def draw_parallel(trials: Sequence[Trial], space: Space | None) -> Figure:
     axes.tick_params(axis="x", length=0)
     axes.grid(visible=False)
     if scores:
-        figure.colorbar(ScalarMappable(norm, SCORE_MAP), ax=axes, label="score", pad=0.01, aspect=30)
+        figure.colorbar(
+            ScalarMappable(norm, SCORE_MAP), ax=axes, label="score", pad=0.01, aspect=30
+        )
     return figure
 
 
@@ -69,7 +75,9 @@ def _heights(space: Space, trial: Trial) -> list[float]:
     """Where the trial's line crosses each parameter's axis, 0 to 1."""
     active = active_names(space, trial.params)
     return [
-        float(_unit(parameter, trial.params[parameter.name])) if parameter.name in active else INACTIVE_AT
+        float(_unit(parameter, trial.params[parameter.name]))
+        if parameter.name in active
+        else INACTIVE_AT
         for parameter in space.parameters
     ]
 
@@ -133,18 +141,48 @@ def _draw_slice(axes: Axes, each: Slice) -> None:
     x = np.arange(len(each.values)) if choice else np.array(each.values, dtype=np.float64)
     tried = [each.values.index(value) for value in each.tried] if choice else each.tried
     faint = min(0.6, max(0.15, 30 / len(tried)))
-    axes.plot(tried, each.scores, "o", color=VERMILION, markersize=4, alpha=faint, label="tried, others anywhere")
+    axes.plot(
+        tried,
+        each.scores,
+        "o",
+        color=VERMILION,
+        markersize=4,
+        alpha=faint,
+        label="tried, others anywhere",
+    )
     if isinstance(parameter, Choice):
-        axes.errorbar(x, each.mean, 2 * each.std, fmt="none", ecolor=SKY, elinewidth=10, alpha=0.45, label="±2 std")
-        axes.errorbar(x, each.mean, each.std, fmt="none", ecolor=SKY, elinewidth=10, alpha=0.9, label="±1 std")
+        axes.errorbar(
+            x,
+            each.mean,
+            2 * each.std,
+            fmt="none",
+            ecolor=SKY,
+            elinewidth=10,
+            alpha=0.45,
+            label="±2 std",
+        )
+        axes.errorbar(
+            x, each.mean, each.std, fmt="none", ecolor=SKY, elinewidth=10, alpha=0.9, label="±1 std"
+        )
         axes.plot(x, each.mean, "o", color=BLUE, markersize=8, label="expected score")
         axes.set_xticks(x, [number(value) for value in each.values])
         axes.set_xlim(-0.6, len(x) - 0.4)
     else:
-        axes.fill_between(x, each.mean - 2 * each.std, each.mean + 2 * each.std, color=SKY, alpha=0.25, label="±2 std")
-        axes.fill_between(x, each.mean - each.std, each.mean + each.std, color=SKY, alpha=0.45, label="±1 std")
+        axes.fill_between(
+            x,
+            each.mean - 2 * each.std,
+            each.mean + 2 * each.std,
+            color=SKY,
+            alpha=0.25,
+            label="±2 std",
+        )
+        axes.fill_between(
+            x, each.mean - each.std, each.mean + each.std, color=SKY, alpha=0.45, label="±1 std"
+        )
         counted = parameter.integer and len(x) <= COUNTED
-        axes.plot(x, each.mean, "o-" if counted else "-", color=BLUE, linewidth=2, label="expected score")
+        axes.plot(
+            x, each.mean, "o-" if counted else "-", color=BLUE, linewidth=2, label="expected score"
+        )
         axes.xaxis.set_major_locator(MaxNLocator(COUNTED if counted else 6, integer=counted))
         if parameter.log:
             axes.set_xscale("log")
@@ -178,7 +216,9 @@ def draw_importance(found: Sequence[Importance]) -> Figure:
     left.barh(y, [100 * each.reach for each in ordered], 0.6, color=BLUE)
     left.set_yticks(y, [each.name for each in ordered])
     left.set_xlabel("share of all reach, %  (reach: range in lengthscales)")
-    right.barh(y + 0.2, [100 * each.total for each in ordered], 0.4, color=SKY, label="with interactions")
+    right.barh(
+        y + 0.2, [100 * each.total for each in ordered], 0.4, color=SKY, label="with interactions"
+    )
     right.barh(y - 0.2, [100 * each.alone for each in ordered], 0.4, color=ORANGE, label="alone")
     right.set_xlabel("variance of the expected score that it explains, %")
     right.legend(loc="lower right", fontsize=8)

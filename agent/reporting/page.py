@@ -16,14 +16,21 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from agent.config.trial import UserError
 from agent.reporting.convergence import Outlook, draw_convergence, follow
 from agent.reporting.history import Configuration, Trial, configurations
 from agent.reporting.landscape import draw_importance, draw_parallel, draw_slices
 from agent.reporting.style import DPI, STYLE, number
-from agent.reporting.surface import LEAST, active_names, fit_surface, importances, searched_space, slices
+from agent.reporting.surface import (
+    LEAST,
+    active_names,
+    fit_surface,
+    importances,
+    searched_space,
+    slices,
+)
 from agent.reporting.timeline import draw_scores, draw_statuses, draw_throughput
 from agent.search.space import Space
-from agent.trials.config import UserError
 
 PAGE_NAME = "report.html"
 BEST_SHOWN = 10
@@ -62,7 +69,10 @@ def write_report(report: Report, out: Path) -> Path:
     space = searched_space(report.trials)
     outlooks = follow(report.trials, space)
     with rc_context(STYLE):
-        pictures = {name: _png(figure) for name, figure in _draw(report.trials, found, space, outlooks).items()}
+        pictures = {
+            name: _png(figure)
+            for name, figure in _draw(report.trials, found, space, outlooks).items()
+        }
     files = {f"{name}.png": data for name, data in pictures.items()}
     files[PAGE_NAME] = _page(report, found, space, outlooks, pictures).encode()
     try:
@@ -70,12 +80,17 @@ def write_report(report: Report, out: Path) -> Path:
         for name, data in files.items():
             (out / name).write_bytes(data)
     except OSError as error:
-        raise UserError(f"out {out} cannot be written ({error.strerror}); choose another folder") from None
+        raise UserError(
+            f"out {out} cannot be written ({error.strerror}); choose another folder"
+        ) from None
     return out / PAGE_NAME
 
 
 def _draw(
-    trials: Sequence[Trial], found: Sequence[Configuration], space: Space | None, outlooks: Sequence[Outlook]
+    trials: Sequence[Trial],
+    found: Sequence[Configuration],
+    space: Space | None,
+    outlooks: Sequence[Outlook],
 ) -> dict[str, Figure]:
     surface = fit_surface(space, found)
     return {
@@ -134,14 +149,19 @@ def _page(
         "there is; right, by how much it may fall short. Asked again of the ledger as it was after these trials.</p>",
         picture("stopping", "stopping probability over trials"),
         "<h2>How it ran</h2>",
-        picture("statuses", "status counts", "half") + picture("throughput", "trials per hour", "half"),
+        picture("statuses", "status counts", "half")
+        + picture("throughput", "trials per hour", "half"),
         "<h2>Evaluations</h2>",
         _evaluations(report.evaluations),
         "<h2>All trials</h2>",
         _trials(report.trials, space),
     ]
     head = f'<meta charset="utf-8"><title>Report of the search</title><style>{CSS}</style>'
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(parts) + "\n</body></html>\n"
+    return (
+        f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n'
+        + "\n".join(parts)
+        + "\n</body></html>\n"
+    )
 
 
 def _summary(trials: Sequence[Trial], found: Sequence[Configuration]) -> str:
@@ -182,28 +202,69 @@ def _best(found: Sequence[Configuration], space: Space | None) -> str:
         active = _active(each.params, space)
         worst, best = number(min(each.scores)), number(max(each.scores))
         spread = f"{worst} to {best}" if len(each.scores) > 1 else "-"
-        rows.append((each.trials[0].name, number(each.mean), len(each.scores), spread, *(active[n] for n in names)))
+        rows.append(
+            (
+                each.trials[0].name,
+                number(each.mean),
+                len(each.scores),
+                spread,
+                *(active[n] for n in names),
+            )
+        )
     return _table(("first trial", "mean score", "seeds", "seed spread", *names), rows)
 
 
 def _evaluations(evaluations: Sequence[dict[str, Any]]) -> str:
     if not evaluations:
         return "<p>None yet: evaluate_champion.py writes them.</p>"
-    names = ("timestamp", "env", "trained_on", "mean_reward", "std_reward", "generalisation_gap", "verdict", "model")
+    names = (
+        "timestamp",
+        "env",
+        "trained_on",
+        "mean_reward",
+        "std_reward",
+        "generalisation_gap",
+        "verdict",
+        "model",
+    )
     rows = [[_cell(each.get(name)) for name in names] for each in evaluations]
     return _table(names, rows)
 
 
 def _trials(trials: Sequence[Trial], space: Space | None) -> str:
     names = _names(space)
-    head = ("trial", "ended", "status", "score", "std", "seconds", *names, "seed", "champion", "cause")
+    head = (
+        "trial",
+        "ended",
+        "status",
+        "score",
+        "std",
+        "seconds",
+        *names,
+        "seed",
+        "champion",
+        "cause",
+    )
     rows = []
     for trial in trials:
         record, active = trial.record, _active(trial.params, space)
-        ended = trial.ended.isoformat(sep=" ", timespec="seconds") if trial.ended else str(record.timestamp)
+        ended = (
+            trial.ended.isoformat(sep=" ", timespec="seconds")
+            if trial.ended
+            else str(record.timestamp)
+        )
         numbers = map(_cell, (trial.score, record.std_reward, record.elapsed_sec))
         last = (record.seed, "crowned" if record.champion else "", _cell(record.cause))
-        rows.append((trial.name, ended, record.run_status, *numbers, *(active[name] for name in names), *last))
+        rows.append(
+            (
+                trial.name,
+                ended,
+                record.run_status,
+                *numbers,
+                *(active[name] for name in names),
+                *last,
+            )
+        )
     return _table(head, rows)
 
 
@@ -234,4 +295,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
         return "<tr>" + "".join(f"<{tag}>{escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
 
     body = "\n".join(row("td", cells) for cells in rows)
-    return f'<div class="scroll"><table>\n{row("th", head)}\n{body}\n</table></div>' if body else "<p>None yet.</p>"
+    return (
+        f'<div class="scroll"><table>\n{row("th", head)}\n{body}\n</table></div>'
+        if body
+        else "<p>None yet.</p>"
+    )

@@ -53,4 +53,14 @@ def note(axes: Axes, text: str) -> None:
     """Say in the middle of an empty picture, which is made flat, why it is empty."""
     axes.set_axis_off()
     axes.figure.set_figheight(EMPTY_HEIGHT)  # type: ignore[union-attr]
-    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color=GREY, fontsize=12, wrap=True)
+    axes.text(
+        0.5,
+        0.5,
+        text,
+        ha="center",
+        va="center",
+        transform=axes.transAxes,
+        color=GREY,
+        fontsize=12,
+        wrap=True,
+    )

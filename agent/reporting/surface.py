@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from agent.reporting.history import Configuration, Trial
 from agent.search.gp import TinyGP
 from agent.search.space import Choice, Parameter, Range, Space
-from agent.trials.record import CIRCUMSTANCES
+from agent.trials.record import NOT_HYPERPARAMETERS
 
 Array = NDArray[np.float64]
 
@@ -27,7 +27,10 @@ LEAST = 3  # configurations with a score: with fewer a slice shows the prior onl
 LOG_RATIO = 10.0  # a positive range that spans less is never measured in ratios
 GRID = 101  # points of a slice
 CONSTANT = 1e-20  # variance relative to the largest score below which the mean is flat
-BASE_POINTS, LEVELS = 96, 8  # points of the space and values per parameter that the variances are taken over
+BASE_POINTS, LEVELS = (
+    96,
+    8,
+)  # points of the space and values per parameter that the variances are taken over
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,21 @@ class Importance:
 def searched_space(trials: Sequence[Trial]) -> Space | None:
     """The space of what varied, ``None`` when nothing did."""
     agents = list(dict.fromkeys(trial.agent for trial in trials))
-    varied = {agent: _varied([trial for trial in trials if trial.agent == agent]) for agent in agents}
-    parameters: list[Parameter] = [Choice("agent", tuple(sorted(agents)))] if len(agents) > 1 else []
+    varied = {
+        agent: _varied([trial for trial in trials if trial.agent == agent]) for agent in agents
+    }
+    parameters: list[Parameter] = (
+        [Choice("agent", tuple(sorted(agents)))] if len(agents) > 1 else []
+    )
     for name in dict.fromkeys(name for trial in trials for name in trial.params):
         active = [agent for agent in agents if name in varied[agent]]
-        if active and name not in ("agent", *CIRCUMSTANCES):
+        if active and name not in ("agent", *NOT_HYPERPARAMETERS):
             when = ("agent", active[0]) if len(active) == 1 < len(agents) else None
-            tried = [trial.params[name] for trial in trials if trial.agent in active and name in trial.params]
+            tried = [
+                trial.params[name]
+                for trial in trials
+                if trial.agent in active and name in trial.params
+            ]
             parameters.append(_parameter(name, tried, when))
     return Space(tuple(parameters)) if parameters else None
 
@@ -93,7 +104,11 @@ def active_names(space: Space | None, params: dict[str, Any]) -> set[str]:
         codes = space.codes(params) if space else []
     except ValueError:
         return set()
-    return {name for name, code in zip(space.names if space else (), codes, strict=True) if not math.isnan(code)}
+    return {
+        name
+        for name, code in zip(space.names if space else (), codes, strict=True)
+        if not math.isnan(code)
+    }
 
 
 def fit_surface(space: Space | None, found: Sequence[Configuration]) -> Surface | None:
@@ -124,10 +139,22 @@ def slices(surface: Surface) -> list[Slice]:
         points[:, columns] = grid
         decoded = [surface.space.decode(point) for point in points]
         distinct = {params[parameter.name]: params for params in decoded}
-        mean, std = surface.gp.predict(np.array([surface.space.encode(params) for params in distinct.values()]))
+        mean, std = surface.gp.predict(
+            np.array([surface.space.encode(params) for params in distinct.values()])
+        )
         held = {name: value for name, value in visited[best].items() if name != parameter.name}
         tried = [visited[i][parameter.name] for i in active]
-        found.append(Slice(parameter, list(distinct), mean, std, held, tried, [float(surface.y[i]) for i in active]))
+        found.append(
+            Slice(
+                parameter,
+                list(distinct),
+                mean,
+                std,
+                held,
+                tried,
+                [float(surface.y[i]) for i in active],
+            )
+        )
     return found
 
 
@@ -144,7 +171,14 @@ def importances(surface: Surface) -> list[Importance]:
     for parameter, columns in _columns(space):
         inverse = np.asarray(gp.hyperparameters.lengthscales)[columns] ** -2.0
         # Squared distance across a range; for choices that between two of them, averaged over the pairs.
-        reach.append(float(np.sqrt(inverse.sum() * (2.0 / parameter.width if isinstance(parameter, Choice) else 1.0))))
+        reach.append(
+            float(
+                np.sqrt(
+                    inverse.sum()
+                    * (2.0 / parameter.width if isinstance(parameter, Choice) else 1.0)
+                )
+            )
+        )
         grid = _grid(parameter, LEVELS)
         points = np.tile(base, (len(grid), 1))
         points[:, columns] = np.repeat(grid, len(base), axis=0)
@@ -153,7 +187,10 @@ def importances(surface: Surface) -> list[Importance]:
         alone.append(float(mean.mean(axis=1).var()) / whole)
         total.append(float(mean.var(axis=0).mean()) / whole)
     shares = np.array(reach) / sum(reach)
-    return [Importance(*each) for each in zip(space.names, map(float, shares), alone, total, strict=True)]
+    return [
+        Importance(*each)
+        for each in zip(space.names, map(float, shares), alone, total, strict=True)
+    ]
 
 
 def _varied(trials: Sequence[Trial]) -> set[str]:
@@ -169,7 +206,9 @@ def _parameter(name: str, tried: Sequence[Any], when: tuple[str, str] | None) ->
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in tried):
         low, high = min(tried), max(tried)
         integer = all(isinstance(value, int) for value in tried)
-        return Range(name, low, high, log=_is_logarithmic(low, high, tried), integer=integer, when=when)
+        return Range(
+            name, low, high, log=_is_logarithmic(low, high, tried), integer=integer, when=when
+        )
     return Choice(name, tuple(sorted(set(tried), key=str)), when=when)
 
 
@@ -178,13 +217,18 @@ def _is_logarithmic(low: float, high: float, tried: Sequence[float]) -> bool:
     if low <= 0 or high / low < LOG_RATIO:
         return False
     middle = float(np.median(tried))
-    return abs(math.log(middle / low) / math.log(high / low) - 0.5) < abs((middle - low) / (high - low) - 0.5)
+    return abs(math.log(middle / low) / math.log(high / low) - 0.5) < abs(
+        (middle - low) / (high - low) - 0.5
+    )
 
 
 def _columns(space: Space) -> list[tuple[Parameter, slice]]:
     """Every parameter with its columns of the unit cube."""
     ends = np.cumsum([parameter.width for parameter in space.parameters])
-    return [(each, slice(int(end) - each.width, int(end))) for each, end in zip(space.parameters, ends, strict=True)]
+    return [
+        (each, slice(int(end) - each.width, int(end)))
+        for each, end in zip(space.parameters, ends, strict=True)
+    ]
 
 
 def _grid(parameter: Parameter, size: int) -> Array:

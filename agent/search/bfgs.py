@@ -20,7 +20,11 @@ HALVINGS = 12
 
 
 def minimise(
-    objective: Objective, start: Array, iterations: int, tolerance: float = 1e-2, enough: float = 0.0
+    objective: Objective,
+    start: Array,
+    iterations: int,
+    tolerance: float = 1e-2,
+    enough: float = 0.0,
 ) -> tuple[Array, float]:
     """A local minimum near ``start``.
 

@@ -15,7 +15,10 @@ from agent.search.surrogate import keys
 
 Array = NDArray[np.float64]
 
-SMALLEST_STEP, LARGEST_STEP = 0.003, 0.3  # standard deviation of a move in a unit range, log-uniform between
+SMALLEST_STEP, LARGEST_STEP = (
+    0.003,
+    0.3,
+)  # standard deviation of a move in a unit range, log-uniform between
 MOVED = 2.0  # parameters that a move changes on average
 INTEGER_STEP = 0.7  # of a bin, at least: a smaller move would mostly stay where it was
 
@@ -39,19 +42,29 @@ def around(space: Space, centres: Array, rng: np.random.Generator, n: int) -> Ar
     p = len(space.parameters)
     moved = rng.random((n, p)) < min(1.0, MOVED / p)
     moved[np.arange(n), rng.integers(p, size=n)] = True
-    steps = SMALLEST_STEP * (LARGEST_STEP / SMALLEST_STEP) ** rng.random((n, 1)) * rng.standard_normal((n, p))
+    steps = (
+        SMALLEST_STEP
+        * (LARGEST_STEP / SMALLEST_STEP) ** rng.random((n, 1))
+        * rng.standard_normal((n, p))
+    )
     start = 0
     for i, parameter in enumerate(space.parameters):
         columns = slice(start, start := start + parameter.width)
         if isinstance(parameter, Range):
             coarsest = INTEGER_STEP / parameter.size if parameter.integer else 0.0
-            step = np.where(np.abs(steps[:, i]) < coarsest, np.sign(steps[:, i]) * coarsest, steps[:, i])
+            step = np.where(
+                np.abs(steps[:, i]) < coarsest, np.sign(steps[:, i]) * coarsest, steps[:, i]
+            )
             new = np.abs(points[:, columns] + step[:, None])
-            new = np.where(new > 1.0, np.abs(2.0 - new), new)  # reflected: clipped ones would pile up on the edge
+            new = np.where(
+                new > 1.0, np.abs(2.0 - new), new
+            )  # reflected: clipped ones would pile up on the edge
         else:
             new = fresh[:, columns]
         redrawn = np.where(np.isnan(chosen[:, i])[:, None], fresh[:, columns], points[:, columns])
-        points[:, columns] = np.where(moved[:, i, None] & ~np.isnan(chosen[:, i])[:, None], new, redrawn)
+        points[:, columns] = np.where(
+            moved[:, i, None] & ~np.isnan(chosen[:, i])[:, None], new, redrawn
+        )
     return space.from_unit(points)
 
 

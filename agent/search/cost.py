@@ -26,7 +26,11 @@ def seconds_model(space: Space, history: Sequence[Entry]) -> Callable[[Array], A
     codes: list[list[float]] = []
     seconds: list[float] = []
     for entry in history:
-        if isinstance(entry, Observation) and entry.elapsed_sec is not None and 0.0 < entry.elapsed_sec < math.inf:
+        if (
+            isinstance(entry, Observation)
+            and entry.elapsed_sec is not None
+            and 0.0 < entry.elapsed_sec < math.inf
+        ):
             try:
                 codes.append(space.codes(entry.params))
             except ValueError:

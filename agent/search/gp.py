@@ -36,7 +36,10 @@ BLOCK = 256  # inputs predicted at a time
 FIT_ITERATIONS = 20
 FIT_TOLERANCE = 0.03  # slope of the log posterior, per unit of a hyperparameter's logarithm
 FIT_GAIN = 0.02  # of an iteration, in the log posterior: less decides nothing
-STARTS = ((0.3, 0.005), (1.0, 0.1))  # lengthscale and noise variance from which the optimiser may set out
+STARTS = (
+    (0.3, 0.005),
+    (1.0, 0.1),
+)  # lengthscale and noise variance from which the optimiser may set out
 BOTH_STARTS = 50  # up to so many observations all starts are followed, beyond that the likelier one
 CONSTANT = 1e-12  # spread of outcomes, relative to the largest, below which they count as equal
 
@@ -99,12 +102,16 @@ class TinyGP:
         def objective(theta: Array) -> tuple[float, Array]:
             return negative_log_posterior(theta, squares, targets, few)
 
-        starts = [np.log(np.array([lengthscale] * d + [1.0, noise])) for lengthscale, noise in STARTS]
+        starts = [
+            np.log(np.array([lengthscale] * d + [1.0, noise])) for lengthscale, noise in STARTS
+        ]
         if warm is not None and len(warm.lengthscales) == d:
             starts = [warm.to_log()]
         elif len(kept) > BOTH_STARTS:
             starts = [min(starts, key=lambda start: objective(start)[0])]
-        fits = [minimise(objective, start, FIT_ITERATIONS, FIT_TOLERANCE, FIT_GAIN) for start in starts]
+        fits = [
+            minimise(objective, start, FIT_ITERATIONS, FIT_TOLERANCE, FIT_GAIN) for start in starts
+        ]
         theta, _ = min(fits, key=lambda fit: fit[1])
         return cls(X, y, Hyperparameters.from_log(theta), groups, repeats)
 
@@ -112,7 +119,9 @@ class TinyGP:
         """Mean and standard deviation (m,) of f, noise left out, at inputs (m, d), in the unit of the outcomes."""
         X = np.asarray(X, dtype=np.float64)
         mean, std = np.empty(len(X)), np.empty(len(X))
-        for start in range(0, len(X), BLOCK):  # in blocks: memory does not grow with the product of both lengths
+        for start in range(
+            0, len(X), BLOCK
+        ):  # in blocks: memory does not grow with the product of both lengths
             block = slice(start, start + BLOCK)
             cross = self._kernel(self.X, X[block])
             mean[block] = cross.T @ self.alpha
@@ -157,13 +166,17 @@ def standardise(y: Array) -> tuple[Array, float, float]:
 def thinned(y: Array, size: int) -> NDArray[np.intp]:
     """Indices of at most ``size`` outcomes, evenly spread over their ranks, the worst and the best among them."""
     order = np.argsort(y, kind="stable")
-    return order if len(y) <= size else order[np.linspace(0, len(y) - 1, size).round().astype(np.intp)]
+    return (
+        order if len(y) <= size else order[np.linspace(0, len(y) - 1, size).round().astype(np.intp)]
+    )
 
 
 def _checked(X: Array, y: Array) -> tuple[Array, Array]:
     X, y = np.asarray(X, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if X.ndim != 2 or y.shape != X.shape[:1] or not X.size:
-        raise ValueError(f"inputs {X.shape} and outcomes {y.shape} do not match; give (n, d) and (n,) with n, d >= 1")
+        raise ValueError(
+            f"inputs {X.shape} and outcomes {y.shape} do not match; give (n, d) and (n,) with n, d >= 1"
+        )
     if not (np.isfinite(X).all() and np.isfinite(y).all()):
         raise ValueError("an observation is not finite; leave out trials without a score")
     return X, y

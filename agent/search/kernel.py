@@ -41,9 +41,13 @@ class Hyperparameters:
         return np.log(np.append(self.lengthscales, [self.signal, self.noise]))
 
 
-def matern52(A: Array, B: Array, hyperparameters: Hyperparameters, groups: Indices | None = None) -> Array:
+def matern52(
+    A: Array, B: Array, hyperparameters: Hyperparameters, groups: Indices | None = None
+) -> Array:
     """Matérn-5/2 covariance (n, m) between rows of A (n, d) and B (m, d); ``groups`` as in ``TinyGP``."""
-    lengthscales = hyperparameters.lengthscales if groups is None else hyperparameters.lengthscales[groups]
+    lengthscales = (
+        hyperparameters.lengthscales if groups is None else hyperparameters.lengthscales[groups]
+    )
     a, b = A / lengthscales, B / lengthscales
     scaled = a @ b.T  # in place from here on: memory traffic is what a suggestion's time goes into
     scaled *= -2.0
@@ -77,11 +81,15 @@ def cholesky(K: Array) -> Array:
     """
     largest = max(float(K.max()), -float(K.min()))
     if not math.isfinite(largest):
-        raise ValueError(f"the covariance reaches {largest}; give finite inputs and hyperparameters")
+        raise ValueError(
+            f"the covariance reaches {largest}; give finite inputs and hyperparameters"
+        )
     jitter = 0.0
     while True:  # ends: from n * largest on the diagonal dominates its rows
         try:
-            return np.linalg.cholesky(K + jitter * np.eye(len(K)) if jitter else K).astype(np.float64, copy=False)
+            return np.linalg.cholesky(K + jitter * np.eye(len(K)) if jitter else K).astype(
+                np.float64, copy=False
+            )
         except np.linalg.LinAlgError:
             jitter = max(10.0 * jitter, 1e-10 * (largest or 1.0))
 

@@ -18,7 +18,9 @@ Array = NDArray[np.float64]
 
 INACTIVE = 0.5  # the middle of the cube: as near to every active value as can be
 SIGNIFICANT_DIGITS = 6  # of a float in params: readable on a command line, and an exact round trip
-ARC = math.pi / 3.0  # angle over which a conditional range is bent: distances along it change by < 5 %
+ARC = (
+    math.pi / 3.0
+)  # angle over which a conditional range is bent: distances along it change by < 5 %
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,13 @@ class Range:
 
     def __post_init__(self) -> None:
         if not -math.inf < self.low <= self.high < math.inf:
-            raise ValueError(f"{self.name} runs from {self.low} to {self.high}; give a lower bound that is not above")
+            raise ValueError(
+                f"{self.name} runs from {self.low} to {self.high}; give a lower bound that is not above"
+            )
         if self.log and self.low <= 0:
-            raise ValueError(f"{self.name} starts at {self.low}; a logarithmic range needs a bound above 0")
+            raise ValueError(
+                f"{self.name} starts at {self.low}; a logarithmic range needs a bound above 0"
+            )
 
     def code(self, value: Any) -> float:
         """``value`` as a number, clipped into the range.
@@ -74,7 +80,9 @@ class Range:
         start, end = self._ends()
         scaled = start + np.clip(block[:, 0], 0.0, 1.0) * (end - start)
         codes = np.exp(scaled) if self.log else scaled
-        return np.clip(np.rint(codes) if self.integer else self._rounded(codes), self.low, self.high)
+        return np.clip(
+            np.rint(codes) if self.integer else self._rounded(codes), self.low, self.high
+        )
 
     def features(self, codes: Array) -> Array:
         """Codes (n,) to features: the cube's column, or (n, 2) on an arc around the inactive if conditional."""
@@ -88,10 +96,16 @@ class Range:
 
     def every(self) -> list[float]:
         """The codes of a range of finite ``size``."""
-        return [self.low] if not self.integer else [float(n) for n in range(math.ceil(self.low), int(self.high) + 1)]
+        return (
+            [self.low]
+            if not self.integer
+            else [float(n) for n in range(math.ceil(self.low), int(self.high) + 1)]
+        )
 
     def _rounded(self, codes: Array) -> Array:
-        magnitude = np.abs(codes) if self.log else np.full_like(codes, max(abs(self.low), abs(self.high)))
+        magnitude = (
+            np.abs(codes) if self.log else np.full_like(codes, max(abs(self.low), abs(self.high)))
+        )
         with np.errstate(all="ignore"):  # beyond a float's range of powers nothing is rounded
             step = 10.0 ** (SIGNIFICANT_DIGITS - 1 - np.floor(np.log10(magnitude)))
             rounded = np.rint(codes * step) / step
@@ -129,7 +143,9 @@ class Choice:
         :raises ValueError: not among the choices
         """
         if value not in self.choices:
-            raise ValueError(f"{self.name} {value!r} is unknown; choose from {', '.join(map(str, self.choices))}")
+            raise ValueError(
+                f"{self.name} {value!r} is unknown; choose from {', '.join(map(str, self.choices))}"
+            )
         return float(self.choices.index(value))
 
     def value(self, code: float) -> Any:

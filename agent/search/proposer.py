@@ -109,7 +109,9 @@ def propose(
     waiting = Visited.of(space, [(params, 0.0) for params in pending]).codes
     closed = Visited.of(space, [(params, 0.0) for params in tried]).codes
     taken = set(keys(space, np.vstack([visited.codes, waiting, closed])))
-    cells = space.cells(CELLS) if among is None else np.array([space.codes(params) for params in among])
+    cells = (
+        space.cells(CELLS) if among is None else np.array([space.codes(params) for params in among])
+    )
     if len(visited.row) < RANDOM_TRIALS:
         codes = _fresh(space, cells, np.empty((0, len(space.parameters))), taken, rng, 1)
         chosen = codes[rng.integers(len(codes))]
@@ -125,7 +127,9 @@ def propose(
         best = surrogate.predict(visited.codes)[0].max()
         bounds = per_second(bounds - best, seconds_model(space, history)(codes))
     top = _candidates(surrogate, codes[np.argsort(-bounds, kind="stable")[:TOP]], kappa)
-    return Proposal(*top[0], top=top, n_observations=len(visited.row), source="gp", theta=surrogate.theta)
+    return Proposal(
+        *top[0], top=top, n_observations=len(visited.row), source="gp", theta=surrogate.theta
+    )
 
 
 def recommend(space: Space, history: Sequence[Entry]) -> Recommendation:
@@ -163,7 +167,9 @@ def _fresh(
             if len(codes := unseen(space, codes, taken)):
                 break
     if not len(codes):
-        raise SpaceExhausted(f"all {len(taken)} configurations were tried; widen the space or end the search here")
+        raise SpaceExhausted(
+            f"all {len(taken)} configurations were tried; widen the space or end the search here"
+        )
     return codes
 
 

@@ -26,7 +26,14 @@ from agent.search.parameter import INACTIVE, Choice, Parameter, Range
 Array = NDArray[np.float64]
 
 AGENTS = ("ppo", "dqn")  # the specification's, among which the search chooses
-SETTLED_AGENTS = (*AGENTS, "sac", "td3", "ddpg", "tqc", "recurrent_ppo")  # what else a person may choose for it
+SETTLED_AGENTS = (
+    *AGENTS,
+    "sac",
+    "td3",
+    "ddpg",
+    "tqc",
+    "recurrent_ppo",
+)  # what else a person may choose for it
 
 
 @dataclass(frozen=True)
@@ -47,9 +54,13 @@ class Space:
         choices: dict[str, tuple[Any, ...]] = {}
         for parameter in self.parameters:
             if parameter.name in choices:
-                raise ValueError(f"parameter {parameter.name!r} stands twice in the space; rename one")
+                raise ValueError(
+                    f"parameter {parameter.name!r} stands twice in the space; rename one"
+                )
             if parameter.when and parameter.when[1] not in choices.get(parameter.when[0], ()):
-                raise ValueError(f"{parameter.name} depends on {parameter.when}; put that choice before it")
+                raise ValueError(
+                    f"{parameter.name} depends on {parameter.when}; put that choice before it"
+                )
             choices[parameter.name] = parameter.choices if isinstance(parameter, Choice) else ()
 
     @property
@@ -78,7 +89,9 @@ class Space:
         """
         for name, wanted in self.context.items():
             if params.get(name, wanted) != wanted:
-                raise ValueError(f"{name} {params[name]!r} is not this space's; it searches {wanted!r}")
+                raise ValueError(
+                    f"{name} {params[name]!r} is not this space's; it searches {wanted!r}"
+                )
         codes: list[float] = []
         for parameter in self.parameters:
             if parameter.when and not self._active(parameter.when, params):
@@ -86,7 +99,9 @@ class Space:
             elif parameter.name in params:
                 codes.append(parameter.code(params[parameter.name]))
             else:
-                raise ValueError(f"parameter {parameter.name!r} is missing; the space needs {', '.join(self.names)}")
+                raise ValueError(
+                    f"parameter {parameter.name!r} is missing; the space needs {', '.join(self.names)}"
+                )
         return codes
 
     def decode(self, point: Array) -> dict[str, Any]:
@@ -96,11 +111,17 @@ class Space:
     def params(self, codes: Array) -> dict[str, Any]:
         """What a trial gets for codes (parameters,), inactive ones left out."""
         pairs = zip(self.parameters, codes, strict=True)
-        return {parameter.name: parameter.value(code) for parameter, code in pairs if not math.isnan(code)}
+        return {
+            parameter.name: parameter.value(code)
+            for parameter, code in pairs
+            if not math.isnan(code)
+        }
 
     def features(self, codes: Array) -> Array:
         """Where the Gaussian process sees ``codes`` (n, parameters): columns (n, len(groups))."""
-        return np.hstack([parameter.features(codes[:, i]) for i, parameter in enumerate(self.parameters)])
+        return np.hstack(
+            [parameter.features(codes[:, i]) for i, parameter in enumerate(self.parameters)]
+        )
 
     @property
     def groups(self) -> NDArray[np.intp]:
@@ -114,7 +135,9 @@ class Space:
         for parameter in self.parameters:
             grown: list[list[float]] = []
             for row in rows:
-                active = parameter.when is None or row[self.names.index(parameter.when[0])] == self._wanted(parameter)
+                active = parameter.when is None or row[
+                    self.names.index(parameter.when[0])
+                ] == self._wanted(parameter)
                 if active and len(grown) + parameter.size > limit:
                     return None
                 grown += [[*row, code] for code in (parameter.every() if active else [math.nan])]
@@ -123,7 +146,9 @@ class Space:
 
     def to_unit(self, codes: Array) -> Array:
         """The points (n, width) of the unit cube of ``codes``, one row each (n, parameters)."""
-        unit: Array = np.hstack([parameter.to_unit(codes[:, i]) for i, parameter in enumerate(self.parameters)])
+        unit: Array = np.hstack(
+            [parameter.to_unit(codes[:, i]) for i, parameter in enumerate(self.parameters)]
+        )
         unit[np.isnan(unit)] = INACTIVE
         return unit
 
@@ -133,7 +158,9 @@ class Space:
 
     def _active(self, when: tuple[str, Any], params: Mapping[str, Any]) -> bool:
         parent = self.parameters[self.names.index(when[0])]
-        return params.get(when[0]) == when[1] and (parent.when is None or self._active(parent.when, params))
+        return params.get(when[0]) == when[1] and (
+            parent.when is None or self._active(parent.when, params)
+        )
 
     def _wanted(self, child: Parameter) -> float:
         """The code that the parent of a conditional parameter must have."""
@@ -162,11 +189,16 @@ def trial_space(agent: str | None, min_timesteps: int, max_timesteps: int) -> Sp
     if agent is not None and agent not in SETTLED_AGENTS:
         raise ValueError(f"agent {agent!r} is unknown; choose from {', '.join(SETTLED_AGENTS)}")
     if not 1 <= min_timesteps <= max_timesteps:
-        raise ValueError(f"timesteps from {min_timesteps} to {max_timesteps} is no range; give 1 <= minimum <= maximum")
+        raise ValueError(
+            f"timesteps from {min_timesteps} to {max_timesteps} is no range; give 1 <= minimum <= maximum"
+        )
     parameters: list[Parameter] = [] if agent else [Choice("agent", AGENTS)]
     if agent in (None, "dqn"):
         parameters += _action_bins(when=None if agent else ("agent", "dqn"))
-    parameters += [_learning_rate(), Range("timesteps", min_timesteps, max_timesteps, log=True, integer=True)]
+    parameters += [
+        _learning_rate(),
+        Range("timesteps", min_timesteps, max_timesteps, log=True, integer=True),
+    ]
     return Space(tuple(parameters), {"agent": agent} if agent else {})
 
 
@@ -176,7 +208,9 @@ def sweep_space() -> Space:
 
 
 def _action_bins(when: tuple[str, str] | None = None) -> tuple[Range, Range]:
-    return Range("n_steer", 3, 11, integer=True, when=when), Range("n_throttle", 2, 6, integer=True, when=when)
+    return Range("n_steer", 3, 11, integer=True, when=when), Range(
+        "n_throttle", 2, 6, integer=True, when=when
+    )
 
 
 def _learning_rate() -> Range:

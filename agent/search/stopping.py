@@ -81,7 +81,9 @@ def assess(
     """
     for name, value in (("epsilon", epsilon), ("delta", delta)):
         if not 0.0 < value < 1.0:
-            raise ValueError(f"{name} {value} is not usable; give a share between 0 and 1, such as 0.02")
+            raise ValueError(
+                f"{name} {value} is not usable; give a share between 0 and 1, such as 0.02"
+            )
     surrogate = Surrogate.fit(space, history)
     visited = surrogate.visited.codes
     candidates = _candidates(surrogate, rng)
@@ -94,9 +96,14 @@ def assess(
     score, spread = surrogate.in_scores(np.append(mean, free_mean), np.append(std, free_std))
     probability = _probability(surrogate, candidates, best, epsilon, rng)
     residual_variance = float(np.square(surrogate.gp.leave_one_out()).mean())
-    converged, reason = _verdict(space, len(surrogate.visited.row), probability, residual_variance, delta)
+    converged, reason = _verdict(
+        space, len(surrogate.visited.row), probability, residual_variance, delta
+    )
     if converged:
-        doubted, earlier = _doubted(surrogate, best, rng, epsilon), _earlier(space, history[:-STEADY], rng, epsilon)
+        doubted, earlier = (
+            _doubted(surrogate, best, rng, epsilon),
+            _earlier(space, history[:-STEADY], rng, epsilon),
+        )
         rougher = _if(surrogate.doubting(lengthscales=ROUGHER), best, rng, epsilon)
         for chance, least, doubt in (
             (doubted, 1.0 - delta, "if luck were underrated; replicates tell"),
@@ -134,12 +141,16 @@ def _candidates(surrogate: Surrogate, rng: np.random.Generator) -> Array:
     return codes[np.append(order[:CONTENDERS], probes)]
 
 
-def _probability(surrogate: Surrogate, candidates: Array, best: int, epsilon: float, rng: np.random.Generator) -> float:
+def _probability(
+    surrogate: Surrogate, candidates: Array, best: int, epsilon: float, rng: np.random.Generator
+) -> float:
     visited = surrogate.visited.codes
     mean, _ = surrogate.predict(visited)
     kept = np.argsort(-mean, kind="stable")[:CONTENDERS]
     points = np.vstack([visited[best], visited[kept], candidates])
-    scores = surrogate.outcome.inverse(surrogate.gp.draw(surrogate.space.features(points), rng, DRAWS))
+    scores = surrogate.outcome.inverse(
+        surrogate.gp.draw(surrogate.space.features(points), rng, DRAWS)
+    )
     seen = surrogate.visited.filled
     good_enough = scores.max(axis=1) - epsilon * (seen.max() - seen.min())
     return float((scores[:, 0] >= good_enough).mean())
@@ -160,20 +171,27 @@ def _if(believed: Surrogate, best: int, rng: np.random.Generator, epsilon: float
     return _probability(believed, _candidates(believed, rng), best, epsilon, rng)
 
 
-def _earlier(space: Space, history: Sequence[Entry], rng: np.random.Generator, epsilon: float) -> float:
+def _earlier(
+    space: Space, history: Sequence[Entry], rng: np.random.Generator, epsilon: float
+) -> float:
     """The probability after ``history``: what is asked after every trial would sooner or later be high by chance."""
     surrogate = Surrogate.fit(space, history)
     best = int(surrogate.merits().argmax())
     return _if(surrogate, best, rng, epsilon)
 
 
-def _verdict(space: Space, trials: int, probability: float, residual_variance: float, delta: float) -> tuple[bool, str]:
+def _verdict(
+    space: Space, trials: int, probability: float, residual_variance: float, delta: float
+) -> tuple[bool, str]:
     fewest = max(FEWEST_TRIALS, FEWEST_PER_PARAMETER * len(space.parameters))
     if trials < fewest:
         return False, f"{trials} trials with a result, never before {fewest}"
     if not CALIBRATED[0] <= residual_variance <= CALIBRATED[1]:
         low, high = CALIBRATED
-        return False, f"the process misjudges its own data: variance {residual_variance:.2f}, not {low:g} to {high:g}"
+        return (
+            False,
+            f"the process misjudges its own data: variance {residual_variance:.2f}, not {low:g} to {high:g}",
+        )
     if probability < 1.0 - delta:
         return False, f"probability {probability:.3f} of being good enough, below {1.0 - delta:g}"
     return True, f"probability {probability:.3f} of being good enough, at least {1.0 - delta:g}"

@@ -19,7 +19,7 @@ from agent.search.acquisition import ucb
 from agent.search.gp import TinyGP
 from agent.search.kernel import Hyperparameters
 from agent.search.likelihood import Repeats
-from agent.search.outcome import Outcome, likeliest, scaled
+from agent.search.outcome_transform import Outcome, likeliest, scaled
 from agent.search.space import Space
 
 OWN = 0.35  # of a residual counts as the configuration's own, not as luck, when one is recommended
@@ -50,7 +50,11 @@ class Observation:
     def variance(self) -> float:
         """Of the score, as far as the episodes tell; 0 if they do not."""
         known = self.std is not None and math.isfinite(self.std) and self.episodes > 1
-        return self.std**2 / self.episodes if known and self.std is not None and abs(self.std) < 1e150 else 0.0
+        return (
+            self.std**2 / self.episodes
+            if known and self.std is not None and abs(self.std) < 1e150
+            else 0.0
+        )
 
 
 Entry = Observation | tuple[Params, float | None]
@@ -92,7 +96,9 @@ class Visited:
             results.append((score, seen.variance))
         table = np.array(codes).reshape(-1, len(space.parameters))
         rows: dict[bytes, int] = {}
-        row = np.array([rows.setdefault(key, len(rows)) for key in keys(space, table)], dtype=np.intp)
+        row = np.array(
+            [rows.setdefault(key, len(rows)) for key in keys(space, table)], dtype=np.intp
+        )
         _, firsts = np.unique(row, return_index=True)
         scores, variances = np.array(results).reshape(-1, 2).T
         return cls(table[firsts], row, scores, variances)
@@ -128,7 +134,9 @@ class Surrogate:
     repeats: Repeats
 
     @classmethod
-    def fit(cls, space: Space, history: Sequence[Entry], warm: Sequence[float] | None = None) -> Self:
+    def fit(
+        cls, space: Space, history: Sequence[Entry], warm: Sequence[float] | None = None
+    ) -> Self:
         """Deterministic.
 
         :param warm: ``theta`` of an earlier fit to start from; ignored if it is of another space or not sane
@@ -140,7 +148,9 @@ class Surrogate:
     def of(cls, space: Space, visited: Visited, warm: Sequence[float] | None = None) -> Self:
         """As ``fit``, of a history that was read already."""
         if not len(visited.codes):
-            raise ValueError("no trial of the history can be used; propose at random until one has a score")
+            raise ValueError(
+                "no trial of the history can be used; propose at random until one has a score"
+            )
         X, groups = space.features(visited.codes), space.groups
         usable = bool(warm) and bool((np.abs(np.array(warm)) < MOST_LOG).all())
         start = Hyperparameters.from_log(np.array(warm)) if usable else None
@@ -182,7 +192,9 @@ class Surrogate:
         """The same with ``noise`` times the learned noise variance and ``lengthscales`` times the learned ones."""
         z, _ = self.visited.outcomes(self.outcome)
         learned = self.gp.hyperparameters
-        believed = Hyperparameters(lengthscales * learned.lengthscales, learned.signal, noise * learned.noise)
+        believed = Hyperparameters(
+            lengthscales * learned.lengthscales, learned.signal, noise * learned.noise
+        )
         return replace(self, gp=TinyGP(self.gp.X, z, believed, self.gp.groups, self.repeats))
 
     def merits(self) -> Array:
@@ -204,6 +216,8 @@ class Surrogate:
 def keys(space: Space, codes: Array) -> list[bytes]:
     """Equal for equal params, one per row of ``codes``."""
     rounded = space.to_unit(codes).round(9) + 0.0  # -0 is 0
-    whole_rows = np.ascontiguousarray(rounded).view(np.dtype((np.void, rounded.itemsize * space.width)))
+    whole_rows = np.ascontiguousarray(rounded).view(
+        np.dtype((np.void, rounded.itemsize * space.width))
+    )
     found: list[bytes] = whole_rows[:, 0].tolist()
     return found

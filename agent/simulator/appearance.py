@@ -83,7 +83,9 @@ class Appearance:
                 middle = 0.5 * (strip["from_u"] + strip["to_u"])
                 aside = 0.5 * wider * (strip["to_u"] - strip["from_u"])
                 strip = {**strip, "from_u": strip["from_u"] - aside, "to_u": strip["to_u"] + aside}
-                below = next((s["rgb"] for s in reversed(strips) if s["from_u"] < middle < s["to_u"]), None)
+                below = next(
+                    (s["rgb"] for s in reversed(strips) if s["from_u"] < middle < s["to_u"]), None
+                )
                 if below is not None:
                     rgb = [int(a + wear * (b - a)) for a, b in zip(rgb, below, strict=True)]
             strips.append({**strip, "rgb": rgb})
@@ -112,9 +114,13 @@ class Appearance:
         up += rng.uniform(-self.camera_height_u, self.camera_height_u)
         pitch += rng.uniform(-self.camera_pitch_deg, self.camera_pitch_deg)
         fov = view.fov_deg + rng.uniform(-self.fov_deg, self.fov_deg)
-        return replace(view, offset_u=(right, up, forward), rotation_deg=(pitch, yaw, roll), fov_deg=fov)
+        return replace(
+            view, offset_u=(right, up, forward), rotation_deg=(pitch, yaw, roll), fov_deg=fov
+        )
 
-    def _distractors(self, scene: Scene, track: Track, rng: np.random.Generator) -> list[dict[str, Any]]:
+    def _distractors(
+        self, scene: Scene, track: Track, rng: np.random.Generator
+    ) -> list[dict[str, Any]]:
         things: list[dict[str, Any]] = []
         for _ in range(rng.integers(0, self.distractors + 1)):
             x, z, yaw = track.pose_at(rng.uniform(0.0, track.length_u))
@@ -123,13 +129,23 @@ class Appearance:
             clear = SHADE_GAP_U + radius + rng.exponential(12.0)
             aside = max(edges) + clear if rng.random() < 0.5 else min(edges) - clear
             x, z = x + aside * math.cos(yaw), z - aside * math.sin(yaw)
-            if np.hypot(track.nodes[:, 0] - x, track.nodes[:, 1] - z).min() < max(abs(e) for e in edges) + radius:
+            if (
+                np.hypot(track.nodes[:, 0] - x, track.nodes[:, 1] - z).min()
+                < max(abs(e) for e in edges) + radius
+            ):
                 continue  # it would stand on another part of the road
             thing = {"name": "distractor", "solid": False, "x": x, "z": z, "height_u": height,
                      "rgb": rng.integers(0, 256, 3).tolist()}  # fmt: skip
             if rng.random() < 0.5:
                 half = rng.uniform(0.3, 0.7, 2) * radius
-                things.append({**thing, "kind": "box", "yaw_deg": rng.uniform(0, 180), "half_u": half.tolist()})
+                things.append(
+                    {
+                        **thing,
+                        "kind": "box",
+                        "yaw_deg": rng.uniform(0, 180),
+                        "half_u": half.tolist(),
+                    }
+                )
             else:
                 kind = "cone" if rng.random() < 0.5 else "cylinder"
                 things.append({**thing, "kind": kind, "radius_u": radius})
@@ -145,18 +161,38 @@ class Appearance:
             x, z = x + aside * math.cos(yaw), z - aside * math.sin(yaw)
             if np.hypot(track.nodes[:, 0] - x, track.nodes[:, 1] - z).min() < reach + half[1]:
                 continue  # it would stand on another part of the road
-            wall = {"name": "wall", "kind": "box", "solid": False, "yaw_deg": rng.uniform(0, 180), "half_u": half}
+            wall = {
+                "name": "wall",
+                "kind": "box",
+                "solid": False,
+                "yaw_deg": rng.uniform(0, 180),
+                "half_u": half,
+            }
             walls.append(
-                {**wall, "x": x, "z": z, "height_u": rng.uniform(2, 14), "rgb": rng.integers(0, 256, 3).tolist()}
+                {
+                    **wall,
+                    "x": x,
+                    "z": z,
+                    "height_u": rng.uniform(2, 14),
+                    "rgb": rng.integers(0, 256, 3).tolist(),
+                }
             )
         return walls
 
-    def _shadows(self, scene: Scene, track: Track, rng: np.random.Generator) -> list[dict[str, Any]]:
+    def _shadows(
+        self, scene: Scene, track: Track, rng: np.random.Generator
+    ) -> list[dict[str, Any]]:
         patches: list[dict[str, Any]] = []
         for _ in range(rng.integers(0, self.shadows + 1)):
             x, z, _ = track.pose_at(rng.uniform(0.0, track.length_u))
             half = [rng.uniform(0.3, 3.0), rng.uniform(2.0, 14.0)]
-            patch = {"name": "shadow", "kind": "box", "solid": False, "yaw_deg": rng.uniform(0, 180), "half_u": half}
+            patch = {
+                "name": "shadow",
+                "kind": "box",
+                "solid": False,
+                "yaw_deg": rng.uniform(0, 180),
+                "half_u": half,
+            }
             place = {"x": x + rng.normal(0, 4), "z": z + rng.normal(0, 4), "height_u": 0.0}
             patches.append({**patch, **place, "rgb": [0, 0, 0], "opacity": rng.uniform(0.15, 0.5)})
         return patches

@@ -19,10 +19,18 @@ from numba import njit
 from numpy.typing import NDArray
 
 from agent.simulator import vehicle
-from agent.simulator.ground import CELL_U, ROAD_REACH_U, STRIP_HALF_U, STRIP_STEP_U, Ground, Paint, form
+from agent.simulator.ground import (
+    CELL_U,
+    ROAD_REACH_U,
+    STRIP_HALF_U,
+    STRIP_STEP_U,
+    Ground,
+    Paint,
+    form,
+)
 from agent.simulator.lens import Lens
+from agent.simulator.obstacles import Obstacles, draw
 from agent.simulator.pixels import pack, store_8_bytes
-from agent.simulator.solids import Solids, draw
 from agent.simulator.tracks import Track
 
 Array = NDArray[np.float64]
@@ -30,15 +38,22 @@ Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
 
 FAR_U = 300.0
-WIDEST_SHADOW_U = STRIP_HALF_U - ROAD_REACH_U - 2.0  # of a pixel, to either side: its look-ups stay in the table
-NEAREST_PLACE_U = WIDEST_SHADOW_U + 1.5  # to the table's ends; a run in a cell goes no farther than its diagonal
+WIDEST_SHADOW_U = (
+    STRIP_HALF_U - ROAD_REACH_U - 2.0
+)  # of a pixel, to either side: its look-ups stay in the table
+NEAREST_PLACE_U = (
+    WIDEST_SHADOW_U + 1.5
+)  # to the table's ends; a run in a cell goes no farther than its diagonal
 SAME_SHADOW = 8  # columns over which a pixel's shadow is taken to be as wide
 GRAIN_MASK = np.uint64(63)
 ONE, TWO = np.uint64(1), np.uint64(2)
 GRAIN_SHIFT = 4096.0  # keeps places off the grid positive
 HILL_SAMPLES = 48
 HILLY_U = 0.2  # a track that rises less is level
-HILL_NEAR_U, HILL_FAR_U = 80.0, 160.0  # between these the land beside the road levels out to the car's own height
+HILL_NEAR_U, HILL_FAR_U = (
+    80.0,
+    160.0,
+)  # between these the land beside the road levels out to the car's own height
 
 
 class Scenery(NamedTuple):
@@ -68,7 +83,9 @@ class Scenery(NamedTuple):
     solid_colours: Array
 
 
-def scenery(track: Track, ground: Ground, paint: Paint, solids: Solids, lens: Lens, grey: bool) -> Scenery:
+def scenery(
+    track: Track, ground: Ground, paint: Paint, solids: Obstacles, lens: Lens, grey: bool
+) -> Scenery:
     """What ``look`` reads of these."""
     colours = paint.grey if grey else paint.rgb
     return Scenery(
@@ -101,7 +118,19 @@ def look(
         seen.strips, seen.edges, seen.palette, seen.haze, seen.sky, seen.grain, seen.grain_mean, seen.start_line,
     )  # fmt: skip
     if len(seen.pillars) + len(seen.boxes) > 0:
-        draw(out, lens, x, z, yaw, height_u, uphill, seen.pillars, seen.boxes, seen.solid_colours, seen.haze)
+        draw(
+            out,
+            lens,
+            x,
+            z,
+            yaw,
+            height_u,
+            uphill,
+            seen.pillars,
+            seen.boxes,
+            seen.solid_colours,
+            seen.haze,
+        )
 
 
 @njit(cache=True)
@@ -166,7 +195,9 @@ def _row_distances(hills: Array, lens: Array, rows: int) -> Array:  # pragma: no
 
 
 @njit(cache=True, inline="always")
-def _columns_until(here: float, per_column: float, low: float, high: float) -> Any:  # pragma: no cover - compiled
+def _columns_until(
+    here: float, per_column: float, low: float, high: float
+) -> Any:  # pragma: no cover - compiled
     """How many columns a value that grows by ``per_column`` stays between two bounds."""
     room = high - here if per_column > 0.0 else here - low
     return min(max(room / max(abs(per_column), 1e-9), 0.0), 1e6)
@@ -199,14 +230,24 @@ def _beside(spans: Array, i: Any, px: float, pz: float) -> Any:  # pragma: no co
 
 @njit(cache=True, error_model="numpy")
 def _nearer(
-    spans: Array, one: Any, other: Any, middle_u: float, px: float, pz: float, step_x: float, step_z: float
+    spans: Array,
+    one: Any,
+    other: Any,
+    middle_u: float,
+    px: float,
+    pz: float,
+    step_x: float,
+    step_z: float,
 ) -> Any:  # pragma: no cover - compiled
     """Which of two spans' middle is nearer to a point, and how many columns it stays so."""
     here, there = form(spans, one, 0, px, pz) - middle_u, form(spans, other, 0, px, pz) - middle_u
     here_grows = spans[one, 0] * step_x + spans[one, 1] * step_z
     there_grows = spans[other, 0] * step_x + spans[other, 1] * step_z
     stay = 1e6
-    for columns in ((there - here) / (here_grows - there_grows), -(here + there) / (here_grows + there_grows)):
+    for columns in (
+        (there - here) / (here_grows - there_grows),
+        -(here + there) / (here_grows + there_grows),
+    ):
         if 0.0 < columns < stay:
             stay = columns
     return (one if abs(here) <= abs(there) else other), stay
@@ -229,7 +270,9 @@ def _fill(
     if grainy:
         word -= grain_mean
         while at < safe:
-            grown = grain[np.uint64(grain_x >> 16) & GRAIN_MASK, np.uint64(grain_z >> 16) & GRAIN_MASK]
+            grown = grain[
+                np.uint64(grain_x >> 16) & GRAIN_MASK, np.uint64(grain_z >> 16) & GRAIN_MASK
+            ]
             store_8_bytes(flat, at, word + grown)
             grain_x += pixels * grain_step_x
             grain_z += pixels * grain_step_z
@@ -259,7 +302,9 @@ def _render(
     while top < height and depths[top] == 0.0:
         top += 1
     # The sky ends where the land begins.
-    above = min(max(height + int(middle - focal * sin_pitch / cos_pitch + 0.5) - top, 0), 3 * height - top)
+    above = min(
+        max(height + int(middle - focal * sin_pitch / cos_pitch + 0.5) - top, 0), 3 * height - top
+    )
     sky_bytes = sky.reshape(sky.size)[above * width * channels :]
     for k in range(np.uint64(top * width * channels)):
         flat[k] = sky_bytes[k]
@@ -269,7 +314,9 @@ def _render(
         forward = depth * (cos_pitch - (row - middle) / focal * sin_pitch)
         across = depth / focal  # one pixel's width on the ground
         beyond = depths[row - 1] if row > top else depth * 1.3
-        along = min(abs(beyond - depth) * cos_pitch + 1e-3, 12.0)  # one pixel's length on the ground
+        along = min(
+            abs(beyond - depth) * cos_pitch + 1e-3, 12.0
+        )  # one pixel's length on the ground
         clear = np.float32(1.0 - min(max((forward - 60.0) / 260.0, 0.0), 0.6))
         haze = np.float32(1.0) - clear
         for k in range(len(palette)):
@@ -281,13 +328,18 @@ def _render(
         step_x, step_z = across * right_x / CELL_U, across * right_z / CELL_U
         widest = max(abs(step_x), abs(step_z))
         # Grain places in 16.16 fixed point, eight grains to the unit.
-        grain_left_x, grain_left_z = int((left_x + GRAIN_SHIFT) * 524288.0), int((left_z + GRAIN_SHIFT) * 524288.0)
+        grain_left_x, grain_left_z = (
+            int((left_x + GRAIN_SHIFT) * 524288.0),
+            int((left_z + GRAIN_SHIFT) * 524288.0),
+        )
         grain_step_x, grain_step_z = int(step_x * 524288.0), int(step_z * 524288.0)
         first, stop = _columns_within(left_x, step_x, 0.01, cells.shape[0] - 0.01, 0, width)
         first, stop = _columns_within(left_z, step_z, 0.01, cells.shape[1] - 0.01, first, stop)
         column = 0
         while column < width:
-            run = (first if column < first < stop else width) - column  # plain ground outside the grid
+            run = (
+                first if column < first < stop else width
+            ) - column  # plain ground outside the grid
             i = -1
             px, pz = left_x + column * step_x, left_z + column * step_z
             if first <= column < stop:
@@ -309,7 +361,14 @@ def _render(
             else:
                 one, other = pairs[i - len(spans)]
                 s, changes = _nearer(
-                    spans, _beside(spans, one, px, pz), _beside(spans, other, px, pz), middle_u, px, pz, step_x, step_z
+                    spans,
+                    _beside(spans, one, px, pz),
+                    _beside(spans, other, px, pz),
+                    middle_u,
+                    px,
+                    pz,
+                    step_x,
+                    step_z,
                 )
             # How many columns it stays beside this span: divisions are dear, so only for ends it comes nearer to.
             stay = 1e6
@@ -333,14 +392,19 @@ def _render(
             facing = spans[s, 0] * right_x + spans[s, 1] * right_z
             slanted = spans[s, 0] * ahead_x + spans[s, 1] * ahead_z
             pace = 1.0 / max(abs(aside), 1e-9)
-            place = min(max(place, NEAREST_PLACE_U), 2.0 * STRIP_HALF_U - NEAREST_PLACE_U)  # inside a tight bend
+            place = min(
+                max(place, NEAREST_PLACE_U), 2.0 * STRIP_HALF_U - NEAREST_PLACE_U
+            )  # inside a tight bend
             half, steps, scale, known = 0.0, np.uint32(1), np.float32(1.0), column
             while column < until:
                 if column >= known:
                     # Half of the pixel's shadow on the cross-section. A row farther up is farther ahead along the ray.
                     known = column + SAME_SHADOW
                     lean = slanted + facing * (column - lens[2]) * fan
-                    half = min(max(0.5 * (abs(facing) * across + abs(lean) * along), STRIP_STEP_U), WIDEST_SHADOW_U)
+                    half = min(
+                        max(0.5 * (abs(facing) * across + abs(lean) * along), STRIP_STEP_U),
+                        WIDEST_SHADOW_U,
+                    )
                     steps = np.uint32(half * (2.0 / STRIP_STEP_U))
                     scale = clear / np.float32(steps * STRIP_STEP_U)
                 a = np.uint32((place - half) * (1.0 / STRIP_STEP_U))
@@ -348,7 +412,11 @@ def _render(
                 strip = np.uint64(strips[a])
                 run = 1
                 if strip == strips[c]:
-                    room = edges[strip, 1] - half - place if aside > 0.0 else place - edges[strip, 0] - half
+                    room = (
+                        edges[strip, 1] - half - place
+                        if aside > 0.0
+                        else place - edges[strip, 0] - half
+                    )
                     run = min(int(min(max(room * pace, 0.0), 1e6)) + 1, until - column)
                     _fill(
                         flat, row * width + column, run, shades[strip], channels, grainy, grain, grain_mean,
@@ -357,16 +425,24 @@ def _render(
                     )  # fmt: skip
                 else:  # on the edge of a line
                     at = np.uint64((row * width + column) * channels)
-                    flat[at] = int(scale * (integral[c, 0] - integral[a, 0]) + haze * haze_colour[0])
+                    flat[at] = int(
+                        scale * (integral[c, 0] - integral[a, 0]) + haze * haze_colour[0]
+                    )
                     if channels == 3:
-                        flat[at + ONE] = int(scale * (integral[c, 1] - integral[a, 1]) + haze * haze_colour[1])
-                        flat[at + TWO] = int(scale * (integral[c, 2] - integral[a, 2]) + haze * haze_colour[2])
+                        flat[at + ONE] = int(
+                            scale * (integral[c, 1] - integral[a, 1]) + haze * haze_colour[1]
+                        )
+                        flat[at + TWO] = int(
+                            scale * (integral[c, 2] - integral[a, 2]) + haze * haze_colour[2]
+                        )
                 column += run
                 place += run * aside
         if start_line[4] > 0.0:
             line = flat[row * width * channels : (row + 1) * width * channels]
             left_x, left_z = left_x * CELL_U + origin[0], left_z * CELL_U + origin[1]
-            _draw_start_line(line, channels, start_line, left_x, left_z, step_x, step_z, across, along)
+            _draw_start_line(
+                line, channels, start_line, left_x, left_z, step_x, step_z, across, along
+            )
 
 
 @njit(cache=True)
@@ -377,8 +453,13 @@ def _draw_start_line(
     """Checks of 1 u over the road, 1 u long, in one row of pixels (width * channels,)."""
     past = (left_x - line[0]) * line[2] + (left_z - line[1]) * line[3]
     beside = (left_x - line[0]) * line[3] - (left_z - line[1]) * line[2]
-    past_step, beside_step = step_x * line[2] + step_z * line[3], step_x * line[3] - step_z * line[2]
-    first, stop = _columns_within(past, past_step, -0.5 * along, 1.0 + 0.5 * along, 0, len(pixels) // channels)
+    past_step, beside_step = (
+        step_x * line[2] + step_z * line[3],
+        step_x * line[3] - step_z * line[2],
+    )
+    first, stop = _columns_within(
+        past, past_step, -0.5 * along, 1.0 + 0.5 * along, 0, len(pixels) // channels
+    )
     first, stop = _columns_within(beside, beside_step, -line[4], line[4], first, stop)
     half = 0.5 * (abs(beside_step) + abs(past_step) / across * along)
     contrast = max(0.0, 1.0 - 1.5 * half)

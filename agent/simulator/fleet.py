@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from agent.simulator import vehicle
 from agent.simulator.camera import look
 from agent.simulator.lens import View
-from agent.simulator.way import ARC, CROSSINGS, HEIGHT_U, UPHILL, WAY_SIZE, advance
+from agent.simulator.track_progress import ARC, CROSSINGS, HEIGHT_U, UPHILL, WAY_SIZE, advance
 from agent.simulator.world import TICKS_PER_STEP, World
 
 Array = NDArray[np.float64]
@@ -91,7 +91,9 @@ def _drive(
 ) -> None:  # pragma: no cover - compiled
     for k in range(len(cars)):
         if not still[k]:
-            advance(cars[k], ways[k], commands[k, 0], commands[k, 1], 0.0, TICKS_PER_STEP, courses[k])
+            advance(
+                cars[k], ways[k], commands[k, 0], commands[k, 1], 0.0, TICKS_PER_STEP, courses[k]
+            )
 
 
 @njit(cache=True, nogil=True)

@@ -19,9 +19,14 @@ Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
 
 CELL_U = 1.0
-SPAN_LIMIT_U, SPAN_ERROR_U = 8.0, 0.01  # the line is drawn through as few of its nodes as these allow
+SPAN_LIMIT_U, SPAN_ERROR_U = (
+    8.0,
+    0.01,
+)  # the line is drawn through as few of its nodes as these allow
 ROAD_REACH_U, ROADSIDE_U = 20.0, 3.0  # cells farther from the road than this are plain ground
-WITHIN_CELL_U = math.sqrt(2.0) * CELL_U  # two distances' difference changes by no more from a cell's centre
+WITHIN_CELL_U = (
+    math.sqrt(2.0) * CELL_U
+)  # two distances' difference changes by no more from a cell's centre
 SAME_LEG_U = 3.0  # spans so near along the line are no other part of the road
 STRIP_STEP_U = 0.01  # resolution of the cross-section
 STRIP_HALF_U = 32.0  # the reach and the widest footprint fit inside, so no look-up needs a check
@@ -39,7 +44,11 @@ class Ground:
     """
 
     def __init__(self, track: Track, scene: Scene) -> None:
-        road_u = max(abs(strip[end] - scene.middle_u) for strip in scene.cross_section for end in ("from_u", "to_u"))
+        road_u = max(
+            abs(strip[end] - scene.middle_u)
+            for strip in scene.cross_section
+            for end in ("from_u", "to_u")
+        )
         reach_u = min(road_u + ROADSIDE_U, ROAD_REACH_U - abs(scene.middle_u))
         track = Track(track.nodes[_needed_nodes(track.nodes)], closed=track.closed)
         middle = Track(track.beside(scene.middle_u), closed=track.closed)
@@ -75,7 +84,9 @@ class Paint:
         self._sky = np.array([rgb for _, rgb in scene.sky], dtype=float)
         self.grain_mean = np.uint64(grain) * EVERY_BYTE
         drawn = np.random.default_rng(0).integers(0, 2 * grain + 1, (2, 64, 64, 8), dtype=np.uint8)
-        self.grain: NDArray[np.uint64] = drawn[0, ..., 0].astype(np.uint64) * EVERY_BYTE  # one level for two pixels
+        self.grain: NDArray[np.uint64] = (
+            drawn[0, ..., 0].astype(np.uint64) * EVERY_BYTE
+        )  # one level for two pixels
         # Eight pixels, each the mean of two of those, as where a picture is halved.
         self.grey_grain: NDArray[np.uint64] = ((drawn[0] + drawn[1]) // 2).view(np.uint64)[..., 0]
         self.start_line: Array = _start_line(scene)
@@ -88,7 +99,9 @@ class Paint:
     @cached_property
     def grey(self) -> Colours:
         """Their grey levels."""
-        return Colours(self._palette @ LUMA[:, None], self.strips, self._sky_rows, self._sky @ LUMA[:, None])
+        return Colours(
+            self._palette @ LUMA[:, None], self.strips, self._sky_rows, self._sky @ LUMA[:, None]
+        )
 
 
 class Colours:
@@ -98,7 +111,9 @@ class Colours:
     cross-section, ``haze`` (channels,) what far things fade into.
     """
 
-    def __init__(self, palette: Floats, strips: NDArray[np.uint8], sky_rows: list[int], sky: Array) -> None:
+    def __init__(
+        self, palette: Floats, strips: NDArray[np.uint8], sky_rows: list[int], sky: Array
+    ) -> None:
         self.palette: Floats = np.ascontiguousarray(palette, dtype=np.float32)
         across = self.palette[strips].astype(np.float64)
         total = np.vstack([np.zeros((1, across.shape[1])), np.cumsum(across, axis=0)])
@@ -142,7 +157,9 @@ def _start_line(scene: Scene) -> Array:
     if line is None:
         return np.zeros(5)
     heading = math.radians(line["yaw_deg"])
-    return np.array([line["x"], line["z"], math.sin(heading), math.cos(heading), line["half_width_u"]])
+    return np.array(
+        [line["x"], line["z"], math.sin(heading), math.cos(heading), line["half_width_u"]]
+    )
 
 
 def _strips(scene: Scene, grain: int) -> tuple[NDArray[np.uint8], Array, Floats]:
@@ -166,9 +183,9 @@ def _strips(scene: Scene, grain: int) -> tuple[NDArray[np.uint8], Array, Floats]
 
 def _sky_rows(rows: list[int], colours: Array, lens: Lens) -> Image:
     focal_px, middle_row, _, cos_pitch, sin_pitch = lens.values[:5]
-    down = np.arctan((np.arange(-lens.height, 2 * lens.height) - middle_row) / focal_px) + math.atan2(
-        sin_pitch, cos_pitch
-    )
+    down = np.arctan(
+        (np.arange(-lens.height, 2 * lens.height) - middle_row) / focal_px
+    ) + math.atan2(sin_pitch, cos_pitch)
     level = 59.5 + SKY_FOCAL_PX * np.tan(np.clip(down - SKY_PITCH, -1.5, 1.5))
     shades = [np.interp(level, rows, colours[:, k]) for k in range(colours.shape[1])]
     return np.tile(np.stack(shades, axis=1).astype(np.uint8), (1, lens.width))
@@ -184,7 +201,9 @@ def _needed_nodes(nodes: Array) -> Any:  # pragma: no cover - compiled
         length = math.hypot(dx, dz)
         error = 0.0
         for i in range(kept[-1] + 1, end):
-            error = max(error, abs((nodes[i, 0] - x) * dz - (nodes[i, 1] - z) * dx) / max(length, 1e-9))
+            error = max(
+                error, abs((nodes[i, 0] - x) * dz - (nodes[i, 1] - z) * dx) / max(length, 1e-9)
+            )
         if length > SPAN_LIMIT_U or error > SPAN_ERROR_U:
             kept.append(end - 1)
     kept.append(len(nodes) - 1)
@@ -210,8 +229,14 @@ def _nearest_spans(
         for i in range(len(nodes)):
             middle_x = nodes[i, 0] + 0.5 * direction[i, 0] * span_u[i] - origin[0]
             middle_z = nodes[i, 1] + 0.5 * direction[i, 1] * span_u[i] - origin[1]
-            for c in range(max(0, int(middle_x / CELL_U) - reach), min(columns, int(middle_x / CELL_U) + reach + 1)):
-                for r in range(max(0, int(middle_z / CELL_U) - reach), min(rows, int(middle_z / CELL_U) + reach + 1)):
+            for c in range(
+                max(0, int(middle_x / CELL_U) - reach),
+                min(columns, int(middle_x / CELL_U) + reach + 1),
+            ):
+                for r in range(
+                    max(0, int(middle_z / CELL_U) - reach),
+                    min(rows, int(middle_z / CELL_U) + reach + 1),
+                ):
                     dx = origin[0] + (c + 0.5) * CELL_U - nodes[i, 0]
                     dz = origin[1] + (r + 0.5) * CELL_U - nodes[i, 1]
                     t = min(max(dx * direction[i, 0] + dz * direction[i, 1], 0.0), span_u[i])
@@ -225,7 +250,9 @@ def _nearest_spans(
                         if closed:
                             apart_u = min(apart_u, length_u - apart_u)
                         # Inside a bend all of it is as near: half a turn is pi times as long.
-                        if apart_u > SPAN_LIMIT_U + SAME_LEG_U + 2.0 * (math.sqrt(d2) + math.sqrt(nearest2[c, r])):
+                        if apart_u > SPAN_LIMIT_U + SAME_LEG_U + 2.0 * (
+                            math.sqrt(d2) + math.sqrt(nearest2[c, r])
+                        ):
                             limit2[c, r] = d2
                             others[c, r] = i
     _count_cells(cells)
@@ -264,7 +291,11 @@ def _measure_clearance(
         for c in range(max(0, c0 - reach), min(len(cells), c0 + reach + 1)):
             for r in range(max(0, r0 - reach), min(cells.shape[1], r0 + reach + 1)):
                 x, z = (c + 0.5) * CELL_U, (r + 0.5) * CELL_U
-                if form(spans, i, 3, x, z) < -CELL_U or form(spans, i, 6, x, z) > CELL_U or cells[c, r] < 0:
+                if (
+                    form(spans, i, 3, x, z) < -CELL_U
+                    or form(spans, i, 6, x, z) > CELL_U
+                    or cells[c, r] < 0
+                ):
                     continue
                 apart, apart_u = abs(cells[c, r] - i), abs(arc_u[cells[c, r]] - arc_u[i])
                 if closed:

@@ -46,12 +46,17 @@ class Lens:
 
     def __init__(self, view: View) -> None:
         pitch_deg, yaw_deg, roll_deg = view.rotation_deg
-        focal_px = 0.5 * view.height / math.tan(math.radians(min(max(view.fov_deg, 1.0), 170.0)) / 2)
+        focal_px = (
+            0.5 * view.height / math.tan(math.radians(min(max(view.fov_deg, 1.0), 170.0)) / 2)
+        )
         self.width, self.height = view.width, view.height - view.cropped
         self.remap: tuple[Floats, Floats] | None = None
         if roll_deg != 0.0 or view.fish_eye != (0.0, 0.0):
             columns, rows = _straight_places(view)
-            self.width, self.height = 2 * math.ceil(np.abs(columns).max()) + 1, 2 * math.ceil(np.abs(rows).max()) + 1
+            self.width, self.height = (
+                2 * math.ceil(np.abs(columns).max()) + 1,
+                2 * math.ceil(np.abs(rows).max()) + 1,
+            )
             self.remap = (columns + 0.5 * (self.width - 1), rows + 0.5 * (self.height - 1))
         pitch = math.radians(min(max(pitch_deg, -90.0), 90.0))
         right_u, up_u, ahead_u = view.offset_u
@@ -70,11 +75,17 @@ def _straight_places(view: View) -> tuple[Floats, Floats]:
     the strengths x and y of ``fish_eye`` times 80/512, x also times the picture's aspect ratio.
     """
     u, v = np.meshgrid(np.linspace(-1, 1, view.width), np.linspace(-1, 1, view.height))
-    strength_x, strength_y = view.fish_eye[0] * (80 / 512) * view.width / view.height, view.fish_eye[1] * (80 / 512)
+    strength_x, strength_y = (
+        view.fish_eye[0] * (80 / 512) * view.width / view.height,
+        view.fish_eye[1] * (80 / 512),
+    )
     columns = (u - (1 - v**2) * strength_y * u) * 0.5 * (view.width - 1)
     rows = (v - (1 - u**2) * strength_x * v) * 0.5 * (view.height - 1)
     roll = -math.radians(view.rotation_deg[2])
-    turned = columns * math.cos(roll) - rows * math.sin(roll), columns * math.sin(roll) + rows * math.cos(roll)
+    turned = (
+        columns * math.cos(roll) - rows * math.sin(roll),
+        columns * math.sin(roll) + rows * math.cos(roll),
+    )
     return turned[0].astype(np.float32), turned[1].astype(np.float32)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from agent.simulator.solids import Solids
+from agent.simulator.obstacles import Obstacles
 
 Array = NDArray[np.float64]
 
@@ -23,7 +23,11 @@ class LidarConfig:
     ``noise`` only moves coordinates that upstream never sends, so distances are free of it here too.
     """
 
-    offset_u: tuple[float, float, float] = (-0.016, 0.372, 0.737)  # right, up, forward of the car's origin
+    offset_u: tuple[float, float, float] = (
+        -0.016,
+        0.372,
+        0.737,
+    )  # right, up, forward of the car's origin
     rot_x_deg: float = 0.0
     deg_per_sweep: float = 2.0
     deg_down: float = 25.0
@@ -33,7 +37,9 @@ class LidarConfig:
     levels: int = 25
 
 
-def scan(config: LidarConfig, x: float, z: float, yaw: float, height_u: float, solids: Solids) -> Array:
+def scan(
+    config: LidarConfig, x: float, z: float, yaw: float, height_u: float, solids: Obstacles
+) -> Array:
     """All rays that hit within range, (n, 3): distance in u, ``rx`` degrees clockwise from forward, ``ry`` degrees.
 
     Level k looks ``deg_down + k deg_delta`` below the horizontal and reports ``ry = k deg_delta``. The ground is the
@@ -68,7 +74,9 @@ def _scan(
                 along, aside = ox * dx + oz * dz, ox * dz - oz * dx
                 if along > 0.0 and abs(aside) < pillars[i, 3]:
                     run = along - math.sqrt(pillars[i, 3] ** 2 - aside**2)
-                    best = _nearer(best, run, flat, fall, lift, pillars[i, 2] - height_u, pillars[i, 4])
+                    best = _nearer(
+                        best, run, flat, fall, lift, pillars[i, 2] - height_u, pillars[i, 4]
+                    )
             for i in range(len(boxes)):
                 ox, oz, s, c = x - boxes[i, 0], z - boxes[i, 1], boxes[i, 3], boxes[i, 4]
                 # In the box's own frame the ray enters where it has entered both slabs.
@@ -78,7 +86,9 @@ def _scan(
                 p, q = (-boxes[i, 6] - pz) / vz, (boxes[i, 6] - pz) / vz
                 enter, leave = max(min(a, b), min(p, q)), min(max(a, b), max(p, q))
                 if 0.0 < enter < leave:
-                    best = _nearer(best, enter, flat, fall, lift, boxes[i, 2] - height_u, boxes[i, 7])
+                    best = _nearer(
+                        best, enter, flat, fall, lift, boxes[i, 2] - height_u, boxes[i, 7]
+                    )
             if best <= reach:
                 hits[n, 0], hits[n, 1], hits[n, 2] = best, rx[k], ry[level]
                 n += 1

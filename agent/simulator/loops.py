@@ -14,15 +14,27 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 SPACING_U = 1.0  # between nodes
-LOOP_RADIUS_U = 5.0  # of the tightest bend; the car's smallest circle is 5.59, and a road has some width
+LOOP_RADIUS_U = (
+    5.0  # of the tightest bend; the car's smallest circle is 5.59, and a road has some width
+)
 LOOP_RADIUS_HALF_WIDTHS = 0.7
-LOOP_APART_U = 30.0  # parts of a loop farther apart along it than this must be so far apart on the ground:
-APART_HALF_WIDTHS, CROWDED = (1.0, 2.0), 0.4  # the most, or in this share of the loops any number between
+LOOP_APART_U = (
+    30.0  # parts of a loop farther apart along it than this must be so far apart on the ground:
+)
+APART_HALF_WIDTHS, CROWDED = (
+    (1.0, 2.0),
+    0.4,
+)  # the most, or in this share of the loops any number between
 LOOP_ATTEMPTS = 60
 MOST_CELLS = 40
-HILLY, STEEPEST = 0.3, 0.13  # share of the loops with hills, and the slopes that these may have, rise over run
+HILLY, STEEPEST = (
+    0.3,
+    0.13,
+)  # share of the loops with hills, and the slopes that these may have, rise over run
 SHORTEST_HILL_U, MOST_HILLS = 120.0, 8
-CROSSED = 0.4  # of the seeds a road that crosses itself is tried; about three quarters of these find one
+CROSSED = (
+    0.4  # of the seeds a road that crosses itself is tried; about three quarters of these find one
+)
 CROSSED_CORNERS = (4, 8)  # fewest and most corners of such a road
 SQUARE = 0.5  # sine of the least angle at a crossing
 LINED = 0.6  # of others' luck has a road that crosses itself: a line is often all that tells its ways apart
@@ -91,7 +103,9 @@ def loop(path: dict[str, Any], seed: int) -> Array:
         if _keeps_apart(nodes, road.apart_u, crossed):
             nodes[:, 2] += _hills(np.random.default_rng([seed, 2]), len(nodes))
             return nodes
-    raise ValueError(f"no loop of {road.length_u:.0f} u for seed {seed}; widen length_u or narrow half_width_u")
+    raise ValueError(
+        f"no loop of {road.length_u:.0f} u for seed {seed}; widen length_u or narrow half_width_u"
+    )
 
 
 def _hills(rng: np.random.Generator, n: int) -> Array:
@@ -101,7 +115,10 @@ def _hills(rng: np.random.Generator, n: int) -> Array:
     if not most or rng.random() > HILLY:
         return np.zeros(n)
     along = 2.0 * math.pi * np.arange(n) / n
-    waves = sum(rng.normal() / k * np.sin(k * along + rng.uniform(0.0, 2.0 * math.pi)) for k in range(1, most + 1))
+    waves = sum(
+        rng.normal() / k * np.sin(k * along + rng.uniform(0.0, 2.0 * math.pi))
+        for k in range(1, most + 1)
+    )
     waves = np.asarray(waves)
     slope = np.abs(np.diff(waves, append=waves[0])).max() / SPACING_U
     return np.asarray((waves - waves[0]) * steepest / slope)
@@ -114,10 +131,19 @@ def _ring(rng: np.random.Generator, length_u: float) -> Callable[[float], Array]
 
     def draw(calm: float) -> Array:
         rugged = calm * ruggedness  # how far a corner may be moved, in sides
-        angle = 2.0 * math.pi * (np.arange(n) + rng.uniform(-0.4, 0.4, size=n) * min(rugged, 1.0)) / n
-        waves = sum(rng.normal() / k * np.cos(k * angle + rng.uniform(0.0, 2.0 * math.pi)) for k in (2, 3, 4, 5, 6))
-        radius = 1.0 + calm * sway * waves + rugged * rng.uniform(-1.0, 1.0, size=n) * 2.0 * math.pi / n
-        corners = np.maximum(radius, 0.2)[:, None] * np.stack([np.sin(angle), np.cos(angle)], axis=1)
+        angle = (
+            2.0 * math.pi * (np.arange(n) + rng.uniform(-0.4, 0.4, size=n) * min(rugged, 1.0)) / n
+        )
+        waves = sum(
+            rng.normal() / k * np.cos(k * angle + rng.uniform(0.0, 2.0 * math.pi))
+            for k in (2, 3, 4, 5, 6)
+        )
+        radius = (
+            1.0 + calm * sway * waves + rugged * rng.uniform(-1.0, 1.0, size=n) * 2.0 * math.pi / n
+        )
+        corners = np.maximum(radius, 0.2)[:, None] * np.stack(
+            [np.sin(angle), np.cos(angle)], axis=1
+        )
         sides = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
         return np.asarray(corners * (1.08 * length_u / sides.sum()))
 
@@ -138,7 +164,9 @@ def _tangle(rng: np.random.Generator, length_u: float) -> Callable[[float], Arra
     return draw
 
 
-def _outline(rng: np.random.Generator, length_u: float, tightest_u: float, apart_u: float) -> Callable[[float], Array]:
+def _outline(
+    rng: np.random.Generator, length_u: float, tightest_u: float, apart_u: float
+) -> Callable[[float], Array]:
     """Draws corners (n, 2) round a random tree of square cells, about ``length_u`` long.
 
     Every cell is two points wide, so legs side by side lie as far apart as points do, and a cell at the end of a branch
@@ -224,7 +252,9 @@ def _along_pieces(start: list[float], straights: Array, radii: Array, turns: Arr
 
 
 @njit(cache=True)
-def _keeps_apart(nodes: Array, width_u: float, crossed: bool) -> bool:  # pragma: no cover - compiled
+def _keeps_apart(
+    nodes: Array, width_u: float, crossed: bool
+) -> bool:  # pragma: no cover - compiled
     """Whether no two nodes farther than ``LOOP_APART_U`` from each other along the loop are within ``width_u``.
 
     :param crossed: they may be where the road crosses itself nearly at right angles
@@ -237,7 +267,9 @@ def _keeps_apart(nodes: Array, width_u: float, crossed: bool) -> bool:  # pragma
             room_u = math.hypot(nodes[i, 0] - nodes[k, 0], nodes[i, 1] - nodes[k, 1]) - width_u
             if room_u < 0.0 and not (crossed and _sine_between(nodes, i, k) > SQUARE):
                 return False
-            k += max(1, int(room_u / (1.01 * SPACING_U)))  # the nodes between are too near to k to matter
+            k += max(
+                1, int(room_u / (1.01 * SPACING_U))
+            )  # the nodes between are too near to k to matter
     return True
 
 

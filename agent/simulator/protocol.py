@@ -152,7 +152,9 @@ def integer(message: Message, name: str, low: float = -math.inf, high: float = m
 
 def request(msg_type: str, **values: object) -> bytes:
     """A client's message: every value becomes a string, no line end."""
-    return json.dumps({"msg_type": msg_type, **{name: str(value) for name, value in values.items()}}).encode()
+    return json.dumps(
+        {"msg_type": msg_type, **{name: str(value) for name, value in values.items()}}
+    ).encode()
 
 
 def reply(msg_type: str, **values: object) -> bytes:

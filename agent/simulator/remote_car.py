@@ -19,7 +19,9 @@ from agent.simulator.world import CONTROL_HZ, UNITS_PER_METRE, World
 # Where later cars stand in the start pose's frame (upstream's spawn grid).
 CARS_PER_ROW, LEFT_U, BEHIND_U = 2, 4.5, 5.0
 BRAKE_AFTER_RESET = 10.0  # upstream's foot brake until the next control
-CONTACT_STEPS = 10  # a car that presses on bounces; touching again within this is still the same collision
+CONTACT_STEPS = (
+    10  # a car that presses on bounces; touching again within this is still the same collision
+)
 HALF_AXLE_U = 0.695  # half the distance between left and right wheels
 GREY = np.tile([0.2126, 0.7152, 0.0722], (3, 1))  # shares of red, green and blue
 JPEG_QUALITY = 75  # Unity's default
@@ -77,7 +79,9 @@ class RemoteCar:
             start = self.world.scene.start
             yaw = math.radians(start["yaw_deg"])
             x, _, z = (UNITS_PER_METRE * metres for metres in self.world.telemetry().pos)
-            self.world.place(x - row * BEHIND_U * math.sin(yaw), z - row * BEHIND_U * math.cos(yaw), yaw)
+            self.world.place(
+                x - row * BEHIND_U * math.sin(yaw), z - row * BEHIND_U * math.cos(yaw), yaw
+            )
         self.steering, self.throttle, self.brake = 0.0, 0.0, BRAKE_AFTER_RESET
         self._touched, self._apart_steps = "none", 0
         self._crossings, self._crossed_sec = 0, 0.0
@@ -93,10 +97,14 @@ class RemoteCar:
             self._touched, self._apart_steps = seen.hit, 0
         if seen.line_crossings > self._crossings:
             # The line is crossed between two control steps; lap times know when.
-            self._crossed_sec = self._crossed_sec + seen.last_lap_time if self._crossings else self.time_sec
+            self._crossed_sec = (
+                self._crossed_sec + seen.last_lap_time if self._crossings else self.time_sec
+            )
             self._crossings = seen.line_crossings
             stamp = round(self._crossed_sec, 3)
-            self._crossed.append(reply("collision_with_starting_line", starting_line_index=0, timeStamp=stamp))
+            self._crossed.append(
+                reply("collision_with_starting_line", starting_line_index=0, timeStamp=stamp)
+            )
         forward_u, turn_u = seen.forward_vel * UNITS_PER_METRE, seen.gyro[1] * HALF_AXLE_U
         share = 1 / CONTROL_HZ / (2 * math.pi * WHEEL_RADIUS_U)
         left, right = self._rotations
@@ -129,7 +137,9 @@ class RemoteCar:
         """
         match message["msg_type"]:
             case "control":
-                steering, throttle, brake = (number(message, name) for name in ("steering", "throttle", "brake"))
+                steering, throttle, brake = (
+                    number(message, name) for name in ("steering", "throttle", "brake")
+                )
                 self.steering, self.throttle = _clip(steering, -1.0), _clip(throttle, -1.0)
                 self.brake = _clip(brake, 0.0)
             case "reset_car":
@@ -158,7 +168,9 @@ class RemoteCar:
         if all(f"Q{axis}" in message for axis in "xyzw"):
             qx, qy, qz, qw = (number(message, f"Q{axis}", -1e3, 1e3) for axis in "xyzw")
         # Only the heading of the rotated forward axis: the ground says how the car tilts.
-        self.world.place(x, z, math.atan2(2 * (qx * qz + qw * qy), qw * qw - qx * qx - qy * qy + qz * qz))
+        self.world.place(
+            x, z, math.atan2(2 * (qx * qz + qw * qy), qw * qw - qx * qx - qy * qy + qz * qz)
+        )
 
     def _node_position(self, message: Message) -> bytes:
         index, nodes = integer(message, "index"), self.world.nodes
@@ -173,7 +185,10 @@ class RemoteCar:
         )  # fmt: skip
 
     def _regen_road(self, message: Message) -> None:
-        style, seed = integer(message, "road_style", -1e9, 1e9), integer(message, "rand_seed", -(2**63), 2**63)
+        style, seed = (
+            integer(message, "road_style", -1e9, 1e9),
+            integer(message, "rand_seed", -(2**63), 2**63),
+        )
         turn_deg = number(message, "turn_increment", -90.0, 90.0) or self._turn_deg
         try:
             self.world.redraw(seed % 2**64, style, turn_deg)
@@ -190,7 +205,9 @@ class RemoteCar:
         picture = cv2.transform(rgb, GREY) if camera.grey else cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
         if camera.encoding == "TGA":  # no compression, 24 bits, rows from the top
             shape = b"".join(side.to_bytes(2, "little") for side in (view.width, view.height))
-            return b2a_base64(bytes((0, 0, 2, *[0] * 9)) + shape + b"\x18\x20" + picture.tobytes(), newline=False)
+            return b2a_base64(
+                bytes((0, 0, 2, *[0] * 9)) + shape + b"\x18\x20" + picture.tobytes(), newline=False
+            )
         options = (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY) if camera.encoding == "JPG" else ()
         file = cv2.imencode(f".{camera.encoding.lower()}", picture, options)[1]
         return b2a_base64(file.data, newline=False)
@@ -202,10 +219,17 @@ def reconfigured(camera: Camera, message: Message) -> Camera:
     :raises BadMessage: a field is missing or out of range
     """
     fov = number(message, "fov", 0.0, WIDEST_FOV_DEG)
-    fish_eye = number(message, "fish_eye_x", -FISH_EYE, FISH_EYE), number(message, "fish_eye_y", -FISH_EYE, FISH_EYE)
+    fish_eye = (
+        number(message, "fish_eye_x", -FISH_EYE, FISH_EYE),
+        number(message, "fish_eye_y", -FISH_EYE, FISH_EYE),
+    )
     offset = _offset(message)
     pitch = number(message, "rot_x", -90.0, 90.0)
-    rotation = pitch, _angle({"rot_y": "0", **message}, "rot_y"), _angle({"rot_z": "0", **message}, "rot_z")
+    rotation = (
+        pitch,
+        _angle({"rot_y": "0", **message}, "rot_y"),
+        _angle({"rot_z": "0", **message}, "rot_z"),
+    )
     width, height = (integer(message, name, 0, LARGEST_SIDE_PX) for name in ("img_w", "img_h"))
     depth, encoding = integer(message, "img_d", 0, 255), text(message, "img_enc").upper()
     view = camera.view
@@ -243,7 +267,9 @@ def lidar_config(message: Message) -> LidarConfig:
         levels=integer(message, "numSweepsLevels", 0, 360),
     )
     if config.levels * 360 / config.deg_per_sweep > LIDAR_RAYS:
-        raise BadMessage(f"lidar_config: more than {LIDAR_RAYS} rays", (config.levels, config.deg_per_sweep))
+        raise BadMessage(
+            f"lidar_config: more than {LIDAR_RAYS} rays", (config.levels, config.deg_per_sweep)
+        )
     return config
 
 

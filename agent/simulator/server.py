@@ -222,7 +222,10 @@ class Server:
         except BadMessage as error:
             self._complain(error.kind, f"ignored a message, {error}")
         except Exception as error:
-            self._complain(f"fault {type(error).__name__}", f"connection closed by a fault of the simulator: {error!r}")
+            self._complain(
+                f"fault {type(error).__name__}",
+                f"connection closed by a fault of the simulator: {error!r}",
+            )
             self._drop(connection)
 
     def _obey(self, connection: Connection, message: Message) -> None:

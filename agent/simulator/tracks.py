@@ -115,7 +115,9 @@ class Track:
     @cached_property
     def crossings(self) -> NDArray[np.int64]:
         """Indices of the spans (k,) that another one cuts, each crossing's two beside each other."""
-        return np.array(_crossings(self.nodes, self.closed, float(self.span_u.mean())), dtype=np.int64)
+        return np.array(
+            _crossings(self.nodes, self.closed, float(self.span_u.mean())), dtype=np.int64
+        )
 
     @cached_property
     def narrowness(self) -> Array:
@@ -125,7 +127,9 @@ class Track:
 
     def beside(self, aside_u: float) -> Array:
         """Points (n, 3) ``aside_u`` to the right of the nodes."""
-        right = np.column_stack([self.direction[:, 1], -self.direction[:, 0], np.zeros(len(self.nodes))])
+        right = np.column_stack(
+            [self.direction[:, 1], -self.direction[:, 0], np.zeros(len(self.nodes))]
+        )
         return self.nodes + aside_u * right
 
     def pose_at(self, arc_u: float) -> tuple[float, float, float]:
@@ -158,7 +162,10 @@ def build_track(scene: Scene, seed: int = 0) -> Track:
     """The track of a scene; only a random road or loop depends on ``seed``."""
     path = scene.path
     if path["kind"] == "spline":
-        return Track(periodic_spline(np.array(path["points"]), path.get("spacing_u", SPLINE_SPACING_U)), closed=True)
+        return Track(
+            periodic_spline(np.array(path["points"]), path.get("spacing_u", SPLINE_SPACING_U)),
+            closed=True,
+        )
     if path["kind"] == "turtle":
         return Track(turtle(path["start"], path["span_u"], path["script"]), closed=True)
     if path["kind"] == "loop":
@@ -191,7 +198,9 @@ def periodic_spline(points: Array, spacing_u: float) -> Array:
         u, hi = (t - knots[i])[:, None], h[i][:, None]
         v = hi - u
         curve = (moment[i] * v**3 + moment_ahead[i] * u**3) / (6 * hi)
-        line = (points[i] / hi - moment[i] * hi / 6) * v + (ahead[i] / hi - moment_ahead[i] * hi / 6) * u
+        line = (points[i] / hi - moment[i] * hi / 6) * v + (
+            ahead[i] / hi - moment_ahead[i] * hi / 6
+        ) * u
         return np.asarray(curve + line)
 
     knots = np.concatenate([[0.0], np.cumsum(h)])

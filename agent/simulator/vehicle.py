@@ -81,7 +81,9 @@ def tick(
         forward = math.copysign(math.hypot(forward, side), forward)
     side -= math.copysign(held, side)
     forward += (accel - GRAVITY_U * uphill) * DT_SEC
-    braked = min(WHEELS * TORQUE * brake / WHEEL_RADIUS_U / MASS, GRAVITY_U) * DT_SEC  # never more than the tyres hold
+    braked = (
+        min(WHEELS * TORQUE * brake / WHEEL_RADIUS_U / MASS, GRAVITY_U) * DT_SEC
+    )  # never more than the tyres hold
     forward -= math.copysign(min(braked, abs(forward)), forward)
 
     car[ACCEL_SIDE] = car[YAW_RATE] * forward

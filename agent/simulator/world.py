@@ -19,9 +19,8 @@ from agent.simulator.appearance import Appearance
 from agent.simulator.ground import Ground, Paint
 from agent.simulator.lens import Lens, View, lens_for
 from agent.simulator.lidar import LidarConfig, scan
-from agent.simulator.solids import Solids
-from agent.simulator.tracks import Array, Scene, Track, build_track, load_scene, scene_for
-from agent.simulator.way import (
+from agent.simulator.obstacles import Obstacles
+from agent.simulator.track_progress import (
     ARC,
     BEST_AT_SEC,
     BEST_NET,
@@ -39,6 +38,7 @@ from agent.simulator.way import (
     Course,
     advance,
 )
+from agent.simulator.tracks import Array, Scene, Track, build_track, load_scene, scene_for
 
 UNITS_PER_METRE = 8.0
 CONTROL_HZ = 20
@@ -55,7 +55,7 @@ class Place:
     def __init__(self, scene: Scene, track: Track) -> None:
         self.scene, self.track = scene, track
         self.ground = Ground(track, scene)
-        self.paint, self.solids = Paint(scene), Solids(scene, track)
+        self.paint, self.solids = Paint(scene), Obstacles(scene, track)
 
 
 @lru_cache(maxsize=1024)  # half a gigabyte of long roads, which take 13 ms each to lay anew
@@ -70,7 +70,9 @@ class Telemetry:
 
     __slots__ = ("_car", "_place", "_way", "lap_times")
 
-    def __init__(self, car: list[float], way: list[float], place: Place, lap_times: list[float]) -> None:
+    def __init__(
+        self, car: list[float], way: list[float], place: Place, lap_times: list[float]
+    ) -> None:
         self._car, self._way, self._place = car, way, place
         self.lap_times = lap_times  # seconds, start line to start line
 
@@ -194,7 +196,10 @@ class World:
         self._sceneries: dict[tuple[View, bool], tuple[Lens, camera.Scenery]] = {}
         if appearance is not None:
             look = appearance.scene(place.scene, place.track)
-            self._paint, self._solids = Paint(look, appearance.grain_peak()), Solids(look, place.track)
+            self._paint, self._solids = (
+                Paint(look, appearance.grain_peak()),
+                Obstacles(look, place.track),
+            )
 
     @property
     def nodes(self) -> Array:
@@ -210,12 +215,20 @@ class World:
         """
         scene = self.scene
         if scene.path["kind"] != "random":
-            raise ValueError(f"scene {scene.name!r} has one road only; regen_road is for generated_road")
+            raise ValueError(
+                f"scene {scene.name!r} has one road only; regen_road is for generated_road"
+            )
         half, offset = ROAD_STYLES[style % len(ROAD_STYLES)]
         first, last = scene.cross_section[0]["from_u"], scene.cross_section[0]["to_u"]
         stretch = 2 * half / (last - first)
         strips = [
-            {**strip, **{end: (strip[end] - first) * stretch - half - offset for end in ("from_u", "to_u")}}
+            {
+                **strip,
+                **{
+                    end: (strip[end] - first) * stretch - half - offset
+                    for end in ("from_u", "to_u")
+                },
+            }
             for strip in scene.cross_section
         ]
         redrawn = replace(scene, path={**scene.path, "turn_deg": turn_deg}, cross_section=strips)
@@ -223,7 +236,12 @@ class World:
         self.reset()
 
     def reset(
-        self, seed: int | None = None, *, arc_u: float | None = None, aside_u: float = 0.0, turned: float = 0.0
+        self,
+        seed: int | None = None,
+        *,
+        arc_u: float | None = None,
+        aside_u: float = 0.0,
+        turned: float = 0.0,
     ) -> None:
         """Put the car at rest on the scene's start pose, or ``arc_u`` along the centre line.
 
@@ -258,7 +276,9 @@ class World:
         line = self.scene.start_line
         if line is None:
             return 0.0
-        return (self.track.arc_of(line["x"], line["z"]) - float(self._way[ARC])) % self.track.length_u
+        return (
+            self.track.arc_of(line["x"], line["z"]) - float(self._way[ARC])
+        ) % self.track.length_u
 
     def place(self, x: float, z: float, yaw: float, node: int | None = None) -> None:
         """Put the car at ``x, z`` (u), heading ``yaw`` (rad), as fast as it was.
@@ -291,7 +311,9 @@ class World:
         """Hold the commands (steering and throttle in [-1, 1], brake from 0) for 0.05 s and report."""
         crossings = self._way[CROSSINGS]
         steering, throttle = min(max(steering, -1.0), 1.0), min(max(throttle, -1.0), 1.0)
-        advance(self._car, self._way, steering, throttle, max(brake, 0.0), TICKS_PER_STEP, self.course)
+        advance(
+            self._car, self._way, steering, throttle, max(brake, 0.0), TICKS_PER_STEP, self.course
+        )
         if self._way[CROSSINGS] > max(crossings, 1.0):
             self.note_lap()
         return self.telemetry()
@@ -309,9 +331,13 @@ class World:
         lens, seen = self.scenery(view, grey=out.ndim == 2)
         shape = lens.height, lens.width, *out.shape[2:]
         picture = out if lens.remap is None else np.empty(shape, dtype=np.uint8)
-        camera.look(picture, seen, self._car, self._way[HEIGHT_U], self._way[UPHILL], self._way[ARC])
+        camera.look(
+            picture, seen, self._car, self._way[HEIGHT_U], self._way[UPHILL], self._way[ARC]
+        )
         if lens.remap is not None:
-            cv2.remap(picture, *lens.remap, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
+            cv2.remap(
+                picture, *lens.remap, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE
+            )
 
     def scenery(self, view: View, grey: bool) -> tuple[Lens, camera.Scenery]:
         """What a view shows here in the present look, through which lens."""

@@ -1,1 +1,1 @@
-"""Inside one trial: algorithms, callbacks, evaluation and checkpoints. Knows ``agent.envs`` and what a trial is."""
+"""Inside one trial: algorithms, callbacks, evaluation and checkpoints. Knows ``agent.worlds.donkey.tasks`` and what a trial is."""

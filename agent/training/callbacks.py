@@ -16,10 +16,10 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecNormalize, unwrap_vec_normalize
 
+from agent.config.trial import RUNGS, STOP_NAME
+from agent.evaluation.episodes import Score, evaluate
 from agent.training.algorithms.adam import settled
 from agent.training.checkpoints import BEST_MODEL, PROGRESS, append_line, save_model
-from agent.training.evaluation import Score, evaluate
-from agent.trials.config import RUNGS, STOP_NAME
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -107,11 +107,19 @@ class CheckpointChooser(TrainingCallback):
     """
 
     def __init__(
-        self, folder: Path, worlds: VecEnv, seed: int, timesteps: int, evaluations: int, latest: bool = False
+        self,
+        folder: Path,
+        worlds: VecEnv,
+        seed: int,
+        timesteps: int,
+        evaluations: int,
+        latest: bool = False,
     ) -> None:
         super().__init__()
         self.folder, self.worlds, self.seed, self.latest = folder, worlds, seed, latest
-        shares = {part / evaluations for part in range(1, evaluations)} | {share for share in RUNGS if share < 1.0}
+        shares = {part / evaluations for part in range(1, evaluations)} | {
+            share for share in RUNGS if share < 1.0
+        }
         self.due = sorted(timesteps * share for share in shares)
         self.best = -np.inf
 
@@ -143,7 +151,9 @@ class CheckpointChooser(TrainingCallback):
             self.best = score.mean_reward
             save_model(self.model, self.folder / BEST_MODEL)
         self.model.logger.record("eval/mean_reward", score.mean_reward)
-        self.model.logger.record("eval/episode_length", float(np.mean([episode.steps for episode in score.episodes])))
+        self.model.logger.record(
+            "eval/episode_length", float(np.mean([episode.steps for episode in score.episodes]))
+        )
         line = {
             "timesteps": self.num_timesteps,
             "mean_reward": score.mean_reward,
@@ -172,7 +182,9 @@ class PruneWatch(TrainingCallback):
 
     def _on_step(self) -> bool:
         if os.path.exists(self.path):
-            raise Pruned(self.path.read_text(encoding="utf-8").strip() or "the controller had it stop")
+            raise Pruned(
+                self.path.read_text(encoding="utf-8").strip() or "the controller had it stop"
+            )
         return True
 
 
@@ -232,9 +244,21 @@ class ProgressDisplay(TrainingCallback):
         self.bar: Any = None
 
     def _on_training_start(self) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
 
-        columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("ETA"), TimeRemainingColumn())
+        columns = (
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("ETA"),
+            TimeRemainingColumn(),
+        )
         self.bar = Progress(*columns)
         self.task = self.bar.add_task("training", total=self.timesteps)
         self.bar.start()

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.trials.config import STOP_NAME
+from agent.config.trial import STOP_NAME
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm

@@ -51,7 +51,11 @@ class CollapseGuard(TrainingCallback):
                 continue
             began, checks = self.since.get(alarm, (self.num_timesteps, 0))
             self.since[alarm] = began, checks + 1
-            if self.num_timesteps - began >= self.patience and checks >= LEAST_CHECKS and self.reason is None:
+            if (
+                self.num_timesteps - began >= self.patience
+                and checks >= LEAST_CHECKS
+                and self.reason is None
+            ):
                 self.reason = f"training stopped at step {self.num_timesteps}, it collapsed: {text}"
                 print(self.reason, flush=True)
 
@@ -60,18 +64,26 @@ class CollapseGuard(TrainingCallback):
         worth = self._follow("debug/q_a1")
         entropy = self._follow("entropy_coef")
         losses = {name: self._follow(name) for name in ("losses/loss_actor", "losses/loss_critic")}
-        now = sum(self.metrics.recent) / len(self.metrics.recent) if self.metrics.recent else math.nan
+        now = (
+            sum(self.metrics.recent) / len(self.metrics.recent) if self.metrics.recent else math.nan
+        )
         if len(self.metrics.recent) == RECENT_EPISODES:
             self.best_return = max(self.best_return, now)
         loud = {name: loss for name, loss in losses.items() if abs(loss) > EXPLOSION}
-        first, lowest = self.first.get("debug/q_a1", worth), self.lowest.get("entropy_coef", entropy)
+        first, lowest = (
+            self.first.get("debug/q_a1", worth),
+            self.lowest.get("entropy_coef", entropy),
+        )
         rise = max(ENTROPY_RISE * lowest, self.first.get("entropy_coef", math.inf))
         return {
             "q_drift": f"the worth of actions drifted from {first:.3g} to {worth:.3g}"
             if abs(worth - first) > DRIFT
             else None,
-            "loss_explosion": ", ".join(f"{name} is {loss:.3g}" for name, loss in loud.items()) or None,
-            "entropy_rise": f"the entropy's weight rose from {lowest:.3g} to {entropy:.3g}" if entropy > rise else None,
+            "loss_explosion": ", ".join(f"{name} is {loss:.3g}" for name, loss in loud.items())
+            or None,
+            "entropy_rise": f"the entropy's weight rose from {lowest:.3g} to {entropy:.3g}"
+            if entropy > rise
+            else None,
             "return": f"return {now:.3g} after {self.best_return:.3g}"
             if self.best_return > 0.0 and now < COLLAPSE * self.best_return
             else None,

@@ -36,7 +36,10 @@ class Metrics(TrainingCallback):
         self.episodes = 0
 
     def _on_training_start(self) -> None:
-        self.returns, self.steps = np.zeros(self.training_env.num_envs), np.zeros(self.training_env.num_envs, int)
+        self.returns, self.steps = (
+            np.zeros(self.training_env.num_envs),
+            np.zeros(self.training_env.num_envs, int),
+        )
 
     def _on_step(self) -> bool:
         self.returns += self.rewards

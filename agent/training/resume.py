@@ -18,11 +18,11 @@ import torch
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecNormalize
 
+from agent.config.trial import TrialConfig, UserError
 from agent.training.algorithms import ALGORITHMS
 from agent.training.callbacks import CheckpointChooser, TrainingCallback
 from agent.training.checkpoints import STATE
-from agent.training.worlds import TRAINING, first_seed
-from agent.trials.config import TrialConfig, UserError
+from agent.training.vec_envs import TRAINING, first_seed
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -44,7 +44,9 @@ class StateKeeper(TrainingCallback):
             self.evaluated = len(self.chooser.due)
             self._keep()
             begin_anew(self.model, self.config)
-            if self.model.use_sde:  # the rollout that is taken up draws its noise after the state was kept
+            if (
+                self.model.use_sde
+            ):  # the rollout that is taken up draws its noise after the state was kept
                 self.model.policy.reset_noise(self.training_env.num_envs)  # type: ignore[operator]
 
     def _on_training_end(self) -> None:
@@ -71,7 +73,9 @@ class StateKeeper(TrainingCallback):
             scratch.unlink(missing_ok=True)
 
 
-def take_up(config: TrialConfig, folder: Path, worlds: VecEnv, chooser: CheckpointChooser) -> BaseAlgorithm:
+def take_up(
+    config: TrialConfig, folder: Path, worlds: VecEnv, chooser: CheckpointChooser
+) -> BaseAlgorithm:
     """The model as it was when ``folder``'s state was kept, in ``worlds`` at the beginning of new episodes.
 
     Everything random goes on where it was. The file is a pickle: take up only what is your own.
@@ -83,13 +87,19 @@ def take_up(config: TrialConfig, folder: Path, worlds: VecEnv, chooser: Checkpoi
         with path.open("rb") as file:
             state: dict[str, Any] = pickle.load(file)
     except FileNotFoundError:
-        raise UserError(f"resume {folder} has no {STATE}; train with --keep-state to have one") from None
+        raise UserError(
+            f"resume {folder} has no {STATE}; train with --keep-state to have one"
+        ) from None
     except (OSError, pickle.UnpicklingError, EOFError, AttributeError) as error:
         raise UserError(f"resume {path} cannot be read ({error}); train anew") from error
     algorithm = ALGORITHMS[config.agent].model
-    model = algorithm.load(io.BytesIO(state["model"]), env=worlds, device=config.device, force_reset=False)
+    model = algorithm.load(
+        io.BytesIO(state["model"]), env=worlds, device=config.device, force_reset=False
+    )
     if model.num_timesteps >= config.timesteps:
-        raise UserError(f"resume {folder} has trained {model.num_timesteps} steps; give more with --timesteps")
+        raise UserError(
+            f"resume {folder} has trained {model.num_timesteps} steps; give more with --timesteps"
+        )
     if isinstance(model, OffPolicyAlgorithm):
         model.replay_buffer = state["replay"]
         model.replay_buffer.device = model.device
@@ -120,7 +130,9 @@ def begin_anew(model: BaseAlgorithm, config: TrialConfig | None = None) -> None:
     model._last_episode_starts = np.ones(worlds.num_envs, dtype=bool)
     if isinstance(model, OffPolicyAlgorithm) and model.replay_buffer is not None:
         buffer, last = model.replay_buffer, model.replay_buffer.pos - 1
-        buffer.timeouts[last] = np.maximum(buffer.timeouts[last], 1.0 - buffer.dones[last])  # no return goes on beyond
+        buffer.timeouts[last] = np.maximum(
+            buffer.timeouts[last], 1.0 - buffer.dones[last]
+        )  # no return goes on beyond
 
 
 def _random_state(model: BaseAlgorithm) -> dict[str, Any]:

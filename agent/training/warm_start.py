@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 
 from stable_baselines3.common.save_util import load_from_zip_file
 
-from agent.trials.config import UserError
+from agent.config.trial import UserError
 
 AID = "ahead_net."  # serves a taught policy's features and not its driving: one may have it and the other not
 
@@ -22,14 +22,24 @@ def begin_with(model: BaseAlgorithm, path: Path) -> None:
     :raises UserError: no model, or one whose network has other layers or other shapes
     """
     try:
-        weights: dict[str, Any] = cast(Any, load_from_zip_file(path, device=model.device)[1])["policy"]
+        weights: dict[str, Any] = cast(Any, load_from_zip_file(path, device=model.device)[1])[
+            "policy"
+        ]
     except (OSError, BadZipFile, ValueError, KeyError, EOFError) as error:
-        raise UserError(f"warm_start {path} is no saved model ({error}); give a model.zip") from error
+        raise UserError(
+            f"warm_start {path} is no saved model ({error}); give a model.zip"
+        ) from error
     own = model.policy.state_dict()
-    weights = {name: values for name, values in weights.items() if name in own or not name.startswith(AID)}
-    weights |= {name: values for name, values in own.items() if name not in weights and name.startswith(AID)}
+    weights = {
+        name: values for name, values in weights.items() if name in own or not name.startswith(AID)
+    }
+    weights |= {
+        name: values for name, values in own.items() if name not in weights and name.startswith(AID)
+    }
     for name in sorted(own.keys() | weights.keys()):
-        theirs, ours = (list(state[name].shape) if name in state else "missing" for state in (weights, own))
+        theirs, ours = (
+            list(state[name].shape) if name in state else "missing" for state in (weights, own)
+        )
         if theirs != ours:
             raise UserError(
                 f"warm_start {path} does not fit: its {name} is {theirs}, this trial's is {ours};"

@@ -8,17 +8,27 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from agent.config.trial import TrialConfig
+from agent.executors.local import Outcome
 from agent.trials.champion import MODEL_NAME, RESULT_NAME
-from agent.trials.config import TrialConfig
-from agent.trials.launcher import Outcome
-from agent.trials.record import RUN_STATUSES, Record, git_commit, git_dirty, installed_versions, is_finite, shown_path
-from agent.trials.rungs import read_progress, read_rungs
+from agent.trials.progress import read_progress, read_rungs
+from agent.trials.record import (
+    RUN_STATUSES,
+    Record,
+    git_commit,
+    git_dirty,
+    installed_versions,
+    is_finite,
+    shown_path,
+)
 
 
 def read_result(folder: Path) -> dict[str, Any]:
     """The runner's ``result.json`` with every NaN as ``None``; empty when it wrote none that can be read."""
     try:
-        result = json.loads((folder / RESULT_NAME).read_text(encoding="utf-8"), parse_constant=lambda _: None)
+        result = json.loads(
+            (folder / RESULT_NAME).read_text(encoding="utf-8"), parse_constant=lambda _: None
+        )
     except (OSError, ValueError):
         return {}
     return result if isinstance(result, dict) else {}
@@ -30,7 +40,13 @@ def chosen_score(folder: Path) -> float:
 
 
 def make_record(
-    trial: int, config: TrialConfig, outcome: Outcome, folder: Path, *, kind: str, suggestion: dict[str, float] | None
+    trial: int,
+    config: TrialConfig,
+    outcome: Outcome,
+    folder: Path,
+    *,
+    kind: str,
+    suggestion: dict[str, float] | None,
 ) -> Record:
     """The record of a trial that ran in ``folder``, not yet considered for the title."""
     result = read_result(folder)
@@ -70,5 +86,9 @@ def _verdict(outcome: Outcome, result: dict[str, Any], folder: Path) -> tuple[st
     if outcome.status in ("timeout", "out_of_memory") or outcome.stopped:
         return outcome.status, outcome.cause
     told = result.get("run_status")
-    status = told if outcome.status == "crashed" and told in RUN_STATUSES and told != "ok" else outcome.status
+    status = (
+        told
+        if outcome.status == "crashed" and told in RUN_STATUSES and told != "ok"
+        else outcome.status
+    )
     return status, result.get("cause") or outcome.cause

@@ -1,7 +1,7 @@
 """The champion: the best model of all trials, at a path that never changes (FR-005).
 
 ``champion/model.zip`` and ``champion/manifest.json`` belong together by the manifest's SHA-256. A coronation first puts
-both new files beside the old ones, whole and on disk, then renames the model, then the manifest. ``settle`` finishes
+both new files beside the old ones, whole and on disk, then renames the model, then the manifest. ``recover`` finishes
 or undoes one that was cut short anywhere; the pair of the champion before is kept in ``champion/previous``.
 """
 
@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from agent.trials.config import UserError
+from agent.config.trial import UserError
 from agent.trials.record import Record, is_finite, shown_path
 
 MODEL_NAME = "model.zip"
@@ -41,7 +41,9 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         if not is_finite(manifest["mean_reward"]):
             raise ValueError(f"mean_reward {manifest['mean_reward']!r} is no number")
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise UserError(f"cannot read the champion's manifest {path}: {error}; mend it or move it away") from None
+        raise UserError(
+            f"cannot read the champion's manifest {path}: {error}; mend it or move it away"
+        ) from None
     return None if manifest.get("boxed") else dict(manifest)
 
 
@@ -76,7 +78,7 @@ def check_trust(model: Path) -> None:
     )
 
 
-def settle(folder: Path) -> str | None:
+def recover(folder: Path) -> str | None:
     """Finish or undo a coronation that was cut short; tells in words what was done, ``None`` for nothing."""
     model, manifest = folder / (MODEL_NAME + NEXT), folder / (MANIFEST_NAME + NEXT)
     if not manifest.exists():
@@ -96,38 +98,44 @@ def settle(folder: Path) -> str | None:
     return "undid a change of champion that had been cut short"
 
 
-def consider(record: Record, model: Path, folder: Path, confirmation: dict[str, Any] | None = None) -> bool:
+def promote_if_better(
+    record: Record, model: Path, folder: Path, confirmation: dict[str, Any] | None = None
+) -> bool:
     """Crown the trial if it is strictly better than the reigning champion; tells whether it was.
 
     :param model: the trial's ``model.zip``
     :param folder: the champion's folder, made when absent
-    :param confirmation: see ``crown``
+    :param confirmation: see ``promote``
     :raises UserError: a better trial without a model, or an unreadable manifest
     """
     if not record.scored or record.mean_reward is None:
         return False
-    settle(folder)
+    recover(folder)
     reigning = read_manifest(folder)
     if reigning is not None and record.mean_reward <= reigning["mean_reward"]:
         return False
-    crown(record, model, folder, confirmation)
+    promote(record, model, folder, confirmation)
     return True
 
 
-def crown(record: Record, model: Path, folder: Path, confirmation: dict[str, Any] | None) -> None:
+def promote(record: Record, model: Path, folder: Path, confirmation: dict[str, Any] | None) -> None:
     """Give the trial the title, whatever the reigning champion's score.
 
     :param confirmation: for the manifest: the rule, the seeds and the scores that it was confirmed by
     :raises UserError: there is no model, or an unreadable manifest
     """
-    settle(folder)
+    recover(folder)
     read_manifest(folder)  # refuses one that is none
     if not model.is_file():
-        raise UserError(f"trial {record.trial} has no model at {model}; it cannot be champion, run it again")
+        raise UserError(
+            f"trial {record.trial} has no model at {model}; it cannot be champion, run it again"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     next_model, next_manifest = folder / (MODEL_NAME + NEXT), folder / (MANIFEST_NAME + NEXT)
     data = model.read_bytes()
-    manifest = _manifest(record, folder / MODEL_NAME, hashlib.sha256(data).hexdigest(), confirmation)
+    manifest = _manifest(
+        record, folder / MODEL_NAME, hashlib.sha256(data).hexdigest(), confirmation
+    )
     try:
         _write(next_model, data)
         _write(next_manifest, (json.dumps(manifest, indent=2, allow_nan=False) + "\n").encode())
@@ -141,10 +149,13 @@ def crown(record: Record, model: Path, folder: Path, confirmation: dict[str, Any
     os.replace(next_manifest, folder / MANIFEST_NAME)
 
 
-def reigns(record: Record, folder: Path) -> bool:
+def is_champion(record: Record, folder: Path) -> bool:
     """Whether the reigning champion is this very trial, crowned before its record was written."""
     manifest = read_manifest(folder)
-    return manifest is not None and (manifest["trial"], manifest.get("kind")) == (record.trial, record.kind)
+    return manifest is not None and (manifest["trial"], manifest.get("kind")) == (
+        record.trial,
+        record.kind,
+    )
 
 
 def describe(folder: Path) -> str:
@@ -160,7 +171,9 @@ def describe(folder: Path) -> str:
     return f"{told} ({confirmation['standing']})" if confirmation.get("standing") else told
 
 
-def _manifest(record: Record, model: Path, sha256: str, confirmation: dict[str, Any] | None) -> dict[str, Any]:
+def _manifest(
+    record: Record, model: Path, sha256: str, confirmation: dict[str, Any] | None
+) -> dict[str, Any]:
     return {
         "trial": record.trial,
         "kind": record.kind,

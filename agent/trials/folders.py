@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.trials.config import TrialConfig, UserError
-from agent.trials.launcher import LOG_NAME
+from agent.config.trial import TrialConfig, UserError
+from agent.executors.local import LOG_NAME
 from agent.trials.record import Record, shown_path
 
 LAUNCH_NAME = "launch.json"
@@ -56,7 +56,9 @@ class Folders:
         folder.mkdir(parents=True, exist_ok=True)
         whole = {"trial": launch.trial, "kind": launch.kind, "params": launch.config.to_params()}
         temporary = folder / LAUNCH_TEMPORARY
-        temporary.write_text(json.dumps(whole | {"suggestion": launch.suggestion}) + "\n", encoding="utf-8")
+        temporary.write_text(
+            json.dumps(whole | {"suggestion": launch.suggestion}) + "\n", encoding="utf-8"
+        )
         os.replace(temporary, folder / LAUNCH_NAME)
         return folder
 
@@ -77,7 +79,9 @@ class Folders:
         found = []
         for trial in sorted(set(self._numbers()) - known):
             try:
-                told: dict[str, Any] = json.loads((self.of(trial) / LAUNCH_NAME).read_text(encoding="utf-8"))
+                told: dict[str, Any] = json.loads(
+                    (self.of(trial) / LAUNCH_NAME).read_text(encoding="utf-8")
+                )
                 config = TrialConfig.from_params(told["params"])
             except FileNotFoundError:
                 (self.of(trial) / LAUNCH_TEMPORARY).unlink(missing_ok=True)
@@ -86,7 +90,9 @@ class Folders:
                 continue
             except (OSError, ValueError, KeyError, TypeError):
                 continue
-            found.append(Launch(trial, str(told.get("kind", "search")), config, told.get("suggestion")))
+            found.append(
+                Launch(trial, str(told.get("kind", "search")), config, told.get("suggestion"))
+            )
         return found
 
     def thin(self, records: list[Record], keep: dict[str, int]) -> list[Path]:
@@ -108,7 +114,9 @@ class Folders:
 
     def _numbers(self) -> list[int]:
         pattern = re.compile(re.escape(self.prefix) + r"-(\d+)")
-        matches = (pattern.fullmatch(path.name) for path in self.models_dir.glob(f"{self.prefix}-*"))
+        matches = (
+            pattern.fullmatch(path.name) for path in self.models_dir.glob(f"{self.prefix}-*")
+        )
         return [int(match[1]) for match in matches if match]
 
 
@@ -121,7 +129,9 @@ def parse_keep(text: str) -> dict[str, int]:
         return {}
     matches = [KEEP.fullmatch(part) for part in text.split(",")]
     if not all(matches):
-        raise UserError(f"--keep-models {text!r} is not understood; write all, best:20 or best:20,last:5")
+        raise UserError(
+            f"--keep-models {text!r} is not understood; write all, best:20 or best:20,last:5"
+        )
     return {match[1]: int(match[2]) for match in matches if match}
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from agent.trials.config import UserError
+from agent.config.trial import UserError
 from agent.trials.record import Record
 
 SWEEP_LEDGER = "clean_sweep_results.jsonl"
@@ -55,7 +55,9 @@ class Ledger:
         size = os.fstat(descriptor).st_size
         if not size or os.pread(descriptor, 1, size - 1) == b"\n":
             return
-        torn = os.pread(descriptor, min(size, TAIL_LIMIT_BYTES), max(0, size - TAIL_LIMIT_BYTES)).rpartition(b"\n")[2]
+        torn = os.pread(
+            descriptor, min(size, TAIL_LIMIT_BYTES), max(0, size - TAIL_LIMIT_BYTES)
+        ).rpartition(b"\n")[2]
         try:
             Record.from_line(torn.decode())
         except ValueError:
@@ -87,7 +89,9 @@ class Ledger:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise UserError(f"cannot read the ledger {self.path}: {error.strerror}; mend it or move it away") from None
+            raise UserError(
+                f"cannot read the ledger {self.path}: {error.strerror}; mend it or move it away"
+            ) from None
 
     def _record(self, number: int, line: str) -> Record | None:
         if not line.strip():

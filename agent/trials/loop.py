@@ -12,9 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from agent.trials import champion
-from agent.trials.assemble import chosen_score, make_record, read_result
-from agent.trials.config import (
+from agent.config.trial import (
     EXIT_INTERRUPTED,
     EXIT_OK,
     EXIT_PRUNED,
@@ -24,15 +22,17 @@ from agent.trials.config import (
     UserError,
     parse_memory,
 )
+from agent.executors.local import BAD_ARGUMENTS, LOG_NAME, Limits, Outcome, RunningTrial
+from agent.executors.processes import kill_orphans, workspace_id
+from agent.study.champion_selection import confirmation, decide, of_task
+from agent.trials import champion
+from agent.trials.assemble import chosen_score, make_record, read_result
 from agent.trials.folders import Folders, Launch, check_disk
-from agent.trials.journal import Journal
-from agent.trials.launcher import BAD_ARGUMENTS, LOG_NAME, Limits, Outcome, RunningTrial
 from agent.trials.ledger import Ledger
-from agent.trials.processes import kill_orphans, workspace_id
+from agent.trials.log import TrialLog
+from agent.trials.progress import PROGRESS_NAME, Rung, read_rungs
 from agent.trials.record import Record, is_finite, shown_path
-from agent.trials.rungs import PROGRESS_NAME, Rung, read_rungs
-from agent.trials.simulators import Place
-from agent.trials.title import confirmation, decide, of_task
+from agent.worlds.donkey.servers import Place
 
 POLL_SEC = 0.05
 BREAKER_FAILURES = 3
@@ -75,7 +75,7 @@ class TrialLoop:
     runner: Path
     folders: Folders
     ledger: Ledger
-    journal: Journal
+    journal: TrialLog
     timeout_sec: float
     cooldown_sec: float
     verbose: bool = False
@@ -90,7 +90,7 @@ class TrialLoop:
     _failures: list[str] = field(default_factory=list, init=False)
 
     @property
-    def throne(self) -> Path:
+    def champion_dir(self) -> Path:
         """The champion's folder."""
         return self.folders.models_dir / "champion"
 
@@ -102,13 +102,15 @@ class TrialLoop:
     def resume(self) -> None:
         """Read the ledger, end what a controller that is gone left running, record what it left unrecorded."""
         self._sweep()
-        if told := champion.settle(self.throne):
+        if told := champion.recover(self.champion_dir):
             self.journal.say(told)
-        self.records = [record.light() for record in self.ledger.read()]
+        self.records = [record.slim() for record in self.ledger.read()]
         for launch in self.folders.forgotten(self.records):
             self._remember(launch, self._outcome_of(launch))
 
-    def run(self, next_launch: NextLaunch, after: Callable[[Record], None] = lambda _: None) -> None:
+    def run(
+        self, next_launch: NextLaunch, after: Callable[[Record], None] = lambda _: None
+    ) -> None:
         """Run what ``next_launch`` gives until it gives ``None`` and all have ended.
 
         :param next_launch: the next trial, from the records and the configurations that are running
@@ -125,7 +127,9 @@ class TrialLoop:
                 busy = {each.slot for each in self._running}
                 for slot in set(range(self.workers)) - busy:
                     if more and ahead is None:
-                        ahead = next_launch(self.records, [each.launch.config for each in self._running])
+                        ahead = next_launch(
+                            self.records, [each.launch.config for each in self._running]
+                        )
                         more = ahead is not None
                     if ahead is not None and time.monotonic() >= cool_at[slot]:
                         self._sweep()
@@ -161,7 +165,10 @@ class TrialLoop:
             config = replace(config, env=self.place(each.slot, each.again_at is not None))
             each.launch = replace(each.launch, config=config)
         folder = self.folders.open(each.launch)
-        for name in (PROGRESS_NAME, STOP_NAME):  # of a first try, after which its simulator was lost
+        for name in (
+            PROGRESS_NAME,
+            STOP_NAME,
+        ):  # of a first try, after which its simulator was lost
             (folder / name).unlink(missing_ok=True)
         command = [sys.executable, str(self.runner), *config.to_argv(), "--save-dir", str(folder)]
         limits = Limits(self.timeout_sec, parse_memory(config.memory_limit))
@@ -184,13 +191,18 @@ class TrialLoop:
             return None
         if outcome.status == "sim_lost" and each.again_at is None:
             each.process, each.again_at = None, time.monotonic() + SIM_RETRY_SEC
-            self.journal.say(f"trial {each.launch.trial}: {outcome.cause}; once more in {SIM_RETRY_SEC:g} s")
+            self.journal.say(
+                f"trial {each.launch.trial}: {outcome.cause}; once more in {SIM_RETRY_SEC:g} s"
+            )
             return None
         self._running.remove(each)
         if outcome.status == BAD_ARGUMENTS:
             self.folders.drop(each.launch.trial)
             told = outcome.last_line.partition(": error: ")[2] or outcome.last_line
-            raise UserError(told or f"{self.runner.name} refused its arguments without a word; see {self.runner}")
+            raise UserError(
+                told
+                or f"{self.runner.name} refused its arguments without a word; see {self.runner}"
+            )
         return self._remember(each.launch, outcome)
 
     def _consider_pruning(self, each: Running, process: RunningTrial) -> None:
@@ -204,19 +216,26 @@ class TrialLoop:
     def _remember(self, launch: Launch, outcome: Outcome) -> Record:
         folder = self.folders.of(launch.trial)
         record = make_record(
-            launch.trial, launch.config, outcome, folder, kind=launch.kind, suggestion=launch.suggestion
+            launch.trial,
+            launch.config,
+            outcome,
+            folder,
+            kind=launch.kind,
+            suggestion=launch.suggestion,
         )
         record = replace(record, confirm_seeds=self.confirm_seeds)
         try:
             crowned = self._crowned(record)
-            record = replace(record, champion=crowned or champion.reigns(record, self.throne))
+            record = replace(
+                record, champion=crowned or champion.is_champion(record, self.champion_dir)
+            )
         except (UserError, OSError) as error:
             self.journal.say(f"champion not updated: {error}")
         self.ledger.append(record)
-        self.records.append(record.light())
+        self.records.append(record.slim())
         self.journal.say(summary(record))
         try:
-            self.journal.say(champion.describe(self.throne))
+            self.journal.say(champion.describe(self.champion_dir))
         except UserError as error:
             self.journal.say(f"champion unknown: {error}")
         for path in self.folders.thin(self.records, self.keep_models):
@@ -238,13 +257,13 @@ class TrialLoop:
                 "seeds": [],
                 "scores": [],
             }
-        return champion.consider(record, self._model(record), self.throne, rule)
+        return champion.promote_if_better(record, self._model(record), self.champion_dir, rule)
 
     def _confirm(self, held: list[Record], rule: dict[str, Any]) -> bool | None:
         """Crown the best model of a configuration that won on fresh seeds; tells whether that changed the champion.
 
         :param held: its replicates
-        :returns: ``None`` when the throne is empty and so are the replicates' folders, as in a fresh clone
+        :returns: ``None`` when the champion_dir is empty and so are the replicates' folders, as in a fresh clone
         """
         scores = [record.mean_reward or 0.0 for record in held]
         told = rule | {
@@ -253,7 +272,7 @@ class TrialLoop:
             "seeds": [record.seed for record in held],
             "scores": scores,
         }
-        reigning = champion.read_manifest(self.throne)
+        reigning = champion.read_manifest(self.champion_dir)
         there = [record for record in held if self._model(record).is_file()]
         if reigning is not None and (reigning.get("confirmation") == told or not there):
             return False
@@ -261,8 +280,11 @@ class TrialLoop:
             return None
         # Chosen on the episodes that chose its checkpoint, reported by those of its final evaluation.
         best = max(there, key=lambda record: chosen_score(self.folders.of(record.trial)))
-        champion.crown(best, self._model(best), self.throne, told)
-        return reigning is None or (reigning["trial"], reigning.get("kind")) != (best.trial, best.kind)
+        champion.promote(best, self._model(best), self.champion_dir, told)
+        return reigning is None or (reigning["trial"], reigning.get("kind")) != (
+            best.trial,
+            best.kind,
+        )
 
     def _model(self, record: Record) -> Path:
         return self.folders.of(record.trial) / champion.MODEL_NAME
@@ -292,18 +314,27 @@ class TrialLoop:
             if each.process is not None:
                 self._remember(each.launch, each.process.stop())
             else:
-                self._remember(each.launch, Outcome("sim_lost", EXIT_SIM_LOST, 0.0, "", "the simulator was lost"))
+                self._remember(
+                    each.launch,
+                    Outcome("sim_lost", EXIT_SIM_LOST, 0.0, "", "the simulator was lost"),
+                )
 
 
 def summary(record: Record) -> str:
     """The trial in one line that grep can read."""
     params = record.params
-    names = ["learning_rate", "timesteps"] + (["n_steer", "n_throttle"] if params.get("agent") == "dqn" else [])
+    names = ["learning_rate", "timesteps"] + (
+        ["n_steer", "n_throttle"] if params.get("agent") == "dqn" else []
+    )
     chosen = " ".join(f"{name} {params[name]:.6g}" for name in names if name in params)
     line = f"{record.kind} trial {record.trial} {record.run_status} in {record.elapsed_sec:.1f} s"
     if record.mean_reward is not None:
         line += f" mean_reward {record.mean_reward:.2f} +- {record.std_reward or 0.0:.2f}"
-        line += f" laps {sum(record.score['laps'])}" if record.score and record.score.get("laps") else ""
+        line += (
+            f" laps {sum(record.score['laps'])}"
+            if record.score and record.score.get("laps")
+            else ""
+        )
         line += " NEW CHAMPION" if record.champion else ""
     else:
         line += f" ({record.cause})"

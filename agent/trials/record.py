@@ -19,20 +19,29 @@ from platform import node, python_version
 from sys import intern
 from typing import Any, NoReturn, Self
 
-from agent.trials.config import TrialConfig, UserError
-from agent.trials.rungs import Rung
+from agent.config.trial import TrialConfig, UserError
+from agent.trials.progress import Rung
 
 SCHEMA = 1
 REPO_ROOT = Path(__file__).resolve().parents[2]
 GIT_TIMEOUT_SEC = 10.0
 
-RUN_STATUSES = ("ok", "timeout", "crashed", "sim_lost", "diverged", "pruned", "out_of_memory", "interrupted")
-FORGOTTEN: dict[str, Any] = dict.fromkeys(("model_path", "score", "cause", "suggestion", "git_dirty")) | {
-    "versions": {}
-}
+RUN_STATUSES = (
+    "ok",
+    "timeout",
+    "crashed",
+    "sim_lost",
+    "diverged",
+    "pruned",
+    "out_of_memory",
+    "interrupted",
+)
+FORGOTTEN: dict[str, Any] = dict.fromkeys(
+    ("model_path", "score", "cause", "suggestion", "git_dirty")
+) | {"versions": {}}
 SHARED = ("run_status", "kind", "simulator", "git_commit", "host")
 # Parameters that are no part of a configuration: what it was run on, and by which luck.
-CIRCUMSTANCES = ("seed", "device", "memory_limit", "client", "reconnect", "deterministic")
+NOT_HYPERPARAMETERS = ("seed", "device", "memory_limit", "client", "reconnect", "deterministic")
 KINDS = ("search", "replicate", "confirm", "sweep")
 VERSIONED = (
     "donkeycar-rl-autoresearch",
@@ -99,9 +108,9 @@ class Record:
         return self.run_status == "ok" and self.mean_reward is not None
 
     @cached_property
-    def contender(self) -> str:
-        """See ``contender``."""
-        return contender(self.params)
+    def config_id(self) -> str:
+        """See ``config_id``."""
+        return config_id(self.params)
 
     @property
     def repeatable(self) -> bool:
@@ -112,13 +121,17 @@ class Record:
             return False
         return True
 
-    def light(self) -> Self:
+    def slim(self) -> Self:
         """What a night remembers of each of thousands: all that search and title ask for, equal texts kept once.
 
         Parameters that do not apply are left out, as in a record too old to name them.
         """
         texts = {name: _shared(getattr(self, name)) for name in SHARED}
-        params = {intern(name): _shared(value) for name, value in self.params.items() if not _goes_without(name, value)}
+        params = {
+            intern(name): _shared(value)
+            for name, value in self.params.items()
+            if not _goes_without(name, value)
+        }
         return replace(self, params=params, **texts, **FORGOTTEN)
 
     def to_line(self) -> str:
@@ -145,14 +158,18 @@ class Record:
             raise ValueError(str(error).partition(" ")[2]) from None
 
 
-def contender(params: dict[str, Any]) -> str:
-    """A configuration's name: a digest of its parameters but ``CIRCUMSTANCES`` and where its simulators listen.
+def config_id(params: dict[str, Any]) -> str:
+    """A configuration's name: a digest of its parameters but ``NOT_HYPERPARAMETERS`` and where its simulators listen.
 
     What a record is too old to name has its default, so a replicate run today is of the same configuration.
     """
     with suppress(UserError, TypeError):
         params = TrialConfig.from_params(params).to_params()
-    told = {name: value for name, value in params.items() if value is not None and name not in CIRCUMSTANCES}
+    told = {
+        name: value
+        for name, value in params.items()
+        if value is not None and name not in NOT_HYPERPARAMETERS
+    }
     text = json.dumps({**told, "env": tracks(params)}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -169,7 +186,7 @@ def _shared(value: Any) -> Any:
 
 def _goes_without(name: str, value: Any) -> bool:
     """Whether a parameter says nothing: empty, or a circumstance as it is anyway; ``TrialConfig`` has it again."""
-    if name in CIRCUMSTANCES and name != "seed":
+    if name in NOT_HYPERPARAMETERS and name != "seed":
         return bool(value == TrialConfig.__dataclass_fields__[name].default)
     return value in (None, "", [])
 
@@ -204,14 +221,25 @@ def git_commit() -> str | None:
 
 def git_dirty() -> bool | None:
     """Whether tracked code differs from that commit; ledgers and manifests, which a night writes, do not count."""
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", "*.py", "*.toml", "*.txt", "agent/simulator")
+    changed = _git(
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+        "--",
+        "*.py",
+        "*.toml",
+        "*.txt",
+        "agent/simulator",
+    )
     return None if changed is None else bool(changed)
 
 
 def _git(*arguments: str) -> str | None:
     command = ["git", "-C", str(REPO_ROOT), *arguments]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=GIT_TIMEOUT_SEC, check=True)
+        answer = subprocess.run(
+            command, capture_output=True, text=True, timeout=GIT_TIMEOUT_SEC, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return answer.stdout.strip()

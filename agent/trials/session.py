@@ -18,8 +18,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from agent.trials import champion
-from agent.trials.config import (
+from agent.config.trial import (
     EXIT_BAD_ARGUMENTS,
     EXIT_ERROR,
     EXIT_INTERRUPTED,
@@ -28,12 +27,13 @@ from agent.trials.config import (
     UserError,
     parse_memory,
 )
+from agent.executors.processes import start_orphan_reaper, workspace_id
+from agent.trials import champion
 from agent.trials.folders import Folders, parse_keep
-from agent.trials.journal import LOG_NAME as JOURNAL_NAME
-from agent.trials.journal import Journal
 from agent.trials.ledger import Ledger
+from agent.trials.log import LOG_NAME as JOURNAL_NAME
+from agent.trials.log import TrialLog
 from agent.trials.loop import CircuitBrokenError, TrialLoop
-from agent.trials.processes import start_guard, workspace_id
 from agent.trials.record import REPO_ROOT, shown_path
 
 RESULTS_DIR = REPO_ROOT / "agent" / "outerloop-results"
@@ -49,7 +49,10 @@ STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 def add_loop_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of everything that runs trials in a row."""
-    folders = (("--results-dir", RESULTS_DIR, "ledgers and log"), ("--models-dir", MODELS_DIR, "models and champion"))
+    folders = (
+        ("--results-dir", RESULTS_DIR, "ledgers and log"),
+        ("--models-dir", MODELS_DIR, "models and champion"),
+    )
     for option, default, text in folders:
         hint = f"folder of {text} (default {shown_path(default)})"
         parser.add_argument(option, type=Path, default=default, metavar="DIR", help=hint)
@@ -94,7 +97,9 @@ def at_least(low: float) -> Callable[[str], Any]:
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
-            raise argparse.ArgumentTypeError(f"{text!r} is no {'whole ' * (kind is int)}number; give one")
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is no {'whole ' * (kind is int)}number; give one"
+            )
         if value < low:
             raise argparse.ArgumentTypeError(f"{text} is too small; give at least {low:g}")
         return value
@@ -110,7 +115,9 @@ def share(text: str) -> float:
     except ValueError:
         value = math.nan
     if rest or not 0.0 < value < 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share between 0 and 1; write it as 2% or 0.02")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no share between 0 and 1; write it as 2% or 0.02"
+        )
     return value
 
 
@@ -134,7 +141,7 @@ def open_loop(
             runner=runner,
             folders=Folders(options.models_dir, prefix),
             ledger=Ledger(options.results_dir / ledger_name),
-            journal=Journal(options.results_dir / JOURNAL_NAME),
+            journal=TrialLog(options.results_dir / JOURNAL_NAME),
             timeout_sec=options.timeout,
             cooldown_sec=options.cooldown,
             verbose=options.verbose,
@@ -142,7 +149,7 @@ def open_loop(
             keep_models=options.keep_models,
             confirm_seeds=getattr(options, "confirm_seeds", 0),
         )
-        guard = start_guard(workspace_id(options.models_dir))
+        guard = start_orphan_reaper(workspace_id(options.models_dir))
         try:
             loop.resume()
             yield loop
@@ -159,7 +166,9 @@ def _held(folder: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        told = holder.read_text(encoding="utf-8").strip() if holder.exists() else "another controller"
+        told = (
+            holder.read_text(encoding="utf-8").strip() if holder.exists() else "another controller"
+        )
         raise UserError(
             f"{shown_path(folder)} is held by {told}; wait for it or choose another --results-dir"
         ) from None
@@ -177,7 +186,9 @@ def exit_code(prog: str, body: Callable[[], None]) -> int:
 
     SIGTERM and SIGHUP are taken as Ctrl-C meanwhile, so that each ends the running trials too.
     """
-    previous = {number: signal.signal(number, signal.default_int_handler) for number in STOPPING_SIGNALS}
+    previous = {
+        number: signal.signal(number, signal.default_int_handler) for number in STOPPING_SIGNALS
+    }
     try:
         body()
     except UserError as error:
@@ -185,7 +196,9 @@ def exit_code(prog: str, body: Callable[[], None]) -> int:
     except CircuitBrokenError as error:
         return _complain(prog, str(error), EXIT_BREAKER)
     except KeyboardInterrupt:
-        return _complain(prog, "interrupted; start it again to go on from the ledger", EXIT_INTERRUPTED)
+        return _complain(
+            prog, "interrupted; start it again to go on from the ledger", EXIT_INTERRUPTED
+        )
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         told = "no space is left on the disk; free some" if full else f"{error}; mend that"
@@ -207,7 +220,9 @@ def _make_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UserError(f"cannot write into {folder}: {error.strerror}; choose another folder") from None
+        raise UserError(
+            f"cannot write into {folder}: {error.strerror}; choose another folder"
+        ) from None
 
 
 def _from_user(parse: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -20,12 +20,17 @@ from typing import Any
 import numpy as np
 import psutil
 
+from agent.config.algorithms import DEFAULTS
+from agent.config.trial import TrialConfig
+from agent.evaluation.episodes import Score, evaluate
 from agent.training.algorithms import build, prepare_torch
-from agent.training.evaluation import Score, evaluate
-from agent.training.trial import run_trial
-from agent.training.worlds import JUDGING, first_seed, make_evaluation_worlds, make_training_worlds
-from agent.trials.config import TrialConfig
-from agent.trials.defaults import DEFAULTS
+from agent.training.run import run_trial
+from agent.training.vec_envs import (
+    JUDGING,
+    first_seed,
+    make_evaluation_worlds,
+    make_training_worlds,
+)
 
 # What each trains in a trial of three minutes on two cores.
 TIMESTEPS = {
@@ -47,7 +52,9 @@ def untrained(config: TrialConfig) -> Score:
     worlds = make_training_worlds(config, config.gamma)
     judging = make_evaluation_worlds(config, config.env, config.eval_episodes)
     try:
-        return evaluate(build(config, worlds), judging, config.eval_episodes, first_seed(config.seed, JUDGING))
+        return evaluate(
+            build(config, worlds), judging, config.eval_episodes, first_seed(config.seed, JUDGING)
+        )
     finally:
         worlds.close()
         judging.close()
@@ -57,15 +64,27 @@ def mean_and_half(values: list[float]) -> tuple[float, float]:
     """The mean and half the width of its interval; NaN for one value."""
     half = math.nan
     if len(values) > 1:
-        half = STUDENT.get(len(values) - 1, 2.0) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+        half = (
+            STUDENT.get(len(values) - 1, 2.0)
+            * float(np.std(values, ddof=1))
+            / math.sqrt(len(values))
+        )
     return float(np.mean(values)), half
 
 
-def measure(agent: str, seed: int, timesteps: int | None, options: dict[str, Any]) -> tuple[float, float, str]:
+def measure(
+    agent: str, seed: int, timesteps: int | None, options: dict[str, Any]
+) -> tuple[float, float, str]:
     """Mean rewards of the untrained and the trained policy, and a line about the trial."""
     length = timesteps or TIMESTEPS[agent]
     config = TrialConfig(
-        **{"agent": agent, "seed": seed, "env": ["donkey-generated-roads-v0"], "timesteps": length, **options}
+        **{
+            "agent": agent,
+            "seed": seed,
+            "env": ["donkey-generated-roads-v0"],
+            "timesteps": length,
+            **options,
+        }
     )
     with contextlib.redirect_stdout(io.StringIO()):
         before = untrained(config)
@@ -80,22 +99,35 @@ def measure(agent: str, seed: int, timesteps: int | None, options: dict[str, Any
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--agents", default=",".join(DEFAULTS), help="algorithms, comma between")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--timesteps", type=int, help="for all of them, instead of each one's own")
-    parser.add_argument("--option", action="append", default=[], metavar="NAME=NUMBER", help="a setting of the trials")
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="a setting of the trials",
+    )
     arguments = parser.parse_args()
     pairs = (text.split("=") for text in arguments.option)
-    options = {name: float(value) if "." in value or "e" in value else int(value) for name, value in pairs}
+    options = {
+        name: float(value) if "." in value or "e" in value else int(value) for name, value in pairs
+    }
     for agent in arguments.agents.split(","):
         before, after = [], []
         for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
             first, then, line = measure(agent, seed, arguments.timesteps, options)
             before.append(first)
             after.append(then)
-            print(f"{agent} seed {seed}: untrained {first:.1f}  trained {then:.1f}  {line}", flush=True)
+            print(
+                f"{agent} seed {seed}: untrained {first:.1f}  trained {then:.1f}  {line}",
+                flush=True,
+            )
         (low, low_half), (high, high_half) = mean_and_half(before), mean_and_half(after)
         gain, gain_half = mean_and_half([b - a for a, b in zip(before, after, strict=True)])
         apart = high - high_half > low + low_half

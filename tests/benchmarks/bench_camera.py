@@ -36,7 +36,10 @@ def main() -> None:
         frames_per_second(world)
         rounds = [frames_per_second(world) for _ in range(ROUNDS)]
         figures[scene] = f"{statistics.median(rounds):.0f} (best {max(rounds):.0f})"
-    print("world + camera 160x120 RGB, one core, frames/s: " + ", ".join(f"{k} {v}" for k, v in figures.items()))
+    print(
+        "world + camera 160x120 RGB, one core, frames/s: "
+        + ", ".join(f"{k} {v}" for k, v in figures.items())
+    )
 
 
 if __name__ == "__main__":

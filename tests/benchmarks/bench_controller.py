@@ -56,8 +56,18 @@ def history() -> str:
     """A ledger of ``RECORDS`` scored trials."""
     lines = []
     for trial in range(1, RECORDS + 1):
-        params = {"agent": "ppo", "learning_rate": 1e-5 * 1.02**trial, "timesteps": 5000 + 37 * trial}
-        record = {"trial": trial, "timestamp": "", "params": params, "mean_reward": trial % 17, "std_reward": 1.0}
+        params = {
+            "agent": "ppo",
+            "learning_rate": 1e-5 * 1.02**trial,
+            "timesteps": 5000 + 37 * trial,
+        }
+        record = {
+            "trial": trial,
+            "timestamp": "",
+            "params": params,
+            "mean_reward": trial % 17,
+            "std_reward": 1.0,
+        }
         record |= {"model_path": None, "champion": False, "elapsed_sec": 1.0, "run_status": "ok"}
         lines.append(json.dumps(record) + "\n")
     return "".join(lines)
@@ -80,11 +90,23 @@ def gaps(records: int) -> list[float]:
 def run(ledger: str, runner: str, *argv: str) -> list[list[float]]:
     """What the runner noted, a line a trial, in a controller that begins with this ledger."""
     with tempfile.TemporaryDirectory() as folder:
-        results, answer, script = (Path(folder) / name for name in ("results", "answer.json", "runner.py"))
+        results, answer, script = (
+            Path(folder) / name for name in ("results", "answer.json", "runner.py")
+        )
         results.mkdir()
         (results / "autoresearch_results.jsonl").write_text(ledger)
         script.write_text(runner.format(answer=str(answer)))
-        command = [sys.executable, "-c", CONTROLLER, str(script), "--agent", "ppo", "--push-every", "0", *argv]
+        command = [
+            sys.executable,
+            "-c",
+            CONTROLLER,
+            str(script),
+            "--agent",
+            "ppo",
+            "--push-every",
+            "0",
+            *argv,
+        ]
         command += ["--results-dir", str(results), "--models-dir", str(Path(folder) / "models")]
         subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True, env=os.environ)
         return [json.loads(line) for line in answer.read_text().splitlines()]

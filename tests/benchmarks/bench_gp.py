@@ -42,7 +42,9 @@ def main() -> int:
         f"memory at {len(history)}: at most {suggestion:.0f} MB of a suggestion, {assessment:.0f} MB of an assessment"
     )
     print(f"nasty histories: {NASTY} tried, {nasty()} without a finite proposal (must be 0)")
-    print(f"suggestions: {SUGGESTIONS} of an integer space, {duplicates()} of them twice (must be 0)")
+    print(
+        f"suggestions: {SUGGESTIONS} of an integer space, {duplicates()} of them twice (must be 0)"
+    )
     return 0
 
 
@@ -104,7 +106,9 @@ def duplicates() -> int:
     for trial in range(SUGGESTIONS):
         params = propose(space, history, np.random.default_rng(trial), 0.5, n_candidates=200).params
         seen.add(tuple(params.values()))
-        history.append((params, -abs(params["n_steer"] - 7.0) - abs(np.log10(params["learning_rate"]) + 3.0)))
+        history.append(
+            (params, -abs(params["n_steer"] - 7.0) - abs(np.log10(params["learning_rate"]) + 3.0))
+        )
     return SUGGESTIONS - len(seen)
 
 

@@ -37,15 +37,27 @@ def main() -> int:
         help="searches of each problem (default 1; a proof needs 30; 0 reports all --runs)",
     )
     parser.add_argument("--trials", type=int, default=20, help="trials of a search (default 20)")
-    parser.add_argument("--methods", default="random,ours", help=f"names or all: {', '.join(METHODS)}")
+    parser.add_argument(
+        "--methods", default="random,ours", help=f"names or all: {', '.join(METHODS)}"
+    )
     parser.add_argument("--problems", default="", help="only problems whose name contains this")
     parser.add_argument(
-        "--first", type=int, default=0, help="number of the first repeat (default 0): others, other luck"
+        "--first",
+        type=int,
+        default=0,
+        help="number of the first repeat (default 0): others, other luck",
     )
     parser.add_argument(
-        "--varied", type=int, default=0, help="instead: so many made tables that differ in all respects"
+        "--varied",
+        type=int,
+        default=0,
+        help="instead: so many made tables that differ in all respects",
     )
-    parser.add_argument("--table", default=os.environ.get("SEARCH_TABLE"), help="CSV of AutoRL-Landscape runs to add")
+    parser.add_argument(
+        "--table",
+        default=os.environ.get("SEARCH_TABLE"),
+        help="CSV of AutoRL-Landscape runs to add",
+    )
     parser.add_argument(
         "--runs",
         type=Path,
@@ -53,9 +65,13 @@ def main() -> int:
         default=[],
         help="JSON lines of finished runs (.gz too), read; the first is continued",
     )
-    parser.add_argument("--live", action="store_true", help="instead: trainings, CartPole's and the embedded car's")
     parser.add_argument(
-        "--stopping", action="store_true", help="instead: when our search stops by itself, and if rightly"
+        "--live", action="store_true", help="instead: trainings, CartPole's and the embedded car's"
+    )
+    parser.add_argument(
+        "--stopping",
+        action="store_true",
+        help="instead: when our search stops by itself, and if rightly",
     )
     options = parser.parse_args()
     problems = [problem for problem in problems_of(options) if options.problems in problem.name]
@@ -108,7 +124,9 @@ def search(name: str, problem: Problem, repeat: int, trials: int) -> dict[str, f
     return found | {"seconds": seconds / max(1, trials - STARTS)}
 
 
-def judged(problem: Problem, kept: Params, reported: float, repeat: int, budget: int) -> dict[str, float]:
+def judged(
+    problem: Problem, kept: Params, reported: float, repeat: int, budget: int
+) -> dict[str, float]:
     """Regret of the recommended, and by how much the score reported of it exceeds its mean, as shares of the range:
     the method's own, and, as a confirmed champion's, that of ``CONFIRMED`` fresh seeds."""
     true, extent = problem.mean(kept), problem.best - problem.worst
@@ -132,7 +150,10 @@ def save(path: Path | None, key: tuple[str, str, int], run: dict[str, float]) ->
     if path is not None:
         with _opened(path, "at") as lines:
             short = {what: round(float(value), 5) for what, value in run.items()}
-            lines.write(json.dumps({"method": key[0], "problem": key[1], "repeat": key[2], "run": short}) + "\n")
+            lines.write(
+                json.dumps({"method": key[0], "problem": key[1], "repeat": key[2], "run": short})
+                + "\n"
+            )
 
 
 def _opened(path: Path, mode: Literal["rt", "at"]) -> TextIO:

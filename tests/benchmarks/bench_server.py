@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from binascii import a2b_base64
 
-import agent.envs  # noqa: F401 - registers the environments
+import agent.worlds.donkey.tasks  # noqa: F401 - registers the environments
 from agent.simulator.protocol import Replies, request
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,16 @@ Client = tuple[socket.socket, Any]
 @contextlib.contextmanager
 def simulator(clock: str, *, core: int | None = None) -> Iterator[tuple[psutil.Process, int]]:
     """A server in a process of its own, and its port."""
-    command = [sys.executable, "agent/donkey_sim.py", "--port", "0", "--scene", "generated_track", "--clock", clock]
+    command = [
+        sys.executable,
+        "agent/donkey_sim.py",
+        "--port",
+        "0",
+        "--scene",
+        "generated_track",
+        "--clock",
+        clock,
+    ]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -103,7 +112,9 @@ def lockstep() -> None:
         telemetry(client[1])
         drive(client, 500)
         conf = {"host": "127.0.0.1", "port": port, "max_episode_steps": 400}
-        env = gymnasium.make("donkey-generated-track-v0", conf=conf, disable_env_checker=True).unwrapped
+        env = gymnasium.make(
+            "donkey-generated-track-v0", conf=conf, disable_env_checker=True
+        ).unwrapped
         env.reset(seed=0)
         ways = {
             "our environment": lambda: act(env, FRAMES),
@@ -117,7 +128,9 @@ def lockstep() -> None:
                 way()
                 rates[name].append(FRAMES / (time.perf_counter() - began))
         env.close()
-        figures = ", ".join(f"{k} {statistics.median(v):.0f} (best {max(v):.0f})" for k, v in rates.items())
+        figures = ", ".join(
+            f"{k} {statistics.median(v):.0f} (best {max(v):.0f})" for k, v in rates.items()
+        )
         print(f"lockstep over loopback, 160x120 JPEG + JSON, frames/s: {figures}", flush=True)
         took = []
         for _ in range(RESETS):
@@ -127,7 +140,8 @@ def lockstep() -> None:
             telemetry(client[1])
             took.append(1e3 * (time.perf_counter() - began))
         print(
-            f"reset over TCP in lockstep, ms: median {statistics.median(took):.2f}, worst {max(took):.2f}", flush=True
+            f"reset over TCP in lockstep, ms: median {statistics.median(took):.2f}, worst {max(took):.2f}",
+            flush=True,
         )
         close(client)
 
@@ -181,7 +195,23 @@ def memory(frames: int, reconnects: int) -> None:
         )
 
 
-VALUES = ("0", "1", "-1", "0.3", "90", "64", "1e308", "-1e-320", "nan", "inf", "", "JPG", "x", "\\ud800", "1" * 400)
+VALUES = (
+    "0",
+    "1",
+    "-1",
+    "0.3",
+    "90",
+    "64",
+    "1e308",
+    "-1e-320",
+    "nan",
+    "inf",
+    "",
+    "JPG",
+    "x",
+    "\\ud800",
+    "1" * 400,
+)
 NAMES = re.findall(
     r"\w+",
     "steering throttle brake pos_x pos_y pos_z Qx Qy Qz Qw index fov offset_x offset_y offset_z rot_x rot_y fish_eye_x"
@@ -200,14 +230,20 @@ def nonsense(draw: random.Random) -> bytes:
     kind = draw.random()
     if kind < 0.25:
         return draw.randbytes(draw.randrange(60))
-    fields = dict.fromkeys(NAMES, "1") | {"img_w": "64", "img_h": "48", "scene_name": "generated_road"}
+    fields = dict.fromkeys(NAMES, "1") | {
+        "img_w": "64",
+        "img_h": "48",
+        "scene_name": "generated_road",
+    }
     for name in draw.sample(NAMES, draw.choice((0, 0, 1, 2, 30))):
         fields[name] = draw.choice(VALUES)
     for name in draw.sample(NAMES, draw.choice((0, 0, 0, 1, 10))):
         del fields[name]
     if kind < 0.35:
         fields[draw.choice(NAMES)] = draw.choice((0, 1e999, None, [[]], {"a": 1}))  # type: ignore[assignment]
-    message = json.dumps({"msg_type": draw.choice(TYPES), **fields}).encode() + draw.choice((b"", b"\n"))
+    message = json.dumps({"msg_type": draw.choice(TYPES), **fields}).encode() + draw.choice(
+        (b"", b"\n")
+    )
     if kind < 0.5:
         return message[: draw.randrange(len(message))]
     return message * draw.choice((1, 1, 1, 3))

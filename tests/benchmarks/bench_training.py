@@ -18,13 +18,13 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from agent.envs.batch import Batch
-from agent.envs.observation import FAST_VIEW, FRAMES
+from agent.config.command_line import add_trial_arguments, trial_config
 from agent.simulator.fleet import Fleet
 from agent.simulator.world import World
 from agent.training.algorithms import build, prepare_torch
-from agent.training.worlds import make_training_worlds
-from agent.trials.command_line import add_trial_arguments, trial_config
+from agent.training.vec_envs import make_training_worlds
+from agent.worlds.donkey.observation import FAST_VIEW, FRAMES
+from agent.worlds.donkey.vector_env import DonkeyVectorEnv
 
 SCENES = ("generated_track", "generated_road", "random_track", "mountain_track")
 WORLDS, STEPS, ROUNDS = 16, 500, 7
@@ -41,7 +41,9 @@ def world_steps_per_sec(scene: str) -> float:
         for step in range(STEPS):
             if step % 50 == 0:
                 for k, world in enumerate(fleet.worlds):
-                    world.reset(arc_u=0.8 * (k / WORLDS + step / STEPS) % 1.0 * world.track.length_u)
+                    world.reset(
+                        arc_u=0.8 * (k / WORLDS + step / STEPS) % 1.0 * world.track.length_u
+                    )
                     fleet.refresh(k)
             fleet.step(commands)
             fleet.render(pictures)
@@ -81,7 +83,7 @@ def profile(namespace: argparse.Namespace) -> None:
     clock.watch(model, "collect_rollouts", "rollout")
     clock.watch(model.policy, "forward", "  policy")
     clock.watch(worlds, "step", "  environments")
-    clock.watch(Batch, "step", "    batch")
+    clock.watch(DonkeyVectorEnv, "step", "    batch")
     clock.watch(Fleet, "step", "      physics")
     clock.watch(Fleet, "render", "      camera")
     started = time.perf_counter()
@@ -90,20 +92,35 @@ def profile(namespace: argparse.Namespace) -> None:
     steps, card = model.num_timesteps, ""
     if model.device.type == "cuda":
         card = f" on {torch.cuda.get_device_name()}"
-    print(f"{config.agent} training, update included{card}: {steps / elapsed_sec:.0f} steps/s (must: >= 4000 for ppo)")
-    for name in ("rollout", "  environments", "    batch", "      physics", "      camera", "  policy", "update"):
+    print(
+        f"{config.agent} training, update included{card}: {steps / elapsed_sec:.0f} steps/s (must: >= 4000 for ppo)"
+    )
+    for name in (
+        "rollout",
+        "  environments",
+        "    batch",
+        "      physics",
+        "      camera",
+        "  policy",
+        "update",
+    ):
         print(f"  {name:<18} {clock.sec.get(name, 0.0) / steps * 1e6:6.1f} us a step")
     worlds.close()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     add_trial_arguments(parser)
     parser.set_defaults(timesteps=20_000, reward_shaping=True)
     namespace = parser.parse_args()
     figures = {scene: world_steps_per_sec(scene) for scene in SCENES}
     told = ", ".join(f"{scene} {figure:.0f}" for scene, figure in figures.items())
-    print(f"world steps/s, fast observation drawn directly, one core (must: >= 50000): {told}", flush=True)
+    print(
+        f"world steps/s, fast observation drawn directly, one core (must: >= 50000): {told}",
+        flush=True,
+    )
     profile(namespace)
 
 

@@ -16,8 +16,24 @@ STEPS = "4000"
 def trials_an_hour(workers: int) -> float:
     """Of a night of ``TRIALS`` trials, start and cooldowns included."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "agent/autoresearch_controller.py", "--trials", str(TRIALS), "--agent", "ppo"]
-        command += ["--min-timesteps", STEPS, "--max-timesteps", STEPS, "--workers", str(workers), "--push-every", "0"]
+        command = [
+            sys.executable,
+            "agent/autoresearch_controller.py",
+            "--trials",
+            str(TRIALS),
+            "--agent",
+            "ppo",
+        ]
+        command += [
+            "--min-timesteps",
+            STEPS,
+            "--max-timesteps",
+            STEPS,
+            "--workers",
+            str(workers),
+            "--push-every",
+            "0",
+        ]
         command += ["--results-dir", f"{folder}/results", "--models-dir", f"{folder}/models"]
         started = time.monotonic()
         subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True, timeout=900)
@@ -27,7 +43,9 @@ def trials_an_hour(workers: int) -> float:
 def main() -> None:
     """Print one line."""
     one, two = trials_an_hour(1), trials_an_hour(2)
-    print(f"trials of {STEPS} steps an hour: one worker {one:.0f}, two {two:.0f}, x{two / one:.2f} (must: >= 1.5)")
+    print(
+        f"trials of {STEPS} steps an hour: one worker {one:.0f}, two {two:.0f}, x{two / one:.2f} (must: >= 1.5)"
+    )
 
 
 if __name__ == "__main__":

@@ -48,7 +48,13 @@ SPACE = Space(
     )
 )
 
-SB3_OWN: Params = {"learning_rate": 3e-4, "gamma": 0.99, "batch_size": 64, "ent_coef": 1e-5, "clip_range": 0.2}
+SB3_OWN: Params = {
+    "learning_rate": 3e-4,
+    "gamma": 0.99,
+    "batch_size": 64,
+    "ent_coef": 1e-5,
+    "clip_range": 0.2,
+}
 
 
 @dataclass(frozen=True)
@@ -84,20 +90,35 @@ def drawn(count: int) -> list[Params]:
 def main() -> None:
     """Train the same configurations on every problem, all with one seed before any with the next; append the scores."""
     parser = argparse.ArgumentParser(description=main.__doc__, allow_abbrev=False)
-    parser.add_argument("--cells", type=int, default=64, help="configurations, the first one SB3's own (default 64)")
+    parser.add_argument(
+        "--cells", type=int, default=64, help="configurations, the first one SB3's own (default 64)"
+    )
     parser.add_argument("--seeds", type=int, default=4, help="trainings of each (default 4)")
     parser.add_argument("--problems", default="", help="only those whose name contains this")
     parser.add_argument("--workers", type=int, default=1, help="trainings side by side (default 1)")
-    parser.add_argument("--out", type=Path, default=RECORDED, help="JSON lines, continued (default %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=RECORDED, help="JSON lines, continued (default %(default)s)"
+    )
     options = parser.parse_args()
     names = [problem.name for problem in live_problems() if options.problems in problem.name]
-    lines = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
+    lines = (
+        [json.loads(line) for line in options.out.read_text().splitlines()]
+        if options.out.exists()
+        else []
+    )
     done = {(line["problem"], tuple(line["params"].items()), line["seed"]) for line in lines}
     cells = drawn(options.cells)
-    tasks = [(name, tuple(cell.items()), seed) for name in names for seed in range(options.seeds) for cell in cells]
+    tasks = [
+        (name, tuple(cell.items()), seed)
+        for name in names
+        for seed in range(options.seeds)
+        for cell in cells
+    ]
     tasks = [task for task in tasks if task not in done]
     with ProcessPoolExecutor(options.workers) as pool, options.out.open("a", buffering=1) as out:
-        for (name, params, seed), score in zip(tasks, pool.map(_trained, *zip(*tasks, strict=True)), strict=True):
+        for (name, params, seed), score in zip(
+            tasks, pool.map(_trained, *zip(*tasks, strict=True)), strict=True
+        ):
             line = {"problem": name, "params": dict(params), "seed": seed, "score": round(score, 4)}
             out.write(json.dumps(line) + "\n")
 
@@ -119,15 +140,33 @@ def _cartpole(params: Params, seed: int) -> float:
 
     torch.set_num_threads(1)
     env = gymnasium.make("CartPole-v1")
-    model = PPO("MlpPolicy", env, n_steps=512, seed=seed, device="cpu", **params).learn(CARTPOLE_STEPS)
-    returns = evaluate_policy(model, env, CARTPOLE_EPISODES, return_episode_rewards=True, warn=False)[0]
+    model = PPO("MlpPolicy", env, n_steps=512, seed=seed, device="cpu", **params).learn(
+        CARTPOLE_STEPS
+    )
+    returns = evaluate_policy(
+        model, env, CARTPOLE_EPISODES, return_episode_rewards=True, warn=False
+    )[0]
     return float(np.mean(returns))
 
 
 def _donkey(params: Params, seed: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        options = [text for name, value in params.items() for text in ("--" + name.replace("_", "-"), str(value))]
-        command = [sys.executable, str(RUNNER), "--save-dir", folder, "--agent", "ppo", "--seed", str(seed), *options]
+        options = [
+            text
+            for name, value in params.items()
+            for text in ("--" + name.replace("_", "-"), str(value))
+        ]
+        command = [
+            sys.executable,
+            str(RUNNER),
+            "--save-dir",
+            folder,
+            "--agent",
+            "ppo",
+            "--seed",
+            str(seed),
+            *options,
+        ]
         run = subprocess.run(
             [*command, "--timesteps", str(DONKEY_STEPS), "--eval-episodes", "3"],
             capture_output=True,

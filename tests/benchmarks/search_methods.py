@@ -57,13 +57,20 @@ class Ours(Random):
 
     def ask(self, history: list[tuple[Params, float]]) -> Params:
         problem = self.problem
-        among = [problem.cells[i] for i in problem.untried(history)] if problem.cells and not problem.whole else None
-        return problem.nearest(propose(problem.space, history, self.rng, KAPPA, among=among).params, history)
+        among = (
+            [problem.cells[i] for i in problem.untried(history)]
+            if problem.cells and not problem.whole
+            else None
+        )
+        return problem.nearest(
+            propose(problem.space, history, self.rng, KAPPA, among=among).params, history
+        )
 
     def recommend(self, history: list[tuple[Params, float]]) -> tuple[Params, float]:
         found, space = recommend(self.problem.space, history), self.problem.space
         return min(
-            (params for params, _ in history), key=lambda params: _distance(space, params, found.params)
+            (params for params, _ in history),
+            key=lambda params: _distance(space, params, found.params),
         ), found.mean
 
 
@@ -88,7 +95,9 @@ class Optuna(Random):
             if parameter.when and found.get(parameter.when[0]) != parameter.when[1]:
                 continue
             if isinstance(parameter, Choice):
-                found[parameter.name] = self.asked.suggest_categorical(parameter.name, parameter.choices)
+                found[parameter.name] = self.asked.suggest_categorical(
+                    parameter.name, parameter.choices
+                )
             elif parameter.integer:
                 found[parameter.name] = self.asked.suggest_int(
                     parameter.name, int(parameter.low), int(parameter.high), log=parameter.log
@@ -105,8 +114,14 @@ class Optuna(Random):
         else:
             if self.asked is not None:  # another cell was charged instead
                 self.study.tell(self.asked, state=self.optuna.trial.TrialState.FAIL)
-            shapes = {p.name: self._distribution(p) for p in self.problem.space.parameters if p.name in params}
-            self.study.add_trial(self.optuna.create_trial(params=params, distributions=shapes, value=score))
+            shapes = {
+                p.name: self._distribution(p)
+                for p in self.problem.space.parameters
+                if p.name in params
+            }
+            self.study.add_trial(
+                self.optuna.create_trial(params=params, distributions=shapes, value=score)
+            )
         self.asked = None
 
     def _distribution(self, parameter: Range | Choice) -> Any:
@@ -114,7 +129,9 @@ class Optuna(Random):
         if isinstance(parameter, Choice):
             return shapes.CategoricalDistribution(parameter.choices)
         if parameter.integer:
-            return shapes.IntDistribution(int(parameter.low), int(parameter.high), log=parameter.log)
+            return shapes.IntDistribution(
+                int(parameter.low), int(parameter.high), log=parameter.log
+            )
         return shapes.FloatDistribution(parameter.low, parameter.high, log=parameter.log)
 
 
@@ -151,7 +168,10 @@ class Smac(Random):
 
     def __init__(self, problem: Problem, seed: int) -> None:
         super().__init__(problem, seed)
-        smac, self.configspace = importlib.import_module("smac"), importlib.import_module("ConfigSpace")
+        smac, self.configspace = (
+            importlib.import_module("smac"),
+            importlib.import_module("ConfigSpace"),
+        )
         warnings.simplefilter("ignore")
         self.smac = smac
         self.folder = tempfile.TemporaryDirectory()
@@ -160,15 +180,21 @@ class Smac(Random):
             space.add(self._hyperparameter(parameter))
             if parameter.when:
                 parent, choice = parameter.when
-                space.add(self.configspace.EqualsCondition(space[parameter.name], space[parent], choice))
-        scenario = smac.Scenario(space, deterministic=True, n_trials=1000, seed=seed, output_directory=self.folder.name)
+                space.add(
+                    self.configspace.EqualsCondition(space[parameter.name], space[parent], choice)
+                )
+        scenario = smac.Scenario(
+            space, deterministic=True, n_trials=1000, seed=seed, output_directory=self.folder.name
+        )
         facade = smac.HyperparameterOptimizationFacade
         # Its initial design is the first of the common starts, which is told before anything is asked.
         first = self._configuration(space, problem.start(seed, 1)[0])
         self.facade = facade(
             scenario,
             lambda config, seed=0: 0.0,
-            initial_design=facade.get_initial_design(scenario, n_configs=0, additional_configs=[first]),
+            initial_design=facade.get_initial_design(
+                scenario, n_configs=0, additional_configs=[first]
+            ),
             logging_level=False,
             overwrite=True,
         )
@@ -176,12 +202,16 @@ class Smac(Random):
 
     def ask(self, history: list[tuple[Params, float]]) -> Params:
         self.asked = self.facade.ask()
-        return self.problem.nearest({name: _plain(value) for name, value in dict(self.asked.config).items()}, history)
+        return self.problem.nearest(
+            {name: _plain(value) for name, value in dict(self.asked.config).items()}, history
+        )
 
     def tell(self, params: Params, score: float) -> None:
         value = self.smac.runhistory.TrialValue(cost=-score)
         if self.asked is not None:
-            self.facade.tell(self.asked, value)  # of another cell too, or it would ask the same again
+            self.facade.tell(
+                self.asked, value
+            )  # of another cell too, or it would ask the same again
         if self.asked is None or dict(self.asked.config) != params:
             config = self._configuration(self.facade.scenario.configspace, params)
             self.facade.tell(self.smac.runhistory.TrialInfo(config, seed=0), value)
@@ -190,19 +220,25 @@ class Smac(Random):
     def _configuration(self, space: Any, params: Params) -> Any:
         """SMAC rounds the ends of a range to nine places, and refuses what lies outside."""
         values = {
-            name: min(max(value, space[name].lower), space[name].upper) if hasattr(space[name], "lower") else value
+            name: min(max(value, space[name].lower), space[name].upper)
+            if hasattr(space[name], "lower")
+            else value
             for name, value in params.items()
         }
         return self.configspace.Configuration(space, values=values)
 
     def _hyperparameter(self, parameter: Range | Choice) -> Any:
         if isinstance(parameter, Choice):
-            return self.configspace.CategoricalHyperparameter(parameter.name, list(parameter.choices))
+            return self.configspace.CategoricalHyperparameter(
+                parameter.name, list(parameter.choices)
+            )
         ends = (parameter.low, parameter.high)
         if parameter.low == parameter.high:
             return self.configspace.Constant(parameter.name, parameter.low)
         if parameter.integer:
-            return self.configspace.UniformIntegerHyperparameter(parameter.name, *map(int, ends), log=parameter.log)
+            return self.configspace.UniformIntegerHyperparameter(
+                parameter.name, *map(int, ends), log=parameter.log
+            )
         return self.configspace.UniformFloatHyperparameter(parameter.name, *ends, log=parameter.log)
 
 
@@ -221,14 +257,24 @@ class BoTorch(Random):
         model, X = self._model(history)
         acquisition = self.botorch.acquisition.qLogNoisyExpectedImprovement(model, X)
         box = self.torch.tensor([[0.0] * X.shape[1], [1.0] * X.shape[1]], dtype=self.torch.float64)
-        found, _ = self.botorch.optim.optimize_acqf(acquisition, box, q=1, num_restarts=4, raw_samples=128)
-        return self.problem.nearest(from_flat(self.problem.space, found[0].detach().numpy()), history)
+        found, _ = self.botorch.optim.optimize_acqf(
+            acquisition, box, q=1, num_restarts=4, raw_samples=128
+        )
+        return self.problem.nearest(
+            from_flat(self.problem.space, found[0].detach().numpy()), history
+        )
 
     def _model(self, history: list[tuple[Params, float]]) -> tuple[Any, Any]:
-        X = self.torch.tensor(np.array([flatten(self.problem.space, params) for params, _ in history]))
+        X = self.torch.tensor(
+            np.array([flatten(self.problem.space, params) for params, _ in history])
+        )
         y = self.torch.tensor([[score] for _, score in history], dtype=self.torch.float64)
-        model = self.botorch.models.SingleTaskGP(X, (y - y.mean()) / (y.std() if float(y.std()) > 0.0 else 1.0))
-        self.botorch.fit_gpytorch_mll(self.gpytorch.mlls.ExactMarginalLogLikelihood(model.likelihood, model))
+        model = self.botorch.models.SingleTaskGP(
+            X, (y - y.mean()) / (y.std() if float(y.std()) > 0.0 else 1.0)
+        )
+        self.botorch.fit_gpytorch_mll(
+            self.gpytorch.mlls.ExactMarginalLogLikelihood(model.likelihood, model)
+        )
         return model, X
 
 
@@ -257,7 +303,9 @@ def from_flat(space: Space, point: Array) -> Params:
         if isinstance(parameter, Range):
             blocks.append(np.array([u]))
         else:
-            blocks.append(np.eye(parameter.width)[min(int(u * parameter.width), parameter.width - 1)])
+            blocks.append(
+                np.eye(parameter.width)[min(int(u * parameter.width), parameter.width - 1)]
+            )
     return space.decode(np.concatenate(blocks))
 
 
@@ -269,7 +317,9 @@ def installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-METHODS: dict[str, tuple[str, Callable[[Problem, int], Method]]] = {  # name -> package it needs, maker
+METHODS: dict[
+    str, tuple[str, Callable[[Problem, int], Method]]
+] = {  # name -> package it needs, maker
     "random": ("numpy", Random),
     "ours": ("numpy", Ours),
     "optuna-tpe": ("optuna", lambda problem, seed: Optuna(problem, seed, "TPESampler")),

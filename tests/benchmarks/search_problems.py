@@ -46,7 +46,9 @@ class Problem:
         rng = np.random.default_rng([zlib.crc32(self.name.encode()), repeat, number])
         if self.cells is not None:
             return float(rng.choice(self.seeds[tuple(params.values())]))
-        return self.mean(params) + self.noise * (self.best - self.worst) * float(rng.standard_normal())
+        return self.mean(params) + self.noise * (self.best - self.worst) * float(
+            rng.standard_normal()
+        )
 
     def regret(self, params: Params) -> float:
         return (self.best - self.mean(params)) / (self.best - self.worst)
@@ -113,7 +115,12 @@ def _branin(params: Params) -> float:
 
 
 A6 = np.array(
-    [[10, 3, 17, 3.5, 1.7, 8], [0.05, 10, 17, 0.1, 8, 14], [3, 3.5, 1.7, 10, 17, 8], [17, 8, 0.05, 10, 0.1, 14]]
+    [
+        [10, 3, 17, 3.5, 1.7, 8],
+        [0.05, 10, 17, 0.1, 8, 14],
+        [3, 3.5, 1.7, 10, 17, 8],
+        [17, 8, 0.05, 10, 0.1, 14],
+    ]
 )
 P6 = 1e-4 * np.array(
     [
@@ -132,13 +139,17 @@ def _hartmann6(params: Params) -> float:
 
 def _ackley(params: Params) -> float:
     x = np.array(list(params.values()))
-    hill = 20.0 * math.exp(-0.2 * math.sqrt(np.square(x).mean())) + math.exp(np.cos(2.0 * math.pi * x).mean())
+    hill = 20.0 * math.exp(-0.2 * math.sqrt(np.square(x).mean())) + math.exp(
+        np.cos(2.0 * math.pi * x).mean()
+    )
     return hill - 20.0 - math.e
 
 
 def _mixed(params: Params) -> float:
     """Three algorithms of different worth and best rate; a third of the space lies on the floor of 0."""
-    best_rate, worth = {"plain": (-3.0, 0.6), "momentum": (-2.5, 0.85), "deep": (-3.5, 1.0)}[params["algorithm"]]
+    best_rate, worth = {"plain": (-3.0, 0.6), "momentum": (-2.5, 0.85), "deep": (-3.5, 1.0)}[
+        params["algorithm"]
+    ]
     value = worth - 0.25 * (math.log10(params["rate"]) - best_rate) ** 2
     if params["algorithm"] == "momentum":
         value -= 0.8 * (params["momentum"] - 0.8) ** 2

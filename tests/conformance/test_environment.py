@@ -11,9 +11,9 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
-from agent.envs.donkey_env import DonkeyEnv
-from agent.envs.remote_world import RemoteWorld
 from agent.simulator.tracks import scene_names
+from agent.worlds.donkey.env import DonkeyEnv
+from agent.worlds.donkey.remote.remote_world import RemoteWorld
 
 INFO = {
     "pos", "cte", "speed", "forward_vel", "hit", "gyro", "accel", "vel", "lidar", "car", "last_lap_time", "lap_count",
@@ -52,9 +52,19 @@ def test_spaces_contract_and_info(make: Any) -> None:
     assert env.action_space.low.tolist() == [-0.5, 0.0]
     assert env.action_space.high.tolist() == pytest.approx([0.5, 0.8])
     frame, info = env.reset(seed=1)
-    assert frame.shape == (120, 160, 3) and frame.dtype == np.uint8 and env.observation_space.contains(frame)
+    assert (
+        frame.shape == (120, 160, 3)
+        and frame.dtype == np.uint8
+        and env.observation_space.contains(frame)
+    )
     assert info.keys() == INFO
-    assert (info["progress"], info["laps"], info["lap_count"], info["speed"], info["hit"]) == (0.0, 0, 0, 0.0, "none")
+    assert (info["progress"], info["laps"], info["lap_count"], info["speed"], info["hit"]) == (
+        0.0,
+        0,
+        0,
+        0.0,
+        "none",
+    )
     frame, reward, terminated, truncated, info = env.step(act(0.0, 0.5))
     assert env.observation_space.contains(frame) and info.keys() == INFO
     assert (type(reward), terminated, truncated) == (float, False, False)
@@ -82,7 +92,10 @@ def test_all_ways_tell_the_same_story(make: Any, level: str) -> None:
 
 
 def test_frames_without_loss_are_the_same_to_the_last_pixel(make: Any) -> None:
-    conf = {"cam_resolution": (60, 80, 3), "cam_config": {"img_enc": "PNG", "fov": 80, "rot_x": 10.0}}
+    conf = {
+        "cam_resolution": (60, 80, 3),
+        "cam_config": {"img_enc": "PNG", "fov": 80, "rot_x": 10.0},
+    }
     _, frames = trace(make(**conf), steps=5)
     _, expected = trace(DonkeyEnv("generated_track", conf), steps=5)
     assert all(np.array_equal(one, other) for one, other in zip(frames, expected, strict=True))
@@ -100,9 +113,17 @@ def test_the_second_camera_stands_beside_the_first(make: Any) -> None:
 
 
 def test_the_lidar_is_upstreams_array(make: Any) -> None:
-    lidar_config = {"deg_per_sweep_inc": 3, "deg_ang_down": 3, "num_sweeps_levels": 4, "max_range": 40.0}
+    lidar_config = {
+        "deg_per_sweep_inc": 3,
+        "deg_ang_down": 3,
+        "num_sweeps_levels": 4,
+        "max_range": 40.0,
+    }
     seen = []
-    for env in (make(lidar_config=lidar_config), DonkeyEnv("generated_track", {"lidar_config": lidar_config})):
+    for env in (
+        make(lidar_config=lidar_config),
+        DonkeyEnv("generated_track", {"lidar_config": lidar_config}),
+    ):
         env.reset(seed=0)
         seen.append(env.step(act(0.2, 0.4))[4]["lidar"])
         assert seen[-1].shape == (480,) and seen[-1].min() == -1.0 and 1.0 < seen[-1].max() <= 40.0
@@ -117,7 +138,12 @@ def test_leaving_the_road_ends_the_episode_on_both_sides(make: Any, steering: fl
         _, reward, terminated, truncated, info = env.step(act(steering, 0.5))
         if terminated or truncated:
             break
-    assert terminated and reward == -1.0 and info["end_reason"] == "off_track" and abs(info["cte"]) > 3.0
+    assert (
+        terminated
+        and reward == -1.0
+        and info["end_reason"] == "off_track"
+        and abs(info["cte"]) > 3.0
+    )
 
 
 def test_time_limit_truncates(make: Any) -> None:
@@ -145,7 +171,9 @@ def test_a_hit_ends_the_episode(make: Any) -> None:
     for _ in range(400):
         x, z, yaw = info["pos"][0] * 8, info["pos"][2] * 8, math.radians(info["car"][2])
         off = np.angle(np.exp(1j * (math.atan2(cone["x"] - x, cone["z"] - z) - yaw)))
-        _, reward, terminated, truncated, info = env.step(act(float(np.clip(2.0 * off, -1, 1)), 0.2))
+        _, reward, terminated, truncated, info = env.step(
+            act(float(np.clip(2.0 * off, -1, 1)), 0.2)
+        )
         if terminated or truncated:
             break
     assert terminated and reward == -1.0 and info["end_reason"] == "hit" and info["hit"] != "none"
@@ -173,7 +201,11 @@ def test_a_lap_is_counted_and_timed(make: Any) -> None:
             _, _, terminated, _, info = env.step(follow(env, info))
             if terminated or info["lap_count"]:
                 break
-        assert info["lap_count"] == 1 and info["laps"] == 1 and info["lap_times"] == [info["last_lap_time"]]
+        assert (
+            info["lap_count"] == 1
+            and info["laps"] == 1
+            and info["lap_times"] == [info["last_lap_time"]]
+        )
         laps.append(info["last_lap_time"])
     assert 8.0 < laps[0] == pytest.approx(laps[1], abs=0.03)
 

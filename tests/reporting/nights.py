@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.trials.config import TrialConfig
+from agent.config.trial import TrialConfig
 from agent.trials.ledger import SEARCH_LEDGER
 from agent.trials.record import Record
 
@@ -23,11 +23,17 @@ def history(
     for trial in range(1, n + 1):
         again = records and rng.random() < repeated
         agent = str(rng.choice(agents))
-        params: dict[str, Any] = {"agent": agent, "learning_rate": float(f"{10 ** rng.uniform(-4, -2.5):.6g}")}
+        params: dict[str, Any] = {
+            "agent": agent,
+            "learning_rate": float(f"{10 ** rng.uniform(-4, -2.5):.6g}"),
+        }
         if agent == "dqn":
             params["n_steer"] = int(rng.integers(3, 12))
         params = dict(records[-1].params) if again else TrialConfig(**params).to_params()
-        score = 300 * math.exp(-3 * (math.log10(params["learning_rate"]) + 3.2) ** 2) + 10 * rng.standard_normal()
+        score = (
+            300 * math.exp(-3 * (math.log10(params["learning_rate"]) + 3.2) ** 2)
+            + 10 * rng.standard_normal()
+        )
         if params["agent"] == "dqn":
             score -= 20 * abs(params["n_steer"] - 7)
         fails = rng.random() < failing

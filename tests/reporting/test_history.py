@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from agent.reporting.history import configurations, load_trials, read_champion, read_evaluations, running_best
-from agent.trials.config import UserError
+from agent.config.trial import UserError
+from agent.reporting.history import (
+    configurations,
+    load_trials,
+    read_champion,
+    read_evaluations,
+    running_best,
+)
 from agent.trials.ledger import SWEEP_LEDGER
 from tests.reporting.nights import history, write
 
@@ -19,14 +25,22 @@ def test_trials_of_all_ledgers_stand_in_the_order_of_time(tmp_path: Path) -> Non
     (folder / SWEEP_LEDGER).write_text("".join(record.to_line() + "\n" for record in early))
     (folder / "evaluations.jsonl").write_text('{"env": "x"}\n')
     trials = load_trials(folder, not_ledgers=["evaluations.jsonl"])
-    assert [(trial.place, trial.record.trial) for trial in trials] == [(1, 1), (2, 2), (3, 3), (4, 4)]
+    assert [(trial.place, trial.record.trial) for trial in trials] == [
+        (1, 1),
+        (2, 2),
+        (3, 3),
+        (4, 4),
+    ]
     assert [trial.name for trial in trials[:2]] == ["sweep 1", "sweep 2"]
 
 
 def test_an_old_record_is_completed_and_ports_make_no_difference(tmp_path: Path) -> None:
     record = history(1, failing=0.0)[0]
     old = {name: value for name, value in record.params.items() if name != "client"}
-    records = [record, replace(record, params=old | {"env": ["donkey-generated-track-v0@9091"]}, seed=7)]
+    records = [
+        record,
+        replace(record, params=old | {"env": ["donkey-generated-track-v0@9091"]}, seed=7),
+    ]
     trials = load_trials(write(tmp_path, records))
     assert trials[1].params["client"] == "own"
     [only] = configurations(trials)

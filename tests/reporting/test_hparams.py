@@ -33,7 +33,9 @@ def test_tensorboard_reads_back_params_score_and_end(tmp_path: Path) -> None:
         assert ("score" in values) == (trial.score is not None)
 
 
-def test_trials_of_one_configuration_share_a_group_and_a_second_report_leaves_no_rest(tmp_path: Path) -> None:
+def test_trials_of_one_configuration_share_a_group_and_a_second_report_leaves_no_rest(
+    tmp_path: Path,
+) -> None:
     records = history(3, failing=0.0, repeated=1.0)
     trials = load_trials(write(tmp_path / "results", records))
     folder = write_hparams(trials, tmp_path / "out")

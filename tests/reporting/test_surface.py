@@ -57,7 +57,10 @@ def test_too_few_configurations_make_no_surface(tmp_path: Path) -> None:
 
 
 def test_a_slice_finds_the_peak_and_holds_the_others(tmp_path: Path) -> None:
-    found = {each.parameter.name: each for each in slices(fitted(load_trials(write(tmp_path, history(60)))))}
+    found = {
+        each.parameter.name: each
+        for each in slices(fitted(load_trials(write(tmp_path, history(60)))))
+    }
     rate = found["learning_rate"]
     assert 4e-4 < rate.values[int(np.argmax(rate.mean))] < 9e-4
     assert (rate.std >= 0).all()
@@ -68,7 +71,9 @@ def test_a_slice_finds_the_peak_and_holds_the_others(tmp_path: Path) -> None:
 
 
 def test_importance_tells_what_the_score_was_made_from(tmp_path: Path) -> None:
-    found = {each.name: each for each in importances(fitted(load_trials(write(tmp_path, history(60)))))}
+    found = {
+        each.name: each for each in importances(fitted(load_trials(write(tmp_path, history(60)))))
+    }
     assert max(found.values(), key=lambda each: each.total).name == "learning_rate"
     assert found["learning_rate"].alone > 0.4
     assert sum(each.reach for each in found.values()) == pytest.approx(1.0)
@@ -77,4 +82,6 @@ def test_importance_tells_what_the_score_was_made_from(tmp_path: Path) -> None:
 
 def test_equal_scores_explain_nothing(tmp_path: Path) -> None:
     records = [replace(record, mean_reward=1.0, run_status="ok") for record in history(10)]
-    assert all(each.total < 1e-6 for each in importances(fitted(load_trials(write(tmp_path, records)))))
+    assert all(
+        each.total < 1e-6 for each in importances(fitted(load_trials(write(tmp_path, records))))
+    )

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from agent.search.space import Space, sweep_space, trial_space
-from agent.search.spaces import space_named
 from agent.search.surrogate import Entry, Observation
+from agent.study.spaces import space_named
 
 SIZES = (0, 1, 2, 3, 7, 25)
 
@@ -37,7 +37,13 @@ def nasty_history(seed: int) -> tuple[Space, list[Entry]]:
         )[rng.choice(kinds)]
         std = (None, 0.0, math.nan, 1e12, 3.0)[rng.integers(5)]
         history.append(
-            Observation(params, score, std, episodes=int(rng.integers(0, 6)), failed=bool(rng.random() < 0.2))
+            Observation(
+                params,
+                score,
+                std,
+                episodes=int(rng.integers(0, 6)),
+                failed=bool(rng.random() < 0.2),
+            )
             if rng.integers(2)
             else (params, score)
         )

@@ -18,9 +18,22 @@ BENCH = Path(__file__).resolve().parents[1] / "benchmarks" / "bench_search.py"
 
 def bench(runs: Path, *options: str) -> str:
     """What the benchmark prints of random search on one made table."""
-    command = [sys.executable, str(BENCH), "--methods", "random", "--problems", "made ranges", "--trials", "10"]
+    command = [
+        sys.executable,
+        str(BENCH),
+        "--methods",
+        "random",
+        "--problems",
+        "made ranges",
+        "--trials",
+        "10",
+    ]
     run = subprocess.run(
-        [*command, "--runs", str(runs), *options], capture_output=True, text=True, timeout=60, check=True
+        [*command, "--runs", str(runs), *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     return run.stdout
 
@@ -40,11 +53,15 @@ def test_kept_runs_are_continued_and_reported_alike(tmp_path: Path) -> None:
     assert len(set(regrets(at_once).values())) > 1, "repeats have luck of their own"
 
     def table(text: str) -> list[str]:
-        return [line for line in text.splitlines() if line.startswith(("| made", "| mean", "| repeats"))]
+        return [
+            line for line in text.splitlines() if line.startswith(("| made", "| mean", "| repeats"))
+        ]
 
     assert table(bench(in_parts, "--repeats", "0")) == table(told)
     assert "| repeats | 4 |" in table(told)
-    assert "| repeats | 2 |" in table(bench(in_parts, "--repeats", "2", "--first", "9")), "those asked for"
+    assert "| repeats | 2 |" in table(bench(in_parts, "--repeats", "2", "--first", "9")), (
+        "those asked for"
+    )
 
 
 def test_varied_tables_differ_and_stay_as_they_are() -> None:
@@ -52,19 +69,33 @@ def test_varied_tables_differ_and_stay_as_they_are() -> None:
     for one, again in zip(few, more, strict=False):
         assert one.name == again.name
         assert one.cells == again.cells
-        assert [one.mean(cell) for cell in one.cells or []] == [again.mean(cell) for cell in again.cells or []]
+        assert [one.mean(cell) for cell in one.cells or []] == [
+            again.mean(cell) for cell in again.cells or []
+        ]
         assert one.trial(one.cells[3], 2, 1) == again.trial(one.cells[3], 2, 1)  # type: ignore[index]
         assert one.worst < one.best
     assert len({(problem.best, len(problem.cells or [])) for problem in more}) == 5
 
 
-def test_recorded_trainings_are_tables_that_draw_one_of_a_configurations_seeds(tmp_path: Path) -> None:
+def test_recorded_trainings_are_tables_that_draw_one_of_a_configurations_seeds(
+    tmp_path: Path,
+) -> None:
     rng, recorded = np.random.default_rng(0), tmp_path / "trainings.jsonl"
     better, worse = SPACE.sample(rng), SPACE.sample(rng)
-    scores = [("live cartpole", better, 0, 300.0), ("live cartpole", worse, 0, 20.0), ("live donkey", worse, 0, 1.0)]
-    scores += [("live cartpole", better, 1, 500.0), ("live cartpole", worse, 1, 40.0), ("live donkey", better, 0, 2.0)]
+    scores = [
+        ("live cartpole", better, 0, 300.0),
+        ("live cartpole", worse, 0, 20.0),
+        ("live donkey", worse, 0, 1.0),
+    ]
+    scores += [
+        ("live cartpole", better, 1, 500.0),
+        ("live cartpole", worse, 1, 40.0),
+        ("live donkey", better, 0, 2.0),
+    ]
     names = ("problem", "params", "seed", "score")
-    recorded.write_text("".join(json.dumps(dict(zip(names, row, strict=True))) + "\n" for row in scores))
+    recorded.write_text(
+        "".join(json.dumps(dict(zip(names, row, strict=True))) + "\n" for row in scores)
+    )
     cartpole, car = recorded_tables(recorded)
     assert (cartpole.name, cartpole.best, cartpole.worst) == ("ppo cartpole", 400.0, 30.0)
     assert {cartpole.trial(better, 0, number) for number in range(20)} == {300.0, 500.0}

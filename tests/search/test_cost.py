@@ -12,14 +12,19 @@ from agent.search.proposer import propose
 from agent.search.space import Choice, Range, Space
 from agent.search.surrogate import Observation
 
-STEPS = Space((Range("rate", 1e-4, 1e-2, log=True), Range("timesteps", 1000, 30_000, log=True, integer=True)))
+STEPS = Space(
+    (Range("rate", 1e-4, 1e-2, log=True), Range("timesteps", 1000, 30_000, log=True, integer=True))
+)
 
 
 def _night(n: int) -> list[Observation]:
     """Longer training is a little better, and costs 3 ms a step."""
     rng = np.random.default_rng(0)
     tried = [STEPS.sample(rng) for _ in range(n)]
-    scores = [np.log10(params["timesteps"]) / 5.0 - np.log10(params["rate"] / 1e-3) ** 2 for params in tried]
+    scores = [
+        np.log10(params["timesteps"]) / 5.0 - np.log10(params["rate"] / 1e-3) ** 2
+        for params in tried
+    ]
     return [
         Observation(params, float(score), elapsed_sec=0.003 * params["timesteps"])
         for params, score in zip(tried, scores, strict=True)
@@ -33,7 +38,10 @@ def test_seconds_follow_the_training_length() -> None:
 
 def test_nothing_timed_costs_the_same() -> None:
     codes = np.array([STEPS.codes({"rate": 1e-3, "timesteps": steps}) for steps in (3000, 20_000)])
-    untimed: list[Any] = [({"rate": 1e-3, "timesteps": 5000}, 1.0), Observation({"rate": 1e-3, "timesteps": 1}, 2.0)]
+    untimed: list[Any] = [
+        ({"rate": 1e-3, "timesteps": 5000}, 1.0),
+        Observation({"rate": 1e-3, "timesteps": 1}, 2.0),
+    ]
     assert (seconds_model(STEPS, untimed)(codes) == 1.0).all()
 
 
@@ -47,7 +55,9 @@ def test_the_cheaper_of_two_equals_comes_first() -> None:
     ]
     among = [{"car": car, "x": 0.52} for car in seconds]
     chosen = [
-        propose(space, history, np.random.default_rng(0), 2.0, among=order, cost_aware=True).params["car"]
+        propose(space, history, np.random.default_rng(0), 2.0, among=order, cost_aware=True).params[
+            "car"
+        ]
         for order in (among, among[::-1])
     ]
     assert chosen == ["quick", "quick"]
@@ -56,7 +66,9 @@ def test_the_cheaper_of_two_equals_comes_first() -> None:
 def test_a_night_that_minds_the_cost_trains_for_shorter() -> None:
     def steps(cost_aware: bool) -> float:
         found = [
-            propose(STEPS, _night(5), np.random.default_rng(seed), 2.0, cost_aware=cost_aware).params["timesteps"]
+            propose(
+                STEPS, _night(5), np.random.default_rng(seed), 2.0, cost_aware=cost_aware
+            ).params["timesteps"]
             for seed in range(8)
         ]
         return float(np.mean(np.log(found)))

@@ -12,8 +12,21 @@ from numpy.typing import NDArray
 
 from agent.search.bfgs import minimise
 from agent.search.gp import FIT_POINTS, TinyGP, standardise, thinned
-from agent.search.kernel import Hyperparameters, cholesky, inverse_of_lower, matern52, squared_differences
-from agent.search.likelihood import ALIKE, LENGTHSCALE_PRIOR, NOISE_PRIOR, SIGNAL_PRIOR, Repeats, negative_log_posterior
+from agent.search.kernel import (
+    Hyperparameters,
+    cholesky,
+    inverse_of_lower,
+    matern52,
+    squared_differences,
+)
+from agent.search.likelihood import (
+    ALIKE,
+    LENGTHSCALE_PRIOR,
+    NOISE_PRIOR,
+    SIGNAL_PRIOR,
+    Repeats,
+    negative_log_posterior,
+)
 
 Array = NDArray[np.float64]
 HYPERPARAMETERS = Hyperparameters(np.array([0.4, 1.3, 0.8]), 1.7, 0.05)
@@ -26,8 +39,17 @@ def _data(n: int, d: int = 3, seed: int = 0) -> tuple[Array, Array]:
 
 
 def _matern52_of_a_pair(a: Array, b: Array, hyperparameters: Hyperparameters) -> float:
-    r = math.sqrt(sum(((p - q) / scale) ** 2 for p, q, scale in zip(a, b, hyperparameters.lengthscales, strict=True)))
-    return hyperparameters.signal * (1 + math.sqrt(5) * r + 5 * r * r / 3) * math.exp(-math.sqrt(5) * r)
+    r = math.sqrt(
+        sum(
+            ((p - q) / scale) ** 2
+            for p, q, scale in zip(a, b, hyperparameters.lengthscales, strict=True)
+        )
+    )
+    return (
+        hyperparameters.signal
+        * (1 + math.sqrt(5) * r + 5 * r * r / 3)
+        * math.exp(-math.sqrt(5) * r)
+    )
 
 
 def _log_density(theta: Array, X: Array, y: Array) -> float:
@@ -65,7 +87,11 @@ def test_gradient_matches_finite_differences(seed: int) -> None:
     _, gradient = negative_log_posterior(theta, squares, y)
     h = 1e-5
     numeric = [
-        (negative_log_posterior(theta + e, squares, y)[0] - negative_log_posterior(theta - e, squares, y)[0]) / (2 * h)
+        (
+            negative_log_posterior(theta + e, squares, y)[0]
+            - negative_log_posterior(theta - e, squares, y)[0]
+        )
+        / (2 * h)
         for e in h * np.eye(5)
     ]
     np.testing.assert_allclose(gradient, numeric, rtol=1e-5, atol=1e-6)
@@ -148,7 +174,9 @@ def test_prediction_follows_the_unit_of_the_outcomes() -> None:
 )
 def test_no_finite_history_breaks_the_fit(rows: list[tuple[int, int, float]]) -> None:
     data = np.array(rows)
-    mean, std = TinyGP.fit(data[:, :2] / 3.0, data[:, 2]).predict(np.array([[0.5, 0.5], [0.0, 0.0]]))
+    mean, std = TinyGP.fit(data[:, :2] / 3.0, data[:, 2]).predict(
+        np.array([[0.5, 0.5], [0.0, 0.0]])
+    )
     assert np.isfinite(mean).all()
     assert np.isfinite(std).all()
     assert (std >= 0.0).all()
@@ -171,8 +199,8 @@ def test_zero_noise_duplicates_need_jitter() -> None:
 def test_cholesky_mends_what_is_not_definite_and_leaves_the_rest_alone() -> None:
     definite = np.array([[2.0, 0.5], [0.5, 1.0]])
     np.testing.assert_allclose(cholesky(definite) @ cholesky(definite).T, definite)
-    for hopeless in (np.array([[1.0, 9.0], [9.0, 1.0]]), -np.eye(3), np.zeros((2, 2))):
-        L = cholesky(hopeless)
+    for should_prune in (np.array([[1.0, 9.0], [9.0, 1.0]]), -np.eye(3), np.zeros((2, 2))):
+        L = cholesky(should_prune)
         assert np.isfinite(L).all()
         assert (np.diag(L) > 0.0).all()
     with pytest.raises(ValueError, match="finite"):
@@ -216,7 +244,9 @@ def test_repeats_count_as_often_as_they_were_measured() -> None:
     row = np.repeat(np.arange(5), count)
     y = rng.standard_normal(len(row))
     mean = np.bincount(row, y) / count
-    repeats = Repeats(count.astype(float), np.zeros(5), np.bincount(row, np.square(y - mean[row])).astype(float))
+    repeats = Repeats(
+        count.astype(float), np.zeros(5), np.bincount(row, np.square(y - mean[row])).astype(float)
+    )
     gaps = []
     for theta in rng.normal(-0.5, 0.5, size=(3, 4)):
         pooled, slope = negative_log_posterior(theta, squared_differences(X), mean, repeats)

@@ -25,7 +25,9 @@ def _data(n: int, seed: int = 0) -> tuple[Any, Any]:
 
 
 def _reference(X: Any, z: Any) -> Any:
-    kernel = kernels.ConstantKernel(SIGNAL) * kernels.Matern(LENGTHSCALES, nu=2.5) + kernels.WhiteKernel(NOISE)
+    kernel = kernels.ConstantKernel(SIGNAL) * kernels.Matern(
+        LENGTHSCALES, nu=2.5
+    ) + kernels.WhiteKernel(NOISE)
     return gaussian_process.GaussianProcessRegressor(kernel, alpha=0.0, optimizer=None).fit(X, z)
 
 
@@ -35,7 +37,9 @@ def test_mean_and_covariance_agree_to_1e_8(n: int) -> None:
     z, mean, std = standardise(y)
     at = np.random.default_rng(9).random((40, 3))
     latent = kernels.ConstantKernel(SIGNAL) * kernels.Matern(LENGTHSCALES, nu=2.5)
-    reference = gaussian_process.GaussianProcessRegressor(latent, alpha=NOISE, optimizer=None).fit(X, z)
+    reference = gaussian_process.GaussianProcessRegressor(latent, alpha=NOISE, optimizer=None).fit(
+        X, z
+    )
     expected_mean, expected_std = reference.predict(at, return_std=True)
     found_mean, found_std = TinyGP(X, y, Hyperparameters(LENGTHSCALES, SIGNAL, NOISE)).predict(at)
     np.testing.assert_allclose(found_mean, mean + std * expected_mean, atol=1e-8, rtol=1e-8)

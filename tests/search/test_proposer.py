@@ -25,7 +25,11 @@ FINITE = Space(tuple(Range(name, 1, 6, integer=True) for name in "abcd"))
 def _score(params: dict[str, Any]) -> float:
     """A toy: DQN with 8 x 4 bins and a learning rate of 1e-3 is best, at 100."""
     rate = -20.0 * (math.log10(params["learning_rate"]) + 3.0) ** 2
-    bins = -2.0 * (params["n_steer"] - 8) ** 2 - 4.0 * (params["n_throttle"] - 4) ** 2 if "n_steer" in params else -60.0
+    bins = (
+        -2.0 * (params["n_steer"] - 8) ** 2 - 4.0 * (params["n_throttle"] - 4) ** 2
+        if "n_steer" in params
+        else -60.0
+    )
     return 100.0 + rate + bins
 
 
@@ -37,7 +41,10 @@ def _history(space: Space, n: int, seed: int = 0) -> History:
 @pytest.mark.parametrize("n", [0, 1])
 def test_the_first_two_are_random(n: int) -> None:
     space = sweep_space()
-    proposals = [propose(space, _history(space, n), np.random.default_rng(seed), kappa=2.0) for seed in range(20)]
+    proposals = [
+        propose(space, _history(space, n), np.random.default_rng(seed), kappa=2.0)
+        for seed in range(20)
+    ]
     assert {proposal.source for proposal in proposals} == {"random"}
     assert {proposal.n_observations for proposal in proposals} == {n}
     assert proposals[0].ucb is None
@@ -61,17 +68,23 @@ def test_top_five_are_what_the_process_predicts() -> None:
     bounds = [candidate.ucb for candidate in proposal.top]
     assert bounds == sorted(bounds, reverse=True)
     surrogate = Surrogate.fit(space, history)
-    mean, std = surrogate.predict(np.array([space.codes(candidate.params) for candidate in proposal.top]))
+    mean, std = surrogate.predict(
+        np.array([space.codes(candidate.params) for candidate in proposal.top])
+    )
     score, spread = surrogate.in_scores(mean, std)
     for i, candidate in enumerate(proposal.top):
         assert (candidate.mean, candidate.std) == pytest.approx((score[i], spread[i]), rel=1e-3)
-        assert candidate.ucb == pytest.approx(surrogate.outcome.inverse(mean + kappa * std)[i], rel=1e-3)
+        assert candidate.ucb == pytest.approx(
+            surrogate.outcome.inverse(mean + kappa * std)[i], rel=1e-3
+        )
 
 
 def test_same_seed_same_proposal() -> None:
     space = trial_space(None, 5_000, 20_000)
     history = _history(space, 15)
-    first, second, other = (propose(space, history, np.random.default_rng(seed), 2.0) for seed in (5, 5, 6))
+    first, second, other = (
+        propose(space, history, np.random.default_rng(seed), 2.0) for seed in (5, 5, 6)
+    )
     assert first == second
     assert first.top != other.top
 
@@ -100,7 +113,9 @@ def test_every_second_proposal_stays_near_the_best(space: Space) -> None:
     distances: dict[bool, list[float]] = {True: [], False: []}
     for n in range(20, 28):
         tried = [space.sample(np.random.default_rng(100 * n + i)) for i in range(n)]
-        history = [(params, -float(np.square(space.encode(params) - 0.4).sum())) for params in tried]
+        history = [
+            (params, -float(np.square(space.encode(params) - 0.4).sum())) for params in tried
+        ]
         proposal = propose(space, history, np.random.default_rng(n), kappa=100.0)
         ranked = sorted(history, key=lambda entry: -entry[1])[:TOP]
         best = space.features(np.array([space.codes(params) for params, _ in ranked]))
@@ -131,7 +146,9 @@ def test_entries_that_cannot_be_used_are_left_out() -> None:
 @pytest.mark.parametrize("winner", ["ppo", "dqn"])
 def test_conditional_parameters_come_with_their_agent_only(winner: str) -> None:
     space = trial_space(None, 5_000, 20_000)
-    history = [(params, 50.0 if params["agent"] == winner else 0.0) for params, _ in _history(space, 12)]
+    history = [
+        (params, 50.0 if params["agent"] == winner else 0.0) for params, _ in _history(space, 12)
+    ]
     proposal = propose(space, history, np.random.default_rng(0), 0.5)
     assert proposal.params["agent"] == winner
     for candidate in proposal.top:
@@ -143,13 +160,21 @@ def test_conditional_parameters_come_with_their_agent_only(winner: str) -> None:
 def test_strange_scores_still_give_a_proposal(scores: list[float]) -> None:
     space = sweep_space()
     params = {"n_steer": 5, "n_throttle": 3, "learning_rate": 1e-3}
-    proposal = propose(space, [(params, score) for score in scores], np.random.default_rng(0), 2.0, n_candidates=200)
+    proposal = propose(
+        space,
+        [(params, score) for score in scores],
+        np.random.default_rng(0),
+        2.0,
+        n_candidates=200,
+    )
     assert proposal.source == "gp"
     assert proposal.params != params
     assert space.decode(space.encode(proposal.params)) == proposal.params
 
 
-@pytest.mark.parametrize(("kappa", "n_candidates"), [(-1.0, 10), (math.nan, 10), (math.inf, 10), (1.0, 0)])
+@pytest.mark.parametrize(
+    ("kappa", "n_candidates"), [(-1.0, 10), (math.nan, 10), (math.inf, 10), (1.0, 0)]
+)
 def test_impossible_settings_are_refused(kappa: float, n_candidates: int) -> None:
     with pytest.raises(ValueError, match=r"kappa|n_candidates"):
         propose(sweep_space(), [], np.random.default_rng(0), kappa, n_candidates)
@@ -157,14 +182,21 @@ def test_impossible_settings_are_refused(kappa: float, n_candidates: int) -> Non
 
 def test_one_candidate_is_enough() -> None:
     space = sweep_space()
-    assert len(propose(space, _history(space, 5), np.random.default_rng(0), 1.0, n_candidates=1).top) == 1
+    assert (
+        len(propose(space, _history(space, 5), np.random.default_rng(0), 1.0, n_candidates=1).top)
+        == 1
+    )
 
 
 def _regret(space: Space, seed: int, trials: int, random_only: bool) -> float:
     rng = np.random.default_rng(seed)
     history: History = []
     for _ in range(trials):
-        params = space.sample(rng) if random_only else propose(space, history, rng, 1.0, n_candidates=500).params
+        params = (
+            space.sample(rng)
+            if random_only
+            else propose(space, history, rng, 1.0, n_candidates=500).params
+        )
         history.append((params, _score(params) + rng.normal(0.0, 2.0)))
     return 100.0 - max(_score(params) for params, _ in history)
 

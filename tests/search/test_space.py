@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 
 from agent.search.space import Choice, Range, Space, sweep_space, trial_space
 
-SPACES = [trial_space(None, 5_000, 20_000), trial_space("ppo", 1, 7), trial_space("dqn", 50, 50), sweep_space()]
+SPACES = [
+    trial_space(None, 5_000, 20_000),
+    trial_space("ppo", 1, 7),
+    trial_space("dqn", 50, 50),
+    sweep_space(),
+]
 
 
 def test_tc003_round_trip() -> None:
@@ -43,7 +48,11 @@ def test_learning_rates_of_six_digits_are_exact(mantissa: int, exponent: int) ->
 
 
 @given(
-    low=st.floats(-1e6, 1e6), size=st.floats(0, 1e6), integer=st.booleans(), unit=st.floats(0, 1), outside=st.floats(1)
+    low=st.floats(-1e6, 1e6),
+    size=st.floats(0, 1e6),
+    integer=st.booleans(),
+    unit=st.floats(0, 1),
+    outside=st.floats(1),
 )
 def test_linear_ranges_stay_inside_and_repeat(
     low: float, size: float, integer: bool, unit: float, outside: float
@@ -55,12 +64,16 @@ def test_linear_ranges_stay_inside_and_repeat(
     assert low <= params["x"] <= low + size
     assert space.decode(space.encode(params)) == params
     far = low + size + outside
-    assert space.encode({"x": far if math.isfinite(far) else 1e300}) == space.encode({"x": low + size})
+    assert space.encode({"x": far if math.isfinite(far) else 1e300}) == space.encode(
+        {"x": low + size}
+    )
 
 
 def test_every_integer_has_an_equal_bin() -> None:
     space = Space((Range("n", 3, 11, integer=True),))
-    counts = Counter(space.decode(np.array([unit]))["n"] for unit in np.linspace(0.0005, 0.9995, 999))
+    counts = Counter(
+        space.decode(np.array([unit]))["n"] for unit in np.linspace(0.0005, 0.9995, 999)
+    )
     assert sorted(counts) == list(range(3, 12))
     assert set(counts.values()) == {111}
 
@@ -92,7 +105,11 @@ def test_conditions_nest() -> None:
     )
     assert space.decode(space.encode({"a": "off", "b": 3, "c": 0.2})) == {"a": "off"}
     assert space.decode(space.encode({"a": "on", "b": 2, "c": 0.2})) == {"a": "on", "b": 2}
-    assert space.decode(space.encode({"a": "on", "b": 3, "c": 0.2})) == {"a": "on", "b": 3, "c": 0.2}
+    assert space.decode(space.encode({"a": "on", "b": 3, "c": 0.2})) == {
+        "a": "on",
+        "b": 3,
+        "c": 0.2,
+    }
 
 
 def test_codes_of_points_are_rounded_as_params_are() -> None:
@@ -107,7 +124,11 @@ def test_what_is_inactive_cannot_matter() -> None:
     space = trial_space(None, 5_000, 20_000)
     common: dict[str, Any] = {"learning_rate": 1e-3, "timesteps": 10_000}
     ppo: dict[str, Any] = {"agent": "ppo", **common}
-    dqns = [{"agent": "dqn", "n_steer": s, "n_throttle": t, **common} for s in (3, 7, 11) for t in (2, 6)]
+    dqns = [
+        {"agent": "dqn", "n_steer": s, "n_throttle": t, **common}
+        for s in (3, 7, 11)
+        for t in (2, 6)
+    ]
     noise = [{**ppo, "n_steer": 3}, {**ppo, "n_steer": 11, "n_throttle": "unused"}]
     X = space.features(np.array([space.codes(params) for params in [ppo, *dqns, *noise]]))
     to_ppo = np.square(X[0] - X).sum(axis=1)
@@ -125,15 +146,18 @@ def test_the_arc_keeps_distances() -> None:
 
 
 def test_numbers_in_order_are_neighbours() -> None:
-    space = Space((Choice("batch", (64, 128, 256)), Choice("gamma", (0.99, 0.9)), Choice("mixed", (3, 1, 2))))
+    space = Space(
+        (Choice("batch", (64, 128, 256)), Choice("gamma", (0.99, 0.9)), Choice("mixed", (3, 1, 2)))
+    )
     X = space.features(np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [2.0, 0.0, 2.0]]))
     assert X.shape == (3, 5)
     np.testing.assert_allclose(X[:, 0], [0.0, 0.5, 1.0])
     np.testing.assert_allclose(X[:, 1], [0.0, 1.0, 0.0])
     np.testing.assert_allclose(np.square(X[0, 2:] - X[1:, 2:]).sum(axis=1), 1.0)
-    assert [Choice("c", values).ordered for values in ((True, False), ("1", "2"), (1,), (1, 1), (1, 2.5))] == [
-        False
-    ] * 4 + [True]
+    assert [
+        Choice("c", values).ordered
+        for values in ((True, False), ("1", "2"), (1,), (1, 1), (1, 2.5))
+    ] == [False] * 4 + [True]
 
 
 def test_an_inactive_number_is_as_far_from_every_choice() -> None:
@@ -144,7 +168,13 @@ def test_an_inactive_number_is_as_far_from_every_choice() -> None:
 
 
 def test_a_finite_space_lists_its_cells() -> None:
-    space = Space((Choice("a", ("on", "off")), Range("n", 1, 3, integer=True, when=("a", "on")), Range("z", 5, 5)))
+    space = Space(
+        (
+            Choice("a", ("on", "off")),
+            Range("n", 1, 3, integer=True, when=("a", "on")),
+            Range("z", 5, 5),
+        )
+    )
     cells = space.cells(4)
     assert cells is not None
     assert [space.params(cell) for cell in cells] == [
@@ -156,7 +186,13 @@ def test_a_finite_space_lists_its_cells() -> None:
 
 
 def test_agent_decides_the_parameters() -> None:
-    assert trial_space(None, 1, 2).names == ("agent", "n_steer", "n_throttle", "learning_rate", "timesteps")
+    assert trial_space(None, 1, 2).names == (
+        "agent",
+        "n_steer",
+        "n_throttle",
+        "learning_rate",
+        "timesteps",
+    )
     assert trial_space("dqn", 1, 2).names == ("n_steer", "n_throttle", "learning_rate", "timesteps")
     assert trial_space("ppo", 1, 2).names == ("learning_rate", "timesteps")
 

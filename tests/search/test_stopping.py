@@ -19,7 +19,10 @@ History = list[tuple[dict[str, Any], float]]
 def _history(n: int, noise: float, seed: int = 0) -> History:
     rng = np.random.default_rng(seed)
     tried = [SPACE.sample(rng) for _ in range(n)]
-    return [(p, -10.0 * (p["x"] - 0.3) ** 2 - (p["side"] == "left") + noise * rng.standard_normal()) for p in tried]
+    return [
+        (p, -10.0 * (p["x"] - 0.3) ** 2 - (p["side"] == "left") + noise * rng.standard_normal())
+        for p in tried
+    ]
 
 
 def _assess(history: History) -> Convergence:
@@ -50,7 +53,9 @@ def test_never_before_three_times_the_parameters() -> None:
 
 def test_what_was_not_sure_five_trials_ago_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     history = _history(40, noise=0.02)
-    monkeypatch.setattr(stopping, "_earlier", lambda space, before, rng, epsilon: 0.5 if len(before) == 35 else 1.0)
+    monkeypatch.setattr(
+        stopping, "_earlier", lambda space, before, rng, epsilon: 0.5 if len(before) == 35 else 1.0
+    )
     found = _assess(history)
     assert not found.converged
     assert found.reason.endswith("but 0.500 5 trials ago")
@@ -71,9 +76,13 @@ def test_without_replicates_more_luck_than_believed_must_not_matter() -> None:
     surrogate = Surrogate.fit(SPACE, history)
     best = int(surrogate.merits().argmax())
     doubted = stopping._doubted(surrogate, best, np.random.default_rng(0), 0.02)
-    assert doubted < stopping._probability(surrogate, surrogate.visited.codes, best, 0.02, np.random.default_rng(0))
+    assert doubted < stopping._probability(
+        surrogate, surrogate.visited.codes, best, 0.02, np.random.default_rng(0)
+    )
     again = [(SPACE.params(surrogate.visited.codes[best]), 0.0)] * (stopping.SEEDS - 1)
-    fewer, enough = (Surrogate.fit(SPACE, history + again[:count]) for count in (len(again) - 1, len(again)))
+    fewer, enough = (
+        Surrogate.fit(SPACE, history + again[:count]) for count in (len(again) - 1, len(again))
+    )
     assert stopping._doubted(fewer, best, np.random.default_rng(0), 0.02) < 1.0
     assert stopping._doubted(enough, best, np.random.default_rng(0), 0.02) == 1.0
 
@@ -87,7 +96,10 @@ def test_the_earlier_probability_is_that_of_the_shorter_history() -> None:
 def test_what_was_hardly_explored_goes_on() -> None:
     rng = np.random.default_rng(1)
     space = Space(tuple(Range(f"x{i}", 0.0, 1.0) for i in range(4)))
-    history = [(params, float(np.sin(9.0 * sum(params.values())))) for params in (space.sample(rng) for _ in range(25))]
+    history = [
+        (params, float(np.sin(9.0 * sum(params.values()))))
+        for params in (space.sample(rng) for _ in range(25))
+    ]
     found = assess(space, history, rng)
     assert not found.converged
     assert found.regret_bound > 0.1
@@ -98,8 +110,12 @@ def test_the_same_seed_gives_the_same_answer() -> None:
 
 
 def test_a_flat_landscape_is_finite() -> None:
-    found = assess(SPACE, [(params, 5.0) for params, _ in _history(25, 0.0)], np.random.default_rng(0))
-    assert np.isfinite([found.probability, found.regret_bound, found.largest_std, found.residual_variance]).all()
+    found = assess(
+        SPACE, [(params, 5.0) for params, _ in _history(25, 0.0)], np.random.default_rng(0)
+    )
+    assert np.isfinite(
+        [found.probability, found.regret_bound, found.largest_std, found.residual_variance]
+    ).all()
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, float("nan")])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.search.outcome import POWERS, Outcome, likeliest, scaled
+from agent.search.outcome_transform import POWERS, Outcome, likeliest, scaled
 from agent.search.proposer import propose, recommend
 from agent.search.space import Choice, Range, Space, trial_space
 from agent.search.surrogate import CAUTION, OWN, Entry, Observation, Surrogate, Visited
@@ -49,7 +49,9 @@ def test_a_floor_of_crashes_does_not_set_the_scale() -> None:
 def test_replicates_are_one_row_with_the_posterior_of_all() -> None:
     """Pooled: mean, noise / n. Against the plain process of every single outcome, at the same hyperparameters."""
     rng = np.random.default_rng(0)
-    history: list[Entry] = [(_at(x), math.sin(5 * x) + rng.normal(0, 0.3)) for x in (0.1, 0.4, 0.4, 0.4, 0.7, 0.7)]
+    history: list[Entry] = [
+        (_at(x), math.sin(5 * x) + rng.normal(0, 0.3)) for x in (0.1, 0.4, 0.4, 0.4, 0.7, 0.7)
+    ]
     surrogate = Surrogate.fit(LINE, history)
     assert surrogate.visited.codes[:, 0].tolist() == [0.1, 0.4, 0.7]
     assert surrogate.repeats.count.tolist() == [1.0, 3.0, 2.0]
@@ -61,7 +63,9 @@ def test_replicates_are_one_row_with_the_posterior_of_all() -> None:
     K = gp._kernel(X, X) + hyper.noise * np.eye(6)
     cross = gp._kernel(X, at)
     mean, std = surrogate.predict(at)
-    np.testing.assert_allclose(mean, gp.outcome_mean + gp.outcome_std * (cross.T @ np.linalg.solve(K, z)), rtol=1e-8)
+    np.testing.assert_allclose(
+        mean, gp.outcome_mean + gp.outcome_std * (cross.T @ np.linalg.solve(K, z)), rtol=1e-8
+    )
     variance = hyper.signal - (cross * np.linalg.solve(K, cross)).sum(axis=0)
     np.testing.assert_allclose(std, gp.outcome_std * np.sqrt(variance), rtol=1e-8)
 
@@ -71,7 +75,9 @@ def test_the_spread_of_replicates_tells_noise_from_signal() -> None:
     points = rng.random(12)
 
     def learned(noise: float) -> float:
-        signal = [(x, 3.0 * math.sin(40.0 * x)) for x in points]  # too wiggly to be told from noise without replicates
+        signal = [
+            (x, 3.0 * math.sin(40.0 * x)) for x in points
+        ]  # too wiggly to be told from noise without replicates
         scores = [(_at(x), y + noise * rng.standard_normal()) for x, y in signal for _ in range(4)]
         return Surrogate.fit(LINE, scores).gp.hyperparameters.noise
 
@@ -81,7 +87,9 @@ def test_the_spread_of_replicates_tells_noise_from_signal() -> None:
 
 def test_known_noise_of_the_episodes_counts() -> None:
     def believed(std: float | None) -> float:
-        others: list[Entry] = [Observation(_at(x), 10.0 * x, std=0.1, episodes=5) for x in np.linspace(0, 0.9, 10)]
+        others: list[Entry] = [
+            Observation(_at(x), 10.0 * x, std=0.1, episodes=5) for x in np.linspace(0, 0.9, 10)
+        ]
         history = [*others, Observation(_at(0.95), 20.0, std=std, episodes=5)]
         surrogate = Surrogate.fit(LINE, history)
         return float(surrogate.in_scores(*surrogate.predict(np.array([[0.95]])))[0][0])
@@ -98,10 +106,15 @@ def test_a_failed_trial_is_the_worst_seen_and_sets_no_scale() -> None:
     failed: list[Entry] = [Observation(_at(x), None, failed=True) for x in (0.91, 0.95, 0.99)]
     visited = Visited.of(LINE, scores + failed)
     assert visited.filled[10:].tolist() == [visited.succeeded.min()] * 3
-    assert Surrogate.fit(LINE, scores + failed).outcome.scale == Surrogate.fit(LINE, scores).outcome.scale
+    assert (
+        Surrogate.fit(LINE, scores + failed).outcome.scale
+        == Surrogate.fit(LINE, scores).outcome.scale
+    )
     mean, _ = Surrogate.fit(LINE, scores + failed).predict(np.array([[0.75], [0.95]]))
     assert mean[1] < mean[0]
-    assert Visited.of(LINE, [*scores, (_at(0.5), None), Observation(_at(0.6), None)]).codes.shape == (10, 1)
+    assert Visited.of(
+        LINE, [*scores, (_at(0.5), None), Observation(_at(0.6), None)]
+    ).codes.shape == (10, 1)
 
 
 def test_only_failures_still_move_the_search_away() -> None:
@@ -111,7 +124,9 @@ def test_only_failures_still_move_the_search_away() -> None:
 
 def test_a_lucky_seed_is_not_recommended() -> None:
     rng = np.random.default_rng(3)
-    history: list[Entry] = [(_at(x), -20.0 * (x - 0.3) ** 2 + rng.normal(0, 0.3)) for x in np.linspace(0, 1, 30)]
+    history: list[Entry] = [
+        (_at(x), -20.0 * (x - 0.3) ** 2 + rng.normal(0, 0.3)) for x in np.linspace(0, 1, 30)
+    ]
     lucky: list[Entry] = [(_at(0.85), 1.5)]
     found = recommend(LINE, history + lucky)
     assert abs(found.params["x"] - 0.3) < 0.2
@@ -144,26 +159,40 @@ def test_good_neighbours_count_more_than_a_slightly_higher_score() -> None:
 def test_what_is_inactive_does_not_change_a_prediction() -> None:
     space = trial_space(None, 5_000, 20_000)
     rng = np.random.default_rng(0)
-    history: list[Entry] = [(params, rng.normal()) for params in (space.sample(rng) for _ in range(20))]
+    history: list[Entry] = [
+        (params, rng.normal()) for params in (space.sample(rng) for _ in range(20))
+    ]
     surrogate = Surrogate.fit(space, history)
     base = {"agent": "ppo", "learning_rate": 1e-3, "timesteps": 9_000}
-    points = [base, {**base, "n_steer": 3, "n_throttle": 2}, {**base, "n_steer": 11, "n_throttle": 6}]
+    points = [
+        base,
+        {**base, "n_steer": 3, "n_throttle": 2},
+        {**base, "n_steer": 11, "n_throttle": 6},
+    ]
     mean, std = surrogate.predict(np.array([space.codes(params) for params in points]))
     assert len(set(mean.tolist())) == len(set(std.tolist())) == 1
 
 
 def test_a_warm_start_ends_where_a_cold_one_does() -> None:
     rng = np.random.default_rng(0)
-    history: list[Entry] = [(_at(x), math.sin(6.0 * x) + rng.normal(0, 0.1)) for x in rng.random(30)]
+    history: list[Entry] = [
+        (_at(x), math.sin(6.0 * x) + rng.normal(0, 0.1)) for x in rng.random(30)
+    ]
     cold = Surrogate.fit(LINE, history)
     warm = Surrogate.fit(LINE, history, Surrogate.fit(LINE, history[:-1]).theta)
     np.testing.assert_allclose(warm.theta, cold.theta, atol=0.2)
-    for ignored in ((0.0, 0.0, 0.0, 0.0, 0.0), (math.nan, 0.0, 0.0), (0.0, 1e3, 0.0)):  # another space's, insane
+    for ignored in (
+        (0.0, 0.0, 0.0, 0.0, 0.0),
+        (math.nan, 0.0, 0.0),
+        (0.0, 1e3, 0.0),
+    ):  # another space's, insane
         assert Surrogate.fit(LINE, history, ignored).theta == cold.theta
 
 
 def test_no_suggestion_comes_twice() -> None:
-    space = Space((Range("n", 1, 12, integer=True), Choice("c", ("a", "b")), Range("m", 1, 3, integer=True)))
+    space = Space(
+        (Range("n", 1, 12, integer=True), Choice("c", ("a", "b")), Range("m", 1, 3, integer=True))
+    )
     history: list[Entry] = []
     for trial in range(40):
         params = propose(space, history, np.random.default_rng(trial), 0.5, n_candidates=100).params
@@ -173,10 +202,14 @@ def test_no_suggestion_comes_twice() -> None:
 
 def test_workers_do_not_clump() -> None:
     rng = np.random.default_rng(0)
-    history: list[Entry] = [(_at(x), -((x - 0.6) ** 2) + rng.normal(0, 0.05)) for x in (0.1, 0.5, 0.9)]
+    history: list[Entry] = [
+        (_at(x), -((x - 0.6) ** 2) + rng.normal(0, 0.05)) for x in (0.1, 0.5, 0.9)
+    ]
     pending: list[dict[str, Any]] = []
     for worker in range(4):
-        pending.append(propose(LINE, history, np.random.default_rng(worker), 2.0, pending=pending).params)
+        pending.append(
+            propose(LINE, history, np.random.default_rng(worker), 2.0, pending=pending).params
+        )
     places = sorted(params["x"] for params in pending)
     assert min(np.diff(places)) > 0.02
 

@@ -13,7 +13,9 @@ from agent.simulator.world import World
 PITCH = math.radians(15.0)
 
 
-def ground_point(world_x: float, world_z: float, yaw: float, row: int, column: int) -> tuple[float, float]:
+def ground_point(
+    world_x: float, world_z: float, yaw: float, row: int, column: int
+) -> tuple[float, float]:
     """Where a pixel's ray meets level ground, from the reference's figures of the camera alone."""
     down, right = (row - 59.5) / 60.0, (column - 79.5) / 60.0
     depth = 1.65 / (down * math.cos(PITCH) + math.sin(PITCH))
@@ -29,7 +31,9 @@ def offsets_from_line(world: World, x: float, z: float) -> tuple[float, float]:
     """Signed distance to the nearest point of the centre line, and to the nearest one on another leg."""
     track = world.track
     dx, dz = x - track.nodes[:, 0], z - track.nodes[:, 1]
-    along = np.clip(np.einsum("nk,nk->n", np.stack([dx, dz], 1), track.direction), 0.0, track.span_u)
+    along = np.clip(
+        np.einsum("nk,nk->n", np.stack([dx, dz], 1), track.direction), 0.0, track.span_u
+    )
     away = np.hypot(dx - along * track.direction[:, 0], dz - along * track.direction[:, 1])
     best = int(np.argmin(away))
     apart = np.abs(track.arc_u - track.arc_u[best])
@@ -48,12 +52,16 @@ def test_pixels_show_the_strip_of_road_they_lie_on(scene: str) -> None:
     checked = 0
     for _ in range(12):
         place = float(rng.uniform(20.0, min(world.track.length_u, 500.0) - 20.0))
-        world.reset(arc_u=place, aside_u=float(rng.uniform(-3, 3)), turned=float(rng.uniform(-0.6, 0.6)))
+        world.reset(
+            arc_u=place, aside_u=float(rng.uniform(-3, 3)), turned=float(rng.uniform(-0.6, 0.6))
+        )
         world.render(frame)
         x, _, z = (8 * p for p in world.telemetry().pos)
         yaw = math.radians(world.telemetry().car[2])
         for row, column in zip(rng.integers(62, 120, 60), rng.integers(0, 160, 60), strict=True):
-            lateral, other = offsets_from_line(world, *ground_point(x, z, yaw, int(row), int(column)))
+            lateral, other = offsets_from_line(
+                world, *ground_point(x, z, yaw, int(row), int(column))
+            )
             expected = [world.scene.ground_rgb]
             for strip in world.scene.cross_section:
                 reach = 0.3  # a pixel's shadow and the chord's error
@@ -61,7 +69,12 @@ def test_pixels_show_the_strip_of_road_they_lie_on(scene: str) -> None:
                     inside = strip["from_u"] + reach < lateral < strip["to_u"] - reach
                     expected = [strip["rgb"]] if inside else [*expected, strip["rgb"]]
             seen = frame[row, column].astype(int)
-            if len(expected) > 1 or other < abs(lateral) + 3.0 or min(seen) < 45 or (seen[0] > 150 and seen[1] < 90):
+            if (
+                len(expected) > 1
+                or other < abs(lateral) + 3.0
+                or min(seen) < 45
+                or (seen[0] > 150 and seen[1] < 90)
+            ):
                 continue  # on an edge, beside another leg, on the start line or a cone
             checked += 1
             assert np.abs(seen - expected[0]).max() <= 7, (scene, place, row, column, lateral)
@@ -88,7 +101,9 @@ def test_another_leg_beside_the_road_is_drawn() -> None:
             if math.hypot(px - track.nodes[there, 0], pz - track.nodes[there, 1]) < 2.0:
                 roads += 1
                 assert abs(int(frame[row, column, 2]) - int(frame[row, column, 0])) < 40
-                assert frame[row, column, 0] < 125 or frame[row, column, 0] > 180  # asphalt or a line, not ground
+                assert (
+                    frame[row, column, 0] < 125 or frame[row, column, 0] > 180
+                )  # asphalt or a line, not ground
     assert roads > 5, f"the other leg {gaps[here, there]:.1f} u away is out of sight"
 
 
@@ -111,9 +126,14 @@ def test_where_a_road_crosses_itself_neither_way_lies_under_the_others_verge() -
                 at = np.array(ground_point(x, z, yaw, row, column))
                 if np.hypot(*(at - crossing)) > 20.0:
                     continue
-                sides = [(at - track.nodes[k, :2]) @ (track.direction[k, ::-1] * (1.0, -1.0)) for k in (here, there)]
+                sides = [
+                    (at - track.nodes[k, :2]) @ (track.direction[k, ::-1] * (1.0, -1.0))
+                    for k in (here, there)
+                ]
                 if any(left_u + 0.5 < side < right_u - 0.5 for side in sides):
-                    assert np.abs(frame[row, column] - np.array(world.scene.ground_rgb)).max() > 10, (row, column)
+                    assert (
+                        np.abs(frame[row, column] - np.array(world.scene.ground_rgb)).max() > 10
+                    ), (row, column)
                 verges += all(not left_u - 0.5 < side < right_u + 0.5 for side in sides)
     assert verges > 30, "there is ground to be mistaken for it"
 
@@ -132,7 +152,9 @@ def test_ways_that_meet_are_painted_as_the_nearer_middle_says_down_to_the_pixel(
             world.render(frame)
             x, _, z = (8 * p for p in world.telemetry().pos)
             yaw = math.radians(world.telemetry().car[2])
-            for row, column in zip(rng.integers(70, 120, 300), rng.integers(0, 160, 300), strict=True):
+            for row, column in zip(
+                rng.integers(70, 120, 300), rng.integers(0, 160, 300), strict=True
+            ):
                 at = np.array(ground_point(x, z, yaw, int(row), int(column)))
                 past = np.clip(np.sum((at - starts) * along, 1) / np.sum(along**2, 1), 0.0, 1.0)
                 away = np.hypot(*(at - starts - past[:, None] * along).T)
@@ -142,12 +164,21 @@ def test_ways_that_meet_are_painted_as_the_nearer_middle_says_down_to_the_pixel(
                     continue  # nearly as near, within the pixel's shadow, or far from where the ways meet
                 side = (at - starts[nearest]) @ (along[nearest, ::-1] * (1.0, -1.0))
                 place = math.copysign(away[nearest], side) + world.scene.middle_u
-                if any(abs(place - strip[end]) < 0.35 for strip in strips for end in ("from_u", "to_u")):
+                if any(
+                    abs(place - strip[end]) < 0.35 for strip in strips for end in ("from_u", "to_u")
+                ):
                     continue  # on the edge of a line
-                inside = [strip["rgb"] for strip in strips if strip["from_u"] < place < strip["to_u"]]
+                inside = [
+                    strip["rgb"] for strip in strips if strip["from_u"] < place < strip["to_u"]
+                ]
                 checked += 1
                 expected = inside[-1] if inside else world.scene.ground_rgb
-                assert np.abs(frame[row, column] - np.array(expected)).max() <= 7, (seed, way, row, column)
+                assert np.abs(frame[row, column] - np.array(expected)).max() <= 7, (
+                    seed,
+                    way,
+                    row,
+                    column,
+                )
     assert checked > 100
 
 
@@ -166,7 +197,9 @@ def test_horizon_and_lane_lines_lie_where_the_optics_put_them() -> None:
             ahead = 0.553 + depth * (math.cos(PITCH) - down * math.sin(PITCH))
             for line, paint in ((-6.205, "white"), (-2.2, "yellow"), (1.755, "white")):
                 # The car is aside + ahead sin(turned) right of the path there, and looks across at the angle turned.
-                column = 79.5 + 60.0 * (line - aside - ahead * math.sin(turned)) / (depth * math.cos(turned))
+                column = 79.5 + 60.0 * (line - aside - ahead * math.sin(turned)) / (
+                    depth * math.cos(turned)
+                )
                 if not 8 <= column <= 151:
                     continue
                 near = picture[row, round(column) - 7 : round(column) + 8]
@@ -198,7 +231,10 @@ def test_colours_are_those_of_the_reference_frames() -> None:
     }  # fmt: skip
     for name, rgb in expected.items():
         assert len(seen[name]) >= 5, name
-        assert np.abs(np.median(seen[name], axis=0) - rgb).max() <= 15, (name, np.median(seen[name], axis=0))
+        assert np.abs(np.median(seen[name], axis=0) - rgb).max() <= 15, (
+            name,
+            np.median(seen[name], axis=0),
+        )
     for row, rgb in ((0, (94, 120, 159)), (20, (118, 146, 187)), (30, (138, 167, 204))):
         assert np.abs(np.median(frame[row], axis=0) - rgb).max() <= 15
 

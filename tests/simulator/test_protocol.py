@@ -12,7 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.simulator import protocol
-from agent.simulator.protocol import BadMessage, Oversized, Replies, Requests, integer, number, parse, reply, request
+from agent.simulator.protocol import (
+    BadMessage,
+    Oversized,
+    Replies,
+    Requests,
+    integer,
+    number,
+    parse,
+    reply,
+    request,
+)
 from agent.simulator.world import World
 
 CONTROL = request("control", steering=0.5, throttle=-1.0, brake=0.0)
@@ -24,7 +34,12 @@ def cut(stream: bytes, cuts: list[int]) -> list[bytes]:
 
 
 def test_a_request_has_strings_and_no_line_end() -> None:
-    assert json.loads(CONTROL) == {"msg_type": "control", "steering": "0.5", "throttle": "-1.0", "brake": "0.0"}
+    assert json.loads(CONTROL) == {
+        "msg_type": "control",
+        "steering": "0.5",
+        "throttle": "-1.0",
+        "brake": "0.0",
+    }
     assert CONTROL.endswith(b"}")
 
 
@@ -59,7 +74,9 @@ def test_requests_are_cut_at_every_brace(chunks: list[bytes], pieces: list[bytes
     cuts=st.lists(st.integers(0, 10_000), max_size=8),
 )
 @settings(max_examples=200, deadline=None)
-def test_wherever_the_stream_is_cut_the_messages_are_the_same(gaps: list[bytes], cuts: list[int]) -> None:
+def test_wherever_the_stream_is_cut_the_messages_are_the_same(
+    gaps: list[bytes], cuts: list[int]
+) -> None:
     stream = b"".join(request("control", steering=k) + gap for k, gap in enumerate(gaps))
     requests, replies = Requests(), Replies()
     seen = [parse(piece) for chunk in cut(stream, cuts) for piece in requests.feed(chunk)]
@@ -69,7 +86,12 @@ def test_wherever_the_stream_is_cut_the_messages_are_the_same(gaps: list[bytes],
     assert [message["index"] for message in told] == list(range(len(gaps)))
 
 
-@given(st.lists(st.binary(max_size=200) | st.sampled_from([b"{", b"}", b'"msg_type":"control"', CONTROL]), max_size=20))
+@given(
+    st.lists(
+        st.binary(max_size=200) | st.sampled_from([b"{", b"}", b'"msg_type":"control"', CONTROL]),
+        max_size=20,
+    )
+)
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_are_read_or_refused(chunks: list[bytes]) -> None:
     requests, replies = Requests(), Replies()
@@ -108,7 +130,9 @@ def test_what_is_no_message_is_refused(piece: bytes) -> None:
         parse(piece)
 
 
-@pytest.mark.parametrize("value", [0.5, 1, None, True, [], "", "x", "nan", "inf", "-inf", "1e400", "0x10", "3"])
+@pytest.mark.parametrize(
+    "value", [0.5, 1, None, True, [], "", "x", "nan", "inf", "-inf", "1e400", "0x10", "3"]
+)
 def test_a_number_is_a_string_within_its_limits(value: Any) -> None:
     with pytest.raises(BadMessage):
         number({"msg_type": "control", "steering": value}, "steering", -1.0, 1.0)
@@ -152,13 +176,20 @@ def test_telemetry_has_upstreams_fields_in_their_order() -> None:
         " gyro_x gyro_y gyro_z pitch yaw roll cte activeNode totalNodes pos_x pos_y pos_z vel_x vel_y vel_z"
     )
     assert " ".join(message) == fields
-    assert {name for name, value in message.items() if isinstance(value, str)} == {"msg_type", "image", "imageb", "hit"}
+    assert {name for name, value in message.items() if isinstance(value, str)} == {
+        "msg_type",
+        "image",
+        "imageb",
+        "hit",
+    }
     assert message["lidar"] == [{"d": 1.23, "rx": 2.0, "ry": -1.0}]
     assert message["hit"] == 'a "cone"'
     seen = world.telemetry()
     assert message["cte"] == pytest.approx(seen.cte, abs=1e-5)  # Unity units, unlike the rest
     assert message["speed"] == pytest.approx(seen.speed, rel=1e-6)
-    assert (message["pos_x"], message["pos_z"]) == pytest.approx((seen.pos[0], seen.pos[2]), rel=1e-6)
+    assert (message["pos_x"], message["pos_z"]) == pytest.approx(
+        (seen.pos[0], seen.pos[2]), rel=1e-6
+    )
     assert (message["activeNode"], message["totalNodes"]) == (seen.active_node, seen.total_nodes)
     bare = protocol.telemetry(
         seen, steering=0.0, throttle=0.0, image=b"", image_b=None, lidar=None, rotations=(0.0, 0.0), hit="none",

@@ -85,7 +85,16 @@ def test_reset_is_at_once() -> None:
         drive(car, 0.3, 0.8)
     tell(car, "reset_car")
     seen = show(car)
-    for name in ("speed", "vel_x", "vel_z", "accel_x", "accel_z", "gyro_y", "steering_angle", "throttle"):
+    for name in (
+        "speed",
+        "vel_x",
+        "vel_z",
+        "accel_x",
+        "accel_z",
+        "gyro_y",
+        "steering_angle",
+        "throttle",
+    ):
         assert seen[name] == 0.0, name
     assert [seen[name] for name in ("pos_x", "pos_z", "yaw", "cte")] == [
         first[name] for name in ("pos_x", "pos_z", "yaw", "cte")
@@ -100,7 +109,11 @@ def test_the_brake_holds_after_a_reset_until_the_next_control() -> None:
     for _ in range(40):
         car.drive()
     after = show(car)
-    assert (after["pos_x"], after["pos_z"], after["speed"]) == (before["pos_x"], before["pos_z"], 0.0)
+    assert (after["pos_x"], after["pos_z"], after["speed"]) == (
+        before["pos_x"],
+        before["pos_z"],
+        0.0,
+    )
     assert car.brake == 10.0
     drive(car, 0.0, 0.5)
     assert car.brake == 0.0
@@ -154,11 +167,15 @@ def test_later_cars_stand_to_the_left_and_behind() -> None:
     poses = [a_car(slot=slot).world.telemetry() for slot in range(4)]
     places = [(8 * pose.pos[0], 8 * pose.pos[2]) for pose in poses]
     x, z = places[0]
-    assert places == [pytest.approx(place) for place in ((x, z), (x - 4.5, z), (x, z - 5.0), (x - 4.5, z - 5.0))]
+    assert places == [
+        pytest.approx(place) for place in ((x, z), (x - 4.5, z), (x, z - 5.0), (x - 4.5, z - 5.0))
+    ]
     car = a_car(slot=3)
     drive(car, 0.0, 1.0)
     tell(car, "reset_car")
-    assert (8 * car.world.telemetry().pos[0], 8 * car.world.telemetry().pos[2]) == pytest.approx((x - 4.5, z - 5.0))
+    assert (8 * car.world.telemetry().pos[0], 8 * car.world.telemetry().pos[2]) == pytest.approx(
+        (x - 4.5, z - 5.0)
+    )
 
 
 def test_set_position_keeps_the_velocity_and_turns_by_the_quaternion() -> None:
@@ -224,7 +241,9 @@ def test_tga_is_what_the_camera_drew() -> None:
     tell(car, "cam_config", **{**CAMERA, "img_enc": "TGA"})
     data = base64.b64decode(show(car)["image"])
     assert data[:18] == bytes([0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 160, 0, 120, 0, 24, 32])
-    assert np.array_equal(np.frombuffer(data[18:], np.uint8).reshape(120, 160, 3)[:, :, ::-1], frame)
+    assert np.array_equal(
+        np.frombuffer(data[18:], np.uint8).reshape(120, 160, 3)[:, :, ::-1], frame
+    )
 
 
 def test_grey_is_three_equal_channels() -> None:
@@ -254,7 +273,11 @@ def test_zeros_keep_the_view_and_triples_change_as_a_whole() -> None:
     assert car.camera == before
     tell(car, "cam_config", **{**CAMERA, "offset_y": "2", "rot_x": "5", "rot_y": "1", "fov": "60"})
     view = car.camera.view
-    assert (view.offset_u, view.rotation_deg, view.fov_deg) == ((0.0, 2.0, 0.0), (5.0, 1.0, 0.0), 60.0)
+    assert (view.offset_u, view.rotation_deg, view.fov_deg) == (
+        (0.0, 2.0, 0.0),
+        (5.0, 1.0, 0.0),
+        60.0,
+    )
     tell(car, "cam_config", **CAMERA)
     assert car.camera.view == view
 
@@ -294,7 +317,16 @@ def test_lidar_is_sent_once_asked_for() -> None:
 def test_looks_change_nothing_and_unknown_messages_are_refused() -> None:
     car = a_car()
     before = car.frame()
-    tell(car, "car_config", body_style="f1", body_r="1", body_g="2", body_b="3", car_name="x", font_size="9")
+    tell(
+        car,
+        "car_config",
+        body_style="f1",
+        body_r="1",
+        body_g="2",
+        body_b="3",
+        car_name="x",
+        font_size="9",
+    )
     tell(car, "racer_info", racer_name="x")
     tell(car, "step_mode", step_mode="synchronous", time_step="0.1")
     assert car.frame() == before
@@ -319,14 +351,39 @@ def test_the_seed_draws_the_random_road() -> None:
     assert not np.array_equal(one, other)
 
 
-VALUES = st.sampled_from(["0", "1", "-1", "1e5", "-1e5", "1e308", "-1e-320", "nan", "inf", "2048", "", "JPG", "0.1"])
-NAMES = sorted({*CAMERA, *LIDAR, "steering", "throttle", "brake", "pos_x", "pos_y", "pos_z", "Qx", "Qy", "Qz", "Qw"})
-TYPES = st.sampled_from(["control", "cam_config", "lidar_config", "set_position", "node_position", "reset_car"])
+VALUES = st.sampled_from(
+    ["0", "1", "-1", "1e5", "-1e5", "1e308", "-1e-320", "nan", "inf", "2048", "", "JPG", "0.1"]
+)
+NAMES = sorted(
+    {
+        *CAMERA,
+        *LIDAR,
+        "steering",
+        "throttle",
+        "brake",
+        "pos_x",
+        "pos_y",
+        "pos_z",
+        "Qx",
+        "Qy",
+        "Qz",
+        "Qw",
+    }
+)
+TYPES = st.sampled_from(
+    ["control", "cam_config", "lidar_config", "set_position", "node_position", "reset_car"]
+)
 
 
-@given(st.lists(st.tuples(TYPES, st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=10)), max_size=4))
+@given(
+    st.lists(
+        st.tuples(TYPES, st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=10)), max_size=4
+    )
+)
 @settings(max_examples=100, deadline=None)
-def test_whatever_is_asked_the_telemetry_is_finite_json(messages: list[tuple[str, dict[str, str]]]) -> None:
+def test_whatever_is_asked_the_telemetry_is_finite_json(
+    messages: list[tuple[str, dict[str, str]]],
+) -> None:
     car = SHARED.setdefault("car", a_car())
     for msg_type, fields in messages:
         complete = {**CAMERA, **LIDAR, "img_w": "32", "img_h": "24", "levels": "1", **fields}

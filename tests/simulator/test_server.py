@@ -168,7 +168,9 @@ def test_lockstep_sends_one_telemetry_for_each_control(track: Serving) -> None:
         assert client.is_silent()
         client.socket.sendall(CONTROL * 3)
         assert [client.expect("telemetry")["time"] for _ in range(3)] == [0.05, 0.1, 0.15]
-        client.send("car_config", body_style="f1", body_r=1, body_g=2, body_b=3, car_name="x", font_size=10)
+        client.send(
+            "car_config", body_style="f1", body_r=1, body_g=2, body_b=3, car_name="x", font_size=10
+        )
         client.send("step_mode", step_mode="synchronous", time_step=0.1)
         assert client.is_silent()
         client.send("reset_car")
@@ -187,7 +189,11 @@ def test_upstreams_reset_sequence_ends_with_a_fresh_frame(track: Serving) -> Non
         client.send("reset_car")
         client.send("control", steering=0, throttle=0, brake=1.0)
         *_, last = (client.expect("telemetry") for _ in range(3))
-        assert (last["pos_x"], last["pos_z"], last["speed"]) == (start["pos_x"], start["pos_z"], 0.0)
+        assert (last["pos_x"], last["pos_z"], last["speed"]) == (
+            start["pos_x"],
+            start["pos_z"],
+            0.0,
+        )
 
 
 def test_messages_with_line_ends_and_in_pieces(track: Serving) -> None:
@@ -204,7 +210,9 @@ def test_numbers_that_are_no_strings_are_ignored_and_told_once(track: Serving) -
     with Client(track) as client:
         client.enter()
         for _ in range(3):
-            client.socket.sendall(b'{"msg_type":"control","steering":0.5,"throttle":"0","brake":"0"}')
+            client.socket.sendall(
+                b'{"msg_type":"control","steering":0.5,"throttle":"0","brake":"0"}'
+            )
         assert client.is_silent()
         assert sum("control: steering must be a string" in line for line in track.said) == 1
         assert client.drive()["steering_angle"] == pytest.approx(0.1)
@@ -290,7 +298,9 @@ def test_seats_are_limited(monkeypatch: pytest.MonkeyPatch, track: Serving) -> N
 
 
 @pytest.mark.parametrize("clock", ["lockstep", "4x"])
-def test_a_fault_in_one_car_ends_that_connection_only(monkeypatch: pytest.MonkeyPatch, clock: str) -> None:
+def test_a_fault_in_one_car_ends_that_connection_only(
+    monkeypatch: pytest.MonkeyPatch, clock: str
+) -> None:
     with serving(clock=clock) as server, Client(server) as one, Client(server) as two:
         one.enter()
         two.enter()
@@ -355,9 +365,13 @@ MESSAGE = st.fixed_dictionaries(
             ["control", "reset_car", "set_position", "node_position", "load_scene", "no_such", 7]
         )
     },
-    optional=dict.fromkeys(("steering", "throttle", "brake", "pos_x", "pos_y", "pos_z", "index", "scene_name"), FIELD),
+    optional=dict.fromkeys(
+        ("steering", "throttle", "brake", "pos_x", "pos_y", "pos_z", "index", "scene_name"), FIELD
+    ),
 ).map(lambda message: json.dumps(message).encode())
-NOISE = st.lists(st.binary(max_size=60) | MESSAGE | MESSAGE.map(lambda m: m[: len(m) // 2]), max_size=6)
+NOISE = st.lists(
+    st.binary(max_size=60) | MESSAGE | MESSAGE.map(lambda m: m[: len(m) // 2]), max_size=6
+)
 
 
 @given(noise=NOISE)

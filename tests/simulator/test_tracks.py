@@ -15,12 +15,26 @@ import numpy as np
 import pytest
 
 from agent.simulator.loops import SQUARE, STEEPEST, loop_road
-from agent.simulator.tracks import Scene, Track, build_track, load_scene, scene_for, scene_names, turtle
+from agent.simulator.tracks import (
+    Scene,
+    Track,
+    build_track,
+    load_scene,
+    scene_for,
+    scene_names,
+    turtle,
+)
 
-REFERENCE = Path(os.environ.get("DONKEY_REFERENCE_TRACKS", Path(__file__).parents[2] / ".." / "shared" / "tracks"))
+REFERENCE = Path(
+    os.environ.get(
+        "DONKEY_REFERENCE_TRACKS", Path(__file__).parents[2] / ".." / "shared" / "tracks"
+    )
+)
 SAMPLES = {
     scene: np.array(points)
-    for scene, points in json.loads((Path(__file__).parent / "reference_lines.json").read_text()).items()
+    for scene, points in json.loads(
+        (Path(__file__).parent / "reference_lines.json").read_text()
+    ).items()
 }
 LENGTHS_U = {
     "generated_track": 214.9,
@@ -34,7 +48,10 @@ LENGTHS_U = {
     "circuit_launch": 373.7,
     "thunderhill": 2825.0,
 }
-HEIGHT_WITHIN_U = {"mountain_track": 0.25, "sparkfun_avc": 1.1}  # sparkfun's ramp, 1 u high, is left flat
+HEIGHT_WITHIN_U = {
+    "mountain_track": 0.25,
+    "sparkfun_avc": 1.1,
+}  # sparkfun's ramp, 1 u high, is left flat
 SEEDS = 500
 
 
@@ -58,7 +75,11 @@ def clearance(obstacle: dict[str, Any], nodes: np.ndarray) -> float:
     right = away @ (math.cos(yaw), -math.sin(yaw))
     ahead = away @ (math.sin(yaw), math.cos(yaw))
     half_width, half_length = obstacle["half_u"]
-    return float(np.hypot(np.maximum(abs(right) - half_width, 0), np.maximum(abs(ahead) - half_length, 0)).min())
+    return float(
+        np.hypot(
+            np.maximum(abs(right) - half_width, 0), np.maximum(abs(ahead) - half_length, 0)
+        ).min()
+    )
 
 
 def curvature(nodes: np.ndarray) -> np.ndarray:
@@ -66,7 +87,9 @@ def curvature(nodes: np.ndarray) -> np.ndarray:
     ahead = np.roll(nodes, -1, axis=0)[:, :2] - nodes[:, :2]
     arc = np.concatenate([[0.0], np.cumsum(np.hypot(*ahead.T))])
     wanted = np.linspace(0.0, arc[-1], round(arc[-1]), endpoint=False)
-    points = np.stack([np.interp(wanted, arc, np.append(nodes[:, k], nodes[0, k])) for k in (0, 1)], axis=1)
+    points = np.stack(
+        [np.interp(wanted, arc, np.append(nodes[:, k], nodes[0, k])) for k in (0, 1)], axis=1
+    )
     before, after = points - np.roll(points, 3, axis=0), np.roll(points, -3, axis=0) - points
     cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
     return np.asarray(np.abs(np.arctan2(cross, (before * after).sum(1))) / np.hypot(*after.T))
@@ -82,7 +105,9 @@ def half_width(scene: Scene) -> float:
 def test_centre_line_runs_through_the_sampled_nodes_in_order(scene: str) -> None:
     track = build_track(load_scene(scene))
     sample = SAMPLES[scene]
-    assert distances_to_line(sample[:, :2], track.nodes[:, :2]).max() < 0.11  # 0.1 and the samples' rounding
+    assert (
+        distances_to_line(sample[:, :2], track.nodes[:, :2]).max() < 0.11
+    )  # 0.1 and the samples' rounding
     first_to_first = np.hypot(*(track.nodes[0, :2] - sample[0, :2]))
     assert first_to_first < 0.15
     x, z, _ = track.pose_at(track.length_u * 0.02)
@@ -117,15 +142,23 @@ def test_start_pose_and_lines_lie_on_the_road_in_driving_order(name: str) -> Non
     track = build_track(scene, 3)
     start = track.arc_of(scene.start["x"], scene.start["z"])
     _, _, heading = track.pose_at(start)
-    assert abs(math.remainder(heading - math.radians(scene.start["yaw_deg"]), 2 * math.pi)) < math.radians(5)
-    aside = distances_to_line(np.array([[scene.start["x"], scene.start["z"]]]), track.nodes[:, :2])[0]
+    assert abs(
+        math.remainder(heading - math.radians(scene.start["yaw_deg"]), 2 * math.pi)
+    ) < math.radians(5)
+    aside = distances_to_line(np.array([[scene.start["x"], scene.start["z"]]]), track.nodes[:, :2])[
+        0
+    ]
     assert aside < 4.2
     if scene.start_line is not None:
-        ahead = (track.arc_of(scene.start_line["x"], scene.start_line["z"]) - start) % track.length_u
+        ahead = (
+            track.arc_of(scene.start_line["x"], scene.start_line["z"]) - start
+        ) % track.length_u
         assert 1.0 < ahead < 6.0
     for line in scene.more_start_lines:
         _, _, heading = track.pose_at(track.arc_of(line["x"], line["z"]))
-        assert abs(math.remainder(heading - math.radians(line["yaw_deg"]), 2 * math.pi)) < math.radians(5)
+        assert abs(
+            math.remainder(heading - math.radians(line["yaw_deg"]), 2 * math.pi)
+        ) < math.radians(5)
 
 
 def test_roboracingleague_has_its_second_line_half_way_round() -> None:
@@ -133,7 +166,9 @@ def test_roboracingleague_has_its_second_line_half_way_round() -> None:
     track = build_track(scene)
     (second,) = scene.more_start_lines
     assert scene.start_line is not None
-    apart = track.arc_of(second["x"], second["z"]) - track.arc_of(scene.start_line["x"], scene.start_line["z"])
+    apart = track.arc_of(second["x"], second["z"]) - track.arc_of(
+        scene.start_line["x"], scene.start_line["z"]
+    )
     assert 0.4 < apart % track.length_u / track.length_u < 0.6
 
 
@@ -208,7 +243,9 @@ def test_crossings_are_where_a_line_cuts_itself(scene: str, seed: int) -> None:
     assert set(found) == crossing_spans(track)
     assert bool(found) == (scene in ("circuit_launch", "sparkfun_avc") or seed in (3, 7, 9))
     for node in found:
-        assert (track.arc_u[node] - track.arc_before(node, 30.0)) % track.length_u == pytest.approx(30.0)
+        assert (track.arc_u[node] - track.arc_before(node, 30.0)) % track.length_u == pytest.approx(
+            30.0
+        )
 
 
 @pytest.mark.parametrize("angle_deg", [12.0, 30.0, 75.0, 90.0, 130.0])
@@ -226,7 +263,9 @@ def test_nodes_run_in_driving_order_without_gaps(scene: str) -> None:
     assert track.span_u.max() < 2.5 and track.span_u.min() > 0.3
     x, z, heading = track.pose_at(10.0)
     assert track.arc_of(x, z) == pytest.approx(10.0, abs=0.3)
-    turn = np.abs(np.angle(np.exp(1j * (np.arctan2(*track.direction[track.nearest_node(x, z)]) - heading))))
+    turn = np.abs(
+        np.angle(np.exp(1j * (np.arctan2(*track.direction[track.nearest_node(x, z)]) - heading)))
+    )
     assert turn < 0.5
 
 
@@ -236,7 +275,9 @@ def loops() -> list[tuple[Scene, Track]]:
     return [(scene_for(scene, seed), build_track(scene, seed)) for seed in range(SEEDS)]
 
 
-def test_loops_are_closed_and_meet_themselves_only_squarely(loops: list[tuple[Scene, Track]]) -> None:
+def test_loops_are_closed_and_meet_themselves_only_squarely(
+    loops: list[tuple[Scene, Track]],
+) -> None:
     crossed = crowded = bent = 0
     for seed, (scene, track) in enumerate(loops):
         assert track.closed and track.span_u.min() > 0.97 and track.span_u.max() < 1.03, seed
@@ -259,8 +300,12 @@ def test_loops_are_closed_and_meet_themselves_only_squarely(loops: list[tuple[Sc
         here, there = np.nonzero(elsewhere & (near < (allowed_u - 0.3) ** 2))
         (ax, az), (bx, bz) = track.direction[::step][here].T, track.direction[::step][there].T
         assert np.abs(ax * bz - az * bx).min(initial=1.0) > SQUARE - 0.1, seed
-        ahead = np.roll(track.direction, -10, axis=0)[::step][here]  # 10 u on, where a straight still goes the same way
-        bent += bool((ahead * track.direction[::step][here]).sum(1).min(initial=1.0) < math.cos(0.25))
+        ahead = np.roll(track.direction, -10, axis=0)[::step][
+            here
+        ]  # 10 u on, where a straight still goes the same way
+        bent += bool(
+            (ahead * track.direction[::step][here]).sum(1).min(initial=1.0) < math.cos(0.25)
+        )
     assert 0.2 < crossed / len(loops) < 0.4
     assert bent / crossed > 0.55, "knots cross in bends; without them 0.44"
     assert 0.01 < crowded / len(loops) < 0.2
@@ -276,7 +321,9 @@ def test_loops_depend_on_the_seed_alone() -> None:
     assert scene_for(load_scene("warren"), 7) is load_scene("warren")
 
 
-def test_loops_can_be_driven_and_spread_as_the_named_tracks_do(loops: list[tuple[Scene, Track]]) -> None:
+def test_loops_can_be_driven_and_spread_as_the_named_tracks_do(
+    loops: list[tuple[Scene, Track]],
+) -> None:
     """Of length, half width and |curvature| the loops' 1 to 99 % hold the named closed tracks' 5 to 95 %."""
     named = [(load_scene(name), build_track(load_scene(name))) for name in SAMPLES]
     assert max(curvature(track.nodes).max() for _, track in loops) < 1 / 4.9
@@ -286,7 +333,9 @@ def test_loops_can_be_driven_and_spread_as_the_named_tracks_do(loops: list[tuple
         return {
             "length": np.array([track.length_u for _, track in tracks]),
             "half width": np.array([half_width(scene) for scene, _ in tracks]),
-            "curvature": np.concatenate([np.quantile(curvature(t.nodes), np.linspace(0, 1, 50)) for _, t in tracks]),
+            "curvature": np.concatenate(
+                [np.quantile(curvature(t.nodes), np.linspace(0, 1, 50)) for _, t in tracks]
+            ),
             "median curvature": np.array([bend[1] for bend in bends]),
         }
 
@@ -302,7 +351,9 @@ def test_a_third_of_the_loops_has_hills_as_steep_as_the_named_tracks_and_joins_u
 ) -> None:
     hilly = [track for _, track in loops if np.ptp(track.height_u) > 0.0]
     assert 0.15 < len(hilly) / len(loops) < 0.4
-    slopes = [np.abs(np.diff(track.height_u, append=track.height_u[0])) / track.span_u for track in hilly]
+    slopes = [
+        np.abs(np.diff(track.height_u, append=track.height_u[0])) / track.span_u for track in hilly
+    ]
     steepest = [float(slope.max()) for slope in slopes]
     assert 0.1 < max(steepest) <= STEEPEST * 1.03  # mountain_track and thunderhill have 0.117
     assert min(steepest) < 0.03

@@ -6,10 +6,21 @@ import numpy as np
 import pytest
 
 from agent.simulator import vehicle
-from agent.simulator.vehicle import DT_SEC, FORWARD, GRAVITY_U, SIDE, WHEELBASE_U, YAW_RATE, tick, torque_factor
+from agent.simulator.vehicle import (
+    DT_SEC,
+    FORWARD,
+    GRAVITY_U,
+    SIDE,
+    WHEELBASE_U,
+    YAW_RATE,
+    tick,
+    torque_factor,
+)
 
 
-def drive(seconds: float, steering: float, throttle: float, car: np.ndarray | None = None) -> np.ndarray:
+def drive(
+    seconds: float, steering: float, throttle: float, car: np.ndarray | None = None
+) -> np.ndarray:
     car = np.zeros(vehicle.STATE_SIZE) if car is None else car
     for _ in range(round(seconds / DT_SEC)):
         tick(car, steering, throttle, 0.0, 0.0)
@@ -29,7 +40,9 @@ def test_acceleration_is_the_prefabs(throttle: float, speeds: tuple[float, ...])
     car = np.zeros(vehicle.STATE_SIZE)
     for seconds, speed in zip((1.0, 1.0, 3.0, 55.0), speeds, strict=True):
         rounding = 0.05
-        assert drive(seconds, 0.0, throttle, car)[FORWARD] / 8 == pytest.approx(speed, rel=0.05, abs=rounding)
+        assert drive(seconds, 0.0, throttle, car)[FORWARD] / 8 == pytest.approx(
+            speed, rel=0.05, abs=rounding
+        )
 
 
 def test_brakes_stop_the_car_and_hold_it() -> None:
@@ -43,12 +56,16 @@ def test_brakes_stop_the_car_and_hold_it() -> None:
 
 
 def test_torque_curve_passes_its_keys() -> None:
-    assert [torque_factor(s) for s in (0.0, 24.8, 40.0, 60.0)] == pytest.approx([1.0, 0.896, 0.501, 0.501])
+    assert [torque_factor(s) for s in (0.0, 24.8, 40.0, 60.0)] == pytest.approx(
+        [1.0, 0.896, 0.501, 0.501]
+    )
 
 
 def test_slow_circle_has_the_kinematic_radius() -> None:
     car = drive(20.0, 1.0, 0.08)
-    assert car[FORWARD] / car[YAW_RATE] == pytest.approx(WHEELBASE_U / math.tan(math.radians(16.0)), rel=0.02)
+    assert car[FORWARD] / car[YAW_RATE] == pytest.approx(
+        WHEELBASE_U / math.tan(math.radians(16.0)), rel=0.02
+    )
     assert abs(car[SIDE]) < 0.05
 
 

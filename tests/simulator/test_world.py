@@ -33,7 +33,12 @@ def test_same_commands_same_bits(scene: str) -> None:
         world.reset(5)
         rng = np.random.default_rng(0)
         seen = [world.step(*rng.uniform(-1, 1, 2)) for _ in range(40)]
-        runs.append(([(s.pos, s.vel, s.accel, s.gyro, s.car, s.cte, s.progress) for s in seen], look(world).tobytes()))
+        runs.append(
+            (
+                [(s.pos, s.vel, s.accel, s.gyro, s.car, s.cte, s.progress) for s in seen],
+                look(world).tobytes(),
+            )
+        )
     assert runs[0] == runs[1]
 
 
@@ -71,7 +76,9 @@ def test_whoever_begins_or_is_put_back_at_a_crossing_goes_on_along_its_own_way()
             world.reset(arc_u=arc_u, aside_u=aside)
             there = world.telemetry()
             assert there.cte == pytest.approx(aside, abs=0.3)
-            assert (world.line_ahead_u + arc_u) % world.track.length_u == pytest.approx(line_u, abs=0.1)
+            assert (world.line_ahead_u + arc_u) % world.track.length_u == pytest.approx(
+                line_u, abs=0.1
+            )
             world.put_back()
             assert world.telemetry().progress == pytest.approx(there.progress, abs=1e-6)
             assert abs(world.telemetry().cte) < 0.5
@@ -79,7 +86,9 @@ def test_whoever_begins_or_is_put_back_at_a_crossing_goes_on_along_its_own_way()
 
 def test_start_pose_is_the_scenes() -> None:
     assert World("mountain_track").telemetry().cte == pytest.approx(3.6, abs=0.15)
-    assert World("generated_track").telemetry().pos == pytest.approx((49.69 / 8, 0.5 / 8, 47.838 / 8))
+    assert World("generated_track").telemetry().pos == pytest.approx(
+        (49.69 / 8, 0.5 / 8, 47.838 / 8)
+    )
 
 
 def test_driving_backwards_and_over_the_line_earns_no_lap() -> None:

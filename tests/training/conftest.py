@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.trials.config import TrialConfig
+from agent.config.trial import TrialConfig
 
 TINY: dict[str, Any] = {
     "timesteps": 64,

@@ -57,7 +57,9 @@ def test_the_latest_share_of_the_steps_is_averaged() -> None:
     layer = torch.nn.Linear(8, 3)
     adam = RowAdam(layer.parameters(), averaged=0.25, lr=0.1)
     with adam.settled():
-        assert torch.equal(adam.row, torch.cat([layer.weight.flatten(), layer.bias]))  # nothing to average yet
+        assert torch.equal(
+            adam.row, torch.cat([layer.weight.flatten(), layer.bias])
+        )  # nothing to average yet
     expected = torch.zeros(0)
     for step in range(1, 13):
         adam.descend(layer(torch.ones(4, 8)).square().sum(), 0.5)

@@ -8,12 +8,12 @@ import torch
 from gymnasium import spaces
 from stable_baselines3 import DQN, PPO
 
+from agent.config.trial import TrialConfig, UserError
 from agent.training.algorithms import build, check_device
-from agent.training.algorithms.networks import RoadNet
+from agent.training.algorithms.networks import PatchNet
 from agent.training.algorithms.ppo import rollout_shape
 from agent.training.algorithms.replay import replay_capacity
-from agent.training.worlds import make_training_worlds
-from agent.trials.config import TrialConfig, UserError
+from agent.training.vec_envs import make_training_worlds
 
 FAST = spaces.Box(0, 255, (4, 40, 80), np.uint8)
 RAW = spaces.Box(0, 255, (3, 120, 160), np.uint8)
@@ -22,7 +22,7 @@ BATCH = 64
 
 @pytest.mark.parametrize("space", [FAST, RAW])
 def test_the_network_turns_any_camera_image_into_features(space: spaces.Box) -> None:
-    features = RoadNet(space, features_dim=32)(torch.rand(2, *space.shape))
+    features = PatchNet(space, features_dim=32)(torch.rand(2, *space.shape))
     assert features.shape == (2, 32)
     assert torch.isfinite(features).all()
 
@@ -41,7 +41,9 @@ def test_ppo_acts_continuously_with_exactly_the_given_learning_rate(
     worlds.close()
 
 
-def test_dqn_acts_on_the_bins_with_exactly_the_given_learning_rate(tiny: Callable[..., TrialConfig]) -> None:
+def test_dqn_acts_on_the_bins_with_exactly_the_given_learning_rate(
+    tiny: Callable[..., TrialConfig],
+) -> None:
     config = tiny(agent="dqn", n_steer=5, n_throttle=2, learning_rate=0.00123)
     worlds = make_training_worlds(config, config.gamma)
     model = build(config, worlds)
@@ -54,7 +56,9 @@ def test_dqn_acts_on_the_bins_with_exactly_the_given_learning_rate(tiny: Callabl
     worlds.close()
 
 
-@pytest.mark.parametrize(("timesteps", "n_envs", "steps"), [(10_000, 8, 125), (64, 2, 32), (1, 1, 2), (1024, 8, 128)])
+@pytest.mark.parametrize(
+    ("timesteps", "n_envs", "steps"), [(10_000, 8, 125), (64, 2, 32), (1, 1, 2), (1024, 8, 128)]
+)
 def test_rollouts_add_up_to_the_timesteps(timesteps: int, n_envs: int, steps: int) -> None:
     shape, batch = rollout_shape(timesteps, n_envs, 128, 256)
     assert shape == steps

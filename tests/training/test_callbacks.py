@@ -9,10 +9,13 @@ import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 
-from agent.training import callbacks, trial
+from agent.config.trial import STOP_NAME, TrialConfig
+from agent.evaluation.episodes import Episode, Score
+from agent.training import callbacks
+from agent.training import run as trial
 from agent.training.algorithms import build
 from agent.training.algorithms.adam import RowAdam
-from agent.training.algorithms.lean import LeanPPO
+from agent.training.algorithms.fast_ppo import FastPPO
 from agent.training.callbacks import (
     CheckpointChooser,
     Diverged,
@@ -23,10 +26,8 @@ from agent.training.callbacks import (
     StepLog,
 )
 from agent.training.checkpoints import BEST_MODEL, LAST_MODEL
-from agent.training.evaluation import Episode, Score
-from agent.training.worlds import make_evaluation_worlds, make_training_worlds
-from agent.trials.config import STOP_NAME, TrialConfig
-from agent.trials.rungs import read_rungs
+from agent.training.vec_envs import make_evaluation_worlds, make_training_worlds
+from agent.trials.progress import read_rungs
 
 
 class Poison(BaseCallback):
@@ -51,7 +52,9 @@ class Poison(BaseCallback):
         return True
 
 
-def test_the_guard_stops_at_nan_parameters_and_restores_the_last_finite_ones(tiny: Callable[..., TrialConfig]) -> None:
+def test_the_guard_stops_at_nan_parameters_and_restores_the_last_finite_ones(
+    tiny: Callable[..., TrialConfig],
+) -> None:
     worlds = make_training_worlds(tiny(), 0.98)
     model, guard = build(tiny(), worlds), FiniteGuard()
     with pytest.raises(Diverged, match="at step 64"):
@@ -74,11 +77,18 @@ def test_nan_in_the_update_is_divergence_too(
 
 @pytest.mark.parametrize(("latest", "kept"), [(False, 512), (True, 1024)])
 def test_the_chooser_keeps_the_best_of_the_checkpoints_not_the_last_unless_told(
-    tiny: Callable[..., TrialConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, latest: bool, kept: int
+    tiny: Callable[..., TrialConfig],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    latest: bool,
+    kept: int,
 ) -> None:
     rewards, steps = iter([1.0, 5.0, 3.0, 2.0]), []
     config = tiny(timesteps=1024, n_envs=2, evaluations=4)
-    worlds, choosing = make_training_worlds(config, config.gamma), make_evaluation_worlds(config, config.env, 1)
+    worlds, choosing = (
+        make_training_worlds(config, config.gamma),
+        make_evaluation_worlds(config, config.env, 1),
+    )
     model = build(config, worlds)
 
     def scripted(model: PPO, *_: object) -> Score:
@@ -105,7 +115,9 @@ def test_what_is_kept_is_the_average_and_training_goes_on_from_the_latest(
 ) -> None:
     config = tiny(averaged=0.5, timesteps=256, batch_size=16)
     trial.run_trial(config, tmp_path)
-    latest, kept = (LeanPPO.load(tmp_path / name, device="cpu").policy for name in (LAST_MODEL, BEST_MODEL))
+    latest, kept = (
+        FastPPO.load(tmp_path / name, device="cpu").policy for name in (LAST_MODEL, BEST_MODEL)
+    )
     optimizer = latest.optimizer
     assert isinstance(optimizer, RowAdam)
     weights = torch.cat([parameter.detach().flatten() for parameter in kept.parameters()])
@@ -113,12 +125,21 @@ def test_what_is_kept_is_the_average_and_training_goes_on_from_the_latest(
     assert torch.equal(weights, optimizer.state[optimizer.row]["average"])
 
 
-@pytest.mark.parametrize(("evaluations", "seen"), [(1, [256, 512, 1024]), (3, [256, 384, 512, 768, 1024])])
+@pytest.mark.parametrize(
+    ("evaluations", "seen"), [(1, [256, 512, 1024]), (3, [256, 384, 512, 768, 1024])]
+)
 def test_rungs_are_evaluated_whatever_else_is(
-    tiny: Callable[..., TrialConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evaluations: int, seen: list[int]
+    tiny: Callable[..., TrialConfig],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    evaluations: int,
+    seen: list[int],
 ) -> None:
     config, steps = tiny(timesteps=1024, n_envs=2, n_steps=64), list[int]()
-    worlds, choosing = make_training_worlds(config, config.gamma), make_evaluation_worlds(config, config.env, 1)
+    worlds, choosing = (
+        make_training_worlds(config, config.gamma),
+        make_evaluation_worlds(config, config.env, 1),
+    )
     model = build(config, worlds)
 
     def noted(model: PPO, *_: object) -> Score:
@@ -129,7 +150,11 @@ def test_rungs_are_evaluated_whatever_else_is(
     model.learn(1024, callback=CheckpointChooser(tmp_path, choosing, 1, 1024, evaluations))
     assert steps == seen
     rungs = read_rungs(tmp_path, 1024)
-    assert [(rung.share, rung.timesteps) for rung in rungs] == [(0.25, 256), (0.5, 512), (1.0, 1024)]
+    assert [(rung.share, rung.timesteps) for rung in rungs] == [
+        (0.25, 256),
+        (0.5, 512),
+        (1.0, 1024),
+    ]
     worlds.close()
     choosing.close()
 
@@ -162,7 +187,9 @@ def test_a_log_gets_a_line_per_tenth_and_rewards_on_request(
     worlds.close()
 
 
-def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_terminal_gets_a_bar(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert isinstance(callbacks.progress_callback(10), ProgressLines)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert isinstance(callbacks.progress_callback(10), ProgressDisplay)

@@ -20,7 +20,9 @@ def test_a_failed_save_leaves_the_model_before_it_and_no_litter(tmp_path: Path) 
     (tmp_path / "model.zip").write_bytes(b"whole")
     with pytest.raises(OSError, match="no space"):
         save_model(_Model(), tmp_path / "model.zip")  # type: ignore[arg-type]
-    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("model.zip", b"whole")]
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [
+        ("model.zip", b"whole")
+    ]
 
 
 def test_json_is_replaced_whole_and_never_holds_nan(tmp_path: Path) -> None:

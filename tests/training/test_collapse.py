@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from agent.config.trial import TrialConfig
 from agent.donkeycar_sb3_runner import main
 from agent.training import collapse
 from agent.training.collapse import CollapseGuard
 from agent.training.metrics import RECENT_EPISODES, Metrics
-from agent.trials.config import TrialConfig
 
 
 class Logger(SimpleNamespace):
@@ -24,7 +24,9 @@ class Logger(SimpleNamespace):
         self.name_to_value[name] = value
 
 
-def watched(course: Callable[[int], dict[str, float]], returns: Callable[[int], float] = lambda _: 1.0) -> str | None:
+def watched(
+    course: Callable[[int], dict[str, float]], returns: Callable[[int], float] = lambda _: 1.0
+) -> str | None:
     """The reason for which a training of 10,000 steps stops whose logged numbers follow ``course``."""
     metrics = Metrics()
     guard = CollapseGuard(10_000, metrics)
@@ -40,7 +42,9 @@ def watched(course: Callable[[int], dict[str, float]], returns: Callable[[int], 
 
 
 def test_a_healthy_training_is_left_alone() -> None:
-    assert watched(lambda step: {"debug/q_a1": step / 2000, "losses/loss_actor": -step / 2000}) is None
+    assert (
+        watched(lambda step: {"debug/q_a1": step / 2000, "losses/loss_actor": -step / 2000}) is None
+    )
     assert watched(lambda step: {"entropy_coef": 0.05 * 0.5 ** (step / 1000)}) is None
     assert watched(lambda _: {}, lambda step: step / 100) is None
 
@@ -48,13 +52,21 @@ def test_a_healthy_training_is_left_alone() -> None:
 @pytest.mark.parametrize(
     ("course", "words"),
     [
-        (lambda step: {"debug/q_a1": 10.0 - 25.6 * step / 10_000 * 2}, "worth of actions drifted from 4.88"),
+        (
+            lambda step: {"debug/q_a1": 10.0 - 25.6 * step / 10_000 * 2},
+            "worth of actions drifted from 4.88",
+        ),
         (lambda step: {"losses/loss_actor": 20.0 if step > 3000 else 0.0}, "losses/loss_actor is"),
         (lambda step: {"losses/loss_critic": 1.002**step}, "losses/loss_critic is"),
-        (lambda step: {"entropy_coef": 0.015 if step < 4000 else 0.22}, "entropy's weight rose from 0.015"),
+        (
+            lambda step: {"entropy_coef": 0.015 if step < 4000 else 0.22},
+            "entropy's weight rose from 0.015",
+        ),
     ],
 )
-def test_each_alarm_of_the_report_stops_training(course: Callable[[int], dict[str, float]], words: str) -> None:
+def test_each_alarm_of_the_report_stops_training(
+    course: Callable[[int], dict[str, float]], words: str
+) -> None:
     reason = watched(course)
     assert reason is not None
     assert words in reason
@@ -68,10 +80,21 @@ def test_a_driver_that_is_lost_stops_training_and_a_short_dip_does_not() -> None
     assert watched(lambda _: {}, lambda step: 40.0 if 5000 < step < 5800 else 300.0) is None
 
 
-def test_a_collapsed_trial_ends_well_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_collapsed_trial_ends_well_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(collapse, "EXPLOSION", -1.0)
     monkeypatch.setattr(collapse, "LEAST_CHECKS", 1)
-    arguments = ["--timesteps", "400", "--n-envs", "2", "--max-episode-steps", "20", "--eval-episodes", "2"]
+    arguments = [
+        "--timesteps",
+        "400",
+        "--n-envs",
+        "2",
+        "--max-episode-steps",
+        "20",
+        "--eval-episodes",
+        "2",
+    ]
     code = main(["--save-dir", str(tmp_path), *arguments, "--n-steps", "16", "--device", "cpu"])
     result: dict[str, Any] = json.loads((tmp_path / "result.json").read_text())
     assert (code, result["run_status"]) == (0, "ok")
@@ -81,17 +104,33 @@ def test_a_collapsed_trial_ends_well_and_says_so(tmp_path: Path, monkeypatch: py
     assert trained < 400
 
 
-def test_metrics_have_the_names_of_the_report(tiny: Callable[..., TrialConfig], tmp_path: Path) -> None:
+def test_metrics_have_the_names_of_the_report(
+    tiny: Callable[..., TrialConfig], tmp_path: Path
+) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    from agent.training.trial import run_trial
+    from agent.training.run import run_trial
 
     run_trial(tiny(agent="sac", timesteps=320, batch_size=16, learning_starts=10), tmp_path)
     events = EventAccumulator(str(tmp_path / "tb"))
     events.Reload()
-    names = {"losses/loss_actor", "losses/loss_critic", "entropy_coef", "return_train", "return_test"}
-    names |= {"episode_length_train", "episode_length_test", "debug/actor_grad_norm", "debug/critic_grad_norm"}
-    names |= {f"debug/{name}" for name in ("q_a1", "q_a1_std", "q1", "q2", "backup", "backup_std", "r", "d")}
+    names = {
+        "losses/loss_actor",
+        "losses/loss_critic",
+        "entropy_coef",
+        "return_train",
+        "return_test",
+    }
+    names |= {
+        "episode_length_train",
+        "episode_length_test",
+        "debug/actor_grad_norm",
+        "debug/critic_grad_norm",
+    }
+    names |= {
+        f"debug/{name}"
+        for name in ("q_a1", "q_a1_std", "q1", "q2", "backup", "backup_std", "r", "d")
+    }
     assert names <= set(events.Tags()["scalars"])
     assert any(name.startswith("ended/") for name in events.Tags()["scalars"])
     first, second = ([event.value for event in events.Scalars(f"debug/q{i}")] for i in (1, 2))

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from agent.config.trial import TrialConfig
 from agent.training.algorithms import ALGORITHMS, build
-from agent.training.algorithms.off_policy import Batch
+from agent.training.algorithms.off_policy import Transitions
 from agent.training.algorithms.replay import shifted
-from agent.training.worlds import make_training_worlds
-from agent.trials.config import TrialConfig
+from agent.training.vec_envs import make_training_worlds
 
 OFF_POLICY = ("dqn", "sac", "td3", "ddpg", "tqc")
 SMALL = {"batch_size": 16, "learning_starts": 10}
@@ -31,8 +31,12 @@ def trained(config: TrialConfig) -> Iterator[Any]:
 
 
 def gradient_norm(optimizer: torch.optim.Optimizer) -> float:
-    gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-    return float(torch.linalg.vector_norm(torch.cat([gradient.flatten() for gradient in gradients])))
+    gradients = [
+        p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None
+    ]
+    return float(
+        torch.linalg.vector_norm(torch.cat([gradient.flatten() for gradient in gradients]))
+    )
 
 
 def test_shifted_pictures_are_the_old_ones_moved() -> None:
@@ -45,7 +49,9 @@ def test_shifted_pictures_are_the_old_ones_moved() -> None:
             (down, aside)
             for down in range(-3, 4)
             for aside in range(-3, 4)
-            if torch.equal(torch.roll(old, (down, aside), (1, 2))[:, 3:-3, 3:-3], new[:, 3:-3, 3:-3])
+            if torch.equal(
+                torch.roll(old, (down, aside), (1, 2))[:, 3:-3, 3:-3], new[:, 3:-3, 3:-3]
+            )
         ]
         assert len(matches) == 1
         offsets.add(matches[0])
@@ -75,7 +81,9 @@ def test_every_weight_learns_and_a_saved_model_acts_as_before(
 
 
 @pytest.mark.parametrize("agent", OFF_POLICY)
-def test_gradients_are_clipped_at_the_norm_and_only_there(tiny: Callable[..., TrialConfig], agent: str) -> None:
+def test_gradients_are_clipped_at_the_norm_and_only_there(
+    tiny: Callable[..., TrialConfig], agent: str
+) -> None:
     with trained(tiny(agent=agent, max_grad_norm=1e-3, **SMALL)) as model:
         optimizer = model.policy.optimizer if agent == "dqn" else model.critic.optimizer
         seen = model.update(model.batch(16))
@@ -88,15 +96,21 @@ def test_gradients_are_clipped_at_the_norm_and_only_there(tiny: Callable[..., Tr
         model.max_grad_norm = 0.0
         free = model.update(model.batch(16))
         if agent == "dqn":
-            assert gradient_norm(optimizer) == pytest.approx(float(free["debug/critic_grad_norm"]), rel=1e-3)
+            assert gradient_norm(optimizer) == pytest.approx(
+                float(free["debug/critic_grad_norm"]), rel=1e-3
+            )
 
 
 @pytest.mark.parametrize("agent", OFF_POLICY)
 def test_targets_stay_within_the_clip(tiny: Callable[..., TrialConfig], agent: str) -> None:
     with trained(tiny(agent=agent, target_clip=0.5, **SMALL)) as model:
-        batch = Batch(*(torch.zeros(4, 1) for _ in range(6)))._replace(discounts=torch.ones(4, 1))
+        batch = Transitions(*(torch.zeros(4, 1) for _ in range(6)))._replace(
+            discounts=torch.ones(4, 1)
+        )
         worth = torch.tensor([[-9.0], [-0.2], [0.2], [9.0]])
-        assert model.backup(batch, worth).flatten().tolist() == pytest.approx([-0.5, -0.2, 0.2, 0.5])
+        assert model.backup(batch, worth).flatten().tolist() == pytest.approx(
+            [-0.5, -0.2, 0.2, 0.5]
+        )
         model.target_clip = 0.0
         assert torch.equal(model.backup(batch, worth), worth)
 
@@ -106,7 +120,7 @@ def test_a_target_is_the_return_and_what_comes_after_unless_the_episode_ended(
 ) -> None:
     with trained(tiny(agent="sac", return_steps=2, gamma=0.5, **SMALL)) as model:
         rewards, dones = torch.tensor([[1.0], [1.0]]), torch.tensor([[0.0], [1.0]])
-        batch = Batch(*(torch.zeros(2, 1),) * 3, dones, rewards, torch.full((2, 1), 0.25))
+        batch = Transitions(*(torch.zeros(2, 1),) * 3, dones, rewards, torch.full((2, 1), 0.25))
         assert model.backup(batch, torch.full((2, 1), 8.0)).flatten().tolist() == [3.0, 1.0]
         assert set(model.batch(16).discounts.flatten().tolist()) <= {0.5, 0.25}
 
@@ -116,7 +130,9 @@ def test_twin_critics_differ(tiny: Callable[..., TrialConfig], agent: str) -> No
     with trained(tiny(agent=agent, **SMALL)) as model:
         heads = model.critic.q_networks
         assert len(heads) == 2
-        assert not any(torch.equal(a, b) for a, b in zip(*(head.parameters() for head in heads), strict=True))
+        assert not any(
+            torch.equal(a, b) for a, b in zip(*(head.parameters() for head in heads), strict=True)
+        )
         seen = model.update(model.batch(16))
         assert float(seen["debug/q1"]) != float(seen["debug/q2"])
 
@@ -125,7 +141,11 @@ def test_the_actor_leaves_the_encoder_to_the_critics(tiny: Callable[..., TrialCo
     with trained(tiny(agent="sac", **SMALL)) as model:
         encoder = {id(parameter) for parameter in model.policy.encoder.parameters()}
         of = {
-            name: {id(p) for group in getattr(model, name).optimizer.param_groups for p in group["params"]}
+            name: {
+                id(p)
+                for group in getattr(model, name).optimizer.param_groups
+                for p in group["params"]
+            }
             for name in ("actor", "critic")
         }
         assert encoder

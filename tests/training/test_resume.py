@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from agent.config.trial import TrialConfig, UserError
 from agent.donkeycar_sb3_runner import main
 from agent.training.algorithms import ALGORITHMS
 from agent.training.checkpoints import BEST_MODEL, LAST_MODEL, PROGRESS, STATE
 from agent.training.resume import StateKeeper
-from agent.training.trial import run_trial
-from agent.trials.config import TrialConfig, UserError
+from agent.training.run import run_trial
 
 ON_POLICY = {"n_steps": 16, "batch_size": 32}
 TAUGHT = {
@@ -81,7 +81,9 @@ def test_a_run_cut_and_resumed_equals_the_uncut_one_to_the_digit(
     for name in (LAST_MODEL, BEST_MODEL):
         wanted, found = parameters(agent, uncut / name), parameters(agent, cut / name)
         assert all(torch.equal(wanted[part], found[part]) for part in wanted)
-    lines = [[json.loads(line) for line in (d / PROGRESS).read_text().splitlines()] for d in (uncut, cut)]
+    lines = [
+        [json.loads(line) for line in (d / PROGRESS).read_text().splitlines()] for d in (uncut, cut)
+    ]
     assert [line["episodes"] for line in lines[0]] == [line["episodes"] for line in lines[1]]
 
 
@@ -129,10 +131,14 @@ def test_a_trial_without_its_state_is_refused_and_left_as_it_is(
     (tmp_path / STATE).write_bytes(b"torn")
     with pytest.raises(UserError, match="cannot be read"):
         run_trial(tiny(**ON_POLICY), tmp_path, resume=True)
-    assert all(path.stat().st_mtime_ns == before[path] for path in before if path.name == "model.zip")
+    assert all(
+        path.stat().st_mtime_ns == before[path] for path in before if path.name == "model.zip"
+    )
 
 
-def test_the_normalisation_of_rewards_comes_back(tiny: Callable[..., TrialConfig], tmp_path: Path) -> None:
+def test_the_normalisation_of_rewards_comes_back(
+    tiny: Callable[..., TrialConfig], tmp_path: Path
+) -> None:
     import pickle
 
     run_trial(tiny(**ON_POLICY), tmp_path, keep_state=True)

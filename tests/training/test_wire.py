@@ -15,13 +15,22 @@ import pytest
 from stable_baselines3.common.callbacks import BaseCallback
 
 from agent import donkeycar_sb3_runner, evaluate_champion
-from agent.envs.donkey_env import DonkeyEnv
-from agent.envs.upstream import missing
 from agent.simulator.server import Server
-from agent.training import trial
+from agent.training import run as trial
+from agent.worlds.donkey.env import DonkeyEnv
+from agent.worlds.donkey.remote.upstream import missing
 
 TRACK, MOUNTAIN = "donkey-generated-track-v0", "donkey-mountain-track-v0"
-TINY = ["--timesteps", "256", "--max-episode-steps", "25", "--eval-episodes", "2", "--evaluations", "4"]
+TINY = [
+    "--timesteps",
+    "256",
+    "--max-episode-steps",
+    "25",
+    "--eval-episodes",
+    "2",
+    "--evaluations",
+    "4",
+]
 TINY += ["--device", "cpu", "--save-dir"]
 
 
@@ -118,14 +127,22 @@ def test_training_and_evaluation_share_one_car_and_repeat_themselves(
 
         monkeypatch.setattr(DonkeyEnv, "step", step)
         for number in (1, 2):
-            code, result = run(tmp_path / str(number), "--env", f"{TRACK}@{server.address[1]}", "--timesteps", "128")
+            code, result = run(
+                tmp_path / str(number),
+                "--env",
+                f"{TRACK}@{server.address[1]}",
+                "--timesteps",
+                "128",
+            )
             assert code == 0, result
             scores.append(result["score"])
     assert set(cars) == {1}
     assert scores[0] == scores[1]
 
 
-def test_a_simulator_that_is_not_there_is_exit_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_simulator_that_is_not_there_is_exit_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     code, result = run(tmp_path, "--env", f"{TRACK}@{port}")
@@ -163,10 +180,14 @@ def server_port(result: dict[str, Any]) -> str:
     return str(result["simulator"]).rpartition(":")[2]
 
 
-def test_a_trial_that_asks_for_it_reconnects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_asks_for_it_reconnects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with serving() as server:
         lose_after(60, server, monkeypatch)
-        code, result = run(tmp_path, "--env", f"{TRACK}@{server.address[1]}", "--reconnect", "--timesteps", "128")
+        code, result = run(
+            tmp_path, "--env", f"{TRACK}@{server.address[1]}", "--reconnect", "--timesteps", "128"
+        )
     assert (code, result["run_status"]) == (0, "ok"), result
 
 
@@ -183,7 +204,14 @@ def test_a_champion_is_judged_on_the_wire_as_in_the_embedded_world(
     rewards = []
     with serving() as server:
         for env in (TRACK, f"{TRACK}@{server.address[1]}"):
-            arguments = ["--model", str(trained / "model.zip"), "--results-dir", str(tmp_path), "--env", env]
+            arguments = [
+                "--model",
+                str(trained / "model.zip"),
+                "--results-dir",
+                str(tmp_path),
+                "--env",
+                env,
+            ]
             assert evaluate_champion.main([*arguments, "--episodes", "1"]) == 0
             line = (tmp_path / "evaluations.jsonl").read_text().splitlines()[-1]
             rewards.append(json.loads(line)["mean_reward"])
@@ -233,5 +261,7 @@ def test_upstreams_client_where_it_is_not_installed_is_one_line(
 def test_a_trial_over_upstreams_client(tmp_path: Path) -> None:
     with serving() as server:
         env = f"{TRACK}@{server.address[1]}"
-        code, result = run(tmp_path, "--client", "gym-donkeycar", "--env", env, "--timesteps", "128")
+        code, result = run(
+            tmp_path, "--client", "gym-donkeycar", "--env", env, "--timesteps", "128"
+        )
     assert (code, result["run_status"]) == (0, "ok"), result

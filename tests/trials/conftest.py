@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agent.trials.config import TrialConfig
+from agent.config.trial import TrialConfig
 from agent.trials.record import Record
 
 

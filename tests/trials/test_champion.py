@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.trials.champion import consider, describe, read_manifest, settle, verify
-from agent.trials.config import TrialConfig, UserError
+from agent.config.trial import TrialConfig, UserError
+from agent.trials.champion import describe, promote_if_better, read_manifest, recover, verify
 from agent.trials.record import Record
 
 
@@ -23,85 +23,95 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_manifest_describes_the_copied_model(tmp_path: Path, model: Path, record: Callable[..., Record]) -> None:
-    throne = tmp_path / "champion"
-    assert consider(record(4, 61.5), model, throne)
-    manifest = json.loads((throne / "manifest.json").read_text())
-    assert (throne / "model.zip").read_bytes() == b"weights"
+def test_the_manifest_describes_the_copied_model(
+    tmp_path: Path, model: Path, record: Callable[..., Record]
+) -> None:
+    champion_dir = tmp_path / "champion"
+    assert promote_if_better(record(4, 61.5), model, champion_dir)
+    manifest = json.loads((champion_dir / "manifest.json").read_text())
+    assert (champion_dir / "model.zip").read_bytes() == b"weights"
     assert manifest["sha256"] == hashlib.sha256(b"weights").hexdigest()
     assert (manifest["trial"], manifest["mean_reward"]) == (4, 61.5)
     assert TrialConfig.from_params(manifest["params"]) == TrialConfig()
-    assert sorted(path.name for path in throne.iterdir()) == ["manifest.json", "model.zip"]
-    assert "trial 4 mean_reward 61.50" in describe(throne)
+    assert sorted(path.name for path in champion_dir.iterdir()) == ["manifest.json", "model.zip"]
+    assert "trial 4 mean_reward 61.50" in describe(champion_dir)
 
 
-def test_an_equal_score_does_not_take_the_title(tmp_path: Path, model: Path, record: Callable[..., Record]) -> None:
-    throne = tmp_path / "champion"
-    assert consider(record(1, 50.0), model, throne)
-    assert not consider(record(2, 50.0), model, throne)
-    assert consider(record(3, 50.001), model, throne)
+def test_an_equal_score_does_not_take_the_title(
+    tmp_path: Path, model: Path, record: Callable[..., Record]
+) -> None:
+    champion_dir = tmp_path / "champion"
+    assert promote_if_better(record(1, 50.0), model, champion_dir)
+    assert not promote_if_better(record(2, 50.0), model, champion_dir)
+    assert promote_if_better(record(3, 50.001), model, champion_dir)
 
 
 @pytest.mark.parametrize("status", ["timeout", "diverged", "interrupted", "pruned"])
 def test_only_a_trial_that_ended_well_competes(
     tmp_path: Path, model: Path, record: Callable[..., Record], status: str
 ) -> None:
-    assert not consider(record(1, 99.0, run_status=status), model, tmp_path / "champion")
+    assert not promote_if_better(record(1, 99.0, run_status=status), model, tmp_path / "champion")
     assert describe(tmp_path / "champion") == "champion: none yet"
 
 
-def test_a_negative_first_score_is_a_champion(tmp_path: Path, model: Path, record: Callable[..., Record]) -> None:
-    assert consider(record(1, -3.0), model, tmp_path / "champion")
+def test_a_negative_first_score_is_a_champion(
+    tmp_path: Path, model: Path, record: Callable[..., Record]
+) -> None:
+    assert promote_if_better(record(1, -3.0), model, tmp_path / "champion")
 
 
 def test_no_model_no_title(tmp_path: Path, model: Path, record: Callable[..., Record]) -> None:
-    throne = tmp_path / "champion"
-    consider(record(1, 50.0), model, throne)
+    champion_dir = tmp_path / "champion"
+    promote_if_better(record(1, 50.0), model, champion_dir)
     with pytest.raises(UserError, match="no model at"):
-        consider(record(2, 60.0), tmp_path / "absent.zip", throne)
-    manifest = read_manifest(throne)
+        promote_if_better(record(2, 60.0), tmp_path / "absent.zip", champion_dir)
+    manifest = read_manifest(champion_dir)
     assert manifest is not None
     assert manifest["trial"] == 1
 
 
-def test_a_manifest_without_its_model_is_a_vacancy(tmp_path: Path, model: Path, record: Callable[..., Record]) -> None:
-    throne = tmp_path / "champion"
-    consider(record(1, 90.0), model, throne)
-    (throne / "model.zip").unlink()
-    assert consider(record(2, 10.0), model, throne)
+def test_a_manifest_without_its_model_is_a_vacancy(
+    tmp_path: Path, model: Path, record: Callable[..., Record]
+) -> None:
+    champion_dir = tmp_path / "champion"
+    promote_if_better(record(1, 90.0), model, champion_dir)
+    (champion_dir / "model.zip").unlink()
+    assert promote_if_better(record(2, 10.0), model, champion_dir)
 
 
 def test_the_champion_in_the_box_holds_no_title_and_is_kept_aside(
     tmp_path: Path, model: Path, record: Callable[..., Record]
 ) -> None:
-    throne = tmp_path / "champion"
-    consider(record(1, 9000.0), model, throne)
-    manifest = json.loads((throne / "manifest.json").read_text())
-    (throne / "manifest.json").write_text(json.dumps(manifest | {"boxed": True}))
-    assert describe(throne) == "champion: none yet"
+    champion_dir = tmp_path / "champion"
+    promote_if_better(record(1, 9000.0), model, champion_dir)
+    manifest = json.loads((champion_dir / "manifest.json").read_text())
+    (champion_dir / "manifest.json").write_text(json.dumps(manifest | {"boxed": True}))
+    assert describe(champion_dir) == "champion: none yet"
     model.write_bytes(b"other weights")
-    assert consider(record(2, 10.0), model, throne)
-    assert json.loads((throne / "previous" / "manifest.json").read_text())["boxed"]
-    assert (throne / "previous" / "model.zip").read_bytes() == b"weights"
+    assert promote_if_better(record(2, 10.0), model, champion_dir)
+    assert json.loads((champion_dir / "previous" / "manifest.json").read_text())["boxed"]
+    assert (champion_dir / "previous" / "model.zip").read_bytes() == b"weights"
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"mean_reward": NaN}', '{"mean_reward": "high"}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"mean_reward": NaN}', '{"mean_reward": "high"}']
+)
 def test_an_unreadable_manifest_is_never_overwritten(
     tmp_path: Path, model: Path, record: Callable[..., Record], text: str
 ) -> None:
-    throne = tmp_path / "champion"
-    consider(record(1, 50.0), model, throne)
-    (throne / "manifest.json").write_text(text)
+    champion_dir = tmp_path / "champion"
+    promote_if_better(record(1, 50.0), model, champion_dir)
+    (champion_dir / "manifest.json").write_text(text)
     with pytest.raises(UserError, match="mend it or move it away"):
-        consider(record(2, 60.0), model, throne)
-    assert (throne / "manifest.json").read_text() == text
+        promote_if_better(record(2, 60.0), model, champion_dir)
+    assert (champion_dir / "manifest.json").read_text() == text
 
 
 def test_a_failed_copy_leaves_the_old_champion(
     tmp_path: Path, model: Path, record: Callable[..., Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    throne = tmp_path / "champion"
-    consider(record(1, 50.0), model, throne)
+    champion_dir = tmp_path / "champion"
+    promote_if_better(record(1, 50.0), model, champion_dir)
     better = tmp_path / "better.zip"
     better.write_bytes(b"better weights")
 
@@ -110,9 +120,9 @@ def test_a_failed_copy_leaves_the_old_champion(
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        consider(record(2, 60.0), better, throne)
-    assert (throne / "model.zip").read_bytes() == b"weights"
-    assert sorted(path.name for path in throne.iterdir()) == ["manifest.json", "model.zip"]
+        promote_if_better(record(2, 60.0), better, champion_dir)
+    assert (champion_dir / "model.zip").read_bytes() == b"weights"
+    assert sorted(path.name for path in champion_dir.iterdir()) == ["manifest.json", "model.zip"]
 
 
 def test_a_change_cut_short_at_any_step_leaves_one_champion_or_the_other(
@@ -127,8 +137,8 @@ def test_a_change_cut_short_at_any_step_leaves_one_champion_or_the_other(
 
     outcomes = []
     for step in range(12):
-        throne = tmp_path / f"champion-{step}"
-        consider(record(1, 50.0), model, throne)
+        champion_dir = tmp_path / f"champion-{step}"
+        promote_if_better(record(1, 50.0), model, champion_dir)
         calls = 0
 
         def count(real: Callable[..., object], step: int = step) -> Callable[..., object]:
@@ -146,36 +156,38 @@ def test_a_change_cut_short_at_any_step_leaves_one_champion_or_the_other(
             patch.setattr("os.fsync", count(os.fsync))
             patch.setattr("shutil.copyfile", count(shutil.copyfile))
             with suppress(Killed):
-                consider(record(2, 60.0), better, throne)
-        settle(throne)
-        verify(throne)
-        manifest = read_manifest(throne)
+                promote_if_better(record(2, 60.0), better, champion_dir)
+        recover(champion_dir)
+        verify(champion_dir)
+        manifest = read_manifest(champion_dir)
         assert manifest is not None and manifest["trial"] in (1, 2)
         outcomes.append(manifest["trial"])
-        assert sorted(path.name for path in throne.iterdir() if path.name != "previous") == [
+        assert sorted(path.name for path in champion_dir.iterdir() if path.name != "previous") == [
             "manifest.json",
             "model.zip",
         ]
-        assert consider(record(3, 70.0), better, throne)
+        assert promote_if_better(record(3, 70.0), better, champion_dir)
     assert outcomes[0] == 1 and outcomes[-1] == 2 and outcomes == sorted(outcomes)
 
 
-def test_the_previous_champion_is_kept(tmp_path: Path, model: Path, record: Callable[..., Record]) -> None:
-    throne = tmp_path / "champion"
-    consider(record(1, 50.0), model, throne)
+def test_the_previous_champion_is_kept(
+    tmp_path: Path, model: Path, record: Callable[..., Record]
+) -> None:
+    champion_dir = tmp_path / "champion"
+    promote_if_better(record(1, 50.0), model, champion_dir)
     better = tmp_path / "better.zip"
     better.write_bytes(b"better weights")
-    consider(record(2, 60.0), better, throne)
-    verify(throne / "previous")
-    assert json.loads((throne / "previous" / "manifest.json").read_text())["trial"] == 1
+    promote_if_better(record(2, 60.0), better, champion_dir)
+    verify(champion_dir / "previous")
+    assert json.loads((champion_dir / "previous" / "manifest.json").read_text())["trial"] == 1
 
 
 def test_a_model_that_is_not_the_manifests_is_refused(
     tmp_path: Path, model: Path, record: Callable[..., Record]
 ) -> None:
-    throne = tmp_path / "champion"
-    consider(record(1, 50.0), model, throne)
-    verify(throne)
-    (throne / "model.zip").write_bytes(b"something else")
+    champion_dir = tmp_path / "champion"
+    promote_if_better(record(1, 50.0), model, champion_dir)
+    verify(champion_dir)
+    (champion_dir / "model.zip").write_bytes(b"something else")
     with pytest.raises(UserError, match="is not the model of its manifest"):
-        verify(throne)
+        verify(champion_dir)

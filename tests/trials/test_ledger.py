@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.trials.config import UserError
+from agent.config.trial import UserError
 from agent.trials.ledger import Ledger
 from agent.trials.record import REPO_ROOT, Record
 
@@ -33,7 +33,11 @@ def test_an_absent_ledger_is_empty(ledger: Ledger) -> None:
 
 
 def test_records_come_back_in_order(ledger: Ledger, record: Callable[..., Record]) -> None:
-    records = [record(1), record(2, None, run_status="timeout", cause="too long"), record(3, kind="sweep")]
+    records = [
+        record(1),
+        record(2, None, run_status="timeout", cause="too long"),
+        record(3, kind="sweep"),
+    ]
     for each in records:
         ledger.append(each)
     assert ledger.load() == records
@@ -61,7 +65,9 @@ def test_a_torn_line_costs_itself_only(
 def test_a_ledger_cut_at_any_byte_loads_all_complete_records_and_goes_on(
     tmp_path: Path, record: Callable[..., Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.fsync", lambda _: None)  # thousands of appends; what is tested is the bytes
+    monkeypatch.setattr(
+        "os.fsync", lambda _: None
+    )  # thousands of appends; what is tested is the bytes
     whole = Ledger(tmp_path / "whole.jsonl")
     for trial in range(1, 21):
         whole.append(record(trial, float(trial)))
@@ -69,10 +75,16 @@ def test_a_ledger_cut_at_any_byte_loads_all_complete_records_and_goes_on(
     ends = [place for place, byte in enumerate(data) if byte == 10]
     cut = Ledger(tmp_path / "cut.jsonl")
     # Every byte round three ends of lines, and every 61st elsewhere; make soak takes every one.
-    places = [k for k in range(len(data) + 1) if k % 61 == 0 or any(abs(k - ends[line]) < 30 for line in (0, 9, 19))]
+    places = [
+        k
+        for k in range(len(data) + 1)
+        if k % 61 == 0 or any(abs(k - ends[line]) < 30 for line in (0, 9, 19))
+    ]
     for place in places:
         cut.path.write_bytes(data[:place])
-        complete = sum(end <= place for end in ends)  # a line that lacks only its newline is complete
+        complete = sum(
+            end <= place for end in ends
+        )  # a line that lacks only its newline is complete
         cut.append(record(99))
         assert [each.trial for each in cut.load()] == [*range(1, complete + 1), 99], place
         assert cut.path.read_bytes().count(b"\n") == complete + 1
@@ -85,7 +97,15 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_line_leaves_none(
     ledger.append(record(1))
     before = ledger.path.read_bytes()
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), resource.RLIM_INFINITY))\n"
-    command = [sys.executable, "-c", "import sys; " + limit + WRITER, str(ledger.path), "2", "3", str(len(before) + 20)]
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; " + limit + WRITER,
+        str(ledger.path),
+        "2",
+        "3",
+        str(len(before) + 20),
+    ]
     done = subprocess.run(command, cwd=REPO_ROOT, capture_output=True, text=True)
     assert "free some space" in done.stderr and done.returncode == 1
     assert ledger.path.read_bytes() == before
@@ -93,8 +113,12 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_line_leaves_none(
     assert [each.trial for each in ledger.load()] == [1, 2]
 
 
-@pytest.mark.parametrize("garbage", [b"\xff\xfe\x00", b"null", b'{"trial": 1}', b"{}{}", b'"\xe2\x80\xa8"'])
-def test_garbage_is_skipped_and_kept(ledger: Ledger, record: Callable[..., Record], garbage: bytes) -> None:
+@pytest.mark.parametrize(
+    "garbage", [b"\xff\xfe\x00", b"null", b'{"trial": 1}', b"{}{}", b'"\xe2\x80\xa8"']
+)
+def test_garbage_is_skipped_and_kept(
+    ledger: Ledger, record: Callable[..., Record], garbage: bytes
+) -> None:
     ledger.path.write_bytes(garbage + b"\n\n")
     ledger.append(record(1))
     assert [each.trial for each in ledger.load()] == [1]
@@ -114,7 +138,10 @@ def test_a_folder_in_its_place_is_one_line(tmp_path: Path) -> None:
 
 def test_two_processes_append_at_once(ledger: Ledger) -> None:
     writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, str(ledger.path), str(start), str(start + 50)], cwd=REPO_ROOT)
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(ledger.path), str(start), str(start + 50)],
+            cwd=REPO_ROOT,
+        )
         for start in (0, 50)
     ]
     assert [writer.wait(30) for writer in writers] == [0, 0]

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from agent.config.trial import TrialConfig
+from agent.executors.local import Outcome
 from agent.trials.assemble import make_record
-from agent.trials.config import TrialConfig
-from agent.trials.launcher import Outcome
 from agent.trials.record import REPO_ROOT, Record, git_commit, installed_versions, shown_path
 
 NAMES_OF_THE_SPECIFICATION = [
@@ -29,7 +29,9 @@ NAMES_OF_THE_SPECIFICATION = [
 
 
 def assemble(folder: Path, outcome: Outcome) -> Record:
-    return make_record(7, TrialConfig(seed=3), outcome, folder, kind="search", suggestion={"ucb": 1.0})
+    return make_record(
+        7, TrialConfig(seed=3), outcome, folder, kind="search", suggestion={"ucb": 1.0}
+    )
 
 
 def outcome(status: str = "ok", code: int = 0, **changes: Any) -> Outcome:
@@ -68,9 +70,17 @@ def test_names_of_a_later_schema_are_ignored(record: Callable[..., Record]) -> N
 
 
 def test_a_scored_trial(tmp_path: Path) -> None:
-    write_result(tmp_path, '{"mean_reward": 12.5, "std_reward": 2.0, "score": {"laps": [1]}, "versions": {"x": "1"}}')
+    write_result(
+        tmp_path,
+        '{"mean_reward": 12.5, "std_reward": 2.0, "score": {"laps": [1]}, "versions": {"x": "1"}}',
+    )
     made = assemble(tmp_path, outcome())
-    assert (made.mean_reward, made.std_reward, made.score, made.cause) == (12.5, 2.0, {"laps": [1]}, None)
+    assert (made.mean_reward, made.std_reward, made.score, made.cause) == (
+        12.5,
+        2.0,
+        {"laps": [1]},
+        None,
+    )
     assert made.model_path == str(tmp_path / "model.zip")
     assert made.versions["x"] == "1"
     assert made.versions["numpy"] == installed_versions()["numpy"]
@@ -93,9 +103,16 @@ def test_success_without_a_model_is_a_crash(tmp_path: Path) -> None:
 
 
 def test_the_runners_own_words_beat_its_exit_code(tmp_path: Path) -> None:
-    write_result(tmp_path, '{"run_status": "out_of_memory", "cause": "no room for the buffer", "mean_reward": 3.0}')
+    write_result(
+        tmp_path,
+        '{"run_status": "out_of_memory", "cause": "no room for the buffer", "mean_reward": 3.0}',
+    )
     made = assemble(tmp_path, outcome("crashed", 1, cause="exit code 1: bye"))
-    assert (made.run_status, made.cause, made.mean_reward) == ("out_of_memory", "no room for the buffer", None)
+    assert (made.run_status, made.cause, made.mean_reward) == (
+        "out_of_memory",
+        "no room for the buffer",
+        None,
+    )
 
 
 def test_our_own_kill_beats_the_runners_words(tmp_path: Path) -> None:
@@ -115,15 +132,23 @@ def test_the_commit_is_gits_or_none() -> None:
     assert git_commit() == (answer.stdout.strip() if answer.returncode == 0 else None)
 
 
-def test_what_a_night_remembers_is_small_and_all_that_it_asks_for(record: Callable[..., Record]) -> None:
+def test_what_a_night_remembers_is_small_and_all_that_it_asks_for(
+    record: Callable[..., Record],
+) -> None:
     params = TrialConfig(seed=5).to_params()
-    lines = [replace(record(k, float(k)), params=params | {"seed": k}).to_line() for k in range(1, 201)]
+    lines = [
+        replace(record(k, float(k)), params=params | {"seed": k}).to_line() for k in range(1, 201)
+    ]
     tracemalloc.start()
-    kept = [Record.from_line(line).light() for line in lines]
+    kept = [Record.from_line(line).slim() for line in lines]
     size = tracemalloc.get_traced_memory()[0] / len(kept)
     tracemalloc.stop()
     assert size < 2800  # bytes; as they were read they take three times that
     whole = Record.from_line(lines[6])
-    assert (kept[6].trial, kept[6].mean_reward, kept[6].seed) == (whole.trial, whole.mean_reward, whole.seed)
-    assert kept[6].contender == whole.contender
+    assert (kept[6].trial, kept[6].mean_reward, kept[6].seed) == (
+        whole.trial,
+        whole.mean_reward,
+        whole.seed,
+    )
+    assert kept[6].config_id == whole.config_id
     assert TrialConfig.from_params(kept[6].params) == TrialConfig.from_params(whole.params)

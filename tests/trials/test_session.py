@@ -14,7 +14,10 @@ from agent.trials.session import exit_code
             OSError(errno.ENOSPC, "No space left on device"),
             "no space is left on the disk; free some and start it again",
         ),
-        (OSError(errno.EDQUOT, "Disk quota exceeded"), "no space is left on the disk; free some and start it again"),
+        (
+            OSError(errno.EDQUOT, "Disk quota exceeded"),
+            "no space is left on the disk; free some and start it again",
+        ),
         (
             PermissionError(errno.EACCES, "Permission denied", "/x"),
             "Permission denied: '/x'; mend that and start it again",

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sb3_contrib import RecurrentPPO
 
-from agent.training.algorithms import ddpg, demos, dqn, ppo, recurrent_ppo, sac, td3, tqc
+from agent.config.trial import TrialConfig
+from agent.training.algorithms import ddpg, dqn, ppo, recurrent_ppo, sac, td3, tqc
 from agent.training.algorithms.device import check_device, prepare_torch
-from agent.training.algorithms.lean import LeanPPO
-from agent.trials.config import TrialConfig
+from agent.training.algorithms.fast_ppo import FastPPO
+from agent.training.imitation import demonstration_replay
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -31,7 +32,7 @@ class Algorithm(NamedTuple):
 
 
 ALGORITHMS = {
-    "ppo": Algorithm(LeanPPO, ppo.build),
+    "ppo": Algorithm(FastPPO, ppo.build),
     "recurrent_ppo": Algorithm(RecurrentPPO, recurrent_ppo.build),
     "dqn": Algorithm(dqn.DQN, dqn.build),
     "sac": Algorithm(sac.SAC, sac.build),
@@ -45,5 +46,5 @@ def build(config: TrialConfig, worlds: VecEnv) -> BaseAlgorithm:
     """The untrained model of a trial. The learning rate is ``config.learning_rate`` from first step to last."""
     model = ALGORITHMS[config.agent].build(config, worlds)
     if config.demos:
-        demos.show(model.replay_buffer, config)  # type: ignore[attr-defined]
+        demonstration_replay.show(model.replay_buffer, config)  # type: ignore[attr-defined]
     return model

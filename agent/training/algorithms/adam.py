@@ -41,7 +41,9 @@ class RowAdam(Adam):
         power-law average of "Analyzing and Improving the Training Dynamics of Diffusion Models")
     """
 
-    def __init__(self, parameters: Iterable[torch.nn.Parameter], averaged: float = 0.0, **options: Any) -> None:
+    def __init__(
+        self, parameters: Iterable[torch.nn.Parameter], averaged: float = 0.0, **options: Any
+    ) -> None:
         self.averaged = averaged
         self.members = list(parameters)
         self.row = torch.nn.Parameter(torch.empty(0))
@@ -63,10 +65,19 @@ class RowAdam(Adam):
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
         """One step with the gradients that the parameters have, as other optimisers take it."""
-        self._move(_row([torch.zeros_like(each) if each.grad is None else each.grad for each in self.members]))
+        self._move(
+            _row(
+                [
+                    torch.zeros_like(each) if each.grad is None else each.grad
+                    for each in self.members
+                ]
+            )
+        )
         return None
 
-    def descend(self, loss: torch.Tensor, max_norm: float, beside: Callable[[], torch.Tensor] | None = None) -> None:
+    def descend(
+        self, loss: torch.Tensor, max_norm: float, beside: Callable[[], torch.Tensor] | None = None
+    ) -> None:
         """A step down ``loss``, its gradient shortened to ``max_norm`` where it is longer; not all need be in it.
 
         :param beside: gives a row to add to the gradient, once that of the loss is there
@@ -103,7 +114,11 @@ class RowAdam(Adam):
 def settled(policy: Any) -> AbstractContextManager[None]:
     """While this lasts the parameters of ``policy`` are their average, if its optimiser keeps one."""
     optimizer = getattr(policy, "optimizer", None)
-    return optimizer.settled() if isinstance(optimizer, RowAdam) and optimizer.averaged else nullcontext()
+    return (
+        optimizer.settled()
+        if isinstance(optimizer, RowAdam) and optimizer.averaged
+        else nullcontext()
+    )
 
 
 def _row(gradients: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -8,10 +8,10 @@ import numpy as np
 from stable_baselines3 import DDPG as SB3DDPG
 from stable_baselines3.common.noise import OrnsteinUhlenbeckActionNoise
 
+from agent.config.trial import TrialConfig
 from agent.training.algorithms.actor_critic import OneEncoderTD3Policy
 from agent.training.algorithms.off_policy import off_policy
 from agent.training.algorithms.td3 import Deterministic
-from agent.trials.config import TrialConfig
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv

@@ -7,7 +7,7 @@ import os
 import torch
 from stable_baselines3.common.utils import set_random_seed
 
-from agent.trials.config import UserError
+from agent.config.trial import UserError
 
 
 def prepare_torch(seed: int, deterministic: bool = False) -> None:

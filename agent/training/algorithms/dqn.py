@@ -9,8 +9,14 @@ import torch
 from stable_baselines3 import DQN as SB3DQN
 from stable_baselines3.dqn.policies import QNetwork
 
-from agent.training.algorithms.off_policy import Batch, Metrics, OffPolicy, critic_metrics, off_policy
-from agent.trials.config import TrialConfig
+from agent.config.trial import TrialConfig
+from agent.training.algorithms.off_policy import (
+    Metrics,
+    OffPolicy,
+    Transitions,
+    critic_metrics,
+    off_policy,
+)
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -22,7 +28,7 @@ class DQN(OffPolicy, SB3DQN):
     def set_rates(self) -> None:
         self._update_learning_rate(self.policy.optimizer)
 
-    def update(self, batch: Batch) -> Metrics:
+    def update(self, batch: Transitions) -> Metrics:
         with torch.no_grad():
             after = batch.next_observations
             chosen = worth_of(self.q_net, after).argmax(dim=1, keepdim=True)
@@ -40,7 +46,9 @@ class DQN(OffPolicy, SB3DQN):
         self.exploration_rate = self.exploration_schedule(self._current_progress_remaining)
         self.logger.record("rollout/exploration_rate", self.exploration_rate)
 
-    def _sample_action(self, learning_starts: int, action_noise: Any = None, n_envs: int = 1) -> tuple[Any, Any]:
+    def _sample_action(
+        self, learning_starts: int, action_noise: Any = None, n_envs: int = 1
+    ) -> tuple[Any, Any]:
         """Epsilon-greedy, each world for itself; stock SB3 draws once for all of them."""
         random = np.array([self.action_space.sample() for _ in range(n_envs)])
         if self.num_timesteps < learning_starts:

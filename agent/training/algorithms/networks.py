@@ -7,7 +7,10 @@ from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
 CELL = 8  # pixels, both ways, that one answer of the last layer of patches stands for
-SHAPES, GROUPS = 4, 2  # for so many features an answer of a patch, and of patches beside each other in later layers
+SHAPES, GROUPS = (
+    4,
+    2,
+)  # for so many features an answer of a patch, and of patches beside each other in later layers
 # Layers: side of a patch, and how many, both ways, of a cell lie one after the other among the patches.
 PATCH, INNER = {1: CELL, 2: CELL // 2, 3: CELL // 2}, {1: 1, 2: 2, 3: 1}
 CONTRAST = 128.0  # grey levels; with weights of ordinary size an answer is then about 1
@@ -23,13 +26,23 @@ def as_patches(pictures: torch.Tensor, layers: int = 1) -> torch.Tensor:
     n, frames, rows, columns = pictures.shape
     patch, inner = PATCH[layers], INNER[layers]
     # Bytes beside each other travel as one number, in an eighth or a quarter of the time.
-    together = {8: torch.int64, 4: torch.int32}[patch] if pictures.dtype == torch.uint8 else pictures.dtype
+    together = (
+        {8: torch.int64, 4: torch.int32}[patch] if pictures.dtype == torch.uint8 else pictures.dtype
+    )
     cell = patch * inner
-    split = pictures.contiguous().view(together).view(n, frames, rows // cell, inner, patch, columns // cell, inner, -1)
-    return split.permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(n, rows * columns // patch**2, -1).view(pictures.dtype)
+    split = (
+        pictures.contiguous()
+        .view(together)
+        .view(n, frames, rows // cell, inner, patch, columns // cell, inner, -1)
+    )
+    return (
+        split.permute(0, 2, 5, 3, 6, 1, 4, 7)
+        .reshape(n, rows * columns // patch**2, -1)
+        .view(pictures.dtype)
+    )
 
 
-class RoadNet(BaseFeaturesExtractor):
+class PatchNet(BaseFeaturesExtractor):
     """Features of pictures in grey levels or colours, 0 to 255: shapes in patches, then all patches at once.
 
     A convolution whose stride is its kernel is one product of matrices, forwards and backwards, and has few windows.
@@ -48,7 +61,11 @@ class RoadNet(BaseFeaturesExtractor):
     """
 
     def __init__(
-        self, observation_space: spaces.Box, features_dim: int = 64, layers: int = 1, bounded: bool = False
+        self,
+        observation_space: spaces.Box,
+        features_dim: int = 64,
+        layers: int = 1,
+        bounded: bool = False,
     ) -> None:
         super().__init__(observation_space, features_dim)
         frames, rows, columns = observation_space.shape
@@ -58,11 +75,16 @@ class RoadNet(BaseFeaturesExtractor):
         shapes, groups = max(features_dim // SHAPES, 1), max(features_dim // GROUPS, 1)
         pixels = frames * PATCH[layers] ** 2
         # In three layers a window is two by two patches.
-        self.shapes = torch.nn.Conv2d(pixels, shapes, 2) if layers == 3 else torch.nn.Linear(pixels, shapes)
+        self.shapes = (
+            torch.nn.Conv2d(pixels, shapes, 2) if layers == 3 else torch.nn.Linear(pixels, shapes)
+        )
         self.groups = torch.nn.Linear(4 * shapes, groups) if layers == 2 else None
         self.windows: torch.nn.Sequential | None = None
         if layers == 3:
-            first, second = torch.nn.Conv2d(shapes, groups, 3, 2, 1), torch.nn.Conv2d(groups, groups, 3, 1, 1)
+            first, second = (
+                torch.nn.Conv2d(shapes, groups, 3, 2, 1),
+                torch.nn.Conv2d(groups, groups, 3, 1, 1),
+            )
             self.windows = torch.nn.Sequential(first, torch.nn.ReLU(), second, torch.nn.ReLU())
         answers = (shapes if layers == 1 else groups) * (rows // CELL) * (columns // CELL)
         self.whole = torch.nn.Linear(answers, features_dim)
@@ -87,7 +109,9 @@ class RoadNet(BaseFeaturesExtractor):
         assert self.shapes.bias is not None
         answers = torch.relu_(torch.addcmul(self.shapes.bias, answers, strength))
         if self.groups is not None:
-            answers = torch.relu_(self.groups(answers.view(len(answers), -1, self.groups.in_features)))
+            answers = torch.relu_(
+                self.groups(answers.view(len(answers), -1, self.groups.in_features))
+            )
         weight = self.whole.weight
         if self.windows is not None:
             answers = self.windows(answers.unflatten(1, (self.rows - 1, -1)).permute(0, 3, 1, 2))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from stable_baselines3.common.utils import polyak_update
 
-from agent.training.algorithms.demos import DemoReplay
-from agent.training.algorithms.networks import RoadNet
+from agent.config.trial import TrialConfig
+from agent.training.algorithms.networks import PatchNet
 from agent.training.algorithms.replay import Replay, replay_capacity, shifted
-from agent.trials.config import TrialConfig
+from agent.training.imitation.demonstration_replay import DemoReplay
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Metrics = Mapping[str, torch.Tensor]
 
 
-class Batch(NamedTuple):
+class Transitions(NamedTuple):
     """Transitions drawn from the replay buffer, pictures shifted.
 
     ``observations`` and ``next_observations`` are (batch, channels, height, width), ``actions`` (batch, actions),
@@ -48,7 +48,12 @@ class OffPolicy:
     """
 
     def __init__(
-        self, *args: Any, max_grad_norm: float = 0.0, target_clip: float = 0.0, shift: int = 0, **kwargs: Any
+        self,
+        *args: Any,
+        max_grad_norm: float = 0.0,
+        target_clip: float = 0.0,
+        shift: int = 0,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.max_grad_norm, self.target_clip, self.shift = max_grad_norm, target_clip, shift
@@ -64,7 +69,7 @@ class OffPolicy:
         for name, value in {**seen, **self.replay_buffer.metrics}.items():
             self.logger.record(name, float(value))
 
-    def update(self, batch: Batch) -> Metrics:
+    def update(self, batch: Transitions) -> Metrics:
         """One gradient step; the numbers to log, by their names in TensorBoard."""
         raise NotImplementedError
 
@@ -72,15 +77,17 @@ class OffPolicy:
         """Give every optimiser the learning rate of the moment."""
         self._update_learning_rate([self.actor.optimizer, self.critic.optimizer])
 
-    def batch(self: Any, size: int) -> Batch:
+    def batch(self: Any, size: int) -> Transitions:
         """A random batch of the replay buffer."""
         drawn = self.replay_buffer.sample(size, env=self._vec_normalize_env)
         pictures, after = drawn.observations, drawn.next_observations
         if self.shift:
             pictures, after = shifted(pictures, self.shift), shifted(after, self.shift)
-        return Batch(pictures, drawn.actions, after, drawn.dones, drawn.rewards, drawn.discounts)
+        return Transitions(
+            pictures, drawn.actions, after, drawn.dones, drawn.rewards, drawn.discounts
+        )
 
-    def backup(self, batch: Batch, worth: torch.Tensor) -> torch.Tensor:
+    def backup(self, batch: Transitions, worth: torch.Tensor) -> torch.Tensor:
         """Targets (batch, n) of the critics, from the worth (batch, n) of where the batch's returns end."""
         targets = batch.rewards + (1.0 - batch.dones) * batch.discounts * worth
         return targets.clamp(-self.target_clip, self.target_clip) if self.target_clip else targets
@@ -101,7 +108,11 @@ class OffPolicy:
 
 
 def critic_metrics(
-    batch: Batch, targets: torch.Tensor, first: torch.Tensor, second: torch.Tensor, acted: torch.Tensor
+    batch: Transitions,
+    targets: torch.Tensor,
+    first: torch.Tensor,
+    second: torch.Tensor,
+    acted: torch.Tensor,
 ) -> dict[str, torch.Tensor]:
     """What the TrackMania report watches of the critics, by its names.
 
@@ -128,8 +139,14 @@ def off_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, 
     """
     told = config.settings
     wanted = min(told.buffer_size, config.timesteps)
-    capacity, size = replay_capacity(worlds.observation_space, wanted, config.memory_limit, told.batch_size)
-    demos = {"weight": told.demo_weight, "repeat": told.demo_repeat, "decay": told.demo_decay} if told.demos else {}
+    capacity, size = replay_capacity(
+        worlds.observation_space, wanted, config.memory_limit, told.batch_size
+    )
+    demos = (
+        {"weight": told.demo_weight, "repeat": told.demo_repeat, "decay": told.demo_decay}
+        if told.demos
+        else {}
+    )
     print(f"replay buffer: {capacity} transitions, {size / 1024**2:.1f} MB", flush=True)
     return {
         "learning_rate": told.learning_rate,
@@ -147,7 +164,7 @@ def off_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, 
         "target_clip": told.target_clip,
         "shift": told.shift,
         "policy_kwargs": {
-            "features_extractor_class": RoadNet,
+            "features_extractor_class": PatchNet,
             "features_extractor_kwargs": {
                 "features_dim": told.features_dim,
                 "layers": told.conv_layers,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from stable_baselines3.common.utils import LinearSchedule
 
-from agent.envs.teacher import AHEAD_U
+from agent.config.trial import TrialConfig
 from agent.training.algorithms.adam import Adam, RowAdam
-from agent.training.algorithms.lean import LeanPolicy, LeanPPO
-from agent.training.algorithms.networks import RoadNet
-from agent.trials.config import TrialConfig
+from agent.training.algorithms.fast_ppo import FastPolicy, FastPPO
+from agent.training.algorithms.networks import PatchNet
+from agent.worlds.donkey.experts.teacher import AHEAD_U
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -62,8 +62,11 @@ def on_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, A
         "use_sde": told.sde_freq > 0,
         "sde_sample_freq": told.sde_freq or -1,
         "policy_kwargs": {
-            "features_extractor_class": RoadNet,
-            "features_extractor_kwargs": {"features_dim": told.features_dim, "layers": told.conv_layers},
+            "features_extractor_class": PatchNet,
+            "features_extractor_kwargs": {
+                "features_dim": told.features_dim,
+                "layers": told.conv_layers,
+            },
             "normalize_images": False,
             "net_arch": [told.net_width],
             "log_std_init": told.log_std_init,
@@ -76,12 +79,19 @@ def on_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, A
     }
 
 
-def build(config: TrialConfig, worlds: VecEnv) -> LeanPPO:
+def build(config: TrialConfig, worlds: VecEnv) -> FastPPO:
     """The untrained model."""
     told = config.settings
-    policy = {"optimizer_class": RowAdam, "optimizer_kwargs": OPTIMISER | {"averaged": told.averaged}}
+    policy = {
+        "optimizer_class": RowAdam,
+        "optimizer_kwargs": OPTIMISER | {"averaged": told.averaged},
+    }
     if told.taught:  # by one who drives the middle of the road
         policy |= {"pointing": len(AHEAD_U), "mirrored": True}
-    return LeanPPO(
-        LeanPolicy, worlds, **on_policy(config, worlds, **policy), taught=told.taught, lesson_weight=told.lesson_weight
+    return FastPPO(
+        FastPolicy,
+        worlds,
+        **on_policy(config, worlds, **policy),
+        taught=told.taught,
+        lesson_weight=told.lesson_weight,
     )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from sb3_contrib import RecurrentPPO
 
+from agent.config.trial import TrialConfig
 from agent.training.algorithms.ppo import on_policy
-from agent.trials.config import TrialConfig
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from stable_baselines3.common.buffers import NStepReplayBuffer
 from stable_baselines3.common.preprocessing import get_flattened_obs_dim
 
-from agent.trials.config import UserError, parse_memory
+from agent.config.trial import UserError, parse_memory
 
 # Half of the plan is for torch, the worlds and the batches in flight.
 REPLAY_SHARE = 0.5
@@ -45,7 +45,9 @@ def replay_capacity(
     fitting = int(parse_memory(memory_limit) * REPLAY_SHARE) // each
     if fitting < batch:
         needed = math.ceil(batch * each / REPLAY_SHARE / 1024**2)
-        raise UserError(f"memory_limit {memory_limit!r} holds {fitting} transitions; give at least {needed}M")
+        raise UserError(
+            f"memory_limit {memory_limit!r} holds {fitting} transitions; give at least {needed}M"
+        )
     capacity = min(wanted, fitting)
     return capacity, capacity * each
 

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from stable_baselines3 import SAC as SB3SAC
 
+from agent.config.trial import TrialConfig
 from agent.training.algorithms.actor_critic import OneEncoderSACPolicy
-from agent.training.algorithms.off_policy import Batch, Metrics, OffPolicy, critic_metrics, off_policy
-from agent.trials.config import TrialConfig
+from agent.training.algorithms.off_policy import (
+    Metrics,
+    OffPolicy,
+    Transitions,
+    critic_metrics,
+    off_policy,
+)
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -25,7 +31,7 @@ class Entropic(OffPolicy):
         super().__init__(*args, **kwargs)
         self.entropy_rate = entropy_rate
 
-    def update(self: Any, batch: Batch) -> Metrics:
+    def update(self: Any, batch: Transitions) -> Metrics:
         if self.use_sde:
             self.actor.reset_noise()
         features = self.policy.encode(batch.observations)
@@ -35,7 +41,9 @@ class Entropic(OffPolicy):
         with torch.no_grad():
             after = self.policy.encode(batch.next_observations)
             next_actions, next_log_prob = self.actor.action_log_prob(after)
-            worth = self.cautious(self.critic_target(after, next_actions)) - weight * next_log_prob.reshape(-1, 1)
+            worth = self.cautious(
+                self.critic_target(after, next_actions)
+            ) - weight * next_log_prob.reshape(-1, 1)
             targets = self.backup(batch, worth)
         current = self.critic(features, batch.actions)
         loss = self.critic_loss(current, targets)
@@ -75,7 +83,10 @@ class Entropic(OffPolicy):
 
     def critic_loss(self, current: Any, targets: torch.Tensor) -> torch.Tensor:
         """How far the critics are from their targets."""
-        return 0.5 * torch.stack([torch.nn.functional.mse_loss(each, targets) for each in current]).sum()
+        return (
+            0.5
+            * torch.stack([torch.nn.functional.mse_loss(each, targets) for each in current]).sum()
+        )
 
     def first_and_last(self, current: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """What the first critic says, and the last."""
@@ -95,7 +106,9 @@ def entropic(config: TrialConfig, worlds: VecEnv) -> dict[str, Any]:
         "target_entropy": told.target_entropy,
         "use_sde": told.sde_freq > 0,
         "sde_sample_freq": told.sde_freq or -1,
-        **off_policy(config, worlds, n_critics=told.n_critics, log_std_init=told.log_std_init, use_expln=True),
+        **off_policy(
+            config, worlds, n_critics=told.n_critics, log_std_init=told.log_std_init, use_expln=True
+        ),
     }
 
 

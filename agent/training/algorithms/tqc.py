@@ -8,9 +8,9 @@ import torch
 from sb3_contrib import TQC as SB3TQC
 from sb3_contrib.common.utils import quantile_huber_loss
 
+from agent.config.trial import TrialConfig
 from agent.training.algorithms.actor_critic import OneEncoderTQCPolicy
 from agent.training.algorithms.sac import Entropic, entropic
-from agent.trials.config import TrialConfig
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -46,4 +46,6 @@ def build(config: TrialConfig, worlds: VecEnv) -> TQC:
     told = config.settings
     arguments = entropic(config, worlds)
     arguments["policy_kwargs"]["n_quantiles"] = told.n_quantiles
-    return TQC(OneEncoderTQCPolicy, worlds, top_quantiles_to_drop_per_net=told.drop_quantiles, **arguments)
+    return TQC(
+        OneEncoderTQCPolicy, worlds, top_quantiles_to_drop_per_net=told.drop_quantiles, **arguments
+    )

@@ -1,0 +1,1 @@
+"""Episodes of a policy, beside baselines, in any world."""

@@ -1,0 +1,1 @@
+"""Running one trial somewhere and saying in words what became of it."""

@@ -1,1 +1,0 @@
-"""What a driver is worth beside others: races, floors, tables and films of laps."""

@@ -1,0 +1,22 @@
+"""The human-readable log: every line goes to the console and, with its time, to a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+LOG_NAME = "autoresearch_log.txt"
+
+
+@dataclass(frozen=True)
+class TrialLog:
+    """Lines for people, appended to ``path``."""
+
+    path: Path
+
+    def say(self, line: str) -> None:
+        """Show ``line`` at once and keep it."""
+        print(line, flush=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.now().isoformat(sep=' ', timespec='seconds')} {line}\n")

@@ -1,0 +1,1 @@
+"""Worlds that can be driven, behind the interface of ``base``."""

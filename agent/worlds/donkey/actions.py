@@ -1,0 +1,40 @@
+"""A grid of steering and throttle commands as one discrete action, for algorithms such as DQN."""
+
+from __future__ import annotations
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+
+class DiscretizedActionWrapper(gymnasium.ActionWrapper):
+    """Discrete(n_steer * n_throttle) over a Box of [steering, throttle].
+
+    Action k steers with bin ``k // n_throttle`` and drives with bin ``k % n_throttle``, bins evenly spaced over the
+    Box from its low to its high end.
+
+    :raises ValueError: fewer than two bins, or not a Box of two
+    """
+
+    def __init__(self, env: gymnasium.Env, n_steer: int = 7, n_throttle: int = 3) -> None:
+        super().__init__(env)
+        if n_steer < 2 or n_throttle < 2:
+            raise ValueError(
+                f"n_steer {n_steer} and n_throttle {n_throttle} must both be at least 2; raise them"
+            )
+        box = env.action_space
+        if not isinstance(box, spaces.Box) or box.shape != (2,):
+            raise ValueError(
+                f"action space {box} cannot be discretised; wrap an environment with [steering, throttle]"
+            )
+        steering = np.linspace(box.low[0], box.high[0], n_steer)
+        throttle = np.linspace(box.low[1], box.high[1], n_throttle)
+        self.commands: NDArray[np.float32] = np.array(
+            [(s, t) for s in steering for t in throttle], dtype=np.float32
+        )
+        self.action_space = spaces.Discrete(n_steer * n_throttle)
+
+    def action(self, action: int | np.integer) -> NDArray[np.float32]:
+        """Command [steering, throttle] of a discrete action."""
+        return self.commands[int(action)]

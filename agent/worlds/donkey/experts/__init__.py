@@ -1,0 +1,1 @@
+"""Drivers that know the road: they teach, follow a line, or set the reference lap."""

@@ -1,0 +1,1 @@
+"""Races, baselines and films of the DonkeyCar world."""

@@ -1,0 +1,51 @@
+"""Lets models and kept states that older versions saved be loaded: their pickles name modules by old paths."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+# Old module -> new module, and the classes in it whose names have changed.
+MOVED: dict[str, tuple[str, dict[str, str]]] = {
+    "agent.training.algorithms.lean": (
+        "agent.training.algorithms.fast_ppo",
+        {"LeanPPO": "FastPPO", "LeanPolicy": "FastPolicy"},
+    ),
+    "agent.training.algorithms.lessons": (
+        "agent.training.imitation.dataset",
+        {"LessonBook": "AggregatedDataset"},
+    ),
+    "agent.training.algorithms.demos": ("agent.training.imitation.demonstration_replay", {}),
+    "agent.envs.road_replay": ("agent.worlds.donkey.road_replay", {}),
+}
+
+
+class _MovedModule(Loader):
+    """Makes a module of an old name out of today's."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        new_path, names = MOVED[spec.name]
+        new = importlib.import_module(new_path)
+        module = ModuleType(spec.name)
+        module.__dict__.update(vars(new) | {old: getattr(new, name) for old, name in names.items()})
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing is left to do."""
+
+
+class _OldPaths(MetaPathFinder):
+    """Finds modules by the paths that they had."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return ModuleSpec(fullname, _MovedModule()) if fullname in MOVED else None
+
+
+def install() -> None:
+    """Make old paths importable; nothing heavy is loaded before one is asked for."""
+    if not any(isinstance(finder, _OldPaths) for finder in sys.meta_path):
+        sys.meta_path.append(_OldPaths())

@@ -1,0 +1,1 @@
+"""A simulator on a TCP port, spoken to by our client or upstream's."""

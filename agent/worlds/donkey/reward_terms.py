@@ -1,0 +1,229 @@
+"""The toolbox of rewards: terms to switch on one by one, each with its numbers, its purpose and its formula.
+
+They come from a project that learned to drive in TrackMania (docs/training.md), and keep its numbers by keeping its
+units: deviation 50 is ``max_cte`` (its MAX_STRAY), speeds are km/h, of which 50 are 1 m/s of our car, which is so much
+smaller; rewards are about 0.1 a step where a lap pays 100. Nothing heavy is imported here, so that a command line can
+check terms before a simulator is loaded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+STRAY = 50.0  # the deviation at max_cte
+KMH_OF_MPS = 50.0
+# Numbers that several terms share: the safe share of STRAY, the deviation taken seriously, the spacing of the line's
+# points that their slopes are measured in, and the steps before an episode may be ended.
+SAFE, BEYOND, SPACING, MIN_STEPS = 0.15, 17.5, 1.0, 70
+
+Settings = dict[str, float]
+
+
+@dataclass
+class Ride:
+    """One episode as the terms see it: the step just driven, and what they remember of those before.
+
+    ``deviation`` is ``STRAY`` times \\|cte\\|/max_cte, ``kmh`` the speed, ``gain`` laps gained beyond the farthest so
+    far, ``turned`` the change of the steering command, ``crashed`` whether the environment has ended the episode.
+    """
+
+    steps: int = 0
+    deviation: float = 0.0
+    kmh: float = 0.0
+    gain: float = 0.0
+    turned: float = 0.0
+    crashed: bool = False
+    hugging: int = 0
+    slow: int = 0
+    end_reason: str | None = None
+
+    def beyond_safe(self, settings: Settings) -> float:
+        """The deviation in safe ones where it is more than that, else 0."""
+        safe = settings["safe"] * STRAY
+        return self.deviation / max(safe, 1.0) if self.deviation > safe else 0.0
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term: what it is for, its numbers (its own first) and its formula from one reward to the next."""
+
+    purpose: str
+    settings: Settings
+    formula: Callable[[float, Ride, Settings], float]
+
+
+def _progress(reward: float, ride: Ride, at: Settings) -> float:
+    return reward if ride.crashed else at["progress"] * ride.gain
+
+
+def _proximity(reward: float, ride: Ride, at: Settings) -> float:
+    safe = at["safe"] * STRAY
+    if ride.deviation <= safe or reward <= 0.0:
+        return reward
+    nearness = 1.0 - min(1.0, (ride.deviation - safe) / max(STRAY - safe, 1.0))
+    return reward * max(1.0 - at["proximity"], nearness)
+
+
+def _wall_hug(reward: float, ride: Ride, at: Settings) -> float:
+    if ride.gain > 0.0:
+        ride.hugging = max(0, ride.hugging - 2)
+        return reward
+    beyond = ride.beyond_safe(at)
+    if ride.kmh <= at["speed"] or not beyond:
+        ride.hugging = max(0, ride.hugging - 1)
+        return reward
+    ride.hugging += 1
+    if 0 < at["end"] < ride.hugging and ride.steps > at["after"]:
+        ride.end_reason = "wall_hug"
+    return reward - at["wall_hug"] * ride.hugging * beyond
+
+
+def _constant(reward: float, ride: Ride, at: Settings) -> float:
+    return reward - at["constant"]
+
+
+def _speed_bonus(reward: float, ride: Ride, at: Settings) -> float:
+    on_line = ride.deviation <= at["safe"] * STRAY
+    return reward + at["speed_bonus"] * max(ride.kmh - at["above"], 0.0) if on_line else reward
+
+
+def _reckless(reward: float, ride: Ride, at: Settings) -> float:
+    if ride.deviation <= at["beyond"]:
+        return reward
+    return reward - at["reckless"] * max(ride.kmh - at["speed"], 0.0) * ride.deviation / max(
+        at["beyond"], 1.0
+    )
+
+
+def _deviation(reward: float, ride: Ride, at: Settings) -> float:
+    if ride.deviation <= at["beyond"]:
+        return reward
+    slope = 0.15 * (ride.deviation - at["beyond"]) / max(at["spacing"], 1.0)
+    return reward - at["deviation"] * (2.0 / (1.0 + math.exp(-slope)) - 1.0)
+
+
+def _off_track_speed(reward: float, ride: Ride, at: Settings) -> float:
+    if ride.kmh <= at["speed"]:
+        return reward
+    return reward - at["off_track_speed"] * (ride.kmh / 50.0) * ride.beyond_safe(at)
+
+
+def _steering(reward: float, ride: Ride, at: Settings) -> float:
+    return reward - at["steering"] * abs(ride.turned)
+
+
+def _stall(reward: float, ride: Ride, at: Settings) -> float:
+    ride.slow = ride.slow + 1 if ride.kmh < at["speed"] else 0
+    if ride.slow >= at["stall"] and ride.steps > at["after"]:
+        ride.end_reason = "stall"
+    return reward
+
+
+def _floor(reward: float, ride: Ride, at: Settings) -> float:
+    return max(reward, at["floor"]) if ride.gain > 0.0 and not ride.crashed else reward
+
+
+def _scale(reward: float, ride: Ride, at: Settings) -> float:
+    return at["scale"] * reward
+
+
+def _tanh(reward: float, ride: Ride, at: Settings) -> float:
+    return at["tanh"] * math.tanh(reward / at["tanh"])
+
+
+# Every term, in the order in which they act.
+TERMS: dict[str, Term] = {
+    "progress": Term(
+        "a lap's pay for net advance, instead of the reward", {"progress": 100.0}, _progress
+    ),
+    "proximity": Term(
+        "share of the reward lost at the edge of the road",
+        {"proximity": 0.5, "safe": SAFE},
+        _proximity,
+    ),
+    "wall_hug": Term(
+        "cost of moving off the line without net progress, growing with the steps, and the steps that end it",
+        {"wall_hug": 0.005, "safe": SAFE, "speed": 10.0, "end": 27, "after": MIN_STEPS},
+        _wall_hug,
+    ),
+    "constant": Term("cost of every step", {"constant": 0.0005}, _constant),
+    "speed_bonus": Term(
+        "pay for a km/h on the line",
+        {"speed_bonus": 0.0008, "above": 0.0, "safe": SAFE},
+        _speed_bonus,
+    ),
+    "reckless": Term(
+        "cost of a km/h too fast far off the line",
+        {"reckless": 0.006, "speed": 45.0, "beyond": BEYOND},
+        _reckless,
+    ),
+    "deviation": Term(
+        "cost of being far off the line",
+        {"deviation": 1.0, "beyond": BEYOND, "spacing": SPACING},
+        _deviation,
+    ),
+    "off_track_speed": Term(
+        "cost of 50 km/h off the line",
+        {"off_track_speed": 0.0025, "safe": SAFE, "speed": 5.0},
+        _off_track_speed,
+    ),
+    "steering": Term(
+        "cost of turning the wheel from 0 to 1 in a step", {"steering": 0.02}, _steering
+    ),
+    "stall": Term(
+        "steps at walking pace that end an episode",
+        {"stall": 9, "speed": 5.0, "after": MIN_STEPS},
+        _stall,
+    ),
+    "floor": Term("least reward of a step with net progress", {"floor": 0.0}, _floor),
+    "scale": Term("factor of the whole", {"scale": 3.0}, _scale),
+    "tanh": Term("squash the whole softly within +-VALUE", {"tanh": 1.0}, _tanh),
+}
+# A number that is divided by, or that counts, must not be nothing.
+POSITIVE = ("tanh", "scale", "progress", "stall")
+
+
+def parse_terms(texts: Iterable[str]) -> dict[str, Settings]:
+    """The settings of the terms asked for as ``NAME[=VALUE][,SETTING=VALUE...]``, in the order in which they act.
+
+    :raises ValueError: an unknown or repeated term or setting, or an impossible value
+    """
+    asked: dict[str, Settings] = {}
+    for text in texts:
+        head, *others = text.split(",")
+        name, equals, value = head.partition("=")
+        if name not in TERMS:
+            raise ValueError(f"reward term {name!r} is unknown; choose from {', '.join(TERMS)}")
+        if name in asked:
+            raise ValueError(f"reward term {name!r} is given twice; drop one")
+        settings = asked[name] = dict(TERMS[name].settings)
+        for pair in [f"{name}={value}", *others] if equals else others:
+            setting, _, number = pair.partition("=")
+            if setting not in settings:
+                raise ValueError(
+                    f"reward term {name} has no setting {setting!r}; choose from {', '.join(settings)}"
+                )
+            settings[setting] = _number(name, setting, number)
+    return {name: asked[name] for name in TERMS if name in asked}
+
+
+def _number(name: str, setting: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or value < 0.0 or (value == 0.0 and setting in POSITIVE):
+        least = "a positive number" if setting in POSITIVE else "a number from 0"
+        raise ValueError(f"reward term {name}: {setting} {text!r} is impossible; give {least}")
+    return value
+
+
+def describe_terms() -> str:
+    """Every term with its numbers, for ``--help``."""
+    return "; ".join(
+        ",".join(f"{name}={value:g}" for name, value in term.settings.items())
+        + f" ({term.purpose})"
+        for term in TERMS.values()
+    )

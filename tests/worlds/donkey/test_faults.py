@@ -1,0 +1,219 @@
+"""Every way to lose a simulator ends in time and is named."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from agent.worlds.donkey.env import DonkeyEnv
+from agent.worlds.donkey.remote.client import SimulatorLost
+from agent.worlds.donkey.remote.upstream import missing
+from tests.worlds.donkey.scripted_unity import (
+    AT_START,
+    FULL,
+    LIMITS,
+    REST,
+    ROOT,
+    Fault,
+    Unity,
+    driving,
+    picture,
+    simulator,
+)
+
+
+def freeze(unity: Unity) -> None:
+    unity.over.wait(10.0)
+
+
+def close(unity: Unity) -> None:
+    raise ConnectionError
+
+
+def cut(unity: Unity) -> None:
+    unity.client.sendall(b'{"msg_type":"telemetry","image":"/9j/4AAQ')
+    raise ConnectionError
+
+
+def reset_connection(unity: Unity) -> None:
+    unity.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    raise ConnectionError
+
+
+def says(line: bytes) -> Fault:
+    return lambda unity: unity.client.sendall(line)
+
+
+def telemetry(**fields: Any) -> Fault:
+    whole = {
+        "msg_type": "telemetry",
+        "speed": 0.0,
+        "pos_x": 6.2,
+        "pos_y": 0.0,
+        "pos_z": 6.0,
+        "image": AT_START,
+    }
+    return says(json.dumps(whole | fields).encode() + b"\n")
+
+
+def drive(env: DonkeyEnv) -> None:
+    for _ in range(1000):
+        env.step(REST)
+
+
+FAULTS: dict[str, tuple[Fault, str]] = {
+    "frozen": (freeze, r"no telemetry for 0\.3 s"),
+    "closed": (close, "it closed the connection"),
+    "cut": (cut, "it closed the connection in the middle of a message"),
+    "reset": (reset_connection, r"the connection broke|it closed|it does not take"),
+    "garbage": (says(b"\x00\xff\xfe garbage\n"), "garbage: "),
+    "http": (says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "garbage: b'HTTP/1.1 400"),
+    "list": (says(b"[1, 2, 3]\n"), "garbage: "),
+    "endless": (says(b"x" * (3 << 20)), "garbage: .* bytes without the end of a line"),
+    "nan": (telemetry(speed=float("nan")), "its telemetry has speed nan"),
+    "huge": (telemetry(pos_x=10**400), "its telemetry has pos_x 1000"),
+    "text": (telemetry(cte="left"), "its telemetry has cte 'left'"),
+    "blind": (telemetry(image="AAAA"), "no picture that can be read"),
+    "imageless": (telemetry(image=None), "no picture that can be read"),
+    "small": (telemetry(image=picture(9, (8, 8))), r"its pictures are \(8, 8, 3\), not \(120, 160, 3\)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_fault_is_named_in_time(name: str) -> None:
+    fault, cause = FAULTS[name]
+    with simulator(fault=fault) as (port, _), driving(port) as env:
+        env.reset()
+        begun = time.monotonic()
+        with pytest.raises(SimulatorLost, match=cause) as caught:
+            drive(env)
+        assert (
+            time.monotonic() - begun < 8.0
+        )  # on a busy machine; the limits add up to less than two
+        assert str(caught.value).startswith(f"simulator 127.0.0.1:{port} lost: ")
+        assert "last message: " in str(caught.value) and "\n" not in str(caught.value)
+        with pytest.raises(SimulatorLost, match="give conf reconnect=True"):
+            env.reset()
+
+
+@pytest.mark.parametrize(
+    "habits", [{"fault": freeze}, {"fault": close}, {"fault": says(b"what?\n")}]
+)
+def test_faults_while_connecting(habits: dict[str, Any]) -> None:
+    with simulator(fault_at=0, **habits) as (port, _):
+        begun = time.monotonic()
+        with pytest.raises(SimulatorLost, match=f"127.0.0.1:{port} lost"), driving(port):
+            pass
+        assert (
+            time.monotonic() - begun < 8.0
+        )  # on a busy machine; the limits add up to less than two
+
+
+def test_a_simulator_that_never_says_a_word() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port, begun = mute.getsockname()[1], time.monotonic()
+        with (
+            pytest.raises(SimulatorLost, match=r"no car within 1\.2 s; last message: none"),
+            driving(port),
+        ):
+            pass
+        assert (
+            time.monotonic() - begun < 8.0
+        )  # on a busy machine; the limits add up to less than two
+
+
+def test_nobody_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(
+        SimulatorLost,
+        match=rf'answers on 127.0.0.1:{port} .* "python agent/donkey_sim.py --port {port}"',
+    ):
+        DonkeyEnv("generated_track", {"port": port})
+
+
+def test_a_scene_that_is_not_in_the_list() -> None:
+    with (
+        simulator(menu=True) as (port, _),
+        pytest.raises(SimulatorLost, match="generated_road, warehouse, generated_"),
+    ):
+        DonkeyEnv("mini_monaco", {"port": port, **LIMITS})
+
+
+def test_a_scene_that_cannot_be_left() -> None:
+    begun = time.monotonic()
+    wrong = pytest.raises(SimulatorLost, match="wrong scene, 'generated_track' was asked for")
+    with simulator(scene="mountain_track", leaves=False) as (port, _), wrong, driving(port):
+        pass
+    assert time.monotonic() - begun < 8.0  # on a busy machine; the limits add up to less than two
+
+
+def test_a_car_that_does_not_go_where_it_is_put() -> None:
+    with simulator(follows=False) as (port, _), driving(port, start="anywhere") as env:
+        begun = time.monotonic()
+        with pytest.raises(
+            SimulatorLost,
+            match=r"after set_position the car does not rest at \(.*\) u, .* degrees in 0\.6 s",
+        ):
+            env.reset(seed=3)
+        assert (
+            time.monotonic() - begun < 8.0
+        )  # on a busy machine; the limits add up to less than two
+
+
+def test_reconnects_where_asked() -> None:
+    with simulator(fault=close) as (port, met), driving(port, reconnect=True) as env:
+        env.reset()
+        for _ in range(200):
+            frame, reward, terminated, truncated, info = env.step(REST)
+            if truncated:
+                break
+        assert (reward, terminated, truncated, info["end_reason"]) == (0.0, False, True, "sim_lost")
+        assert frame.shape == (120, 160, 3)
+        assert env.reset()[1]["speed"] == 0.0
+        assert len(met) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("client", ["own", "gym-donkeycar"])
+def test_the_real_server_frozen_and_killed(client: str) -> None:
+    if client != "own" and (reason := missing()):
+        pytest.skip(reason)
+    command = [
+        sys.executable,
+        "agent/donkey_sim.py",
+        "--port",
+        "0",
+        "--clock",
+        "lockstep",
+        "--scene",
+        "generated_track",
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline().split()[2].rpartition(":")[2])
+            for number, cause in (
+                (signal.SIGSTOP, "no telemetry for 0.3 s"),
+                (signal.SIGKILL, "it closed|broke|not take"),
+            ):
+                with driving(port, client=client, connect_limit_sec=9.0) as env:
+                    env.reset()
+                    env.step(FULL)
+                    process.send_signal(number)
+                    begun = time.monotonic()
+                    with pytest.raises(SimulatorLost, match=cause):
+                        drive(env)
+                    assert (
+                        time.monotonic() - begun < 8.0
+                    )  # on a busy machine; the limits add up to less than two
+                    process.send_signal(signal.SIGCONT)
+        finally:
+            process.kill()
