@@ -7,10 +7,13 @@ import os
 import shutil
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from agent.config.trial import TrialConfig
 
 if TYPE_CHECKING:
     from tests.controllers import Run
@@ -58,3 +61,23 @@ def run(tmp_path: Path, runner: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
             return int(str(refused.code))
 
     return call
+
+
+TINY: dict[str, Any] = {
+    "timesteps": 64,
+    "n_envs": 2,
+    "max_episode_steps": 20,
+    "eval_episodes": 2,
+    "evaluations": 2,
+    "device": "cpu",
+}
+
+
+@pytest.fixture
+def tiny() -> Callable[..., TrialConfig]:
+    """Builds the smallest useful trial, with changes."""
+
+    def build(**changes: Any) -> TrialConfig:
+        return TrialConfig(**{**TINY, **changes})
+
+    return build

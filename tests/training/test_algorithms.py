@@ -10,7 +10,7 @@ from stable_baselines3 import DQN, PPO
 
 from agent.config.trial import TrialConfig, UserError
 from agent.training.algorithms import build, check_device
-from agent.training.algorithms.networks import PatchNet
+from agent.training.algorithms.patch_encoder import PatchEncoder
 from agent.training.algorithms.ppo import rollout_shape
 from agent.training.algorithms.replay import replay_capacity
 from agent.training.vec_envs import make_training_worlds
@@ -22,7 +22,7 @@ BATCH = 64
 
 @pytest.mark.parametrize("space", [FAST, RAW])
 def test_the_network_turns_any_camera_image_into_features(space: spaces.Box) -> None:
-    features = PatchNet(space, features_dim=32)(torch.rand(2, *space.shape))
+    features = PatchEncoder(space, features_dim=32)(torch.rand(2, *space.shape))
     assert features.shape == (2, 32)
     assert torch.isfinite(features).all()
 

@@ -17,7 +17,7 @@ from stable_baselines3.common.policies import ActorCriticCnnPolicy
 from agent.config.trial import TrialConfig
 from agent.training.algorithms import build
 from agent.training.algorithms.fast_ppo import FastPolicy, FastPPO
-from agent.training.algorithms.networks import CELL, CONTRAST, FAINT, PatchNet, as_patches
+from agent.training.algorithms.patch_encoder import CELL, CONTRAST, FAINT, PatchEncoder, as_patches
 from agent.training.vec_envs import make_training_worlds
 
 Build = Callable[..., TrialConfig]
@@ -150,7 +150,7 @@ def test_patches_are_cut_from_all_frames_of_a_picture(dtype: torch.dtype) -> Non
 
 def test_three_layers_are_convolutions() -> None:
     torch.manual_seed(0)
-    net = PatchNet(spaces.Box(0, 255, (2, 40, 80), np.uint8), layers=3)
+    net = PatchEncoder(spaces.Box(0, 255, (2, 40, 80), np.uint8), layers=3)
     assert net.windows is not None and net.shapes.bias is not None
     pictures = torch.randint(0, 255, (3, 2, 40, 80), dtype=torch.uint8)
     patches = net.shapes.weight.unflatten(1, (2, 4, 4))  # and two by two of them: windows of 8x8
@@ -168,7 +168,7 @@ def test_three_layers_are_convolutions() -> None:
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_light_and_contrast_do_not_change_what_is_seen(layers: int) -> None:
     torch.manual_seed(0)
-    net = PatchNet(spaces.Box(0, 255, (2, 40, 80), np.uint8), layers=layers)
+    net = PatchEncoder(spaces.Box(0, 255, (2, 40, 80), np.uint8), layers=layers)
     pictures = torch.randint(60, 120, (4, 2, 40, 80)).float()
     seen = net(pictures)
     assert float(seen.detach().std()) > 0.01

@@ -289,11 +289,11 @@ def test_who_is_taught_begins_astray_and_who_is_judged_does_not(tiny: Build) -> 
         config = tiny(taught=taught, n_envs=32)
         worlds = make_training_worlds(config, config.gamma)
         worlds.reset()
-        aside[taught] = np.abs(cast(Any, worlds.unwrapped).batch.fleet.ways[:, CTE]).max()
+        aside[taught] = np.abs(cast(Any, worlds.unwrapped).batch.fleet.progress_states[:, CTE]).max()
         worlds.close()
     assert aside[0.0] < 2.0
     assert 3.0 < aside[1.0] < 0.8 * config.max_cte
     judged = make_evaluation_worlds(config, config.env, 8)
     judged.reset()
-    assert np.abs(cast(Any, judged).batch.fleet.ways[:, CTE]).max() < 1.0
+    assert np.abs(cast(Any, judged).batch.fleet.progress_states[:, CTE]).max() < 1.0
     judged.close()

@@ -122,7 +122,7 @@ def test_training_and_evaluation_share_one_car_and_repeat_themselves(
         driven = DonkeyEnv.step
 
         def step(env: DonkeyEnv, action: Any) -> Any:
-            cars.append(server.cars)
+            cars.append(server.n_cars)
             return driven(env, action)
 
         monkeypatch.setattr(DonkeyEnv, "step", step)

@@ -20,7 +20,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.utils import explained_variance
 
 from agent.training.algorithms.adam import RowAdam
-from agent.training.algorithms.networks import PatchNet
+from agent.training.algorithms.patch_encoder import PatchEncoder
 from agent.training.imitation.background import AuxiliaryGradient, BackgroundLearner
 from agent.training.imitation.dataset import AggregatedDataset
 
@@ -245,7 +245,7 @@ class FastPPO(PPO):
         pictures = torch.from_numpy(buffer.swap_and_flatten(buffer.observations)).to(self.device)
         actions, *others = tensors
         return Steps(
-            cast(PatchNet, self.policy.features_extractor).as_patches(pictures),
+            cast(PatchEncoder, self.policy.features_extractor).as_patches(pictures),
             actions,
             *(each.flatten() for each in others),
         )

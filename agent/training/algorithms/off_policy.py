@@ -13,7 +13,7 @@ import torch
 from stable_baselines3.common.utils import polyak_update
 
 from agent.config.trial import TrialConfig
-from agent.training.algorithms.networks import PatchNet
+from agent.training.algorithms.patch_encoder import PatchEncoder
 from agent.training.algorithms.replay import Replay, replay_capacity, shifted
 from agent.training.imitation.demonstration_replay import DemoReplay
 
@@ -164,7 +164,7 @@ def off_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, 
         "target_clip": told.target_clip,
         "shift": told.shift,
         "policy_kwargs": {
-            "features_extractor_class": PatchNet,
+            "features_extractor_class": PatchEncoder,
             "features_extractor_kwargs": {
                 "features_dim": told.features_dim,
                 "layers": told.conv_layers,

@@ -11,7 +11,7 @@ from stable_baselines3.common.utils import LinearSchedule
 from agent.config.trial import TrialConfig
 from agent.training.algorithms.adam import Adam, RowAdam
 from agent.training.algorithms.fast_ppo import FastPolicy, FastPPO
-from agent.training.algorithms.networks import PatchNet
+from agent.training.algorithms.patch_encoder import PatchEncoder
 from agent.worlds.donkey.experts.teacher import AHEAD_U
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def on_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, A
         "use_sde": told.sde_freq > 0,
         "sde_sample_freq": told.sde_freq or -1,
         "policy_kwargs": {
-            "features_extractor_class": PatchNet,
+            "features_extractor_class": PatchEncoder,
             "features_extractor_kwargs": {
                 "features_dim": told.features_dim,
                 "layers": told.conv_layers,

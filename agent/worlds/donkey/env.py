@@ -128,7 +128,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         if start == "line":
             self.world.reset(seed)
         elif start == "jitter":
-            self.world.reset(seed, aside_u=draw(-0.5, 0.5), turned=math.radians(draw(-5.0, 5.0)))
+            self.world.reset(seed, lateral_u=draw(-0.5, 0.5), yaw_offset_rad=math.radians(draw(-5.0, 5.0)))
         else:
             if self.world.scene.is_random:
                 self.world.reset(seed)  # the road decides how far it reaches
@@ -145,11 +145,11 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
                 aside_u, turned_deg = ASTRAY * self.conf["max_cte"], 35.0
             self.world.reset(
                 arc_u=arc_u,
-                aside_u=draw(-aside_u, aside_u),
-                turned=math.radians(draw(-turned_deg, turned_deg)),
+                lateral_u=draw(-aside_u, aside_u),
+                yaw_offset_rad=math.radians(draw(-turned_deg, turned_deg)),
             )
         if self.conf["appearance"] == "random" and isinstance(self.world, World):
-            self.world.dress(Appearance(seed=int(self.np_random.integers(2**31))))
+            self.world.set_appearance(Appearance(seed=int(self.np_random.integers(2**31))))
         self.steps, self.steering = 0, 0.0
 
     def _draw_road(self, rng: np.random.Generator) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.simulator.lens import HEIGHT, WIDTH, View
 from agent.simulator.lidar import LidarConfig
-from agent.simulator.remote_car import FIRST_CAMERA, SECOND_CAMERA, lidar_config, reconfigured
+from agent.simulator.remote_car import FIRST_CAMERA, SECOND_CAMERA, lidar_config, updated_camera
 from agent.simulator.world import World
 from agent.worlds.donkey.remote.client import Connection, Limits, Link
 from agent.worlds.donkey.remote.remote_world import RemoteWorld
@@ -145,7 +145,7 @@ def camera_view(conf: dict[str, Any]) -> View:
     """What the embedded camera draws for ``conf``."""
     camera = camera_message(conf)
     return (
-        reconfigured(FIRST_CAMERA, {"msg_type": "cam_config", **camera}).view
+        updated_camera(FIRST_CAMERA, {"msg_type": "cam_config", **camera}).view
         if camera
         else FIRST_CAMERA.view
     )
@@ -155,7 +155,7 @@ def second_view(conf: dict[str, Any]) -> View | None:
     """What the second camera sees; None while it is off."""
     camera = camera_message(conf, "cam_config_b")
     return (
-        reconfigured(SECOND_CAMERA, {"msg_type": "cam_config_b", **camera}).view if camera else None
+        updated_camera(SECOND_CAMERA, {"msg_type": "cam_config_b", **camera}).view if camera else None
     )
 
 

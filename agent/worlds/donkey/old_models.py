@@ -15,6 +15,10 @@ MOVED: dict[str, tuple[str, dict[str, str]]] = {
         "agent.training.algorithms.fast_ppo",
         {"LeanPPO": "FastPPO", "LeanPolicy": "FastPolicy"},
     ),
+    "agent.training.algorithms.networks": (
+        "agent.training.algorithms.patch_encoder",
+        {"RoadNet": "PatchEncoder"},
+    ),
     "agent.training.algorithms.lessons": (
         "agent.training.imitation.dataset",
         {"LessonBook": "AggregatedDataset"},

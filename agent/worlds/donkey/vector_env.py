@@ -158,7 +158,7 @@ class DonkeyVectorEnv:
             endings |= self._advance(rewards, over)
         self._stack = stack = self._next_stack()
         self.fleet.render(stack)
-        ways = self.fleet.ways
+        ways = self.fleet.progress_states
         state = ways[:, CTE], self._speed(), ways[:, NET] / self._length_u, self._commands[:, 0]
         infos: list[dict[str, Any]] = [
             {"cte": c, "speed": v, "progress": p, "steering": s, "TimeLimit.truncated": False}
@@ -178,7 +178,7 @@ class DonkeyVectorEnv:
         """Drive a control step where no episode is ``over``, add to ``rewards``: what ended now, and why."""
         self.fleet.step(self._commands, over)
         self._steps += ~over
-        cars, ways = self.fleet.cars, self.fleet.ways
+        cars, ways = self.fleet.car_states, self.fleet.progress_states
         cte = ways[:, CTE]
         ended = (np.abs(cte) > self.max_cte) | (ways[:, HIT] >= 0.0) | (ways[:, ARC] >= self._end_u)
         ended |= ways[:, CLOCK_SEC] - ways[:, BEST_AT_SEC] > STALL_LIMIT_SEC - HALF_TICK_SEC
@@ -193,7 +193,7 @@ class DonkeyVectorEnv:
 
     def _speed(self) -> Array:
         """Metres a second over the ground (n,)."""
-        return np.hypot(self.fleet.cars[:, FORWARD], self.fleet.cars[:, SIDE]) / UNITS_PER_METRE
+        return np.hypot(self.fleet.car_states[:, FORWARD], self.fleet.car_states[:, SIDE]) / UNITS_PER_METRE
 
     def _ending(self, k: int) -> str:
         env = self.envs[k]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from agent.simulator.obstacles import Obstacles, touched
+from agent.simulator.obstacles import Obstacles, find_collision
 from agent.simulator.tracks import Array, Track
 from agent.simulator.vehicle import (
     AIR_DRAG,
@@ -110,7 +110,7 @@ def rounded_line(track: Track, aside_u: float, *, grip: float, throttle: float) 
     :param grip: share of the tyres' grip that is used
     :param throttle: largest throttle command
     """
-    there, spacing_u = track.beside(aside_u)[:, :2], track.length_u / len(track.nodes)
+    there, spacing_u = track.parallel_line(aside_u)[:, :2], track.length_u / len(track.nodes)
     beyond = (
         0 if track.closed else math.ceil(6.0 * SMOOTHING_U / spacing_u)
     )  # an open line's ends stay in place
@@ -283,7 +283,7 @@ def _free(
             for ahead in (-0.5 * spacing_u, 0.0, 0.5 * spacing_u):  # and between the points
                 for slant in (-SLANT, 0.0, SLANT):
                     px, pz = x + ahead * along[i, 0], z + ahead * along[i, 1]
-                    free[k] = free[k] and touched(px, pz, yaw + slant, pillars, boxes, blocking) < 0
+                    free[k] = free[k] and find_collision(px, pz, yaw + slant, pillars, boxes, blocking) < 0
         middle_most = half
         for away in range(half + 1):  # the free ground nearest to the middle
             if free[half - away] or free[half + away]:

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from agent.simulator.fleet import Fleet, listed, put
+from agent.simulator.fleet import Fleet, set_item, typed_list
 from agent.simulator.track_progress import NODE, UPHILL
 from agent.simulator.tracks import Array
 from agent.simulator.vehicle import FORWARD, YAW, X, Z
@@ -52,7 +52,7 @@ class Teacher:
 
     def __init__(self, fleet: Fleet, grip: float, throttle: tuple[float, float]) -> None:
         self.fleet, self.grip, self.throttle = fleet, grip, throttle
-        self._roads = listed(self._road(0))
+        self._roads = typed_list(self._road(0))
         for k in range(len(fleet.worlds)):
             self.refresh(k)
 
@@ -60,14 +60,14 @@ class Teacher:
         """The middle's points, the line's, its heading, curvature and speed; nodes per u, if closed."""
         track, scene = self.fleet.worlds[k].track, self.fleet.worlds[k].scene
         line = rounded_line(track, scene.middle_u, grip=self.grip, throttle=self.throttle[1])
-        middle, per_u = track.beside(scene.middle_u)[:, :2], len(track.nodes) / track.length_u
+        middle, per_u = track.parallel_line(scene.middle_u)[:, :2], len(track.nodes) / track.length_u
         return (
             np.ascontiguousarray(middle), line.points, line.heading, line.curvature, line.speed_u, per_u, track.closed,
         )  # fmt: skip
 
     def refresh(self, k: int) -> None:
         """Take note of the ``k``-th world's road."""
-        put(self._roads, k, self._road(k))
+        set_item(self._roads, k, self._road(k))
 
     def commands(self, throttle_cap: float = math.inf) -> Array:
         """Steering and throttle (n, 2) for the fleet as it stands.
@@ -77,7 +77,7 @@ class Teacher:
         commands = np.empty((len(self.fleet.worlds), 2))
         least, most = self.throttle
         _advise(
-            commands, self.fleet.cars, self.fleet.ways, self._roads, least, min(most, throttle_cap)
+            commands, self.fleet.car_states, self.fleet.progress_states, self._roads, least, min(most, throttle_cap)
         )
         return commands
 
@@ -87,7 +87,7 @@ class Teacher:
         The angle is as from a unit behind the car, so that a point beside it does not leap from side to side.
         """
         bearings = np.empty((len(self.fleet.worlds), len(AHEAD_U)))
-        _point(bearings, self.fleet.cars, self.fleet.ways, self._roads, np.array(AHEAD_U))
+        _point(bearings, self.fleet.car_states, self.fleet.progress_states, self._roads, np.array(AHEAD_U))
         return bearings
 
 

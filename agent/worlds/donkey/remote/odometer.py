@@ -14,7 +14,7 @@ class Odometer:
     def __init__(self, scene: Scene, track: Track) -> None:
         self.scene, self.track = scene, track
         self._car: Array = np.zeros(vehicle.STATE_SIZE)
-        self._way: Array = np.zeros(track_progress.WAY_SIZE)
+        self._way: Array = np.zeros(track_progress.PROGRESS_SIZE)
 
     def start(self, x_u: float, z_u: float, yaw: float) -> None:
         """Begin at this place: Unity units and radians clockwise from +z."""
@@ -35,7 +35,7 @@ class Odometer:
         """The car is here now, ``elapsed_sec`` after the last call."""
         track, crossings = self.track, self._way[track_progress.CROSSINGS]
         self._car[[vehicle.X, vehicle.Z, vehicle.YAW]] = x_u, z_u, yaw
-        track_progress.follow(
+        track_progress.update_progress(
             self._car, self._way, elapsed_sec, track.nodes, track.direction, track.arc_u, track.length_u,
             track.closed, self._line_ahead_u,
         )  # fmt: skip

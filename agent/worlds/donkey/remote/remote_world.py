@@ -98,8 +98,8 @@ class RemoteWorld:
         seed: int | None = None,
         *,
         arc_u: float | None = None,
-        aside_u: float = 0.0,
-        turned: float = 0.0,
+        lateral_u: float = 0.0,
+        yaw_offset_rad: float = 0.0,
     ) -> None:
         """Put the car at rest on its start pose, or ``arc_u`` along the centre line; see ``World.reset``.
 
@@ -118,10 +118,10 @@ class RemoteWorld:
         if seed is not None and seed != self._seed and self.scene.path["kind"] == REDRAWN:
             self._redraw(seed, deadline)
         self._settle("reset_car", self._spawn, deadline)
-        if arc_u is not None or aside_u or turned:
+        if arc_u is not None or lateral_u or yaw_offset_rad:
             x, z, yaw = self._spawn if arc_u is None else self.track.pose_at(arc_u)
             self._place(
-                (x + aside_u * math.cos(yaw), z - aside_u * math.sin(yaw), yaw + turned), deadline
+                (x + lateral_u * math.cos(yaw), z - lateral_u * math.sin(yaw), yaw + yaw_offset_rad), deadline
             )
         self._elapsed(self._message)
         self._odometer.start(*self._pose(self._message))

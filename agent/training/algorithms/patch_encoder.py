@@ -42,7 +42,7 @@ def as_patches(pictures: torch.Tensor, layers: int = 1) -> torch.Tensor:
     )
 
 
-class PatchNet(BaseFeaturesExtractor):
+class PatchEncoder(BaseFeaturesExtractor):
     """Features of pictures in grey levels or colours, 0 to 255: shapes in patches, then all patches at once.
 
     A convolution whose stride is its kernel is one product of matrices, forwards and backwards, and has few windows.
