@@ -1,4 +1,4 @@
-"""The camera: frames of road, lines, ground, sky and start line, in colour or grey; ``solids`` draws over them.
+"""The camera: frames of road, lines, ground, sky and start line, in colour or grey; ``obstacles`` draws over them.
 
 A row of pixels is a straight line over the ground. ``Ground`` names the span of the centre line nearest to its
 first point, or two where roads meet; as long as the row stays beside the span of the nearer middle, the place on the
@@ -56,8 +56,8 @@ HILL_NEAR_U, HILL_FAR_U = (
 )  # between these the land beside the road levels out to the car's own height
 
 
-class Scenery(NamedTuple):
-    """All that ``look`` reads: one place in one look through one lens. Colours are (n, 3), or (n, 1) for grey."""
+class RenderInputs(NamedTuple):
+    """All that ``render`` reads: one place in one look through one lens. Colours are (n, 3), or (n, 1) for grey."""
 
     lens: Array
     hilly: bool
@@ -80,25 +80,25 @@ class Scenery(NamedTuple):
     start_line: Array
     pillars: Array
     boxes: Array
-    solid_colours: Array
+    obstacle_colours: Array
 
 
-def scenery(
-    track: Track, ground: Ground, paint: Paint, solids: Obstacles, lens: Lens, grey: bool
-) -> Scenery:
-    """What ``look`` reads of these."""
+def render_inputs(
+    track: Track, ground: Ground, paint: Paint, obstacles: Obstacles, lens: Lens, grey: bool
+) -> RenderInputs:
+    """What ``render`` reads of these."""
     colours = paint.grey if grey else paint.rgb
-    return Scenery(
+    return RenderInputs(
         lens.values, bool(np.ptp(track.height_u) > HILLY_U), track.arc_u, track.height_u, track.length_u,
         ground.origin, ground.cells, ground.pairs, ground.middle_u, ground.spans, colours.integral, paint.strips,
         paint.edges, colours.palette, colours.haze, colours.sky_for(lens), paint.grey_grain if grey else paint.grain,
-        paint.grain_mean, paint.start_line, solids.pillars, solids.boxes, solids.grey if grey else solids.rgba,
+        paint.grain_mean, paint.start_line, obstacles.pillars, obstacles.boxes, obstacles.grey if grey else obstacles.rgba,
     )  # fmt: skip
 
 
 @njit(cache=True)
-def look(
-    out: Image, seen: Scenery, car: Array, height_u: float, uphill: float, arc: float
+def render(
+    out: Image, seen: RenderInputs, car: Array, height_u: float, uphill: float, arc: float
 ) -> None:  # pragma: no cover - compiled
     """Draw what a car sees into ``out``: (rows, columns, 3), or (rows, columns) where ``seen`` is grey.
 
@@ -113,7 +113,7 @@ def look(
         hills = hills_ahead(arc, height_u, uphill, seen.arc_u, seen.height_u, seen.length_u)
     else:
         hills, uphill = np.empty((0, 2)), 0.0
-    _render(
+    _draw_ground(
         out, lens, x, z, yaw, hills, seen.origin, seen.cells, seen.pairs, seen.middle_u, seen.spans, seen.integral,
         seen.strips, seen.edges, seen.palette, seen.haze, seen.sky, seen.grain, seen.grain_mean, seen.start_line,
     )  # fmt: skip
@@ -128,7 +128,7 @@ def look(
             uphill,
             seen.pillars,
             seen.boxes,
-            seen.solid_colours,
+            seen.obstacle_colours,
             seen.haze,
         )
 
@@ -286,7 +286,7 @@ def _fill(
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _render(
+def _draw_ground(
     out: Image, lens: Array, lens_x: float, lens_z: float, yaw: float, hills: Array, origin: Array, cells: Any,
     pairs: Any, middle_u: float, spans: Array, integral: Floats, strips: Any, edges: Array, palette: Floats,
     haze_colour: Floats, sky: Image, grain: Any, grain_mean: Any, start_line: Array,

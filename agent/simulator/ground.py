@@ -51,7 +51,7 @@ class Ground:
         )
         reach_u = min(road_u + ROADSIDE_U, ROAD_REACH_U - abs(scene.middle_u))
         track = Track(track.nodes[_needed_nodes(track.nodes)], closed=track.closed)
-        middle = Track(track.beside(scene.middle_u), closed=track.closed)
+        middle = Track(track.parallel_line(scene.middle_u), closed=track.closed)
         low = middle.nodes[:, :2].min(axis=0) - reach_u
         high = middle.nodes[:, :2].max(axis=0) + reach_u
         shape = np.ceil((high - low) / CELL_U).astype(int) + 1

@@ -38,7 +38,7 @@ class LidarConfig:
 
 
 def scan(
-    config: LidarConfig, x: float, z: float, yaw: float, height_u: float, solids: Obstacles
+    config: LidarConfig, x: float, z: float, yaw: float, height_u: float, obstacles: Obstacles
 ) -> Array:
     """All rays that hit within range, (n, 3): distance in u, ``rx`` degrees clockwise from forward, ``ry`` degrees.
 
@@ -53,7 +53,7 @@ def scan(
     return _scan(
         np.radians(turns), np.radians(config.deg_down + config.rot_x_deg + levels), x + right * cos + forward * sin,
         z - right * sin + forward * cos, yaw, CAR_ORIGIN_ABOVE_GROUND_U + up, height_u, config.max_range_u,
-        solids.pillars, solids.boxes, turns, levels,
+        obstacles.pillars, obstacles.boxes, turns, levels,
     )  # fmt: skip
 
 

@@ -93,7 +93,7 @@ def _unity_names(names: list[str]) -> list[str]:
 
 
 @njit(cache=True)
-def touched(
+def find_collision(
     x: float, z: float, yaw: float, pillars: Array, boxes: Array, blocking: Any
 ) -> int:  # pragma: no cover - compiled
     """Index of an obstacle that the body of a car at ``x, z`` overlaps, -1 for none."""

@@ -74,12 +74,12 @@ class RemoteCar:
     def _start(self) -> None:
         """On the start pose, at rest, commands cleared, brakes on. Neither the clock nor a pending hit is."""
         row, column = divmod(self.slot, CARS_PER_ROW)
-        self.world.reset(aside_u=-LEFT_U * column)
+        self.world.reset(lateral_u=-LEFT_U * column)
         if row:
             start = self.world.scene.start
             yaw = math.radians(start["yaw_deg"])
             x, _, z = (UNITS_PER_METRE * metres for metres in self.world.telemetry().pos)
-            self.world.place(
+            self.world.set_pose(
                 x - row * BEHIND_U * math.sin(yaw), z - row * BEHIND_U * math.cos(yaw), yaw
             )
         self.steering, self.throttle, self.brake = 0.0, 0.0, BRAKE_AFTER_RESET
@@ -130,7 +130,7 @@ class RemoteCar:
         self._crossed.clear()
         return lines
 
-    def obey(self, message: Message) -> bytes:
+    def handle(self, message: Message) -> bytes:
         """Do what a client asks; returns the answer, mostly none.
 
         :raises BadMessage: unknown, incomplete or out of range; nothing has changed then
@@ -151,9 +151,9 @@ class RemoteCar:
             case "regen_road":
                 self._regen_road(message)
             case "cam_config":
-                self.camera = reconfigured(self.camera, message)
+                self.camera = updated_camera(self.camera, message)
             case "cam_config_b":
-                self.camera_b = reconfigured(self.camera_b or SECOND_CAMERA, message)
+                self.camera_b = updated_camera(self.camera_b or SECOND_CAMERA, message)
             case "lidar_config":
                 self.lidar = lidar_config(message)
             case "car_config" | "racer_info" | "step_mode":
@@ -168,7 +168,7 @@ class RemoteCar:
         if all(f"Q{axis}" in message for axis in "xyzw"):
             qx, qy, qz, qw = (number(message, f"Q{axis}", -1e3, 1e3) for axis in "xyzw")
         # Only the heading of the rotated forward axis: the ground says how the car tilts.
-        self.world.place(
+        self.world.set_pose(
             x, z, math.atan2(2 * (qx * qz + qw * qy), qw * qw - qx * qx - qy * qy + qz * qz)
         )
 
@@ -191,7 +191,7 @@ class RemoteCar:
         )
         turn_deg = number(message, "turn_increment", -90.0, 90.0) or self._turn_deg
         try:
-            self.world.redraw(seed % 2**64, style, turn_deg)
+            self.world.regenerate_road(seed % 2**64, style, turn_deg)
         except ValueError:
             raise BadMessage("regen_road outside generated_road", self.world.scene.name) from None
         self._turn_deg = turn_deg
@@ -213,7 +213,7 @@ class RemoteCar:
         return b2a_base64(file.data, newline=False)
 
 
-def reconfigured(camera: Camera, message: Message) -> Camera:
+def updated_camera(camera: Camera, message: Message) -> Camera:
     """The camera after a ``cam_config``: zeros keep what there is, offset, rotation and fish-eye each as a whole.
 
     :raises BadMessage: a field is missing or out of range

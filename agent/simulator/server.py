@@ -112,7 +112,7 @@ class Server:
         return host, port
 
     @property
-    def cars(self) -> int:
+    def n_cars(self) -> int:
         """Cars on the track."""
         return sum(connection.car is not None for connection in self._connections)
 
@@ -238,10 +238,10 @@ class Server:
             self._obey_in_menu(connection, message)
         elif msg_type == "exit_scene":
             connection.car = None
-            if not self.cars:
+            if not self.n_cars:
                 self.scene = None
         else:
-            answer = car.obey(message)
+            answer = car.handle(message)
             if self._period_sec is None:
                 if msg_type == "control":
                     car.drive()

@@ -10,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from agent.simulator import vehicle
-from agent.simulator.obstacles import touched
+from agent.simulator.obstacles import find_collision
 from agent.simulator.tracks import Array
 
 # Places in the state vector of the car's way along the track.
@@ -29,7 +29,7 @@ from agent.simulator.tracks import Array
     HEIGHT_U,
     UPHILL,
 ) = range(13)
-WAY_SIZE = 13
+PROGRESS_SIZE = 13
 WIDEST_SEARCH = 400  # nodes the foot of the car may move in one tick
 END_U = 4.0  # this far before its last node an open road is driven to its end
 PROGRESS_QUANTUM_U = 1.0  # net advance that counts as progress
@@ -75,7 +75,7 @@ def advance(
         x, z, yaw = car[vehicle.X], car[vehicle.Z], car[vehicle.YAW]
         vehicle.tick(car, steering, throttle, brake, way[UPHILL])
         if len(course.blocking):
-            hit = touched(
+            hit = find_collision(
                 car[vehicle.X],
                 car[vehicle.Z],
                 car[vehicle.YAW],
@@ -87,14 +87,14 @@ def advance(
                 way[HIT] = float(hit)
                 car[vehicle.X], car[vehicle.Z], car[vehicle.YAW] = x, z, yaw
                 car[vehicle.FORWARD] = car[vehicle.SIDE] = car[vehicle.YAW_RATE] = 0.0
-        follow(
+        update_progress(
             car, way, vehicle.DT_SEC, course.nodes, course.direction, course.arc_u, course.length_u, course.closed,
             course.line_ahead_u,
         )  # fmt: skip
 
 
 @njit(cache=True)
-def follow(
+def update_progress(
     car: Array, way: Array, elapsed_sec: float, nodes: Array, direction: Array, arc_u: Array, length_u: float,
     closed: bool, line_ahead_u: float,
 ) -> None:  # pragma: no cover - compiled  # fmt: skip

@@ -125,12 +125,12 @@ class Track:
         ways = self.direction[self.crossings].reshape(-1, 2, 2)
         return np.repeat(np.abs((ways[:, 0] * ways[:, 1]).sum(axis=1)), 2)
 
-    def beside(self, aside_u: float) -> Array:
-        """Points (n, 3) ``aside_u`` to the right of the nodes."""
+    def parallel_line(self, right_u: float) -> Array:
+        """Points (n, 3) ``right_u`` to the right of the nodes."""
         right = np.column_stack(
             [self.direction[:, 1], -self.direction[:, 0], np.zeros(len(self.nodes))]
         )
-        return self.nodes + aside_u * right
+        return self.nodes + right_u * right
 
     def pose_at(self, arc_u: float) -> tuple[float, float, float]:
         """Position x, z and heading (radians clockwise from +z) on the line, ``arc_u`` from node 0."""

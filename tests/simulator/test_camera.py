@@ -53,7 +53,9 @@ def test_pixels_show_the_strip_of_road_they_lie_on(scene: str) -> None:
     for _ in range(12):
         place = float(rng.uniform(20.0, min(world.track.length_u, 500.0) - 20.0))
         world.reset(
-            arc_u=place, aside_u=float(rng.uniform(-3, 3)), turned=float(rng.uniform(-0.6, 0.6))
+            arc_u=place,
+            lateral_u=float(rng.uniform(-3, 3)),
+            yaw_offset_rad=float(rng.uniform(-0.6, 0.6)),
         )
         world.render(frame)
         x, _, z = (8 * p for p in world.telemetry().pos)
@@ -145,7 +147,7 @@ def test_ways_that_meet_are_painted_as_the_nearer_middle_says_down_to_the_pixel(
     for seed in range(8):
         world.reset(seed)
         track = world.track
-        middles = track.beside(world.scene.middle_u)[:, :2]
+        middles = track.parallel_line(world.scene.middle_u)[:, :2]
         starts, along = middles[:-1], np.diff(middles, axis=0)
         for way in track.crossings:
             world.reset(arc_u=float(track.arc_u[way]) - 8.0)
@@ -187,7 +189,7 @@ def test_horizon_and_lane_lines_lie_where_the_optics_put_them() -> None:
     world = World("generated_road")
     frame = np.zeros((120, 160, 3), np.uint8)
     for aside, turned in ((0.0, 0.0), (1.0, 0.0), (-1.5, 0.05), (0.5, -0.08)):
-        world.reset(0, arc_u=0.0, aside_u=aside, turned=turned)
+        world.reset(0, arc_u=0.0, lateral_u=aside, yaw_offset_rad=turned)
         world.render(frame)
         picture = frame.astype(int)
         assert abs((picture[:, 80, 2] - picture[:, 80, 0] > 50).argmin() - 43.9) <= 1.5

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from agent.simulator.appearance import LINE_WIDTH_U, Appearance
 from agent.simulator.lidar import LidarConfig, scan
-from agent.simulator.obstacles import Obstacles, touched
+from agent.simulator.obstacles import Obstacles, find_collision
 from agent.simulator.tracks import build_track, load_scene
-from agent.simulator.world import Place, World
+from agent.simulator.world import BuiltScene, World
 
 NO_BOXES, NO_PILLARS = np.empty((0, 8)), np.empty((0, 6))
 BLOCKING = np.ones(1, dtype=np.bool_)
@@ -40,21 +40,25 @@ def test_boxes_are_hit_where_they_overlap_the_body(
     box = np.array([[0.0, 0.0, 0.0, s, c, width, length, 1.0]])
     u, v = np.meshgrid(np.linspace(-width, width, 41), np.linspace(-length, length, 41))
     points = np.stack([u * c + v * s, -u * s + v * c], axis=-1).reshape(-1, 2)
-    hit = touched(x, z, yaw, NO_PILLARS, box, BLOCKING) >= 0
+    hit = find_collision(x, z, yaw, NO_PILLARS, box, BLOCKING) >= 0
     if inside_body(x, z, yaw, points).any():
         assert hit
     elif hit:  # the points are a grid: a corner may be in between
         grown = box + np.array([[0, 0, 0, 0, 0, -0.16, -0.16, 0]])
-        assert touched(x, z, yaw, NO_PILLARS, grown, BLOCKING) < 0 or min(width, length) < 0.3
+        assert (
+            find_collision(x, z, yaw, NO_PILLARS, grown, BLOCKING) < 0 or min(width, length) < 0.3
+        )
 
 
 def test_pillars_are_hit_where_the_body_reaches_them() -> None:
     pillar = np.array([[0.0, 0.0, 0.0, 1.0, 2.0, 0.0]])
     for z, hit in ((-1.9, False), (-1.85, True), (1.85, True), (1.9, False)):
-        assert (touched(0.0, z, 0.0, pillar, NO_BOXES, BLOCKING) == 0) == hit  # nose or tail first
+        assert (
+            find_collision(0.0, z, 0.0, pillar, NO_BOXES, BLOCKING) == 0
+        ) == hit  # nose or tail first
     for x, hit in ((-1.52, False), (-1.48, True), (1.48, True)):
-        assert (touched(x, 0.0, 0.0, pillar, NO_BOXES, BLOCKING) == 0) == hit  # sideways
-    assert touched(0.0, 0.0, 0.0, pillar, NO_BOXES, np.zeros(1, dtype=np.bool_)) == -1
+        assert (find_collision(x, 0.0, 0.0, pillar, NO_BOXES, BLOCKING) == 0) == hit  # sideways
+    assert find_collision(0.0, 0.0, 0.0, pillar, NO_BOXES, np.zeros(1, dtype=np.bool_)) == -1
 
 
 def test_a_wall_hides_what_is_behind_it_and_blocks_the_way() -> None:
@@ -63,7 +67,7 @@ def test_a_wall_hides_what_is_behind_it_and_blocks_the_way() -> None:
             "rgb": [200, 10, 200]}  # fmt: skip
     scene = replace(plain, obstacles=[*plain.obstacles, wall])
     world = World("generated_track")
-    world._move_to(Place(scene, build_track(scene)))
+    world._move_to(BuiltScene(scene, build_track(scene)))
     world.reset()
     frame = np.zeros((120, 160, 3), np.uint8)
     world.render(frame)
@@ -85,15 +89,15 @@ def test_a_wall_hides_what_is_behind_it_and_blocks_the_way() -> None:
 
 
 def test_lidar_sees_the_ground_as_far_as_its_angle_says() -> None:
-    solids = Obstacles(load_scene("generated_road"), build_track(load_scene("generated_road")))
-    hits = scan(LidarConfig(), 0.0, 0.0, 0.3, 0.5, solids)
+    obstacles = Obstacles(load_scene("generated_road"), build_track(load_scene("generated_road")))
+    hits = scan(LidarConfig(), 0.0, 0.0, 0.3, 0.5, obstacles)
     lift = 0.53 + 0.372
     for distance, rx, ry in hits[:: len(hits) // 40]:
         assert 0.0 <= rx < 360.0 and rx % 2.0 == 0.0
         assert distance == pytest.approx(lift / math.sin(math.radians(25.0 + ry)))
     assert hits[:, 0].max() <= 50.0
     assert (
-        len(scan(LidarConfig(deg_down=-10.0, levels=3), 0.0, 0.0, 0.0, 0.0, solids)) == 0
+        len(scan(LidarConfig(deg_down=-10.0, levels=3), 0.0, 0.0, 0.0, 0.0, obstacles)) == 0
     )  # into the sky
 
 
@@ -102,7 +106,7 @@ def test_an_appearance_changes_the_picture_and_nothing_else(scene: str) -> None:
     frames, poses = [], []
     for look in (None, Appearance(seed=1), Appearance(seed=1), Appearance(seed=2)):
         world = World(scene)
-        world.dress(look)
+        world.set_appearance(look)
         world.reset(arc_u=20.0)
         seen = [world.step(0.1, 0.4) for _ in range(20)][-1]
         frame = np.zeros((120, 160, 3), np.uint8)

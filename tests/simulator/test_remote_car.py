@@ -31,7 +31,7 @@ def a_car(scene: str = "generated_track", slot: int = 0) -> RemoteCar:
 
 
 def tell(car: RemoteCar, msg_type: str, **fields: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in car.obey({"msg_type": msg_type, **fields}).splitlines()]
+    return [json.loads(line) for line in car.handle({"msg_type": msg_type, **fields}).splitlines()]
 
 
 def drive(car: RemoteCar, steering: float, throttle: float, brake: float = 0.0) -> dict[str, Any]:

@@ -147,7 +147,7 @@ def test_from_the_menu_to_the_track_and_back() -> None:
             client.expect("scene_names")
             assert server.scene == "mini_monaco"  # somebody drives there
             assert other.drive()["speed"] > 0.0
-        assert wait_until(lambda: server.cars == 0)
+        assert wait_until(lambda: server.n_cars == 0)
 
 
 def test_leaving_the_last_car_behind_brings_back_the_menu() -> None:
@@ -238,7 +238,7 @@ def test_a_place_is_free_at_once_after_a_close(track: Serving) -> None:
     with Client(track) as client:
         client.enter()
         client.socket.shutdown(socket.SHUT_WR)
-        assert wait_until(lambda: track.cars == 0, 1.0)
+        assert wait_until(lambda: track.n_cars == 0, 1.0)
 
 
 def test_a_connection_that_breaks_frees_its_car(track: Serving) -> None:
@@ -246,7 +246,7 @@ def test_a_connection_that_breaks_frees_its_car(track: Serving) -> None:
         client.enter()
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.socket.sendall(CONTROL * 50)
-    assert wait_until(lambda: track.cars == 0)
+    assert wait_until(lambda: track.n_cars == 0)
 
 
 def test_quit_ends_only_its_own_connection(track: Serving) -> None:
@@ -292,7 +292,7 @@ def test_seats_are_limited(monkeypatch: pytest.MonkeyPatch, track: Serving) -> N
         with Client(track) as two:
             assert two.is_closed()
         one.drive()
-    assert wait_until(lambda: track.cars == 0)
+    assert wait_until(lambda: track.n_cars == 0)
     with Client(track) as three:
         three.enter()
 

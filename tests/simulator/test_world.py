@@ -58,7 +58,7 @@ def test_a_plain_line_follower_completes_a_lap(scene: str) -> None:
 def test_cte_is_positive_to_the_right() -> None:
     world = World("generated_track")
     for aside in (-2.0, 2.0):
-        world.reset(arc_u=10.0, aside_u=aside)
+        world.reset(arc_u=10.0, lateral_u=aside)
         assert world.telemetry().cte == pytest.approx(aside, abs=1e-9)
 
 
@@ -73,7 +73,7 @@ def test_whoever_begins_or_is_put_back_at_a_crossing_goes_on_along_its_own_way()
     for crossing in np.unravel_index(np.argmin(gaps), gaps.shape):
         for aside in (-3.0, 0.0, 3.0):
             arc_u = float(world.track.arc_u[crossing])
-            world.reset(arc_u=arc_u, aside_u=aside)
+            world.reset(arc_u=arc_u, lateral_u=aside)
             there = world.telemetry()
             assert there.cte == pytest.approx(aside, abs=0.3)
             assert (world.line_ahead_u + arc_u) % world.track.length_u == pytest.approx(
@@ -112,7 +112,7 @@ def test_a_cone_is_hit_by_its_upstream_name_and_stands_fast() -> None:
     for index, name in ((0, "cone"), (1, "cone (1)")):
         cone = world.scene.obstacles[index]
         world.reset()
-        world.place(cone["x"], cone["z"] - cone["radius_u"] - 2.0, 0.0)
+        world.set_pose(cone["x"], cone["z"] - cone["radius_u"] - 2.0, 0.0)
         seen = [world.step(0.0, 1.0) for _ in range(40)]
         assert next(s.hit for s in seen if s.hit != "none") == name and seen[0].hit == "none"
         assert seen[-1].pos[2] * 8 < cone["z"] - cone["radius_u"] - 0.8

@@ -49,7 +49,7 @@ def test_reward_is_upstreams_with_the_absolute_cte() -> None:
     env: Any = gymnasium.make(TRACK).unwrapped
     for aside in (-3.0, 3.0):
         env.reset(seed=0)
-        env.world.reset(arc_u=5.0, aside_u=aside)
+        env.world.reset(arc_u=5.0, lateral_u=aside)
         for _ in range(10):
             _, reward, _, _, info = env.step(FORWARD)
         assert reward == pytest.approx((1 - abs(info["cte"]) / 8.0) * info["forward_vel"])
@@ -175,7 +175,7 @@ def circle(reward: str) -> list[float]:
         "donkey-mountain-track-v0", reward=reward, throttle_min=0.0, throttle_max=1.0
     )
     env.reset(seed=0)
-    env.unwrapped.world.reset(arc_u=20.0, aside_u=-5.5)
+    env.unwrapped.world.reset(arc_u=20.0, lateral_u=-5.5)
     rewards, ended = [], False
     while not ended:
         _, r, terminated, truncated, info = env.step(np.array([1.0, -0.6], dtype=np.float32))

@@ -39,7 +39,7 @@ def test_the_line_follower_stays_on_the_line_at_its_speed() -> None:
 def test_it_comes_back_to_the_line_from_either_side_without_swinging_over() -> None:
     world = World("mountain_track")
     for side in (-1.0, 1.0):
-        world.reset(arc_u=20.0, aside_u=4.0 * side, turned=math.radians(20.0) * side)
+        world.reset(arc_u=20.0, lateral_u=4.0 * side, yaw_offset_rad=math.radians(20.0) * side)
         driver = line_follower(world)
         errors = [side * world.step(*driver.command(world.telemetry())).cte for _ in range(150)]
         assert max(errors) > 3.5

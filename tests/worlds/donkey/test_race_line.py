@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agent.simulator import vehicle
-from agent.simulator.obstacles import Obstacles, touched
+from agent.simulator.obstacles import Obstacles, find_collision
 from agent.simulator.tracks import Array, Track, build_track, load_scene
 from agent.simulator.world import World
 from agent.worlds.donkey.experts.race_line import (
@@ -96,7 +96,7 @@ def test_a_rounded_line_stays_where_the_road_is_straight_and_keeps_an_open_roads
     nodes = np.column_stack([hook(6.0), np.zeros(439)])
     track = Track(nodes, closed=False)
     line = rounded_line(track, 1.0, grip=0.5, throttle=0.5)
-    moved_u = np.hypot(*(line.points - track.beside(1.0)[:, :2]).T)
+    moved_u = np.hypot(*(line.points - track.parallel_line(1.0)[:, :2]).T)
     assert moved_u[[0, -1]] == pytest.approx(0.0, abs=1e-3)
     assert moved_u[100:].max() < 0.01 < 1.0 < moved_u[:40].max()
 
@@ -122,12 +122,12 @@ def test_a_race_line_keeps_to_the_corridor_clear_of_everything_and_within_the_lo
     track = build_track(scene)
     solids = Obstacles(scene, track)
     line = race_line(track, solids, 7.0)
-    start = int(np.argmin(np.hypot(*(line.points - world._car[:2]).T)))
+    start = int(np.argmin(np.hypot(*(line.points - world._car_state[:2]).T)))
     for i in range(start, start + len(line.points)):
         (x, z), yaw = line.points[i % len(line.points)], line.heading[i % len(line.points)]
-        world.place(float(x), float(z), float(yaw))
+        world.set_pose(float(x), float(z), float(yaw))
         assert abs(world.telemetry().cte) < 7.5
-        assert touched(x, z, yaw, solids.pillars, solids.boxes, solids.blocking) < 0
+        assert find_collision(x, z, yaw, solids.pillars, solids.boxes, solids.blocking) < 0
     assert np.abs(line.curvature).max() < TIGHTEST
     assert line.time_sec < 0.9 * centre_line(track, grip=1.0, throttle=1.0, fastest_u=1e9).time_sec
 

@@ -33,18 +33,18 @@ def test_it_drives_every_named_track(env_id: str) -> None:
     teacher, length_u = Teacher(fleet, 0.5, (0.1, 0.5)), fleet.worlds[0].track.length_u
     for _ in range(2500):
         fleet.step(np.clip(teacher.commands(), (-1.0, 0.1), (1.0, 0.5)))
-        assert abs(fleet.ways[0, CTE]) < 6.0
-        assert fleet.ways[0, HIT] < 0
-        if fleet.ways[0, NET] > min(length_u, 2000.0) - 10.0:
+        assert abs(fleet.progress_states[0, CTE]) < 6.0
+        assert fleet.progress_states[0, HIT] < 0
+        if fleet.progress_states[0, NET] > min(length_u, 2000.0) - 10.0:
             return
-    raise AssertionError(f"{fleet.ways[0, NET]:.0f} of {length_u:.0f} u in 125 s")
+    raise AssertionError(f"{fleet.progress_states[0, NET]:.0f} of {length_u:.0f} u in 125 s")
 
 
 def test_it_comes_back_to_its_line_from_beside_it() -> None:
     fleet = fleet_of(["random_track", "generated_road"], range(4))
     rng = np.random.default_rng(2)
     for world in fleet.worlds:
-        world.reset(arc_u=0.0, aside_u=rng.uniform(-4.0, 4.0), turned=rng.uniform(-0.5, 0.5))
+        world.reset(arc_u=0.0, lateral_u=rng.uniform(-4.0, 4.0), yaw_offset_rad=rng.uniform(-0.5, 0.5))
     for k in range(8):
         fleet.refresh(k)
     teacher = Teacher(fleet, 0.5, (0.1, 0.35))
@@ -60,7 +60,7 @@ def test_it_comes_back_to_its_line_from_beside_it() -> None:
             np.mean(
                 [
                     np.hypot(*(line - car[[X, Z]]).T).min()
-                    for line, car in zip(lines, fleet.cars, strict=True)
+                    for line, car in zip(lines, fleet.car_states, strict=True)
                 ]
             )
         )
@@ -97,7 +97,7 @@ def test_it_asks_for_more_throttle_than_there_is_and_for_less_than_none() -> Non
     assert teacher.commands()[0, 1] == pytest.approx(0.5 + EAGERNESS)
     for _ in range(300):
         fleet.step(np.array([[np.clip(teacher.commands()[0, 0], -1.0, 1.0), 1.0]]))
-        if fleet.ways[0, NET] > 300.0:
+        if fleet.progress_states[0, NET] > 300.0:
             break
     assert Teacher(fleet, 0.5, (0.1, 0.2)).commands()[0, 1] == pytest.approx(0.1 - EAGERNESS)
 
@@ -105,8 +105,8 @@ def test_it_asks_for_more_throttle_than_there_is_and_for_less_than_none() -> Non
 def test_it_asks_for_more_than_the_car_can_turn_but_not_for_any_amount() -> None:
     assert steering_for(1.0, 0.0, 0.0, 5.0) > MOST_STEERING
     fleet = fleet_of(["warren"])
-    x, z, yaw = fleet.cars[0, :3].tolist()
-    fleet.worlds[0].place(x, z, yaw + 1.5)
+    x, z, yaw = fleet.car_states[0, :3].tolist()
+    fleet.worlds[0].set_pose(x, z, yaw + 1.5)
     assert Teacher(fleet, 0.5, (0.1, 0.5)).commands()[0, 0] == -MOST_STEERING
 
 
@@ -115,12 +115,12 @@ def test_it_points_at_the_middle_of_the_road_ahead() -> None:
         ["generated_track", "generated_road"]
     )  # the one has its path in the lane, the other nodes 2 u apart
     for world, aside_u in zip(fleet.worlds, (0.0, 3.0), strict=True):
-        world.reset(0, arc_u=50.0, aside_u=aside_u, turned=0.2)
+        world.reset(0, arc_u=50.0, lateral_u=aside_u, yaw_offset_rad=0.2)
     for k in range(2):
         fleet.refresh(k)
     bearings = Teacher(fleet, 0.5, (0.1, 0.5)).bearings()
     for k, world in enumerate(fleet.worlds):
-        middle_u, (x, z, yaw) = world.scene.middle_u, fleet.cars[k, :3]
+        middle_u, (x, z, yaw) = world.scene.middle_u, fleet.car_states[k, :3]
         for ahead_u, bearing in zip(AHEAD_U, bearings[k], strict=True):
             at_x, at_z, heading = world.track.pose_at(world.track.arc_of(x, z) + ahead_u)
             east, north = (

@@ -104,4 +104,4 @@ def test_a_fleet_counts_laps_as_a_world_does() -> None:
     assert single.lap_times
     assert fleet.worlds[0].lap_times == single.lap_times
     assert fleet.worlds[1].lap_times == []
-    assert np.array_equal(fleet.cars[0], single._car)
+    assert np.array_equal(fleet.car_states[0], single._car_state)
