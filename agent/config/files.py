@@ -1,0 +1,46 @@
+"""Names of all files and folders that one command leaves for another, each written down once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+REPO_ROOT = Path(__file__).resolve().parents[2]
+RESULTS_DIR = REPO_ROOT / "agent" / "outerloop-results"
+MODELS_DIR = REPO_ROOT / "agent" / "models"
+
+# A trial's folder, below the models.
+LAUNCH = "launch.json"  # what runs there, from before its process starts
+CONFIG = "config.json"
+TRIAL_LOG = "log.txt"  # its output and errors
+PROGRESS = "progress.jsonl"  # a line for each evaluation
+STOP = "stop.txt"  # left there, it has the trial stop; its text is the reason
+STATE = "state.pkl"  # all that --resume needs
+MODEL = "model.zip"  # best checkpoint
+LAST_MODEL = "last_model.zip"
+RESULT = "result.json"
+
+# The champion's folder, below the models; it holds ``MODEL`` too.
+CHAMPION = "champion"
+MANIFEST = "manifest.json"
+PREVIOUS = "previous"  # the champion before
+
+# The results folder.
+SEARCH_LEDGER = "autoresearch_results.jsonl"
+SWEEP_LEDGER = "clean_sweep_results.jsonl"
+STUDY_LOG = "autoresearch_log.txt"
+EVALUATIONS = "evaluations.jsonl"  # of evaluate_champion.py
+RACES = "races.jsonl"  # of evaluate_champion.py --race
+LOCK = ".controller.lock"
+LOCK_HOLDER = ".controller.holder"
+REPORT = "report"  # folder of report.py
+REPORT_PAGE = "report.html"
+# Any other *.jsonl there is a ledger, of trials.
+NOT_TRIAL_LEDGERS = (EVALUATIONS, RACES)
+
+
+def shown_path(path: Path) -> str:
+    """Returns ``path`` relative to the repository when it lies in it, else absolute."""
+    path = path.resolve()
+    if not path.is_relative_to(REPO_ROOT):
+        return str(path)
+    return path.relative_to(REPO_ROOT).as_posix()

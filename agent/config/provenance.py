@@ -1,0 +1,80 @@
+"""The machine and the code that a trial ran on, as its record tells them."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from platform import node, python_version
+
+from agent.config.files import REPO_ROOT
+
+GIT_TIMEOUT_SEC = 10.0
+VERSIONED = (
+    "donkeycar-rl-autoresearch",
+    "numpy",
+    "torch",
+    "stable-baselines3",
+    "sb3-contrib",
+    "gymnasium",
+    "numba",
+    "opencv-python-headless",
+)
+# Ledgers and manifests change in every study and say nothing about the code.
+CODE = ("*.py", "*.toml", "*.txt", "agent/simulator")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a trial ran: its host, installed versions, commit, and whether code differed from it.
+
+    ``git_commit`` and ``git_dirty`` are ``None`` outside a repository.
+    """
+
+    host: str
+    versions: dict[str, str]
+    git_commit: str | None
+    git_dirty: bool | None
+
+    @classmethod
+    def here(cls) -> Provenance:
+        """That of this process."""
+        return cls(node(), installed_versions(), git_commit(), git_dirty())
+
+
+@cache
+def installed_versions() -> dict[str, str]:
+    """Versions of what decides a trial's outcome, from package metadata: nothing is imported."""
+    versions = {"python": python_version()}
+    for name in VERSIONED:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def git_commit() -> str | None:
+    """The checked-out commit of this repository, or ``None`` outside one."""
+    return _git("rev-parse", "--verify", "--quiet", "HEAD") or None
+
+
+def git_dirty() -> bool | None:
+    """True if tracked code differs from that commit, ``None`` outside a repository."""
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", *CODE)
+    return None if changed is None else bool(changed)
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(REPO_ROOT), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=GIT_TIMEOUT_SEC,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()
