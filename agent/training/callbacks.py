@@ -16,10 +16,11 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecNormalize, unwrap_vec_normalize
 
-from agent.config.trial import RUNGS, STOP_NAME
+from agent.config import files
+from agent.config.trial import RUNGS
 from agent.evaluation.episodes import Score, evaluate
 from agent.training.algorithms.adam import settled
-from agent.training.checkpoints import BEST_MODEL, PROGRESS, append_line, save_model
+from agent.training.checkpoints import append_line, save_model
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -149,7 +150,7 @@ class CheckpointChooser(TrainingCallback):
         better = self.latest or score.mean_reward > self.best
         if better:
             self.best = score.mean_reward
-            save_model(self.model, self.folder / BEST_MODEL)
+            save_model(self.model, self.folder / files.MODEL)
         self.model.logger.record("eval/mean_reward", score.mean_reward)
         self.model.logger.record(
             "eval/episode_length", float(np.mean([episode.steps for episode in score.episodes]))
@@ -162,7 +163,7 @@ class CheckpointChooser(TrainingCallback):
             "best": better,
             "elapsed_sec": round(time.perf_counter() - self.started, 3),
         }
-        append_line(self.folder / PROGRESS, line)
+        append_line(self.folder / files.PROGRESS, line)
         print(
             f"checkpoint at {self.num_timesteps} steps: mean_reward {score.mean_reward:.2f} +- {score.std_reward:.2f}"
             f"{'  best so far' if better else ''}",
@@ -178,7 +179,7 @@ class PruneWatch(TrainingCallback):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.path = folder / STOP_NAME
+        self.path = folder / files.STOP
 
     def _on_step(self) -> bool:
         if os.path.exists(self.path):

@@ -1,7 +1,6 @@
 """Files of a trial, each complete or absent.
 
-A model or a JSON document is written beside its place and moved there with one ``os.replace``, so a
-reader never meets half of it, whenever the process dies.
+A reader never meets half a model or half a JSON document, whenever the process dies (``atomic``).
 """
 
 from __future__ import annotations
@@ -11,27 +10,26 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.config.trial import STOP_NAME
+from agent.config import files
+from agent.config.atomic import replacing, write_bytes
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
 
-BEST_MODEL = "model.zip"
-LAST_MODEL = "last_model.zip"
-CONFIG = "config.json"
-RESULT = "result.json"
-PROGRESS = "progress.jsonl"
-STATE = "state.pkl"
+OUTPUTS = (
+    files.MODEL,
+    files.LAST_MODEL,
+    files.RESULT,
+    files.PROGRESS,
+    files.STATE,
+    files.STOP,
+)
 
 
 def save_model(model: BaseAlgorithm, path: Path) -> None:
     """Save ``model`` with SB3's ``model.save`` so that ``path`` is never half a file."""
-    scratch = path.with_name(f".{path.stem}.{os.getpid()}.zip")
-    try:
+    with replacing(path) as scratch:
         model.save(scratch)
-        os.replace(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
@@ -39,15 +37,8 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
 
     :raises ValueError: NaN or infinity in the document; JSON has no word for them
     """
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with scratch.open("w") as file:
-            file.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
+    write_bytes(path, text.encode())
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:
@@ -70,5 +61,5 @@ def append_line(path: Path, record: dict[str, Any]) -> None:
 
 def clear_outputs(folder: Path) -> None:
     """Remove what an earlier trial left in ``folder``, so that nothing of it can pass for this trial's."""
-    for name in (BEST_MODEL, LAST_MODEL, RESULT, PROGRESS, STATE, STOP_NAME):
+    for name in OUTPUTS:
         (folder / name).unlink(missing_ok=True)

@@ -7,7 +7,6 @@ follow from the step alone. A run that goes on and one that is taken up there th
 from __future__ import annotations
 
 import io
-import os
 import pickle
 import random
 from pathlib import Path
@@ -18,10 +17,11 @@ import torch
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecNormalize
 
+from agent.config import files
+from agent.config.atomic import replacing
 from agent.config.trial import TrialConfig, UserError
 from agent.training.algorithms import ALGORITHMS
 from agent.training.callbacks import CheckpointChooser, TrainingCallback
-from agent.training.checkpoints import STATE
 from agent.training.vec_envs import TRAINING, first_seed
 
 if TYPE_CHECKING:
@@ -64,13 +64,8 @@ class StateKeeper(TrainingCallback):
             "best": self.chooser.best,
             "random": _random_state(model),
         }
-        scratch = self.folder / f".{STATE}.{os.getpid()}"
-        try:
-            with scratch.open("wb") as file:
-                pickle.dump(state, file, protocol=5)
-            os.replace(scratch, self.folder / STATE)
-        finally:
-            scratch.unlink(missing_ok=True)
+        with replacing(self.folder / files.STATE) as scratch, scratch.open("wb") as file:
+            pickle.dump(state, file, protocol=5)
 
 
 def take_up(
@@ -82,13 +77,13 @@ def take_up(
 
     :raises UserError: no state there, one that cannot be read, or nothing left to train
     """
-    path = folder / STATE
+    path = folder / files.STATE
     try:
         with path.open("rb") as file:
             state: dict[str, Any] = pickle.load(file)
     except FileNotFoundError:
         raise UserError(
-            f"resume {folder} has no {STATE}; train with --keep-state to have one"
+            f"resume {folder} has no {files.STATE}; train with --keep-state to have one"
         ) from None
     except (OSError, pickle.UnpicklingError, EOFError, AttributeError) as error:
         raise UserError(f"resume {path} cannot be read ({error}); train anew") from error

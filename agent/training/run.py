@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 
-from agent.config.trial import STOP_NAME, TrialConfig, UserError
+from agent.config import files
+from agent.config.trial import TrialConfig, UserError
 from agent.evaluation.episodes import Score, evaluate
 from agent.training.algorithms import build, check_device, prepare_torch
 from agent.training.callbacks import (
@@ -22,15 +23,7 @@ from agent.training.callbacks import (
     StepLog,
     progress_callback,
 )
-from agent.training.checkpoints import (
-    BEST_MODEL,
-    CONFIG,
-    LAST_MODEL,
-    RESULT,
-    clear_outputs,
-    save_model,
-    write_json,
-)
+from agent.training.checkpoints import clear_outputs, save_model, write_json
 from agent.training.collapse import CollapseGuard
 from agent.training.metrics import Metrics
 from agent.training.resume import StateKeeper, begin_anew, take_up
@@ -101,7 +94,7 @@ def run_trial(
         episodes = max(config.eval_episodes, len(config.env))
         judging = make_evaluation_worlds(config, config.env, episodes, cars)
         stack.callback(judging.close)
-        model.set_parameters(str(folder / BEST_MODEL), device=model.device)
+        model.set_parameters(str(folder / files.MODEL), device=model.device)
         score = evaluate(model, judging, episodes, first_seed(config.seed, JUDGING), log_steps)
     if not score.finite:
         raise Diverged(f"final evaluation reward {score.mean_reward}")
@@ -126,9 +119,9 @@ def _open_folder(config: TrialConfig, folder: Path, resume: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if not resume:
             clear_outputs(folder)
-        for name in (RESULT, STOP_NAME):
+        for name in (files.RESULT, files.STOP):
             (folder / name).unlink(missing_ok=True)
-        write_json(folder / CONFIG, config.to_params())
+        write_json(folder / files.CONFIG, config.to_params())
     except OSError as error:
         raise UserError(
             f"save-dir {folder} cannot be written ({error.strerror}); choose another"
@@ -156,9 +149,9 @@ def _learn(
             raise
         guard.restore()
         if not chooser.has_chosen:
-            save_model(model, chooser.folder / BEST_MODEL)
+            save_model(model, chooser.folder / files.MODEL)
         raise error if isinstance(error, Diverged) else Diverged(lost) from error
     finally:
         if isinstance(progress, ProgressDisplay):
             progress.close()
-        save_model(model, chooser.folder / LAST_MODEL)
+        save_model(model, chooser.folder / files.LAST_MODEL)

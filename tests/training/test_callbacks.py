@@ -9,7 +9,8 @@ import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 
-from agent.config.trial import STOP_NAME, TrialConfig
+from agent.config import files
+from agent.config.trial import TrialConfig
 from agent.evaluation.episodes import Episode, Score
 from agent.training import callbacks
 from agent.training import run as trial
@@ -25,7 +26,6 @@ from agent.training.callbacks import (
     Pruned,
     StepLog,
 )
-from agent.training.checkpoints import BEST_MODEL, LAST_MODEL
 from agent.training.vec_envs import make_evaluation_worlds, make_training_worlds
 from agent.trials.progress import read_rungs
 
@@ -116,7 +116,7 @@ def test_what_is_kept_is_the_average_and_training_goes_on_from_the_latest(
     config = tiny(averaged=0.5, timesteps=256, batch_size=16)
     trial.run_trial(config, tmp_path)
     latest, kept = (
-        FastPPO.load(tmp_path / name, device="cpu").policy for name in (LAST_MODEL, BEST_MODEL)
+        FastPPO.load(tmp_path / name, device="cpu").policy for name in (files.LAST_MODEL, files.MODEL)
     )
     optimizer = latest.optimizer
     assert isinstance(optimizer, RowAdam)
@@ -163,11 +163,11 @@ def test_the_controllers_word_ends_training_at_the_next_step(
     tiny: Callable[..., TrialConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def told(*_: object) -> Score:
-        (tmp_path / STOP_NAME).write_text("below the median\n")
+        (tmp_path / files.STOP).write_text("below the median\n")
         return Score([Episode(1.0, 1, 0.0, 0)])
 
     monkeypatch.setattr(callbacks, "evaluate", told)
-    (tmp_path / STOP_NAME).write_text("of a trial before")
+    (tmp_path / files.STOP).write_text("of a trial before")
     with pytest.raises(Pruned, match=r"^below the median$"):
         trial.run_trial(tiny(timesteps=1024, n_steps=64), tmp_path)
     assert PPO.load(tmp_path / "model.zip", device="cpu").num_timesteps == 256

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from agent.config import files
 from agent.config.trial import TrialConfig, UserError
 from agent.donkeycar_sb3_runner import main
 from agent.training.algorithms import ALGORITHMS
-from agent.training.checkpoints import BEST_MODEL, LAST_MODEL, PROGRESS, STATE
 from agent.training.resume import StateKeeper
 from agent.training.run import run_trial
 
@@ -75,14 +75,14 @@ def test_a_run_cut_and_resumed_equals_the_uncut_one_to_the_digit(
         cut_at(64, patch)
         with pytest.raises(KeyboardInterrupt):
             run_trial(config, cut, keep_state=True)
-    assert len((cut / PROGRESS).read_text().splitlines()) < 4
+    assert len((cut / files.PROGRESS).read_text().splitlines()) < 4
     again, _ = run_trial(config, cut, resume=True)
     assert again == score
-    for name in (LAST_MODEL, BEST_MODEL):
+    for name in (files.LAST_MODEL, files.MODEL):
         wanted, found = parameters(agent, uncut / name), parameters(agent, cut / name)
         assert all(torch.equal(wanted[part], found[part]) for part in wanted)
     lines = [
-        [json.loads(line) for line in (d / PROGRESS).read_text().splitlines()] for d in (uncut, cut)
+        [json.loads(line) for line in (d / files.PROGRESS).read_text().splitlines()] for d in (uncut, cut)
     ]
     assert [line["episodes"] for line in lines[0]] == [line["episodes"] for line in lines[1]]
 
@@ -96,7 +96,7 @@ def test_a_finished_training_goes_on_for_longer_with_its_replay_buffer(
 ) -> None:
     run_trial(tiny(agent="sac", **OFF_POLICY), tmp_path, keep_state=True)
     assert main(["--resume", str(tmp_path), "--timesteps", "96"]) == 0
-    model = ALGORITHMS["sac"].model.load(tmp_path / LAST_MODEL, device="cpu")
+    model = ALGORITHMS["sac"].model.load(tmp_path / files.LAST_MODEL, device="cpu")
     assert model.num_timesteps == 96
     with pytest.raises(SystemExit):
         main(["--resume", str(tmp_path), "--timesteps", "96"])
@@ -126,9 +126,9 @@ def test_a_trial_without_its_state_is_refused_and_left_as_it_is(
 ) -> None:
     run_trial(tiny(**ON_POLICY), tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    with pytest.raises(UserError, match=f"has no {STATE}; train with --keep-state"):
+    with pytest.raises(UserError, match=f"has no {files.STATE}; train with --keep-state"):
         run_trial(tiny(**ON_POLICY), tmp_path, resume=True)
-    (tmp_path / STATE).write_bytes(b"torn")
+    (tmp_path / files.STATE).write_bytes(b"torn")
     with pytest.raises(UserError, match="cannot be read"):
         run_trial(tiny(**ON_POLICY), tmp_path, resume=True)
     assert all(
@@ -142,7 +142,7 @@ def test_the_normalisation_of_rewards_comes_back(
     import pickle
 
     run_trial(tiny(**ON_POLICY), tmp_path, keep_state=True)
-    kept = pickle.loads((tmp_path / STATE).read_bytes())["normalisation"]
+    kept = pickle.loads((tmp_path / files.STATE).read_bytes())["normalisation"]
     assert kept.count > 64
     assert np.isfinite(kept.var)
     assert kept.var != 1.0

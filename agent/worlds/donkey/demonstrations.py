@@ -7,7 +7,6 @@ telemetry beside the simulator's reward, so a trial with other action bins or an
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
+
+from agent.config.atomic import replacing
 
 FORMAT = 2
 # Arrays with one row a step, and with one more an episode: the last is what the episode ended in.
@@ -57,16 +58,10 @@ class Demonstration:
 
         :raises OSError: it cannot be written
         """
-        scratch = path.with_name(f".{path.name}.{os.getpid()}")
         arrays = {name: getattr(self, name) for name in ("lengths", *STEPS, *MOMENTS)}
-        try:
-            with scratch.open("wb") as file:
-                np.savez_compressed(
-                    file, header=np.array(json.dumps({"format": FORMAT, **self.header})), **arrays
-                )
-            os.replace(scratch, path)
-        finally:
-            scratch.unlink(missing_ok=True)
+        header = np.array(json.dumps({"format": FORMAT, **self.header}))
+        with replacing(path) as scratch, scratch.open("wb") as file:
+            np.savez_compressed(file, header=header, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> Demonstration:
