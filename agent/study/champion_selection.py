@@ -1,114 +1,159 @@
-"""Who deserves the title when a score may be luck: challengers are trained anew on fresh seeds (``--confirm-seeds``).
+"""Selects the champion: a score may be luck, so a configuration is trained again on fresh seeds.
 
-Once ``FIRST_CONTEST`` search trials have a score, the best of them is trained again, kind ``replicate``, on the seeds
-on which every config_id is trained: the same roads, the same episodes, so that comparisons are paired. With
-``confirm`` of them it has the title, and holds it on ``HOLD_SEEDS``. From then on a search trial that scored better
-than the champion's mean makes its configuration a challenger, the highest score first. After each of its replicates
-its mean must be above the champion's over the same seeds, or it is dropped. A search trial's own score, which made it
-a challenger because it was high, never counts. There are never more replicates than search trials.
+This is the intensification of SMAC (Hutter, Hoos & Leyton-Brown 2011): a challenger runs on the
+champion's own seeds and is dropped as soon as it is behind.
 
-Everything is worked out from the records, in their order, so a resumed night decides as an unbroken one.
+1. Once ``MIN_SCORED_TRIALS`` search trials have a score, the best of them is the first challenger.
+2. A challenger's training is repeated (kind ``replicate``) on ``confirm_seeds`` fresh seeds. These
+   are the same for all configurations: the same roads and the same episodes make paired
+   comparisons.
+3. After each replicate its mean must be above the champion's mean over the same seeds, else it is
+   dropped.
+4. A challenger that has passed all of them is the champion, and is repeated on up to
+   ``CHAMPION_SEEDS`` seeds.
+5. From then on a search trial that scored above the champion's mean is a challenger, the highest
+   score first.
+
+The score of a search trial never counts for its configuration: it was chosen because it was high.
+There are never more replicates than search trials.
+
+The records alone decide, in their order, so a resumed study decides as an unbroken one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
-from agent.trials.record import Record, tracks
+from agent.study.plan import SEED_LIMIT
+from agent.trials.record import Record
 
-HOLD_SEEDS = 5
-FIRST_CONTEST = 6  # what leads after fewer trials is soon beaten, and not worth the seeds
-SEED_STRIDE = 1_000_003
-SEED_LIMIT = 2**31
+CHAMPION_SEEDS = 5  # chosen: the standard error of a mean of five is less than half that of a score
+MIN_SCORED_TRIALS = 6  # chosen: what leads after fewer is soon beaten, and not worth the seeds
+SEED_STRIDE = 1_000_003  # a prime, far above the seeds of search trials
+
+Scores = Mapping[int, float | None]  # by seed; None of a replicate that failed
 
 
 @dataclass(frozen=True)
-class Title:
-    """What the records say.
+class ChampionSelection:
+    """State of the selection.
 
-    ``champion`` is the configuration that has the title, as a record's ``config_id`` names it, ``None`` while it is
-    vacant; ``needed`` is the parameters (with their seed) of the replicate to run next, ``None`` for none.
+    :param champion: ``config_id`` of the configuration that is the champion, ``None`` before there
+        is one
+    :param next_replicate: parameters, with their seed, of the replicate to run next; ``None`` for
+        none
     """
 
     champion: str | None
-    needed: dict[str, Any] | None
-
-
-def of_task(records: Iterable[Record], params: dict[str, Any]) -> list[Record]:
-    """The records whose scores compare with those of ``params``: the same tracks, and episodes that end alike."""
-    wanted = _task(params)
-    return [record for record in records if _task(params | record.params) == wanted]
-
-
-def _task(params: dict[str, Any]) -> tuple[Any, ...]:
-    return tracks(params), params.get("max_episode_steps"), params.get("max_cte")
+    next_replicate: dict[str, Any] | None
 
 
 def fresh_seed(replicate: int) -> int:
-    """The seed of every config_id's ``replicate``-th training, from 1 on; nights with other seeds share them."""
+    """Returns the seed of the ``replicate``-th training of every configuration, counted from 1."""
     return SEED_STRIDE * replicate % SEED_LIMIT
 
 
-def decide(records: Iterable[Record], confirm: int) -> Title:
-    """The title after all of ``records``, which must be of one task.
+def select_champion(records: Iterable[Record], confirm_seeds: int) -> ChampionSelection:
+    """Returns the champion after all of ``records``, and the replicate to run next.
 
-    :param confirm: replicates that a challenger must win on, at least 1
+    :param records: of one task, see ``of_task``
+    :param confirm_seeds: replicates that a challenger must pass, at least 1
     """
     records = list(records)
     searched = [record for record in records if record.kind == "search"]
     replicates = [record for record in records if record.kind == "replicate"]
-    title = _decide(replicates, [record for record in searched if record.scored], confirm)
-    return title if len(replicates) < len(searched) else Title(title.champion, None)
+    seeds = [fresh_seed(k) for k in range(1, max(confirm_seeds, CHAMPION_SEEDS) + 1)]
+    selection = _after_begun_tests(replicates, confirm_seeds, seeds)
+    if selection.next_replicate is None:
+        challenger = _next_challenger(searched, replicates, selection.champion, seeds)
+        if challenger is not None:
+            wanted = {**challenger.params, "seed": seeds[0]}
+            selection = replace(selection, next_replicate=wanted)
+    if len(replicates) >= len(searched):
+        selection = replace(selection, next_replicate=None)
+    return selection
 
 
-def _decide(replicates: list[Record], scored: list[Record], confirm: int) -> Title:
-    seeds = [fresh_seed(k) for k in range(1, max(confirm, HOLD_SEEDS) + 1)]
+def champion_replicates(records: Iterable[Record], confirm_seeds: int) -> list[Record]:
+    """Returns the champion's replicates that have a score, in the order of the records.
+
+    :param records: of one task, see ``of_task``
+    :param confirm_seeds: see ``select_champion``
+    """
+    records = list(records)
+    champion = select_champion(records, confirm_seeds).champion
+    return [
+        record
+        for record in records
+        if record.kind == "replicate" and record.scored and record.config_id == champion
+    ]
+
+
+def _after_begun_tests(
+    replicates: Sequence[Record], confirm_seeds: int, seeds: Sequence[int]
+) -> ChampionSelection:
+    """Goes through the configurations under test, in the order in which their tests began."""
+    scores = _scores_by_seed(replicates)
+    champion: str | None = None
+    for config_id, params in _first_params(replicates).items():
+        own = scores[config_id]
+        champions = None if champion is None else scores[champion]
+        if _is_beaten(own, champions, seeds[:confirm_seeds]):
+            continue
+        if all(seed in own for seed in seeds[:confirm_seeds]):
+            champion = config_id
+        missing = [seed for seed in seeds if seed not in own]
+        if missing:
+            return ChampionSelection(champion, {**params, "seed": missing[0]})
+    return ChampionSelection(champion, None)
+
+
+def _next_challenger(
+    searched: Iterable[Record],
+    replicates: Sequence[Record],
+    champion: str | None,
+    seeds: Sequence[int],
+) -> Record | None:
+    """Returns the best search trial that is above the champion and was never under test."""
+    scored = [record for record in searched if record.scored]
+    if len(scored) < MIN_SCORED_TRIALS:
+        return None
+    scores = _scores_by_seed(replicates)
+    for record in sorted(scored, key=_score, reverse=True):
+        if champion is not None and _score(record) <= _mean(scores[champion], seeds):
+            return None
+        if record.repeatable and record.config_id not in scores:
+            return record
+    return None
+
+
+def _is_beaten(own: Scores, champions: Scores | None, seeds: Sequence[int]) -> bool:
+    """Tells whether a challenger failed or fell behind on a seed that it has run so far."""
+    ran = list(takewhile(lambda seed: seed in own, seeds))
+    for count, seed in enumerate(ran, start=1):
+        if own[seed] is None:
+            return True
+        if champions is not None and _mean(own, ran[:count]) <= _mean(champions, ran[:count]):
+            return True
+    return False
+
+
+def _scores_by_seed(replicates: Iterable[Record]) -> dict[str, dict[int, float | None]]:
     scores: dict[str, dict[int, float | None]] = {}
     for record in replicates:
-        scores.setdefault(record.config_id, {})[record.seed] = (
-            record.mean_reward if record.scored else None
-        )
-    waiting = sorted(scored, key=_score, reverse=True) if len(scored) >= FIRST_CONTEST else []
-    champion: str | None = None
-    settled: set[str] = set()
-    for record in (
-        replicates + waiting
-    ):  # contests that have begun, in their order, then those to come
-        if (
-            record.kind == "search"
-            and champion
-            and _score(record) <= _mean(scores[champion], seeds)
-        ):
-            break
-        if record.kind == "search" and not record.repeatable:
-            continue
-        if (name := record.config_id) in settled:
-            continue
-        settled.add(name)
-        mine = scores.get(name, {})
-        won = True
-        for k, seed in enumerate(seeds[:confirm], start=1):
-            if seed not in mine:
-                return Title(champion, {**record.params, "seed": seed})
-            if mine[seed] is None or (
-                champion and _mean(mine, seeds[:k]) <= _mean(scores[champion], seeds[:k])
-            ):
-                won = False
-                break
-        if not won:
-            continue
-        champion = name
-        for seed in seeds[confirm:]:
-            if seed not in mine:
-                return Title(champion, {**record.params, "seed": seed})
-    return Title(champion, None)
+        score = record.mean_reward if record.scored else None
+        scores.setdefault(record.config_id, {})[record.seed] = score
+    return scores
 
 
-def confirmation(records: Iterable[Record], champion: str) -> list[Record]:
-    """The scored replicates of a configuration, in the order of the records."""
-    return [r for r in records if r.kind == "replicate" and r.scored and r.config_id == champion]
+def _first_params(replicates: Iterable[Record]) -> dict[str, dict[str, Any]]:
+    params: dict[str, dict[str, Any]] = {}
+    for record in replicates:
+        params.setdefault(record.config_id, record.params)
+    return params
 
 
 def _score(record: Record) -> float:
@@ -116,7 +161,7 @@ def _score(record: Record) -> float:
     return record.mean_reward
 
 
-def _mean(scores: dict[int, float | None], seeds: list[int]) -> float:
-    """Of the scores on these seeds; a replicate that failed counts as nothing, not as its absence."""
+def _mean(scores: Scores, seeds: Iterable[int]) -> float:
+    """Mean over the ``seeds`` that were run, 0 of none; a replicate that failed counts as 0."""
     values = [scores[seed] or 0.0 for seed in seeds if seed in scores]
     return sum(values) / len(values) if values else 0.0

@@ -12,14 +12,16 @@ from agent.config.trial import TrialConfig, UserError
 from agent.search.candidates import SpaceExhausted
 from agent.search.proposer import Proposal, propose
 from agent.search.stopping import Convergence, assess
-from agent.study.champion_selection import decide, of_task
+from agent.study.champion_selection import select_champion
 from agent.study.observations import observations
 from agent.study.plan import Plan
+from agent.study.pruning import should_prune
 from agent.study.run_in_fork import run_in_fork
 from agent.trials.folders import Launch
 from agent.trials.loop import TrialLoop
-from agent.trials.progress import Rung, should_prune
+from agent.trials.progress import Rung
 from agent.trials.record import NOT_HYPERPARAMETERS, Record, config_id
+from agent.trials.task import of_task
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Study:
     def _needed(self, records: list[Record]) -> dict[str, Any] | None:
         """The parameters of the replicate to run next, ``None`` while nothing is contested."""
         confirm = self.rules.confirm_seeds
-        return decide(of_task(records, self.params), confirm).needed if confirm else None
+        return select_champion(of_task(records, self.params), confirm).next_replicate if confirm else None
 
     def _replicate(self, params: dict[str, Any], running: list[TrialConfig]) -> TrialConfig | None:
         """The trial of a replicate under today's circumstances; ``None`` if it is at work or cannot be run in them."""

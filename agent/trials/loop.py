@@ -24,7 +24,7 @@ from agent.config.trial import (
 )
 from agent.executors.local import BAD_ARGUMENTS, LOG_NAME, Limits, Outcome, RunningTrial
 from agent.executors.processes import kill_orphans, workspace_id
-from agent.study.champion_selection import confirmation, decide, of_task
+from agent.study.champion_selection import champion_replicates
 from agent.trials import champion
 from agent.trials.assemble import chosen_score, make_record, read_result
 from agent.trials.folders import Folders, Launch, check_disk
@@ -32,6 +32,7 @@ from agent.trials.ledger import Ledger
 from agent.trials.log import TrialLog
 from agent.trials.progress import PROGRESS_NAME, Rung, read_rungs
 from agent.trials.record import Record, is_finite, shown_path
+from agent.trials.task import of_task
 from agent.worlds.donkey.servers import Place
 
 POLL_SEC = 0.05
@@ -247,8 +248,7 @@ class TrialLoop:
         rule: dict[str, Any] = {"rule": f"--confirm-seeds {self.confirm_seeds}"}
         if self.confirm_seeds:
             known = of_task([*self.records, record], record.params)
-            title = decide(known, self.confirm_seeds)
-            held = confirmation(known, title.champion) if title.champion is not None else []
+            held = champion_replicates(known, self.confirm_seeds)
             if held and (crowned := self._confirm(held, rule)) is not None:
                 return crowned
             rule |= {

@@ -1,4 +1,4 @@
-"""The title against lucky seeds: pure decisions on records."""
+"""Champion selection against lucky seeds: decisions from records alone."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import numpy as np
 
 from agent.config.trial import TrialConfig
 from agent.study.champion_selection import (
-    FIRST_CONTEST,
-    HOLD_SEEDS,
-    Title,
-    confirmation,
-    decide,
+    CHAMPION_SEEDS,
+    MIN_SCORED_TRIALS,
+    ChampionSelection,
+    champion_replicates,
     fresh_seed,
-    of_task,
+    select_champion,
 )
 from agent.trials.record import Record, config_id
 
@@ -35,11 +34,11 @@ def searched(record: Make, *scores: float, first: int = 1) -> list[Record]:
 
 def replicate(record: Make, records: list[Record], score: float | None, confirm: int = 3) -> Record:
     """The replicate that ``records`` ask for; without a score it crashed."""
-    needed = decide(records, confirm).needed
-    assert needed is not None
+    wanted = select_champion(records, confirm).next_replicate
+    assert wanted is not None
     crash = {} if score is not None else {"run_status": "crashed", "cause": "x"}
     return record(
-        len(records) + 1, score, params=needed, kind="replicate", seed=needed["seed"], **crash
+        len(records) + 1, score, params=wanted, kind="replicate", seed=wanted["seed"], **crash
     )
 
 
@@ -64,52 +63,54 @@ def night(
     rates = list(true_means)
     records: list[Record] = []
     while len(records) < trials:
-        needed = decide(records, confirm).needed
-        if needed is None:
+        wanted = select_champion(records, confirm).next_replicate
+        if wanted is None:
             rate = rates[len([r for r in records if r.kind == "search"]) % len(rates)]
             own, kind = params(rate, seed=len(records) + 1), "search"
         else:
-            own, kind = needed, "replicate"
+            own, kind = wanted, "replicate"
         score = true_means[own["learning_rate"]] + noise * rng.standard_normal()
         records.append(record(len(records) + 1, score, params=own, kind=kind, seed=own["seed"]))
     return records
 
 
 def test_nothing_is_contested_before_there_is_something_to_choose_from(record: Make) -> None:
-    records = searched(record, *[50.0] * (FIRST_CONTEST - 1))
-    assert decide(records, 3) == Title(None, None)
+    records = searched(record, *[50.0] * (MIN_SCORED_TRIALS - 1))
+    assert select_champion(records, 3) == ChampionSelection(None, None)
     failed = record(9, None, run_status="crashed", cause="x")
-    assert decide([*records, failed], 3) == Title(None, None), "a failure is nothing to choose"
+    assert select_champion([*records, failed], 3) == ChampionSelection(None, None), (
+        "a failure is nothing to choose"
+    )
 
 
 def test_the_best_of_the_first_is_trained_anew_before_it_has_the_title(record: Make) -> None:
     records = searched(record, 50, 40, 60, 90, 30, 20)
-    for k in range(1, HOLD_SEEDS + 1):
-        title = decide(records, 3)
-        assert (title.champion is None) == (k <= 3)
-        assert title.needed == params(4e-4, fresh_seed(k))
+    for k in range(1, CHAMPION_SEEDS + 1):
+        selection = select_champion(records, 3)
+        assert (selection.champion is None) == (k <= 3)
+        assert selection.next_replicate == params(4e-4, fresh_seed(k))
         records.append(replicate(record, records, 55.0))
-    assert decide(records, 3).champion == config_id(params(4e-4))
-    assert [r.trial for r in confirmation(records, config_id(params(4e-4)))] == [7, 8, 9, 10, 11]
+    assert select_champion(records, 3).champion == config_id(params(4e-4))
+    assert [r.trial for r in champion_replicates(records, 3)] == [7, 8, 9, 10, 11]
 
 
 def test_a_lucky_score_is_dropped_after_the_first_fresh_seed_that_says_so(record: Make) -> None:
     records = held(record, [70.0] * 5)
-    assert decide(records, 3).needed is None, "60 is no challenge to 70"
+    assert select_champion(records, 3).next_replicate is None, "60 is no challenge to 70"
     records += [record(12, 500.0, params=params(2e-3))]
-    needed = decide(records, 3).needed
-    assert needed == params(2e-3, fresh_seed(1))
+    wanted = select_champion(records, 3).next_replicate
+    assert wanted == params(2e-3, fresh_seed(1))
     records.append(replicate(record, records, 65.0))
-    assert decide(records, 3) == Title(config_id(params(4e-4)), None)
+    assert select_champion(records, 3) == ChampionSelection(config_id(params(4e-4)), None)
 
 
 def test_a_better_configuration_takes_the_title_on_the_champions_own_seeds(record: Make) -> None:
     records = [*held(record, [70.0] * 5), record(12, 75.0, params=params(2e-3))]
     for score in (80.0, 65.0, 90.0):
-        assert decide(records, 3).champion == config_id(params(4e-4))
+        assert select_champion(records, 3).champion == config_id(params(4e-4))
         records.append(replicate(record, records, score))
         records.append(record(len(records) + 1, 1.0))  # another replicate can be afforded
-    assert decide(records, 3).champion == config_id(params(2e-3))
+    assert select_champion(records, 3).champion == config_id(params(2e-3))
     seeds = {r.seed for r in records if r.kind == "replicate" and r.params["learning_rate"] == 2e-3}
     assert seeds == {fresh_seed(k) for k in (1, 2, 3)}
 
@@ -118,7 +119,7 @@ def test_the_second_best_of_the_first_challenges_a_champion_that_was_only_lucky(
     record: Make,
 ) -> None:
     records = [*held(record, [10.0] * 5), record(12, 1.0)]
-    assert decide(records, 3).needed == params(3e-4, fresh_seed(1)), (
+    assert select_champion(records, 3).next_replicate == params(3e-4, fresh_seed(1)), (
         "60, then 50, 40 ... are above 10"
     )
 
@@ -126,7 +127,7 @@ def test_the_second_best_of_the_first_challenges_a_champion_that_was_only_lucky(
 def test_a_replicate_that_fails_loses_the_contest(record: Make) -> None:
     records = [*held(record, [50.0] * 5), record(12, 1.0)]
     records.append(replicate(record, records, None))
-    assert decide([*records, record(14, 1.0)], 3).needed is None
+    assert select_champion([*records, record(14, 1.0)], 3).next_replicate is None
 
 
 def test_there_are_never_more_replicates_than_search_trials(record: Make) -> None:
@@ -135,7 +136,7 @@ def test_there_are_never_more_replicates_than_search_trials(record: Make) -> Non
         records = night(record, rates, 30.0, 3, 60, seed)
         kinds = [r.kind for r in records]
         assert all(kinds[:n].count("replicate") <= kinds[:n].count("search") for n in range(60))
-        assert kinds.count("replicate") >= HOLD_SEEDS
+        assert kinds.count("replicate") >= CHAMPION_SEEDS
 
 
 def test_fresh_seeds_do_not_flatter(record: Make) -> None:
@@ -147,9 +148,9 @@ def test_fresh_seeds_do_not_flatter(record: Make) -> None:
         records = night(record, means, 8.0, 3, 40, seed)
         best = max((r for r in records if r.kind == "search"), key=lambda r: r.mean_reward or 0.0)
         plain.append((best.mean_reward or 0.0) - means[best.params["learning_rate"]])
-        champion = decide(records, 3).champion
+        champion = select_champion(records, 3).champion
         assert champion is not None
-        seen = confirmation(records, champion)
+        seen = champion_replicates(records, 3)
         confirmed.append(
             float(np.mean([r.mean_reward or 0.0 for r in seen]))
             - means[seen[0].params["learning_rate"]]
@@ -158,35 +159,8 @@ def test_fresh_seeds_do_not_flatter(record: Make) -> None:
     assert abs(np.mean(confirmed)) < 0.4 * np.mean(plain)
 
 
-def test_scores_of_other_tracks_and_episodes_do_not_compare(record: Make) -> None:
-    here = TrialConfig(env=["donkey-generated-track-v0@9091"]).to_params()
-    others = [
-        TrialConfig(env=["donkey-mountain-track-v0"]),
-        TrialConfig(max_episode_steps=10),
-        TrialConfig(max_cte=2),
-    ]
-    records = [
-        record(1, params=here),
-        *(record(2, params=each.to_params()) for each in others),
-        record(3),
-    ]
-    assert [r.trial for r in of_task(records, TrialConfig().to_params())] == [1, 3]
-    old = record(4, params={"agent": "ppo", "learning_rate": 1e-3})
-    assert of_task([old], TrialConfig().to_params()) == [old]
-
-
 def test_what_this_version_would_not_run_again_does_not_challenge(record: Make) -> None:
     records = searched(record, 50, 40, 60, 90, 30, 20)
     for strange in ({"wings": 2}, {"learning_rate": -1.0}):
         odd = record(7, 99.0, params=params(1e-3) | strange)
-        assert decide([*records, odd], 3).needed == params(4e-4, fresh_seed(1))
-
-
-def test_circumstances_do_not_name_a_contender() -> None:
-    here = TrialConfig(
-        env=["donkey-generated-track-v0@9091"], seed=1, reconnect=True, device="cpu"
-    ).to_params()
-    there = TrialConfig(env=["donkey-generated-track-v0"], seed=2, memory_limit="4G").to_params()
-    assert (
-        config_id(here) == config_id(there) != config_id(TrialConfig(learning_rate=0.1).to_params())
-    )
+        assert select_champion([*records, odd], 3).next_replicate == params(4e-4, fresh_seed(1))

@@ -1,4 +1,4 @@
-"""Rungs: what the controller reads of a running trial, and when it has seen enough."""
+"""Progress: what the controller reads of a running trial."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from agent.trials.progress import LEAST_EARLIER, Rung, is_predictive, read_rungs, should_prune
+from agent.trials.progress import Rung, read_rungs
 
 
 def progress(folder: Path, *evaluations: tuple[int, float], tail: str = "") -> Path:
     lines = [json.dumps({"timesteps": steps, "mean_reward": score}) for steps, score in evaluations]
     (folder / "progress.jsonl").write_text("".join(line + "\n" for line in lines) + tail)
     return folder
-
-
-def at(share: float, *scores: float) -> list[tuple[tuple[Rung, ...], float | None]]:
-    """Trials that had these scores at a rung, and at the end twice that."""
-    return [((Rung(share, 1000, score),), 2 * score) for score in scores]
 
 
 def test_a_rung_is_the_best_checkpoint_of_the_first_evaluation_there(tmp_path: Path) -> None:
@@ -35,51 +30,6 @@ def test_a_trial_half_way_through_a_line_is_read_as_far_as_it_is_whole(tmp_path:
     folder = progress(tmp_path, (25, 1.0), tail='{"timesteps": 50, "mean_re')
     assert read_rungs(folder, 100) == (Rung(0.25, 25, 1.0),)
     assert read_rungs(progress(tmp_path, (25, float("nan"))), 100) == ()
-
-
-def test_below_the_median_of_five_it_ends_and_not_before(tmp_path: Path) -> None:
-    earlier = at(0.25, 10, 20, 30, 40, 50)
-    assert len(earlier) == LEAST_EARLIER
-    assert should_prune((Rung(0.25, 1000, 30.0),), earlier) is None
-    cause = should_prune((Rung(0.25, 1000, 29.0),), earlier)
-    assert cause == (
-        "stopped at 25% of its training (1000 steps): 29.00 is below 30.00, the median of 5 trials there"
-    )
-    assert should_prune((Rung(0.25, 1000, -99.0),), earlier[1:]) is None
-    assert should_prune((), earlier) is None
-
-
-def test_each_rung_has_its_own_median_and_the_end_none() -> None:
-    earlier = at(0.25, 10, 20, 30, 40, 50) + at(0.5, 100, 200, 300, 400, 500) + at(1.0, *[900] * 5)
-    first = Rung(0.25, 1000, 45.0)
-    assert should_prune((first, Rung(0.5, 2000, 299.0)), earlier) is not None
-    assert should_prune((first, Rung(0.5, 2000, 301.0)), earlier) is None
-    assert should_prune((first, Rung(0.5, 2000, 301.0), Rung(1.0, 4000, 0.0)), earlier) is None
-
-
-def test_a_rung_that_foretells_nothing_stops_nothing() -> None:
-    """Five PPO trials of 20,000 steps and more on generated_track: at a quarter the coming champion crashes too."""
-    quarter, end = (78.0, 74.0, 73.0, 81.0, 70.0), (75.0, 74.8, 2522.0, 2228.0, 2380.0)
-    seen = [((Rung(0.25, 5000, score),), final) for score, final in zip(quarter, end, strict=True)]
-    assert should_prune((Rung(0.25, 5000, 48.0),), seen) is None
-    stopped = [((Rung(0.25, 5000, 10.0),), None)] * 9
-    assert should_prune((Rung(0.25, 5000, 5.0),), stopped) is None, "none of them ran to its end"
-    assert should_prune((Rung(0.25, 5000, 5.0),), at(0.25, *[50.0] * 9)) is None, (
-        "all the same say nothing"
-    )
-
-
-def test_the_more_trials_the_less_luck_is_in_a_correlation() -> None:
-    def pairs(*ends: float) -> list[tuple[float, float]]:
-        return [(float(k), end) for k, end in enumerate(ends)]
-
-    assert is_predictive(pairs(1, 2, 3, 4, 5))
-    assert not is_predictive(pairs(1, 5, 2, 3, 4)), "0.4"
-    assert not is_predictive(pairs(1, 2, 3, 4))
-    assert not is_predictive(pairs(3, 1, 2, 5, 4)), "0.6, of five"
-    assert is_predictive(pairs(4, 1, 7, 2, 5, 9, 3, 10, 6, 8)), "0.56, of ten"
-    assert not is_predictive(pairs(6, 1, 7, 2, 5, 9, 3, 10, 4, 8)), "0.37, of ten"
-    assert not is_predictive(pairs(5, 4, 3, 2, 1))
 
 
 @pytest.mark.parametrize("data", [3, {}, {"share": 0.25, "timesteps": 5, "mean_reward": None}])

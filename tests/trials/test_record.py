@@ -13,7 +13,14 @@ import pytest
 from agent.config.trial import TrialConfig
 from agent.executors.local import Outcome
 from agent.trials.assemble import make_record
-from agent.trials.record import REPO_ROOT, Record, git_commit, installed_versions, shown_path
+from agent.trials.record import (
+    REPO_ROOT,
+    Record,
+    config_id,
+    git_commit,
+    installed_versions,
+    shown_path,
+)
 
 NAMES_OF_THE_SPECIFICATION = [
     "trial",
@@ -152,3 +159,12 @@ def test_what_a_night_remembers_is_small_and_all_that_it_asks_for(
     )
     assert kept[6].config_id == whole.config_id
     assert TrialConfig.from_params(kept[6].params) == TrialConfig.from_params(whole.params)
+
+
+def test_what_is_no_hyperparameter_does_not_change_the_config_id() -> None:
+    here = TrialConfig(
+        env=["donkey-generated-track-v0@9091"], seed=1, reconnect=True, device="cpu"
+    ).to_params()
+    there = TrialConfig(env=["donkey-generated-track-v0"], seed=2, memory_limit="4G").to_params()
+    other = TrialConfig(learning_rate=0.1).to_params()
+    assert config_id(here) == config_id(there) != config_id(other)
