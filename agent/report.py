@@ -1,8 +1,9 @@
 """See the search: pictures and one self-contained HTML page, from the ledgers alone.
 
-Reads every ledger of the results folder and the champion's manifest, and writes ``report.html`` with the pictures in
-it, and each picture as a PNG: scores over trials, the searched parameters, what the Gaussian process expects along
-each, which of them matter, how the trials ended and how fast they came. The same ledgers give the same bytes.
+Reads every ledger of the results folder and the champion's manifest. Writes ``report.html`` with
+the pictures in it, and each picture as a PNG: scores over trials, the searched parameters, what the
+Gaussian process expects along each, which of them matter, how the trials ended and how fast they
+came. The same ledgers give the same bytes.
 """
 
 from __future__ import annotations
@@ -13,26 +14,36 @@ from pathlib import Path
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from agent.config import files
 from agent.config.command_line import OneLineParser
-from agent.config.trial import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
-from agent.evaluate_champion import LEDGER as EVALUATIONS
-from agent.trials.record import shown_path
-from agent.trials.session import MODELS_DIR, RESULTS_DIR
-
-FOLDER = "report"
+from agent.config.errors import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
 
 
 def build_parser() -> OneLineParser:
-    """The command line of the report."""
+    """Returns the command line of the report."""
     parser = OneLineParser(prog="report.py", description=__doc__, allow_abbrev=False)
-    folders = (
-        ("--results-dir", RESULTS_DIR, "ledgers to read", shown_path(RESULTS_DIR)),
-        ("--models-dir", MODELS_DIR, "models, for the champion's manifest", shown_path(MODELS_DIR)),
-        ("--out", None, "report to write", f"{FOLDER} in the results folder"),
+    results = files.shown_path(files.RESULTS_DIR)
+    models = files.shown_path(files.MODELS_DIR)
+    parser.add_argument(
+        "--results-dir",
+        type=Path,
+        default=files.RESULTS_DIR,
+        metavar="DIR",
+        help=f"folder of the ledgers to read (default {results})",
     )
-    for option, default, text, shown in folders:
-        hint = f"folder of the {text} (default {shown})"
-        parser.add_argument(option, type=Path, default=default, metavar="DIR", help=hint)
+    parser.add_argument(
+        "--models-dir",
+        type=Path,
+        default=files.MODELS_DIR,
+        metavar="DIR",
+        help=f"folder of the models, for the champion's manifest (default {models})",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help=f"folder of the report to write (default {files.REPORT} in the results folder)",
+    )
     parser.add_argument(
         "--tensorboard",
         action="store_true",
@@ -42,42 +53,43 @@ def build_parser() -> OneLineParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write one report; returns an exit code of ``agent.config.trial``."""
+    """Writes one report; returns an exit code of ``agent.config.errors``."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
+    out = arguments.out or arguments.results_dir / files.REPORT
     try:
-        out = arguments.out or arguments.results_dir / FOLDER
         page = report(
             arguments.results_dir, arguments.models_dir, out, tensorboard=arguments.tensorboard
         )
     except UserError as error:
-        print(
-            f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True
-        )
+        message = f"{parser.prog}: error: {error} (see {parser.prog} --help)"
+        print(message, file=sys.stderr, flush=True)
         return EXIT_BAD_ARGUMENTS
-    print(f"report: {shown_path(page)}")
+    print(f"report: {files.shown_path(page)}")
     return EXIT_OK
 
 
 def report(results_dir: Path, models_dir: Path, out: Path, *, tensorboard: bool = False) -> Path:
-    """Read the folders and write the report; returns the page's path.
+    """Reads the folders and writes the report; returns the page's path.
 
+    :param results_dir: folder of the ledgers and the evaluations
+    :param models_dir: folder that the champion's folder lies in
+    :param out: folder of the report, made when absent
+    :param tensorboard: write the trials for TensorBoard too
     :raises UserError: a folder or file that cannot be read or written
     """
+    # matplotlib takes a second to import, which --help does without
     from agent.reporting.history import load_trials, read_champion, read_evaluations
-    from agent.reporting.page import (  # matplotlib takes a second: --help does without
-        Report,
-        write_report,
-    )
+    from agent.reporting.page import Report, write_report
 
-    trials = load_trials(results_dir, not_ledgers=[EVALUATIONS])
-    champion = read_champion(models_dir / "champion")
-    evaluations = read_evaluations(results_dir / EVALUATIONS)
+    trials = load_trials(results_dir)
+    champion = read_champion(models_dir / files.CHAMPION)
+    evaluations = read_evaluations(results_dir / files.EVALUATIONS)
     if tensorboard:
         from agent.reporting.hparams import write_hparams
 
         write_hparams(trials, out)
-    source = f"Made from the {len(trials)} records of {shown_path(results_dir)}"
+    source = f"Made from the {len(trials)} records of {files.shown_path(results_dir)}"
     return write_report(Report(source, trials, champion, evaluations), out)
 
 

@@ -86,8 +86,8 @@ def test_search_knows_only_numpy() -> None:
     ] == []
 
 
-def test_reporting_needs_no_more_than_matplotlib_and_tensorboard() -> None:
-    allowed = ("numpy", "matplotlib", "tensorboard", "agent", *sys.stdlib_module_names)
+def test_reporting_needs_no_more_than_matplotlib_jinja2_and_tensorboard() -> None:
+    allowed = ("numpy", "matplotlib", "jinja2", "tensorboard", "agent", *sys.stdlib_module_names)
     assert [
         (path, module)
         for path, module in imports_of_room("reporting")

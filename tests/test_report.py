@@ -11,7 +11,7 @@ import pytest
 
 from agent.report import main
 from agent.trials.record import Record
-from tests.reporting.nights import history, write
+from tests.reporting.synthetic_study import records_of, write_ledger
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = tuple(
@@ -21,7 +21,7 @@ PICTURES = tuple(
 
 
 def page(tmp_path: Path, records: list[Record]) -> str:
-    results = write(tmp_path / "results", records)
+    results = write_ledger(tmp_path / "results", records)
     assert main(["--results-dir", str(results), "--models-dir", str(tmp_path / "models")]) == 0
     out = results / "report"
     assert {path.name for path in out.iterdir()} == {*PICTURES, "report.html"}
@@ -50,32 +50,32 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return line
 
 
-def test_a_night_of_both_algorithms_is_one_page_that_needs_no_network(tmp_path: Path) -> None:
+def test_a_study_of_both_algorithms_is_one_page_that_needs_no_network(tmp_path: Path) -> None:
     champion_dir = tmp_path / "models" / "champion"
     champion_dir.mkdir(parents=True)
     params = {"agent": "ppo", "env": ["a", "b"]}
     manifest = {"trial": 7, "params": params, "confirmation": {"seeds": 3}, "sha256": "f" * 64}
     (champion_dir / "manifest.json").write_text(json.dumps(manifest))
-    results = write(tmp_path / "results", [])
-    judged = {
+    results = write_ledger(tmp_path / "results", [])
+    evaluation = {
         "env": "donkey-mountain-track-v0",
         "mean_reward": 12.5,
         "generalisation_gap": None,
         "verdict": "partly",
     }
-    (results / "evaluations.jsonl").write_text(json.dumps(judged) + "\n")
+    (results / "evaluations.jsonl").write_text(json.dumps(evaluation) + "\n")
 
-    html = page(tmp_path, history(20))
+    html = page(tmp_path, records_of(20))
     assert html.count('src="data:image/png;base64,') == len(PICTURES)
     assert re.findall(r"https?:|src=\"(?!data:)|href=|@import|<script", html) == []
     assert "took &lt;too&gt; long" in html, "what a record says is text, not markup"
-    for told in (
+    for text in (
         "<td>params: env</td><td>a, b</td>",
         "<td>confirmation: seeds</td><td>3</td>",
         "f" * 64,
         "partly",
     ):
-        assert told in html
+        assert text in html
     rows = [
         row
         for row in html.split("<tr>")
@@ -85,28 +85,28 @@ def test_a_night_of_both_algorithms_is_one_page_that_needs_no_network(tmp_path: 
     assert all("<td>-</td>" in row for row in rows if "<td>ppo</td>" in row), (
         "action bins are DQN's"
     )
-    assert page(tmp_path, history(20)) == html, "the same ledger gives the same bytes"
+    assert page(tmp_path, records_of(20)) == html, "the same ledger gives the same bytes"
 
 
 @pytest.mark.parametrize(
-    ("records", "told"),
+    ("records", "text"),
     [
         ([], "The ledgers hold no trial yet."),
-        (history(1, failing=0.0), "1 trials, 1 with a score, 1 configurations."),
-        (history(5, failing=1.0), "No trial has a score yet"),
-        ([odd(record) for record in history(6)], "6 with a score"),
+        (records_of(1, failing=0.0), "1 trials, 1 with a score, 1 configurations."),
+        (records_of(5, failing=1.0), "No trial has a score yet"),
+        ([odd(record) for record in records_of(6)], "6 with a score"),
     ],
     ids=["none", "one", "failures", "odd"],
 )
-def test_any_ledger_makes_a_report(tmp_path: Path, records: list[Record], told: str) -> None:
-    assert told in page(tmp_path, records)
+def test_any_ledger_makes_a_report(tmp_path: Path, records: list[Record], text: str) -> None:
+    assert text in page(tmp_path, records)
 
 
 def test_what_cannot_be_read_or_written_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "is no folder" in refused(capsys, "--results-dir", str(tmp_path / "none"))
-    results = write(tmp_path / "results", [])
+    results = write_ledger(tmp_path / "results", [])
     (tmp_path / "file").write_text("")
     out = str(tmp_path / "file" / "report")
     assert "cannot be written" in refused(capsys, "--results-dir", str(results), "--out", out)
@@ -118,11 +118,13 @@ def test_what_cannot_be_read_or_written_is_one_line(
 
 
 def test_it_runs_from_inside_agent_without_torch(tmp_path: Path) -> None:
-    results = write(tmp_path / "results", history(5))
+    results = write_ledger(tmp_path / "results", records_of(5))
     probe = (
-        "import sys; sys.argv = ['report.py', '--tensorboard', '--results-dir', sys.argv[1]]; import runpy\n"
+        "import runpy, sys\n"
+        "sys.argv = ['report.py', '--tensorboard', '--results-dir', sys.argv[1]]\n"
+        "heavy = {'torch', 'stable_baselines3', 'numba', 'gymnasium'}\n"
         "try: runpy.run_path('report.py', run_name='__main__')\n"
-        "finally: print([m for m in ('torch', 'stable_baselines3', 'numba', 'gymnasium') if m in sys.modules])"
+        "finally: print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", probe, str(results)],

@@ -1,1 +1,1 @@
-"""Seeing the search: what the ledgers hold, as pictures and one page. Knows the search and the trials, never torch."""
+"""Pictures and one page from the ledgers. Knows search, study and trials, never torch."""

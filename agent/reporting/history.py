@@ -1,31 +1,35 @@
-"""What a report is made from: every trial of every ledger in the order of time, the champion and its evaluations."""
+"""Data of a report: trials of every ledger in the order of time, champion, evaluations."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from agent.config.algorithms import DEFAULTS
-from agent.config.trial import TrialConfig, UserError
-from agent.trials.champion import MANIFEST_NAME
+from agent.config import files
+from agent.config.algorithms import ALGORITHMS
+from agent.config.errors import UserError
+from agent.config.trial import TrialConfig
 from agent.trials.ledger import Ledger
-from agent.trials.record import NOT_HYPERPARAMETERS, Record
+from agent.trials.record import NOT_HYPERPARAMETERS, Record, tracks
+
+DEFAULT_AGENT = "ppo"  # whose defaults complete a record of an unknown algorithm
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A record and its place, from 1, in the order of time.
+    """A record and its index, from 1, in the order of time.
 
-    ``params`` are complete (a name that the record is too old to know has its default) and hold only numbers,
-    booleans and strings.
+    ``params`` are complete: a name that the record is too old to know has its default. Their
+    values are numbers, booleans and strings only.
     """
 
-    place: int
+    index: int
     record: Record
     params: dict[str, Any]
 
@@ -36,12 +40,15 @@ class Trial:
 
     @property
     def agent(self) -> str:
+        """The algorithm."""
         return str(self.params["agent"])
 
     @property
     def score(self) -> float | None:
         """``mean_reward``, or ``None`` for a trial that the search cannot learn from."""
-        return self.record.mean_reward if self.record.scored else None
+        if not self.record.scored:
+            return None
+        return self.record.mean_reward
 
     @property
     def ended(self) -> datetime | None:
@@ -53,9 +60,12 @@ class Trial:
 
     @property
     def began(self) -> datetime | None:
-        """When the trial's process started, as far as the record tells."""
+        """Start of the trial's process, or ``None`` when the record does not tell."""
+        ended = self.ended
+        if ended is None:
+            return None
         try:
-            return self.ended and self.ended - timedelta(seconds=max(0.0, self.record.elapsed_sec))
+            return ended - timedelta(seconds=max(0.0, self.record.elapsed_sec))
         except (TypeError, OverflowError):
             return None
 
@@ -69,55 +79,53 @@ class Configuration:
 
     @property
     def scores(self) -> list[float]:
+        """The score of each trial."""
         return [trial.score for trial in self.trials if trial.score is not None]
 
     @property
     def mean(self) -> float:
+        """Mean score over the seeds."""
         return math.fsum(self.scores) / len(self.scores)
 
 
-def load_trials(results_dir: Path, not_ledgers: Iterable[str] = ()) -> list[Trial]:
-    """The trials of every ``*.jsonl`` in the folder, oldest first.
+def load_trials(results_dir: Path) -> list[Trial]:
+    """Reads the trials of every ledger in the folder, oldest first.
 
-    :param not_ledgers: names of files there that hold something else
     :raises UserError: no such folder, or a ledger that cannot be read
     """
     if not results_dir.is_dir():
         raise UserError(
-            f"results-dir {results_dir} is no folder; give the one that a search wrote its ledgers to"
+            f"results-dir {results_dir} is no folder; "
+            "give the one that a search wrote its ledgers to"
         )
-    ledgers = sorted(
-        path for path in results_dir.glob("*.jsonl") if path.name not in set(not_ledgers)
-    )
+    ledgers = [path for path in sorted(results_dir.glob("*.jsonl")) if _is_ledger(path)]
     records = [record for path in ledgers for record in Ledger(path).load()]
     records.sort(key=lambda record: str(record.timestamp))
-    filled = {agent: TrialConfig(agent=agent).to_params() for agent in DEFAULTS}
-    plain = [
-        _plain(filled.get(str(r.params.get("agent")), filled["ppo"]) | r.params) for r in records
-    ]
     return [
-        Trial(i, record, params)
-        for i, (record, params) in enumerate(zip(records, plain, strict=True), start=1)
+        Trial(index, record, _plain_params(record.params))
+        for index, record in enumerate(records, start=1)
     ]
 
 
 def configurations(trials: Sequence[Trial]) -> list[Configuration]:
-    """The scored trials by configuration, in the order of each one's first trial."""
+    """Groups the scored trials by configuration, in the order of each one's first trial."""
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
         if trial.score is not None:
-            setting = {
+            hyperparameters = {
                 name: value
                 for name, value in trial.params.items()
                 if name not in NOT_HYPERPARAMETERS
             }
-            groups.setdefault(json.dumps(setting, sort_keys=True), []).append(trial)
+            key = json.dumps(hyperparameters, sort_keys=True)
+            groups.setdefault(key, []).append(trial)
     return [Configuration(group[0].params, tuple(group)) for group in groups.values()]
 
 
 def running_best(trials: Sequence[Trial]) -> list[float]:
-    """The highest score until each trial, NaN before the first."""
-    best, bests = math.nan, []
+    """Returns the highest score up to each trial, NaN before the first score."""
+    best = math.nan
+    bests = []
     for trial in trials:
         if trial.score is not None and not trial.score <= best:
             best = trial.score
@@ -126,28 +134,25 @@ def running_best(trials: Sequence[Trial]) -> list[float]:
 
 
 def read_champion(folder: Path) -> dict[str, Any] | None:
-    """The manifest in the champion's folder, with or without its model; ``None`` while there is none.
+    """Reads the manifest in the champion's folder; ``None`` without one. It needs no model.
 
-    :raises UserError: it is not one
+    :raises UserError: the file is no manifest
     """
-    path = folder / MANIFEST_NAME
+    path = folder / files.MANIFEST
+    remedy = "mend it or move it away"
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"cannot read the champion's manifest {path}: {error}; mend it or move it away"
-        ) from None
+        raise UserError(f"cannot read the champion's manifest {path}: {error}; {remedy}") from None
     if not isinstance(manifest, dict):
-        raise UserError(
-            f"the champion's manifest {path} is no JSON object; mend it or move it away"
-        )
+        raise UserError(f"the champion's manifest {path} is no JSON object; {remedy}")
     return manifest
 
 
 def read_evaluations(path: Path) -> list[dict[str, Any]]:
-    """The lines that ``evaluate_champion.py`` appended, oldest first; what cannot be read is left out.
+    """Reads the evaluations of saved models, oldest first; leaves out lines that are no object.
 
     :raises UserError: the file itself cannot be read
     """
@@ -159,29 +164,60 @@ def read_evaluations(path: Path) -> list[dict[str, Any]]:
         raise UserError(
             f"cannot read the evaluations {path}: {error.strerror}; mend it or move it away"
         ) from None
-    found = []
+    evaluations = []
     for line in lines:
         try:
             entry = json.loads(line)
         except ValueError:
             continue
         if isinstance(entry, dict):
-            found.append(entry)
-    return found
+            evaluations.append(entry)
+    return evaluations
 
 
-def _plain(params: dict[str, Any]) -> dict[str, Any]:
-    tracks = params["env"] if isinstance(params["env"], list) else [params["env"]]
-    plain = params | {"env": " + ".join(_env_id(track) for track in tracks)}
-    return {name: _scalar(value) for name, value in plain.items() if value is not None}
+def _is_ledger(path: Path) -> bool:
+    """True for the controllers' own ledgers, and for any other file with a record in it."""
+    if path.name in (files.SEARCH_LEDGER, files.SWEEP_LEDGER):
+        return True
+    try:
+        with path.open("rb") as lines:
+            return any(_is_record(line) for line in lines)
+    except IsADirectoryError:
+        return False
+    except OSError:
+        return True  # reading it as a ledger says what is wrong
 
 
-def _env_id(track: Any) -> str:
-    """The environment id without its address: ports differ between trials that are the same otherwise."""
-    return str(track).partition("@")[0]
+def _is_record(line: bytes) -> bool:
+    try:
+        Record.from_line(line.decode(errors="replace"))
+    except (ValueError, TypeError, RecursionError):  # a stranger's file may hold anything
+        return False
+    return True
+
+
+def _plain_params(params: dict[str, Any]) -> dict[str, Any]:
+    """Complete params with tracks in place of addresses, and plain values."""
+    complete = _complete(params)
+    complete["env"] = " + ".join(tracks(complete))
+    return {name: _scalar(value) for name, value in complete.items() if value is not None}
+
+
+def _complete(params: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return TrialConfig.from_params(params).to_params()
+    except (UserError, TypeError):  # of another version, or written by hand
+        return _defaults_of(str(params.get("agent"))) | params
+
+
+@cache
+def _defaults_of(agent: str) -> dict[str, Any]:
+    if agent not in ALGORITHMS:
+        agent = DEFAULT_AGENT
+    return TrialConfig.of(agent=agent).to_params()
 
 
 def _scalar(value: Any) -> bool | int | float | str:
-    return (
-        value if isinstance(value, (bool, int, float, str)) else json.dumps(value, sort_keys=True)
-    )
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    return json.dumps(value, sort_keys=True)

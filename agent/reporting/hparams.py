@@ -1,12 +1,14 @@
-"""The trials for TensorBoard's HParams tab: one run per trial, its parameters, its score and how it ended.
+"""TensorBoard's HParams tab: one run per trial with its parameters, score and outcome.
 
-Event files are written record by record, so that no torch or tensorflow is loaded and every time in them is the
-ledger's. Trials that differ in the seed only share a session group, whose score TensorBoard averages.
+Event files are written record by record, so no torch or tensorflow is loaded and every time in
+them is the ledger's. Trials that differ in the seed only share a session group, whose score
+TensorBoard averages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from tensorboard.compat.proto.event_pb2 import Event
@@ -15,9 +17,9 @@ from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from agent.config.trial import UserError
+from agent.config.errors import UserError
 from agent.reporting.history import Trial
-from agent.reporting.surface import active_names, searched_space
+from agent.reporting.searched_space import active_names, searched_space
 from agent.search.space import Space
 from agent.trials.record import is_finite
 
@@ -26,18 +28,19 @@ FILE_NAME = "events.out.tfevents.0.report"  # TensorBoard looks for "tfevents"
 
 
 def write_hparams(trials: Sequence[Trial], out: Path) -> Path:
-    """Write a run per trial into ``out/tensorboard``, in place of an earlier report's; returns that folder.
+    """Writes a run per trial into ``out/tensorboard``, in place of an earlier report's.
 
-    Of the params only the algorithm and what was searched become columns.
+    Of the params only the algorithm and what was searched become columns. Returns that folder.
 
     :raises UserError: the folder cannot be written
     """
-    folder, space = out / FOLDER, searched_space(trials)
+    folder = out / FOLDER
+    space = searched_space(trials)
     try:
         for old in folder.glob(f"*/{FILE_NAME}"):
             old.unlink()
         for trial in trials:
-            run = folder / f"{trial.place:04d}-{trial.name.replace(' ', '-')}"
+            run = folder / f"{trial.index:04d}-{trial.name.replace(' ', '-')}"
             run.mkdir(parents=True, exist_ok=True)
             with (run / FILE_NAME).open("wb") as file:
                 writer = RecordWriter(file)
@@ -51,17 +54,23 @@ def write_hparams(trials: Sequence[Trial], out: Path) -> Path:
 
 
 def _events(trial: Trial, space: Space | None) -> Iterator[Event]:
-    began, ended = (time.timestamp() if time else 0.0 for time in (trial.began, trial.ended))
+    began = _seconds(trial.began)
+    ended = _seconds(trial.ended)
     names = {"agent"} | active_names(space, trial.params)
     searched = {name: trial.params[name] for name in sorted(names)}
     yield Event(wall_time=began, file_version="brain.Event:2")
     yield Event(wall_time=began, summary=hparams_pb(searched, start_time_secs=began))
     for tag, value in (("score", trial.score), ("seconds", trial.record.elapsed_sec)):
         if is_finite(value):
-            yield Event(
-                wall_time=ended, summary=Summary(value=[Summary.Value(tag=tag, simple_value=value)])
-            )
-    status = api_pb2.STATUS_FAILURE if trial.score is None else api_pb2.STATUS_SUCCESS
+            scalar = Summary.Value(tag=tag, simple_value=value)
+            yield Event(wall_time=ended, summary=Summary(value=[scalar]))
+    yield Event(wall_time=ended, summary=Summary(value=[_session_end(trial, ended)]))
+
+
+def _session_end(trial: Trial, ended: float) -> Summary.Value:
+    status = api_pb2.STATUS_SUCCESS
+    if trial.score is None:
+        status = api_pb2.STATUS_FAILURE
     end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=ended)
     data = plugin_data_pb2.HParamsPluginData(
         session_end_info=end, version=metadata.PLUGIN_DATA_VERSION
@@ -69,7 +78,13 @@ def _events(trial: Trial, space: Space | None) -> Iterator[Event]:
     plugin = SummaryMetadata.PluginData(
         plugin_name=metadata.PLUGIN_NAME, content=data.SerializeToString()
     )
-    told = Summary.Value(
+    return Summary.Value(
         tag=metadata.SESSION_END_INFO_TAG, metadata=SummaryMetadata(plugin_data=plugin)
     )
-    yield Event(wall_time=ended, summary=Summary(value=[told]))
+
+
+def _seconds(time: datetime | None) -> float:
+    """Seconds since 1970, 0 for an unknown time."""
+    if time is None:
+        return 0.0
+    return time.timestamp()

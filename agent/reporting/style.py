@@ -1,4 +1,4 @@
-"""How every picture looks: sizes, a palette that colour-blind readers can tell apart, numbers in words."""
+"""Look of every picture: sizes, a palette for colour-blind readers too, and numbers as text."""
 
 from __future__ import annotations
 
@@ -7,15 +7,26 @@ from typing import Any
 from matplotlib.axes import Axes
 
 # Okabe & Ito 2008, "Color Universal Design".
-BLUE, VERMILION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
-SKY, PURPLE, YELLOW, BLACK, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#000000", "#8A8A8A"
+BLUE = "#0072B2"
+SKY = "#56B4E9"
+GREEN = "#009E73"
+ORANGE = "#E69F00"
+VERMILION = "#D55E00"
+PURPLE = "#CC79A7"
+BLACK = "#000000"
+# Tints beside that palette, chosen.
+GREY = "#8A8A8A"
+DARK_GREY = "#404040"
+CAPTION_GREY = "#505050"
+PALE_BLUE = "#9CC9E3"
+
 AGENT_COLOURS = {"ppo": BLUE, "dqn": ORANGE}
 SCORE_MAP = "cividis"  # its lightness grows evenly for every kind of colour vision
-WIDTH, EMPTY_HEIGHT = 11.0, 1.2  # inches
+WIDTH = 11.0  # inches
+EMPTY_HEIGHT = 1.2  # inches
 DPI = 110
-NAME_CHARS = 24
-SCORE = "score: mean reward of the evaluation episodes"
-
+MAX_WORD_CHARS = 24
+SCORE_LABEL = "score: mean reward of the evaluation episodes"
 
 STYLE: Any = {
     "font.family": "DejaVu Sans",
@@ -35,22 +46,27 @@ STYLE: Any = {
 
 
 def colour_of(agent: str) -> str:
-    """The colour of an algorithm."""
+    """Returns the colour of an algorithm; those without one of their own share purple."""
     return AGENT_COLOURS.get(agent, PURPLE)
 
 
 def number(value: Any, digits: int = 4) -> str:
-    """A value as a reader wants it: a few significant digits, words cut short."""
+    """Returns a value as short text: few significant digits, long words cut."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        text = str(value)
-        return text if len(text) <= NAME_CHARS else text[: NAME_CHARS - 1] + "…"
+        return _shortened(str(value))
     if isinstance(value, int) and abs(value) < 10**7:
         return str(value)
     return f"{value:.{digits}g}"
 
 
+def _shortened(text: str) -> str:
+    if len(text) <= MAX_WORD_CHARS:
+        return text
+    return text[: MAX_WORD_CHARS - 1] + "…"
+
+
 def note(axes: Axes, text: str) -> None:
-    """Say in the middle of an empty picture, which is made flat, why it is empty."""
+    """Writes into an empty picture why it is empty, and makes it flat."""
     axes.set_axis_off()
     axes.figure.set_figheight(EMPTY_HEIGHT)  # type: ignore[union-attr]
     axes.text(

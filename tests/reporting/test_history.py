@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.trial import UserError
+from agent.config import files
+from agent.config.errors import UserError
 from agent.reporting.history import (
     configurations,
     load_trials,
@@ -14,18 +15,16 @@ from agent.reporting.history import (
     read_evaluations,
     running_best,
 )
-from agent.trials.ledger import SWEEP_LEDGER
-from tests.reporting.nights import history, write
+from tests.reporting.synthetic_study import records_of, write_ledger
 
 
 def test_trials_of_all_ledgers_stand_in_the_order_of_time(tmp_path: Path) -> None:
-    records = history(4)
-    folder = write(tmp_path, records[2:])
+    records = records_of(4)
+    folder = write_ledger(tmp_path, records[2:])
     early = [replace(record, kind="sweep") for record in records[:2]]
-    (folder / SWEEP_LEDGER).write_text("".join(record.to_line() + "\n" for record in early))
-    (folder / "evaluations.jsonl").write_text('{"env": "x"}\n')
-    trials = load_trials(folder, not_ledgers=["evaluations.jsonl"])
-    assert [(trial.place, trial.record.trial) for trial in trials] == [
+    (folder / files.SWEEP_LEDGER).write_text("".join(record.to_line() + "\n" for record in early))
+    trials = load_trials(folder)
+    assert [(trial.index, trial.record.trial) for trial in trials] == [
         (1, 1),
         (2, 2),
         (3, 3),
@@ -34,43 +33,73 @@ def test_trials_of_all_ledgers_stand_in_the_order_of_time(tmp_path: Path) -> Non
     assert [trial.name for trial in trials[:2]] == ["sweep 1", "sweep 2"]
 
 
+def test_a_file_without_a_record_is_no_ledger_and_left_out_silently(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_ledger(tmp_path, records_of(3))
+    (folder / "extra.jsonl").write_text(records_of(4)[3].to_line() + "\n")
+    (folder / files.EVALUATIONS).write_text('{"env": "a", "mean_reward": 1.0}\n' * 2)
+    (folder / files.RACES).write_text('{"env": "a", "races": {}}\n')
+    (folder / "notes.jsonl").write_bytes(b'first {\n\xff\n{"rungs": 3}\n[1]\n')
+    (folder / "experiments.jsonl").write_text('{"trial": 1, "params": {}, "run_status": "ok"}\n')
+    (folder / "nested.jsonl").write_text("[" * 100_000 + "\n")
+    (folder / "folder.jsonl").mkdir()
+    assert [trial.record.trial for trial in load_trials(folder)] == [1, 2, 3, 4]
+    assert capsys.readouterr().err == ""
+
+
+def test_an_unreadable_line_of_a_ledger_warns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_ledger(tmp_path, [])
+    (folder / files.SEARCH_LEDGER).write_text("{torn\n")
+    (folder / "extra.jsonl").write_text('{"env": "a"}\n' + records_of(1)[0].to_line() + "\n")
+    assert len(load_trials(folder)) == 1
+    warnings = capsys.readouterr().err.splitlines()
+    assert len(warnings) == 2
+    assert f"{files.SEARCH_LEDGER}:1: no record" in warnings[0]
+    assert "extra.jsonl:1: no record" in warnings[1]
+
+
 def test_an_old_record_is_completed_and_ports_make_no_difference(tmp_path: Path) -> None:
-    record = history(1, failing=0.0)[0]
+    record = records_of(1, failing=0.0)[0]
     old = {name: value for name, value in record.params.items() if name != "client"}
     records = [
         record,
         replace(record, params=old | {"env": ["donkey-generated-track-v0@9091"]}, seed=7),
     ]
-    trials = load_trials(write(tmp_path, records))
+    trials = load_trials(write_ledger(tmp_path, records))
     assert trials[1].params["client"] == "own"
     [only] = configurations(trials)
     assert len(only.scores) == 2
 
 
 def test_configurations_pool_seeds_and_leave_failures_out(tmp_path: Path) -> None:
-    records = history(1, failing=0.0) * 3
+    records = records_of(1, failing=0.0) * 3
     records[1] = replace(records[1], params=records[1].params | {"seed": 9}, mean_reward=10.0)
     records[2] = replace(records[2], run_status="timeout", mean_reward=None)
-    [only] = configurations(load_trials(write(tmp_path, records)))
+    [only] = configurations(load_trials(write_ledger(tmp_path, records)))
     assert only.mean == pytest.approx(((records[0].mean_reward or 0) + 10.0) / 2)
 
 
 def test_the_running_best_waits_for_a_score(tmp_path: Path) -> None:
-    first = history(1, failing=0.0)[0]
+    first = records_of(1, failing=0.0)[0]
     scores = [None, 3.0, 1.0, None, 4.0]
     records = [replace(first, mean_reward=s, run_status="ok" if s else "crashed") for s in scores]
-    best = running_best(load_trials(write(tmp_path, records)))
+    best = running_best(load_trials(write_ledger(tmp_path, records)))
     assert math.isnan(best[0])
     assert best[1:] == [3.0, 3.0, 3.0, 4.0]
 
 
 def test_a_timestamp_that_is_no_time_is_none(tmp_path: Path) -> None:
-    [trial] = load_trials(write(tmp_path, [replace(history(1)[0], timestamp="yesterday")]))
+    [trial] = load_trials(
+        write_ledger(tmp_path, [replace(records_of(1)[0], timestamp="yesterday")])
+    )
     assert trial.ended is None
     assert trial.began is None
 
 
-def test_a_broken_manifest_is_told_and_a_missing_one_is_none(tmp_path: Path) -> None:
+def test_a_broken_manifest_is_an_error_and_a_missing_one_is_none(tmp_path: Path) -> None:
     assert read_champion(tmp_path) is None
     (tmp_path / "manifest.json").write_text("[]")
     with pytest.raises(UserError, match="no JSON object"):
@@ -81,7 +110,7 @@ def test_a_broken_manifest_is_told_and_a_missing_one_is_none(tmp_path: Path) -> 
 
 
 def test_evaluations_skip_what_is_no_object(tmp_path: Path) -> None:
-    path = tmp_path / "evaluations.jsonl"
+    path = tmp_path / files.EVALUATIONS
     assert read_evaluations(path) == []
     path.write_text('{"env": "a"}\n[1]\n{"env": \n\n{"env": "b"}\n')
     assert [each["env"] for each in read_evaluations(path)] == ["a", "b"]

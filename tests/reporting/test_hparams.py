@@ -8,11 +8,11 @@ from tensorboard.plugins.hparams import api_pb2, metadata
 
 from agent.reporting.history import load_trials
 from agent.reporting.hparams import FILE_NAME, write_hparams
-from tests.reporting.nights import history, write
+from tests.reporting.synthetic_study import records_of, write_ledger
 
 
 def test_tensorboard_reads_back_params_score_and_end(tmp_path: Path) -> None:
-    trials = load_trials(write(tmp_path / "results", history(20)))
+    trials = load_trials(write_ledger(tmp_path / "results", records_of(20)))
     folder = write_hparams(trials, tmp_path / "out")
     runs = sorted(folder.iterdir())
     assert len(runs) == 20
@@ -36,8 +36,8 @@ def test_tensorboard_reads_back_params_score_and_end(tmp_path: Path) -> None:
 def test_trials_of_one_configuration_share_a_group_and_a_second_report_leaves_no_rest(
     tmp_path: Path,
 ) -> None:
-    records = history(3, failing=0.0, repeated=1.0)
-    trials = load_trials(write(tmp_path / "results", records))
+    records = records_of(3, failing=0.0, repeated=1.0)
+    trials = load_trials(write_ledger(tmp_path / "results", records))
     folder = write_hparams(trials, tmp_path / "out")
     groups = set()
     for file in folder.glob(f"*/{FILE_NAME}"):

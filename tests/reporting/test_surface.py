@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from agent.reporting.history import Trial, configurations, load_trials
-from agent.reporting.surface import Surface, fit_surface, importances, searched_space, slices
+from agent.reporting.searched_space import searched_space
+from agent.reporting.surface import Surface, fit_surface, importances, slices
 from agent.search.space import Choice, Range
-from tests.reporting.nights import history, write
+from tests.reporting.synthetic_study import records_of, write_ledger
 
 
 def fitted(trials: list[Trial]) -> Surface:
@@ -19,7 +20,7 @@ def fitted(trials: list[Trial]) -> Surface:
 
 
 def test_the_space_is_what_varied_and_an_action_bin_is_inactive_for_ppo(tmp_path: Path) -> None:
-    space = searched_space(load_trials(write(tmp_path, history(40))))
+    space = searched_space(load_trials(write_ledger(tmp_path, records_of(40))))
     assert space is not None
     assert set(space.names) == {"agent", "learning_rate", "n_steer"}
     by_name = dict(zip(space.names, space.parameters, strict=True))
@@ -31,57 +32,61 @@ def test_the_space_is_what_varied_and_an_action_bin_is_inactive_for_ppo(tmp_path
 
 
 def test_one_algorithm_needs_no_condition(tmp_path: Path) -> None:
-    space = searched_space(load_trials(write(tmp_path, history(20, agents=("dqn",)))))
+    space = searched_space(load_trials(write_ledger(tmp_path, records_of(20, agents=("dqn",)))))
     assert space is not None
     assert sorted(space.names) == ["learning_rate", "n_steer"]
     assert all(parameter.when is None for parameter in space.parameters)
 
 
 def test_what_differs_between_sweep_and_search_was_not_searched(tmp_path: Path) -> None:
-    records = history(10, agents=("dqn",))
+    records = records_of(10, agents=("dqn",))
     shaped = [replace(r, kind="sweep", params=r.params | {"reward_shaping": True}) for r in records]
-    space = searched_space(load_trials(write(tmp_path, records + shaped)))
+    space = searched_space(load_trials(write_ledger(tmp_path, records + shaped)))
     assert space is not None
     assert "reward_shaping" not in space.names
 
 
 def test_nothing_that_varied_is_no_space_and_no_surface(tmp_path: Path) -> None:
-    trials = load_trials(write(tmp_path, history(1)))
+    trials = load_trials(write_ledger(tmp_path, records_of(1)))
     assert searched_space(trials) is None
     assert fit_surface(None, configurations(trials)) is None
 
 
 def test_too_few_configurations_make_no_surface(tmp_path: Path) -> None:
-    trials = load_trials(write(tmp_path, history(2, failing=0.0, repeated=0.0)))
+    trials = load_trials(write_ledger(tmp_path, records_of(2, failing=0.0, repeated=0.0)))
     assert fit_surface(searched_space(trials), configurations(trials)) is None
 
 
-def test_a_slice_finds_the_peak_and_holds_the_others(tmp_path: Path) -> None:
+def test_a_slice_finds_the_peak_and_fixes_the_others(tmp_path: Path) -> None:
     found = {
         each.parameter.name: each
-        for each in slices(fitted(load_trials(write(tmp_path, history(60)))))
+        for each in slices(fitted(load_trials(write_ledger(tmp_path, records_of(60)))))
     }
     rate = found["learning_rate"]
     assert 4e-4 < rate.values[int(np.argmax(rate.mean))] < 9e-4
     assert (rate.std >= 0).all()
-    assert "learning_rate" not in rate.held
-    assert found["n_steer"].held["agent"] == "dqn"
+    assert "learning_rate" not in rate.fixed
+    assert found["n_steer"].fixed["agent"] == "dqn"
     assert found["n_steer"].values == list(range(3, 12))
     assert found["agent"].values == ["dqn", "ppo"]
 
 
-def test_importance_tells_what_the_score_was_made_from(tmp_path: Path) -> None:
+def test_importance_finds_what_the_score_was_made_from(tmp_path: Path) -> None:
     found = {
-        each.name: each for each in importances(fitted(load_trials(write(tmp_path, history(60)))))
+        each.name: each
+        for each in importances(fitted(load_trials(write_ledger(tmp_path, records_of(60)))))
     }
     assert max(found.values(), key=lambda each: each.total).name == "learning_rate"
-    assert found["learning_rate"].alone > 0.4
-    assert sum(each.reach for each in found.values()) == pytest.approx(1.0)
-    assert all(0.0 <= each.alone <= 1.0 and 0.0 <= each.total <= 1.5 for each in found.values())
+    assert found["learning_rate"].first_order > 0.4
+    assert sum(each.relevance for each in found.values()) == pytest.approx(1.0)
+    assert all(
+        0.0 <= each.first_order <= 1.0 and 0.0 <= each.total <= 1.5 for each in found.values()
+    )
 
 
 def test_equal_scores_explain_nothing(tmp_path: Path) -> None:
-    records = [replace(record, mean_reward=1.0, run_status="ok") for record in history(10)]
+    records = [replace(record, mean_reward=1.0, run_status="ok") for record in records_of(10)]
     assert all(
-        each.total < 1e-6 for each in importances(fitted(load_trials(write(tmp_path, records))))
+        each.total < 1e-6
+        for each in importances(fitted(load_trials(write_ledger(tmp_path, records))))
     )

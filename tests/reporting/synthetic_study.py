@@ -1,4 +1,4 @@
-"""Made-up nights for the tests of the report."""
+"""Made-up records of a study for the tests of the report."""
 
 from __future__ import annotations
 
@@ -9,17 +9,26 @@ from typing import Any
 
 import numpy as np
 
+from agent.config import files
 from agent.config.trial import TrialConfig
-from agent.trials.ledger import SEARCH_LEDGER
 from agent.trials.record import Record
 
 
-def history(
+def records_of(
     n: int, agents: tuple[str, ...] = ("ppo", "dqn"), failing: float = 0.1, repeated: float = 0.2
 ) -> list[Record]:
-    """``n`` records of a night; the score peaks at a learning rate of 6e-4 and, for DQN, at seven steering bins."""
+    """Returns the records of a study whose scores peak at a learning rate of 6e-4.
+
+    The peak of DQN is at seven steering bins besides.
+
+    :param n: count of trials
+    :param agents: algorithms to draw from
+    :param failing: share of the trials that run out of time
+    :param repeated: share of the trials that repeat the one before with another seed
+    """
     rng = np.random.default_rng(0)
-    ended, records = datetime(2026, 5, 1, 22), list[Record]()
+    ended = datetime(2026, 5, 1, 22)
+    records = list[Record]()
     for trial in range(1, n + 1):
         again = records and rng.random() < repeated
         agent = str(rng.choice(agents))
@@ -29,11 +38,9 @@ def history(
         }
         if agent == "dqn":
             params["n_steer"] = int(rng.integers(3, 12))
-        params = dict(records[-1].params) if again else TrialConfig(**params).to_params()
-        score = (
-            300 * math.exp(-3 * (math.log10(params["learning_rate"]) + 3.2) ** 2)
-            + 10 * rng.standard_normal()
-        )
+        params = dict(records[-1].params) if again else TrialConfig.of(**params).to_params()
+        distance = math.log10(params["learning_rate"]) + 3.2
+        score = 300 * math.exp(-3 * distance**2) + 10 * rng.standard_normal()
         if params["agent"] == "dqn":
             score -= 20 * abs(params["n_steer"] - 7)
         fails = rng.random() < failing
@@ -57,8 +64,9 @@ def history(
     return records
 
 
-def write(folder: Path, records: list[Record]) -> Path:
-    """Make ``records`` the search ledger of ``folder``, which comes back."""
+def write_ledger(folder: Path, records: list[Record]) -> Path:
+    """Makes ``records`` the search's ledger in ``folder``, which is returned."""
     folder.mkdir(exist_ok=True)
-    (folder / SEARCH_LEDGER).write_text("".join(record.to_line() + "\n" for record in records))
+    text = "".join(record.to_line() + "\n" for record in records)
+    (folder / files.SEARCH_LEDGER).write_text(text)
     return folder

@@ -1,0 +1,160 @@
+"""Tables of the page, as rows of text: trials, configurations, champion, evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agent.reporting.history import Configuration, Trial
+from agent.reporting.measures import NOTHING, measure_texts
+from agent.reporting.searched_space import active_names
+from agent.reporting.style import number
+from agent.search.space import Space
+
+BEST_SHOWN = 10  # configurations, and single trials
+EVALUATION_COLUMNS = (
+    "timestamp",
+    "env",
+    "trained_on",
+    "mean_reward",
+    "std_reward",
+    "generalisation_gap",
+    "verdict",
+    "model",
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A head and rows of as many cells."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def champion_table(manifest: Mapping[str, Any], trials: Sequence[Trial]) -> Table:
+    """Returns the champion's manifest and, if a ledger holds its trial, the trial's measures."""
+    pairs: list[tuple[str, Any]] = []
+    groups = []
+    for name, value in manifest.items():
+        if isinstance(value, dict):
+            groups.append((name, value))
+        else:
+            pairs.append((name, value))
+    for group, values in groups:
+        pairs += [(f"{group}: {name}", value) for name, value in values.items()]
+    rows = [(name, _whole(value)) for name, value in pairs]
+    for trial in trials:
+        if _is_of_manifest(trial, manifest):
+            measures = measure_texts(trial.record.score)
+            rows += [(f"measure: {name}", text) for name, text in measures]
+    return Table(("", "value"), rows)
+
+
+def params_table(params: Mapping[str, Any]) -> Table:
+    """Returns params, a row each."""
+    return Table(("", "value"), [(name, number(value)) for name, value in params.items()])
+
+
+def best_configurations(found: Sequence[Configuration], space: Space | None) -> Table:
+    """Returns the configurations with the highest mean scores, the best first."""
+    names = _columns(space)
+    rows = []
+    for each in sorted(found, key=lambda each: -each.mean)[:BEST_SHOWN]:
+        spread = NOTHING
+        if len(each.scores) > 1:
+            spread = f"{number(min(each.scores))} to {number(max(each.scores))}"
+        first = each.trials[0].name
+        values = _active_values(each.params, space)
+        rows.append([first, number(each.mean), str(len(each.scores)), spread, *values])
+    return Table(("first trial", "mean score", "seeds", "seed spread", *names), rows)
+
+
+def best_trials(trials: Sequence[Trial]) -> Table:
+    """Returns the single trials with the highest scores, the best first, with their measures."""
+    scored = [trial for trial in trials if trial.score is not None]
+    best = sorted(scored, key=lambda trial: -(trial.score or 0.0))[:BEST_SHOWN]
+    measures = [dict(measure_texts(trial.record.score)) for trial in best]
+    names = list(dict.fromkeys(name for texts in measures for name in texts))
+    rows = []
+    for trial, texts in zip(best, measures, strict=True):
+        score = [_cell(trial.score), _cell(trial.record.std_reward)]
+        rows.append([trial.name, *score, *(texts.get(name, NOTHING) for name in names)])
+    return Table(("trial", "score", "std", *names), rows)
+
+
+def evaluations_table(evaluations: Sequence[Mapping[str, Any]]) -> Table:
+    """Returns the evaluations of saved models, a row each."""
+    rows = [[_cell(each.get(name)) for name in EVALUATION_COLUMNS] for each in evaluations]
+    return Table(EVALUATION_COLUMNS, rows)
+
+
+def trials_table(trials: Sequence[Trial], space: Space | None) -> Table:
+    """Returns every trial with its outcome and the cause of a failure."""
+    outcome = ("trial", "ended", "status", "score", "std", "seconds")
+    head = (*outcome, *_columns(space), "seed", "champion", "cause")
+    return Table(head, [_trial_row(trial, space) for trial in trials])
+
+
+def _trial_row(trial: Trial, space: Space | None) -> list[str]:
+    record = trial.record
+    ended = str(record.timestamp)
+    if trial.ended:
+        ended = trial.ended.isoformat(sep=" ", timespec="seconds")
+    champion = ""
+    if record.champion:
+        champion = "promoted"
+    return [
+        trial.name,
+        ended,
+        record.run_status,
+        _cell(trial.score),
+        _cell(record.std_reward),
+        _cell(record.elapsed_sec),
+        *_active_values(trial.params, space),
+        str(record.seed),
+        champion,
+        _cell(record.cause),
+    ]
+
+
+def _is_of_manifest(trial: Trial, manifest: Mapping[str, Any]) -> bool:
+    """True for the trial that was promoted: trial numbers alone repeat between ledgers."""
+    record = trial.record
+    promoted = (manifest.get("kind"), manifest.get("trial"), manifest.get("timestamp"))
+    return (record.kind, record.trial, record.timestamp) == promoted
+
+
+def _columns(space: Space | None) -> list[str]:
+    """Names of the columns of a configuration: the algorithm and what was searched."""
+    if space is None:
+        return ["agent"]
+    return ["agent", *(name for name in space.names if name != "agent")]
+
+
+def _active_values(params: Mapping[str, Any], space: Space | None) -> list[str]:
+    """Values of a configuration in ``_columns``, a dash where a parameter is inactive."""
+    active = {"agent"} | active_names(space, params)
+    values = []
+    for name in _columns(space):
+        value = NOTHING
+        if name in active:
+            value = number(params.get(name, ""))
+        values.append(value)
+    return values
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return NOTHING
+    return number(value)
+
+
+def _whole(value: Any) -> str:
+    """A champion's value, not cut short: paths and hashes are there to be copied."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)
