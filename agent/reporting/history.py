@@ -18,8 +18,6 @@ from agent.config.trial import TrialConfig
 from agent.trials.ledger import Ledger
 from agent.trials.record import NOT_HYPERPARAMETERS, Record, tracks
 
-DEFAULT_AGENT = "ppo"  # whose defaults complete a record of an unknown algorithm
-
 
 @dataclass(frozen=True)
 class Trial:
@@ -212,9 +210,9 @@ def _complete(params: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _defaults_of(agent: str) -> dict[str, Any]:
-    if agent not in ALGORITHMS:
-        agent = DEFAULT_AGENT
-    return TrialConfig.of(agent=agent).to_params()
+    if agent in ALGORITHMS:
+        return TrialConfig.of(agent=agent).to_params()
+    return TrialConfig.of().to_params()
 
 
 def _scalar(value: Any) -> bool | int | float | str:
