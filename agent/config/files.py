@@ -34,8 +34,6 @@ LOCK = ".controller.lock"
 LOCK_HOLDER = ".controller.holder"
 REPORT = "report"  # folder of report.py
 REPORT_PAGE = "report.html"
-# Any other *.jsonl there is a ledger, of trials.
-NOT_TRIAL_LEDGERS = (EVALUATIONS, RACES)
 
 
 def shown_path(path: Path) -> str:
