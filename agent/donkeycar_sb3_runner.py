@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -21,21 +22,23 @@ from typing import TYPE_CHECKING, Any
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from agent.config import files
+from agent.config.argument_types import at_least_int
 from agent.config.command_line import OneLineParser, add_trial_arguments, trial_config, trial_params
-from agent.config.trial import (
+from agent.config.errors import (
     EXIT_DIVERGED,
     EXIT_ERROR,
     EXIT_INTERRUPTED,
     EXIT_OK,
     EXIT_PRUNED,
     EXIT_SIM_LOST,
-    TrialConfig,
     UserError,
-    split_env,
 )
-from agent.training.checkpoints import BEST_MODEL, CONFIG, RESULT, write_json
+from agent.config.provenance import Provenance
+from agent.config.trial import TrialConfig
+from agent.training.checkpoints import write_json
 from agent.trials.champion import sha256
-from agent.trials.record import installed_versions
+from agent.worlds.base import SimulatorLost, World, headline
 
 if TYPE_CHECKING:
     from agent.evaluation.episodes import Score
@@ -61,7 +64,7 @@ def build_parser() -> OneLineParser:
     )
     parser.add_argument(
         "--log-steps",
-        type=_count,
+        type=at_least_int(0),
         default=0,
         metavar="N",
         help="print every N-th step's reward (default 0: none)",
@@ -78,9 +81,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         folder = arguments.resume or arguments.save_dir
         config = resumed_config(arguments) if arguments.resume else trial_config(arguments)
-        check_envs(config.env)
-        check_client(config)
-        check_demos(config)
+        config.the_world.check_ready(config)
         check_warm_start(config)
         check_folder(folder)
         with _signals_interrupt():
@@ -89,10 +90,10 @@ def main(argv: list[str] | None = None) -> int:
             result |= {
                 "elapsed_sec": round(time.perf_counter() - started, 3),
                 "simulator": config.simulator,
-                "seed": config.seed,
-                "versions": installed_versions(),
+                "seed": config.trial.seed,
+                **asdict(Provenance.here()),
             }
-            return _conclude(folder, code, result)
+            return _conclude(folder, code, result, config.the_world)
     except UserError as error:
         parser.error(str(error))
 
@@ -102,7 +103,7 @@ def resumed_config(arguments: argparse.Namespace) -> TrialConfig:
 
     :raises UserError: no trial there, or other parameters are asked for than it has
     """
-    path = arguments.resume / CONFIG
+    path = arguments.resume / files.CONFIG
     given = trial_params(arguments)
     if others := sorted(given.keys() - {"timesteps"}):
         raise UserError(
@@ -117,74 +118,13 @@ def resumed_config(arguments: argparse.Namespace) -> TrialConfig:
         ) from error
 
 
-def check_client(config: TrialConfig) -> None:
-    """Refuse a client for simulators on ports where there is none, or that is not installed.
-
-    :raises UserError: either
-    """
-    from agent.worlds.donkey.remote.upstream import missing
-
-    if not config.addresses and (config.reconnect or config.client != "own"):
-        option = "reconnect" if config.reconnect else f"client {config.client!r}"
-        raise UserError(
-            f"{option} is for simulators on ports; give --env ID@[HOST:]PORT or drop it"
-        )
-    if config.client != "own" and (reason := missing()):
-        raise UserError(reason)
-
-
-def check_demos(config: TrialConfig) -> None:
-    """Refuse a recorded drive that is missing, or that was seen or ended otherwise than the trial does.
-
-    :raises UserError: any of it
-    """
-    from agent.worlds.donkey.demonstrations import Demonstration
-
-    if config.demos is None:
-        return
-    try:
-        drive = Demonstration.load(Path(config.demos))
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    told, conf = drive.header, drive.header["conf"]
-    wanted = {"observation": config.observation, "max_cte": config.max_cte}
-    recorded = {"observation": told["observation"], "max_cte": conf["max_cte"]}
-    if config.observation == "fast":
-        wanted |= {"frame_stack": config.frame_stack, "frame_gap": config.frame_gap}
-        recorded |= {
-            "frame_stack": drive.observations.shape[1],
-            "frame_gap": told.get("frame_gap", 1),
-        }
-    for name, value in wanted.items():
-        if recorded[name] != value:
-            raise UserError(
-                f"demos {config.demos} were recorded with {name} {recorded[name]}, the trial has {value};"
-                " record them so or change the trial"
-            )
-
-
 def check_warm_start(config: TrialConfig) -> None:
     """Refuse a model to begin with that is not there.
 
     :raises UserError: no such file
     """
-    if config.warm_start and not Path(config.warm_start).is_file():
-        raise UserError(f"warm_start {config.warm_start} does not exist; give a model.zip")
-
-
-def check_envs(envs: list[str]) -> None:
-    """Refuse environments, ``ID[@[HOST:]PORT]``, that cannot be opened; nobody is called yet.
-
-    :raises UserError: an unknown id, a scene not at hand, or no address after the @
-    """
-    from agent.worlds.donkey.tasks import check_env_id
-
-    for env in envs:
-        env_id, _ = split_env(env)
-        try:
-            check_env_id(env_id)
-        except ValueError as error:
-            raise UserError(str(error)) from error
+    if config.trial.warm_start and not Path(config.trial.warm_start).is_file():
+        raise UserError(f"warm_start {config.trial.warm_start} does not exist; give a model.zip")
 
 
 def check_folder(folder: Path) -> None:
@@ -212,7 +152,6 @@ def _attempt(
     try:
         from agent.training.callbacks import Diverged, Pruned
         from agent.training.run import run_trial
-        from agent.worlds.donkey.remote.client import SimulatorLost
 
         try:
             keeping = {"keep_state": arguments.keep_state, "resume": arguments.resume is not None}
@@ -246,12 +185,12 @@ def _outcome(status: str, cause: str | None, score: Score | None = None) -> dict
     }
 
 
-def _conclude(folder: Path, code: int, result: dict[str, Any]) -> int:
+def _conclude(folder: Path, code: int, result: dict[str, Any], world: World) -> int:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        model = folder / BEST_MODEL
+        model = folder / files.MODEL
         result["model_sha256"] = sha256(model) if model.exists() else None
-        write_json(folder / RESULT, result)
+        write_json(folder / files.RESULT, result)
     except OSError as error:
         print(
             f"result.json cannot be written into {folder}: {error}; free space or choose another",
@@ -259,12 +198,15 @@ def _conclude(folder: Path, code: int, result: dict[str, Any]) -> int:
         )
         return code or EXIT_ERROR
     if code == EXIT_OK:
-        laps = sum(result["score"]["laps"])
-        summary = f"mean_reward {result['mean_reward']:.4f} std_reward {result['std_reward']:.4f} laps {laps}"
+        summary = (
+            f"mean_reward {result['mean_reward']:.4f} std_reward {result['std_reward']:.4f}"
+            f"{headline(world, result['score'])}"
+        )
     else:
         summary = result["cause"]
     print(
-        f"{result['run_status']}: {summary} in {result['elapsed_sec']:.1f} s, see {folder / RESULT}",
+        f"{result['run_status']}: {summary} in {result['elapsed_sec']:.1f} s,"
+        f" see {folder / files.RESULT}",
         flush=True,
     )
     return code
@@ -296,13 +238,6 @@ def _is_out_of_memory(error: Exception) -> bool:
     return (
         isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
     )
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative; give 0 or more")
-    return number
 
 
 if __name__ == "__main__":

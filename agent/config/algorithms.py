@@ -1,126 +1,314 @@
-"""What each algorithm can be told, and what it is told when nobody says otherwise: data, light to import.
+"""Settings of every learning algorithm, with their defaults, limits and search ranges: light to import.
 
-A name is a field of ``TrialConfig``. A setting that an algorithm lacks here does not apply to it and is refused.
-The values were tuned for the fast observation on two cores; docs/training.md has the table of what they reach.
+The defaults were tuned for the fast observation on two cores; docs/training.md has the table of what they reach.
+Order matters: search spaces list their parameters as the fields stand here.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from agent.config.errors import UserError
+from agent.config.settings import SearchChoices, SearchRange, check_values, inherited, setting
 
 
 def minibatch(timesteps: int) -> int:
-    """PPO's minibatch, a power of two: 64 in 10,000 steps of training, growing with the root of their number.
+    """PPO's minibatch, a power of two: 64 for 10,000 steps of training, growing with the root of their number.
 
     A short training needs all the gradient steps that it can get, a long one needs them to be quick.
     """
-    return 2 ** round(math.log2(min(max(64 * math.sqrt(max(timesteps, 0) / 10_000), 32), 512)))
+    wanted = 64 * math.sqrt(max(timesteps, 0) / 10_000)
+    return int(2 ** round(math.log2(min(max(wanted, 32), 512))))
 
 
-EVERY: dict[str, Any] = {
-    "frame_stack": 2,
-    "conv_layers": 1,
-    "features_dim": 64,
-    "net_width": 64,
-    "n_envs": 8,
+@dataclass(frozen=True, kw_only=True)
+class Algorithm:
+    """Settings that every algorithm has.
+
+    ``traits`` says what the algorithm can do besides: ``discrete`` actions, ``imitation``, ``level_replay`` (its
+    advantages say how much there was to learn), ``action_repeat``, ``demonstrations``. ``world_defaults`` are defaults
+    of the world's options that suit it.
+    """
+
+    traits: ClassVar[frozenset[str]] = frozenset()
+    world_defaults: ClassVar[Mapping[str, Any]] = {"frame_stack": 2, "n_envs": 8}
+
+    learning_rate: float = setting(
+        1e-3,
+        "optimiser step size",
+        above=0.0,
+        high=1.0,
+        search=SearchRange(1e-4, 3e-3, log=True),
+        in_spec=True,
+    )
+    gamma: float = setting(
+        0.98,
+        "discount of the next step's worth",
+        low=0.0,
+        below=1.0,
+        search=SearchRange(0.95, 0.995),
+    )
+    batch_size: int = setting(
+        128,
+        "transitions in a gradient step, in rollouts about that many",
+        low=2,
+        search=SearchChoices((32, 64, 128, 256, 512)),
+    )
+    conv_layers: int = setting(
+        1,
+        "layers that see a picture; 2 are sharper and half as fast, 3 a quarter",
+        low=1,
+        high=3,
+        search=SearchChoices((1, 2, 3)),
+    )
+    features_dim: int = setting(
+        64, "features that they make of it", low=1, high=4096, search=SearchChoices((64, 128, 256))
+    )
+    net_width: int = setting(
+        64,
+        "units of the layer between features and output",
+        low=1,
+        high=4096,
+        search=SearchChoices((32, 64, 128, 256)),
+    )
+    max_grad_norm: float = setting(10.0, "longest gradient, 0 for any", low=0.0)
+
+    def __post_init__(self) -> None:
+        check_values(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StochasticPolicy:
+    """Settings of policies that draw their actions, beside those of ``Algorithm``."""
+
+    ent_coef: float = setting(
+        0.0,
+        "weight of the entropy, or its beginning where it is learned",
+        low=0.0,
+        search=SearchRange(1e-5, 0.1, log=True),
+    )
+    log_std_init: float = setting(
+        -0.7,
+        "logarithm of the exploration's spread at first",
+        low=-20.0,
+        high=2.0,
+        search=SearchRange(-3.0, 0.0),
+    )
+    sde_freq: int = setting(
+        16,
+        "steps between draws of state-dependent noise, 0 for plain noise",
+        low=0,
+        search=SearchChoices((0, 4, 16, 64)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnPolicy(Algorithm):
+    """Settings of algorithms that learn from a rollout and forget it."""
+
+    n_steps: int = setting(
+        16,
+        "steps of a rollout in each world, fewer so that whole ones add up",
+        low=2,
+        search=SearchRange(16, 256, log=True),
+    )
+    n_epochs: int = setting(2, "passes over a rollout", low=1, high=1000, search=SearchRange(2, 10))
+    gae_lambda: float = setting(
+        0.95, "lambda of the advantages", low=0.0, high=1.0, search=SearchRange(0.8, 0.99)
+    )
+    clip_range: float = setting(
+        0.2, "how far a pass may move the policy", above=0.0, search=SearchRange(0.1, 0.4)
+    )
+    vf_coef: float = setting(
+        0.5, "weight of the value's loss", low=0.0, search=SearchRange(0.25, 1.0)
+    )
+    lr_end: float = setting(
+        1.0, "share of the step size that is left at the end", low=0.0, high=1.0
+    )
+    max_grad_norm: float = inherited(Algorithm, "max_grad_norm", 0.5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PPO(StochasticPolicy, OnPolicy):
+    """Proximal policy optimisation (Schulman et al. 2017).
+
+    Of one picture two layers make more than one layer of two pictures; three passes then pay, with smaller steps.
+    """
+
+    traits = frozenset({"imitation", "level_replay", "action_repeat"})
+    world_defaults = {"frame_stack": 1, "n_envs": 32}
+
+    learning_rate: float = inherited(Algorithm, "learning_rate", 7e-4)
+    batch_size: int = inherited(Algorithm, "batch_size", 64, by_timesteps=minibatch)
+    conv_layers: int = inherited(Algorithm, "conv_layers", 2)
+    n_epochs: int = inherited(OnPolicy, "n_epochs", 3)
+    averaged: float = setting(
+        0.0,
+        "share of the steps so far, the latest, whose weights' average drives and is kept",
+        low=0.0,
+        high=1.0,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecurrentPPO(StochasticPolicy, OnPolicy):
+    """PPO whose policy has an LSTM."""
+
+    world_defaults = {"frame_stack": 2, "n_envs": 16}
+
+    n_steps: int = inherited(OnPolicy, "n_steps", 64)
+    n_epochs: int = inherited(OnPolicy, "n_epochs", 4)
+    lstm_size: int = setting(
+        64, "units of the memory", low=1, high=4096, search=SearchChoices((32, 64, 128))
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffPolicy(Algorithm):
+    """Settings of algorithms that learn from a replay buffer."""
+
+    buffer_size: int = setting(
+        100_000,
+        "most transitions kept, fewer if training is shorter or memory less",
+        low=1,
+        search=SearchRange(5_000, 100_000, log=True),
+    )
+    learning_starts: int = setting(
+        1000,
+        "random steps before learning, at most a tenth of training",
+        low=0,
+        search=SearchRange(200, 2_000, log=True),
+    )
+    train_freq: int = setting(
+        4, "steps of each world between updates", low=1, search=SearchRange(1, 16, log=True)
+    )
+    gradient_steps: int = setting(
+        8, "gradient steps of an update", low=1, search=SearchRange(1, 16, log=True)
+    )
+    tau: float = setting(
+        0.01,
+        "share of the new weights in the target network's",
+        above=0.0,
+        high=1.0,
+        search=SearchRange(0.002, 0.1, log=True),
+    )
+    return_steps: int = setting(
+        3,
+        "rewards summed before the target network is asked",
+        low=1,
+        high=100,
+        search=SearchRange(1, 8),
+    )
+    target_clip: float = setting(0.0, "largest size of a target, 0 for any", low=0.0)
+    shift: int = setting(
+        2,
+        "pixels by which training pictures are shifted at random",
+        low=0,
+        high=20,
+        search=SearchChoices((0, 2, 4)),
+    )
+    demos: str | None = setting(
+        None, "recorded drive of record_drive.py to learn from as well", metavar="FILE"
+    )
+    demo_weight: float = setting(
+        1.0, "how much likelier it is drawn than an own transition", low=0.0
+    )
+    demo_repeat: int = setting(1, "how many times each of its transitions counts", low=1)
+    demo_decay: int = setting(200_000, "transitions at which that weight is 1, 0 to keep it", low=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DQN(OffPolicy):
+    """Deep Q-learning on discretised actions (Mnih et al. 2015), doubled (van Hasselt et al. 2016)."""
+
+    traits = frozenset({"discrete", "action_repeat", "demonstrations"})
+
+    exploration_fraction: float = setting(
+        0.4,
+        "part of training with falling epsilon",
+        low=0.0,
+        high=1.0,
+        search=SearchRange(0.1, 0.6),
+    )
+    exploration_final: float = setting(
+        0.05, "epsilon after that", low=0.0, high=1.0, search=SearchRange(0.01, 0.1, log=True)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SAC(OffPolicy, StochasticPolicy):
+    """Soft actor-critic (Haarnoja et al. 2018)."""
+
+    traits = frozenset({"action_repeat", "demonstrations"})
+
+    ent_coef: float = inherited(StochasticPolicy, "ent_coef", 0.01)
+    log_std_init: float = inherited(StochasticPolicy, "log_std_init", -2.0)
+    entropy_rate: float = setting(
+        1e-3,
+        "step size of the learned entropy weight, 0 to fix it",
+        low=0.0,
+        search=SearchRange(1e-5, 1e-3, log=True),
+    )
+    target_entropy: float | None = setting(
+        None,
+        "entropy that the learned weight aims at, by default minus the number of actions",
+        search=SearchRange(-4.0, 0.0),
+    )
+    n_critics: int = setting(2, "critics, of which the lowest counts", low=1, high=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TQC(SAC):
+    """Truncated quantile critics (Kuznetsov et al. 2020)."""
+
+    n_quantiles: int = setting(25, "quantiles of each critic", low=1, high=200)
+    drop_quantiles: int = setting(
+        2, "highest quantiles of each critic to drop", low=0, search=SearchRange(0, 8)
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.drop_quantiles >= self.n_quantiles:
+            raise UserError(
+                f"drop_quantiles {self.drop_quantiles} leaves none of {self.n_quantiles}; lower it"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DDPG(OffPolicy):
+    """Deep deterministic policy gradient (Lillicrap et al. 2016)."""
+
+    traits = frozenset({"action_repeat", "demonstrations"})
+
+    noise_std: float = setting(
+        0.2,
+        "spread of the noise on actions in [-1, 1]",
+        low=0.0,
+        search=SearchRange(0.05, 0.5, log=True),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TD3(DDPG):
+    """Twin delayed DDPG (Fujimoto et al. 2018)."""
+
+    n_critics: int = inherited(SAC, "n_critics", 2)
+    policy_delay: int = setting(
+        2, "critic steps for one of the policy", low=1, search=SearchRange(1, 4)
+    )
+
+
+# One line an algorithm; training/algorithms has the file that builds it.
+ALGORITHMS: dict[str, type[Algorithm]] = {
+    "ppo": PPO,
+    "dqn": DQN,
+    "sac": SAC,
+    "td3": TD3,
+    "ddpg": DDPG,
+    "tqc": TQC,
+    "recurrent_ppo": RecurrentPPO,
 }
-
-ON_POLICY = EVERY | {
-    "learning_rate": 1e-3,
-    "lr_end": 1.0,
-    "gamma": 0.98,
-    "n_envs": 32,
-    "n_steps": 16,
-    "batch_size": minibatch,
-    "n_epochs": 2,
-    "gae_lambda": 0.95,
-    "clip_range": 0.2,
-    "ent_coef": 0.0,
-    "vf_coef": 0.5,
-    "max_grad_norm": 0.5,
-    "log_std_init": -0.7,
-    "sde_freq": 16,
-}
-
-OFF_POLICY = EVERY | {
-    "learning_rate": 1e-3,
-    "gamma": 0.98,
-    "batch_size": 128,
-    "buffer_size": 100_000,
-    "learning_starts": 1000,
-    "train_freq": 4,
-    "gradient_steps": 8,
-    "tau": 0.01,
-    "return_steps": 3,
-    "action_repeat": 1,
-    "max_grad_norm": 10.0,
-    "target_clip": 0.0,
-    "shift": 2,
-    "demos": None,
-    "demo_weight": 1.0,
-    "demo_repeat": 1,
-    "demo_decay": 200_000,
-}
-
-ENTROPY = {
-    "ent_coef": 0.01,
-    "entropy_rate": 1e-3,
-    "target_entropy": -2.0,
-    "sde_freq": 16,
-    "log_std_init": -2.0,
-    "n_critics": 2,
-}
-
-DEFAULTS: dict[str, dict[str, Any]] = {
-    # Of one picture two layers make more than one layer of two pictures; three passes then pay, with smaller steps.
-    "ppo": ON_POLICY
-    | {"frame_stack": 1, "conv_layers": 2, "n_epochs": 3, "learning_rate": 7e-4}
-    | {"action_repeat": 1, "taught": 0.0, "teacher_grip": 0.5, "lesson_weight": 0.0}
-    | {"road_replay": 0.0, "averaged": 0.0},
-    "dqn": OFF_POLICY
-    | {"n_steer": 7, "n_throttle": 3, "exploration_fraction": 0.4, "exploration_final": 0.05},
-    "sac": OFF_POLICY | ENTROPY,
-    "td3": OFF_POLICY | {"noise_std": 0.2, "n_critics": 2, "policy_delay": 2},
-    "ddpg": OFF_POLICY | {"noise_std": 0.2},
-    "tqc": OFF_POLICY | ENTROPY | {"n_quantiles": 25, "drop_quantiles": 2},
-    "recurrent_ppo": ON_POLICY
-    | {"lstm_size": 64, "n_envs": 16, "n_steps": 64, "batch_size": 128, "n_epochs": 4},
-}
-
-# What docs/results/generalisation.md found for a driver of tracks that it has never seen.
-PRESETS: dict[str, dict[str, Any]] = {
-    "generalist": {
-        "env": [*["donkey-random-track-v0"] * 3, "donkey-generated-roads-v0"],
-        "frame_stack": 3,
-        "frame_gap": 6,
-        "timesteps": 800_000,
-        "appearance": "random",
-        "roads": 512,
-        "crossroads": 0.5,
-        "throttle_max": 0.45,
-        "taught": 0.5,
-        "teacher_grip": 0.6,
-        "lesson_weight": 3.0,
-        "conv_layers": 3,
-        "learning_rate": 1e-3,
-        "log_std_init": -2.3,
-        "max_episode_steps": 300,
-        "n_envs": 64,
-        "n_steps": 32,
-        "n_epochs": 3,
-        "batch_size": 256,
-        "lr_end": 0.3,
-        "averaged": 0.06,
-        "reward": "race",
-        "choosing_episodes": 16,
-    },
-}
-
-
-def defaults_of(agent: str, timesteps: int) -> dict[str, Any]:
-    """What ``agent`` is told in a training of so many steps."""
-    return {
-        name: value(timesteps) if callable(value) else value
-        for name, value in DEFAULTS[agent].items()
-    }
+SEARCHED_AGENTS = ("ppo", "dqn")  # the specification's, among which the search chooses

@@ -9,6 +9,7 @@ from importlib import metadata
 from platform import node, python_version
 
 from agent.config.files import REPO_ROOT
+from agent.config.git import run_git
 
 GIT_TIMEOUT_SEC = 10.0
 VERSIONED = (
@@ -68,13 +69,6 @@ def git_dirty() -> bool | None:
 
 def _git(*arguments: str) -> str | None:
     try:
-        answer = subprocess.run(
-            ["git", "-C", str(REPO_ROOT), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=GIT_TIMEOUT_SEC,
-            check=True,
-        )
+        return run_git(REPO_ROOT, *arguments, timeout_sec=GIT_TIMEOUT_SEC)
     except (OSError, subprocess.SubprocessError):
         return None
-    return answer.stdout.strip()

@@ -1,26 +1,31 @@
-"""What a night may choose, what all of its trials have in common, and the configuration it begins with."""
+"""Plan of a study: what may be chosen, what all trials have in common, where the search begins."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from agent.config.trial import TrialConfig, UserError
+from agent.config.errors import UserError
+from agent.config.flat import facts_in, new_names_in, with_new_names
+from agent.config.parts import Trial
+from agent.config.settings import Facts
+from agent.config.trial import TrialConfig
 from agent.search.space import Choice, Space
 from agent.study.spaces import settled, space_named
+from agent.worlds.base import DEFAULT_WORLD, world_named
 
 SEED_LIMIT = 2**31
-PROBES = 32  # random configurations that must be possible before the night begins
-NEVER_SEARCHED = ("seed", "env")
+PROBES = 32  # random configurations that must be possible before the study begins
+NEVER_SEARCHED = ("seed", "env", "world")
 TRUTH = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A night's search.
+    """A study's search.
 
     :param given: parameters of every trial, as far as they were given
     :param base: a trial with no more than that
@@ -37,12 +42,12 @@ class Plan:
 
         :raises UserError: together they are impossible
         """
-        return TrialConfig(
-            **{**self.given, **params, "seed": (self.base.seed + trial) % SEED_LIMIT}
+        return TrialConfig.of(
+            **{**self.given, **params, "seed": (self.base.trial.seed + trial) % SEED_LIMIT}
         )
 
     def begins_with(self, params: Mapping[str, Any]) -> bool:
-        """Whether a trial with all these params is the default's."""
+        """True if a trial with all these params is the default's."""
         return self.default.items() <= params.items()
 
 
@@ -58,29 +63,26 @@ def make_plan(
     :param given: parameters of a trial; of those that are searched, where the search begins
     :param fixed: parameters of a trial that are not to be searched
     :param space: see ``space_named``
+    :param min_timesteps: shortest training that may be chosen
+    :param max_timesteps: longest training
     :raises UserError: a parameter or a space that cannot be followed
     """
-    given = {**given, **fixed}
+    world = world_named(given.get("world", DEFAULT_WORLD))
+    given = with_new_names({**given, **fixed}, world)
+    fixed = with_new_names(fixed, world)
+    agent = given.get("agent")
     try:
-        searched = space_named(space, given.get("agent"), min_timesteps, max_timesteps)
+        searched = space_named(space, agent, min_timesteps, max_timesteps, world.name)
         searched = settled(
             searched, {name: value for name, value in fixed.items() if name in searched.names}
         )
-        _check_names(searched)
-        for parameter in searched.parameters:
-            value = given.get(parameter.name)
-            if value is not None and parameter.value(parameter.code(value)) != value:
-                raise UserError(
-                    f"{parameter.name} {value} is not in the space; --set {parameter.name}={value} has it in all trials"
-                )
-        agents = next(
-            (p.choices for p in searched.parameters if p.name == "agent" and isinstance(p, Choice)),
-            (),
-        )
-        for agent in agents:
-            TrialConfig(**{**given, "agent": agent})  # refuses a setting that one of them lacks
-        first = {"agent": agents[0]} if agents and TrialConfig.agent not in agents else {}
-        base = TrialConfig(**{**first, **given})
+        _check_names(searched, world.name)
+        _check_given(searched, given)
+        agents = _searched_agents(searched)
+        for each in agents:
+            TrialConfig.of(**{**given, "agent": each})  # refuses a setting that one of them lacks
+        first = {"agent": agents[0]} if agents and Trial.agent not in agents else {}
+        base = TrialConfig.of(**{**first, **given})
         plan = Plan(searched, given, base, nearest(searched, base.to_params()))
         _check_values(plan)
     except ValueError as error:
@@ -100,44 +102,68 @@ def nearest(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
     return space.params(np.array(space.codes(filled)))
 
 
-def settings(texts: Sequence[str]) -> dict[str, Any]:
+def settings(texts: Sequence[str], world: str = DEFAULT_WORLD) -> dict[str, Any]:
     """Parameters of a trial from ``NAME=VALUE`` each.
 
     :raises UserError: no such parameter, or no value of its kind
     """
-    return dict(_setting(text) for text in texts)
+    return dict(_setting(text, world) for text in texts)
 
 
-def _setting(text: str) -> tuple[str, Any]:
+def _setting(text: str, world: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     name = name.strip().replace("-", "_")
     if not equals or not value:
         raise UserError(f"--set {text!r} is not understood; write it as gamma=0.99")
-    spec = TrialConfig.__dataclass_fields__.get(name)
-    if spec is None:
-        known = ", ".join(field.name for field in fields(TrialConfig))
-        raise UserError(f"--set {name!r} is no parameter of a trial; choose from {known}")
-    kind = spec.metadata.get("kind") or type(spec.default)
-    if isinstance(spec.default, bool):
-        if value.lower() not in TRUTH:
-            raise UserError(f"--set {name}: {value!r} is neither true nor false")
-        return name, TRUTH[value.lower()]
-    if kind not in (int, float, str):
-        return name, [value]
-    try:
-        return name, kind(value)
-    except ValueError:
+    name = new_names_in(world).get(name, name)
+    known = facts_in(world)
+    if name not in known:
         raise UserError(
-            f"--set {name}: {value!r} is no {'whole ' * (kind is int)}number; give one"
-        ) from None
+            f"--set {name!r} is no parameter of a trial; choose from {', '.join(known)}"
+        )
+    return name, _value(name, known[name], value)
 
 
-def _check_names(space: Space) -> None:
-    known = {field.name for field in fields(TrialConfig)}.difference(NEVER_SEARCHED)
+def _value(name: str, facts: Facts, text: str) -> Any:
+    """The value that ``text`` stands for."""
+    if facts.kind is bool:
+        if text.lower() not in TRUTH:
+            raise UserError(f"--set {name}: {text!r} is neither true nor false")
+        return TRUTH[text.lower()]
+    if facts.kind is list:
+        return [text]
+    try:
+        return facts.kind(text)
+    except ValueError:
+        number = "whole number" if facts.kind is int else "number"
+        raise UserError(f"--set {name}: {text!r} is no {number}; give one") from None
+
+
+def _check_names(space: Space, world: str) -> None:
+    known = set(facts_in(world)).difference(NEVER_SEARCHED)
     if unknown := [name for name in space.names if name not in known]:
         raise UserError(
             f"{unknown[0]!r} cannot be searched; a trial has {', '.join(sorted(known))}"
         )
+
+
+def _check_given(space: Space, given: Mapping[str, Any]) -> None:
+    """Refuse a given value of a searched parameter that the search could not choose itself."""
+    for parameter in space.parameters:
+        value = given.get(parameter.name)
+        if value is not None and parameter.value(parameter.code(value)) != value:
+            raise UserError(
+                f"{parameter.name} {value} is not in the space;"
+                f" --set {parameter.name}={value} has it in all trials"
+            )
+
+
+def _searched_agents(space: Space) -> tuple[Any, ...]:
+    """Algorithms that the search chooses from, none if it is fixed."""
+    for parameter in space.parameters:
+        if parameter.name == "agent" and isinstance(parameter, Choice):
+            return parameter.choices
+    return ()
 
 
 def _check_values(plan: Plan) -> None:

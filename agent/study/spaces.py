@@ -24,93 +24,127 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agent.search.space import AGENTS, Choice, Parameter, Range, Space, trial_space
+from agent.config.algorithms import ALGORITHMS, SEARCHED_AGENTS, Algorithm
+from agent.config.flat import applies, new_names_in
+from agent.config.settings import Facts, SearchChoices, SearchRange, facts_of
+from agent.search.parameter import Choice, Parameter, Range
+from agent.search.space import Space
+from agent.worlds.base import DEFAULT_WORLD, world_named
 
-# What any agent's trial can vary besides the specification's parameters, by the names of TrialConfig.
-FULL: tuple[Parameter, ...] = (
-    Choice("reward", ("sim", "speed", "efficiency")),
-    Choice("reward_shaping", (True, False), when=("reward", "sim")),
-    Choice("observation", ("fast", "raw")),
-    Choice("frame_stack", (1, 2, 4), when=("observation", "fast")),
-    Choice("n_envs", (8, 16, 32, 64)),
-    Range("steer_limit", 0.5, 1.0),
-    Range("throttle_min", 0.0, 0.2),
-    Range("throttle_max", 0.25, 0.6),
-    Range("gamma", 0.95, 0.995),
-    Choice("batch_size", (32, 64, 128, 256, 512)),
-    Choice("conv_layers", (1, 2, 3)),
-    Choice("features_dim", (64, 128, 256)),
-    Choice("net_width", (32, 64, 128, 256)),
-)
-# What some agents can be told, and which.
-ON_POLICY, OFF_POLICY = ("ppo", "recurrent_ppo"), ("dqn", "sac", "td3", "ddpg", "tqc")
-ENTROPY, NOISE = ("sac", "tqc"), ("td3", "ddpg")
-SETTINGS: tuple[tuple[Parameter, tuple[str, ...]], ...] = (
-    (Range("n_steps", 16, 256, log=True, integer=True), ON_POLICY),
-    (Range("n_epochs", 2, 10, integer=True), ON_POLICY),
-    (Range("gae_lambda", 0.8, 0.99), ON_POLICY),
-    (Range("clip_range", 0.1, 0.4), ON_POLICY),
-    (Range("vf_coef", 0.25, 1.0), ON_POLICY),
-    (Range("ent_coef", 1e-5, 0.1, log=True), ON_POLICY + ENTROPY),
-    (Range("log_std_init", -3.0, 0.0), ON_POLICY + ENTROPY),
-    (Choice("sde_freq", (0, 4, 16, 64)), ON_POLICY + ENTROPY),
-    (Choice("lstm_size", (32, 64, 128)), ("recurrent_ppo",)),
-    (Range("buffer_size", 5_000, 100_000, log=True, integer=True), OFF_POLICY),
-    (Range("learning_starts", 200, 2_000, log=True, integer=True), OFF_POLICY),
-    (Range("train_freq", 1, 16, log=True, integer=True), OFF_POLICY),
-    (Range("gradient_steps", 1, 16, log=True, integer=True), OFF_POLICY),
-    (Range("tau", 0.002, 0.1, log=True), OFF_POLICY),
-    (Range("return_steps", 1, 8, integer=True), OFF_POLICY),
-    (Choice("shift", (0, 2, 4)), OFF_POLICY),
-    (Range("exploration_fraction", 0.1, 0.6), ("dqn",)),
-    (Range("exploration_final", 0.01, 0.1, log=True), ("dqn",)),
-    (Range("entropy_rate", 1e-5, 1e-3, log=True), ENTROPY),
-    (Range("target_entropy", -4.0, 0.0), ENTROPY),
-    (Range("noise_std", 0.05, 0.5, log=True), NOISE),
-    (Range("policy_delay", 1, 4, integer=True), ("td3",)),
-    (Range("drop_quantiles", 0, 8, integer=True), ("tqc",)),
-)
 RANGE_KEYS = {"name", "low", "high", "log", "integer", "when"}
 CHOICE_KEYS = {"name", "choices", "when"}
 
 
-def space_named(name: str, agent: str | None, min_timesteps: int, max_timesteps: int) -> Space:
-    """``spec``, ``full``, or the space in the file ``name`` (ending in .toml).
+def space_named(
+    name: str,
+    agent: str | None,
+    min_timesteps: int,
+    max_timesteps: int,
+    world: str = DEFAULT_WORLD,
+) -> Space:
+    """The space ``spec``, ``full``, or the one in the file ``name`` (ending in .toml).
 
-    :param agent: an algorithm to settle it, ``None`` to search among ``AGENTS`` too
-    :raises ValueError: an unknown name, a file that is no space, or as ``trial_space``
+    :param name: of the space
+    :param agent: an algorithm to fix it, ``None`` to search among ``SEARCHED_AGENTS`` too
+    :param min_timesteps: shortest training of ``spec`` and ``full``
+    :param max_timesteps: longest training
+    :param world: whose options are searched
+    :raises ValueError: an unknown name, a file that is no space, or as ``spec_space``
     """
-    spec = trial_space(agent, min_timesteps, max_timesteps)
+    spec = spec_space(agent, min_timesteps, max_timesteps, world)
     if name == "spec":
         return spec
     if name == "full":
-        return Space(spec.parameters + FULL + settings_of(agent), spec.context)
-    if name.endswith(".toml"):
-        own = load_space(Path(name))
-        return (
-            own
-            if agent is None
-            else settled(own, {"agent": agent})
-            if "agent" in own.names
-            else replace(own, context={"agent": agent})
+        return Space(spec.parameters + _more_parameters(agent, world), spec.context)
+    if not name.endswith(".toml"):
+        raise ValueError(f"space {name!r} is unknown; choose spec, full or a file ending in .toml")
+    own = _with_new_names(load_space(Path(name)), world)
+    if agent is None:
+        return own
+    if "agent" in own.names:
+        return settled(own, {"agent": agent})
+    return replace(own, context={"agent": agent})
+
+
+def _with_new_names(space: Space, world: str) -> Space:
+    renamed = new_names_in(world)
+    return replace(
+        space,
+        parameters=tuple(
+            replace(each, name=renamed.get(each.name, each.name)) for each in space.parameters
+        ),
+    )
+
+
+def spec_space(
+    agent: str | None, min_timesteps: int, max_timesteps: int, world: str = DEFAULT_WORLD
+) -> Space:
+    """The specification's space: agent, action bins of DQN, learning rate and training length.
+
+    :param agent: an algorithm to fix it, ``None`` to search among ``SEARCHED_AGENTS`` too
+    :param min_timesteps: shortest training
+    :param max_timesteps: longest training
+    :param world: whose options are searched
+    :raises ValueError: an unknown agent or an empty range of timesteps
+    """
+    if agent is not None and agent not in ALGORITHMS:
+        raise ValueError(f"agent {agent!r} is unknown; choose from {', '.join(ALGORITHMS)}")
+    if not 1 <= min_timesteps <= max_timesteps:
+        raise ValueError(
+            f"timesteps from {min_timesteps} to {max_timesteps} is no range;"
+            " give 1 <= minimum <= maximum"
         )
-    raise ValueError(f"space {name!r} is unknown; choose spec, full or a file ending in .toml")
+    agents = (agent,) if agent else SEARCHED_AGENTS
+    parameters: list[Parameter] = [] if agent else [Choice("agent", SEARCHED_AGENTS)]
+    for part in (world_named(world).Options, *(ALGORITHMS[each] for each in agents)):
+        known = {parameter.name for parameter in parameters}
+        found = {name: facts for name, facts in facts_of(part).items() if facts.in_spec}
+        parameters += _parameters(found, agents, known)
+    parameters.append(Range("timesteps", min_timesteps, max_timesteps, log=True, integer=True))
+    return Space(tuple(parameters), {"agent": agent} if agent else {})
 
 
-def settings_of(agent: str | None) -> tuple[Parameter, ...]:
-    """The settings of an algorithm; of all ``AGENTS``, what is not common to them active with its own, for ``None``."""
-    if agent is not None:
-        return tuple(parameter for parameter, having in SETTINGS if agent in having)
-    found: list[Parameter] = []
-    for parameter, having in SETTINGS:
-        owners = [each for each in AGENTS if each in having]
-        if owners:
-            found.append(
-                parameter
-                if len(owners) == len(AGENTS)
-                else replace(parameter, when=("agent", owners[0]))
-            )
-    return tuple(found)
+def _more_parameters(agent: str | None, world: str) -> tuple[Parameter, ...]:
+    """Parameters of ``full`` that the specification's space lacks: the world's, common ones, others."""
+    agents = (agent,) if agent else SEARCHED_AGENTS
+    parameters: list[Parameter] = []
+    for part in (world_named(world).Options, Algorithm, *(ALGORITHMS[each] for each in agents)):
+        known = {parameter.name for parameter in parameters}
+        found = {name: facts for name, facts in facts_of(part).items() if not facts.in_spec}
+        parameters += _parameters(found, agents, known)
+    return tuple(parameters)
+
+
+def _parameters(
+    found: Mapping[str, Facts], agents: tuple[str, ...], known: set[str]
+) -> list[Parameter]:
+    """Search parameters of fields that have a range, active with the algorithms that have them."""
+    parameters = []
+    for name, facts in found.items():
+        owners = [each for each in agents if _has(each, name, facts)]
+        if facts.search is None or name in known or not owners:
+            continue
+        parameter = _parameter_of(name, facts)
+        if len(owners) < len(agents):
+            parameter = replace(parameter, when=("agent", owners[0]))
+        parameters.append(parameter)
+    return parameters
+
+
+def _has(agent: str, name: str, facts: Facts) -> bool:
+    """True if a field of the world or of some algorithms means something to this one."""
+    kind = ALGORITHMS[agent]
+    elsewhere = any(name in facts_of(other) for other in ALGORITHMS.values())
+    return applies(facts, kind) and (name in facts_of(kind) or not elsewhere)
+
+
+def _parameter_of(name: str, facts: Facts) -> Parameter:
+    search = facts.search
+    if isinstance(search, SearchChoices):
+        return Choice(name, search.values, when=search.when)
+    assert isinstance(search, SearchRange)
+    whole = facts.kind is int
+    return Range(name, search.low, search.high, log=search.log, integer=whole, when=search.when)
 
 
 def load_space(path: Path) -> Space:

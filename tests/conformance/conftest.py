@@ -10,7 +10,7 @@ import pytest
 
 from agent.simulator.server import Server
 from agent.worlds.donkey.env import DonkeyEnv
-from agent.worlds.donkey.remote.upstream import missing
+from agent.worlds.donkey.remote.upstream_version import missing
 
 WAYS = ("embedded", "own", "gym-donkeycar")
 Make = Callable[..., DonkeyEnv]

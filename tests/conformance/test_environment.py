@@ -18,7 +18,7 @@ from agent.worlds.donkey.remote.remote_world import RemoteWorld
 INFO = {
     "pos", "cte", "speed", "forward_vel", "hit", "gyro", "accel", "vel", "lidar", "car", "last_lap_time", "lap_count",
     "lap_times", "progress", "laps", "net_progress_m", "end_reason",
-    "steering",
+    "steering", "line_ahead",
 }  # fmt: skip
 LEVELS = ("generated_track", "mountain_track", "generated_road")
 

@@ -11,7 +11,8 @@ from agent.simulator.remote_car import FIRST_CAMERA, SECOND_CAMERA, lidar_config
 from agent.simulator.world import World
 from agent.worlds.donkey.remote.client import Connection, Limits, Link
 from agent.worlds.donkey.remote.remote_world import RemoteWorld
-from agent.worlds.donkey.remote.upstream import UpstreamConnection, missing
+from agent.worlds.donkey.remote.upstream import UpstreamConnection
+from agent.worlds.donkey.remote.upstream_version import missing
 
 # Upstream's conf keys with their defaults, and five of our own.
 DEFAULTS: dict[str, Any] = {
@@ -155,7 +156,9 @@ def second_view(conf: dict[str, Any]) -> View | None:
     """What the second camera sees; None while it is off."""
     camera = camera_message(conf, "cam_config_b")
     return (
-        updated_camera(SECOND_CAMERA, {"msg_type": "cam_config_b", **camera}).view if camera else None
+        updated_camera(SECOND_CAMERA, {"msg_type": "cam_config_b", **camera}).view
+        if camera
+        else None
     )
 
 

@@ -1,130 +1,168 @@
-"""Where the trials of a night drive: embedded, in simulators that run already, or in servers of its own."""
+"""Simulators of a study's trials: embedded, running already, or servers that are started here."""
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Protocol
 
-from agent.config.trial import UserError, parse_address
-from agent.executors.processes import new_tag, start, stop_tree
+from agent.config.errors import UserError
+from agent.worlds.base import parse_address
 
-EMBEDDED, SPAWN = "embedded", "spawn"
-# The first start after installation compiles.
-START_LIMIT_SEC = 120.0
+EMBEDDED = "embedded"
+SPAWN = "spawn"
+START_LIMIT_SEC = 120.0  # chosen: the first start after installation compiles
 POLL_SEC = 0.05
 GRACE_SEC = 5.0
 LISTENING = "listening on "
-Place = Callable[
-    [int, bool], list[str]
-]  # of a worker's slot, and whether its last simulator was lost
+
+
+class ServerProcess(Protocol):
+    """A server that was started."""
+
+    def is_running(self) -> bool:
+        """True until it has ended."""
+
+    def stop(self, grace_sec: float) -> object:
+        """Ends it: SIGTERM, ``grace_sec``, SIGKILL."""
+
+
+# Starts a command whose output goes to a file; it ends with the controller at the latest.
+StartProcess = Callable[[list[str], Path], ServerProcess]
+# The environments of a slot, each with its simulator's address; True once a trial has lost them.
+AssignEnvs = Callable[[int, bool], list[str]]
 
 
 def check_sim(sim: str, envs: list[str], workers: int) -> None:
-    """Refuse a ``--sim`` that cannot be followed.
+    """Refuses a ``--sim`` that cannot be followed.
 
-    :raises UserError: no address, not one for each environment, or environments that have theirs already
+    :param sim: ``embedded``, ``spawn`` or addresses
+    :param envs: environment ids of a trial
+    :param workers: trials side by side
+    :raises UserError: no address, not one for each environment, or environments that have theirs
     """
     if sim == EMBEDDED:
         return
-    if placed := [env for env in envs if "@" in env]:
-        raise UserError(f"--sim {sim!r} and --env {placed[0]!r} both say where to drive; drop one")
+    addressed = [env for env in envs if "@" in env]
+    if addressed:
+        raise UserError(
+            f"--sim {sim!r} and --env {addressed[0]!r} both say where to drive; drop one"
+        )
     if sim != SPAWN:
         deal(sim, envs, workers)
 
 
 def deal(sim: str, envs: list[str], workers: int) -> list[list[str]]:
-    """The environments of each worker, each with its own address of ``[HOST:]PORT,…``: one endpoint, one trial.
+    """Returns the environments of each worker with their addresses: one endpoint, one trial.
 
+    :param sim: addresses ``[HOST:]PORT,...``
+    :param envs: environment ids of a trial
+    :param workers: trials side by side
     :raises UserError: no address, or not one for each
     """
     addresses = [parse_address(text) for text in sim.split(",")]
     if len(addresses) != len(envs) * workers:
         times = f" times {workers} --workers" if workers > 1 else ""
         raise UserError(
-            f"--sim {sim!r} has {len(addresses)} addresses for {len(envs)} --env{times}; give one for each"
+            f"--sim {sim!r} has {len(addresses)} addresses for {len(envs)} --env{times}; "
+            "give one for each"
         )
-    placed = [
-        f"{env}@{host}:{port}" for env, (host, port) in zip(envs * workers, addresses, strict=True)
-    ]
-    return [placed[start : start + len(envs)] for start in range(0, len(placed), len(envs))]
+    pairs = zip(envs * workers, addresses, strict=True)
+    addressed = [f"{env}@{host}:{port}" for env, (host, port) in pairs]
+    return [addressed[first : first + len(envs)] for first in range(0, len(addressed), len(envs))]
 
 
 @contextmanager
 def simulators(
-    sim: str, envs: list[str], server: Path, folder: Path, workspace: str, workers: int
-) -> Iterator[Place]:
-    """A function that tells where the next trial of a worker drives, as ``--env`` takes it.
+    sim: str,
+    envs: list[str],
+    workers: int,
+    *,
+    server: Path,
+    folder: Path,
+    start: StartProcess,
+) -> Iterator[AssignEnvs]:
+    """Gives a function that tells the environments of a worker, with its simulators' addresses.
 
-    Servers that were started here are ended on every way out, and started again when they are found dead or a trial
-    has lost them.
+    Servers that were started here are ended on every way out. They are started again when they are
+    found dead, or when a trial has lost them.
 
     :param sim: ``embedded``, ``spawn`` or addresses, one for each of ``envs`` and each worker
+    :param envs: environment ids of a trial
+    :param workers: trials side by side
     :param server: script to start, see ``agent/donkey_sim.py``
     :param folder: of the servers' logs
-    :param workspace: see ``processes``; a server whose controller was killed is ended like a trial
+    :param start: starts a server's process
     :raises ChildProcessError: a server that does not start
     """
-    if sim == SPAWN:
-        with ExitStack() as stack:
-            logs = [
-                folder / f"simulator-{number}.log" for number in range(1, len(envs) * workers + 1)
-            ]
-            servers = [Server(server, log, new_tag(workspace)) for log in logs]
-            for each in servers:
-                stack.callback(each.stop)
-
-            def spawned(slot: int, lost: bool) -> list[str]:
-                mine = servers[slot * len(envs) : (slot + 1) * len(envs)]
-                return [
-                    f"{env}@{each.address(anew=lost)}" for env, each in zip(envs, mine, strict=True)
-                ]
-
-            yield spawned
-    else:
+    if sim != SPAWN:
         dealt = [envs] * workers if sim == EMBEDDED else deal(sim, envs, workers)
         yield lambda slot, _lost: dealt[slot]
+        return
+    with ExitStack() as stack:
+        n_servers = len(envs) * workers
+        logs = [folder / f"simulator-{number}.log" for number in range(1, n_servers + 1)]
+        servers = [Server(server, log, start) for log in logs]
+        for each in servers:
+            stack.callback(each.stop)
+
+        def assign_spawned(slot: int, lost: bool) -> list[str]:
+            first = slot * len(envs)
+            pairs = zip(envs, servers[first : first + len(envs)], strict=True)
+            return [f"{env}@{each.address(restart=lost)}" for env, each in pairs]
+
+        yield assign_spawned
 
 
 class Server:
     """A headless simulator in lockstep on a free port, started when first asked for."""
 
-    def __init__(self, script: Path, log: Path, mark: str) -> None:
-        self.script, self.log, self.mark = script, log, mark
-        self._process: subprocess.Popen[bytes] | None = None
+    def __init__(self, script: Path, log: Path, start: StartProcess) -> None:
+        """Starts nothing yet.
+
+        :param script: the server's
+        :param log: file of its output
+        :param start: starts its process
+        """
+        self.script = script
+        self.log = log
+        self.start = start
+        self._process: ServerProcess | None = None
         self._address = ""
 
-    def address(self, *, anew: bool = False) -> str:
-        """``HOST:PORT`` where it listens.
+    def address(self, *, restart: bool = False) -> str:
+        """Returns ``HOST:PORT`` where it listens.
 
-        :param anew: start another in its place: it may live and not answer
+        :param restart: end it first, for it may live and not answer
         :raises ChildProcessError: it does not start
         """
-        if anew:
+        if restart:
             self.stop()
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None or not self._process.is_running():
             self._start()
         return self._address
 
     def stop(self) -> None:
-        """End it, by force if it must be."""
+        """Ends it, by force if it must be."""
         if self._process is not None:
-            stop_tree(self._process, self.mark, GRACE_SEC)
+            self._process.stop(GRACE_SEC)
 
     def _start(self) -> None:
         command = [sys.executable, str(self.script), "--port", "0", "--clock", "lockstep"]
-        self._process = start(command, self.log, self.mark)
+        self._process = self.start(command, self.log)
         deadline = time.monotonic() + START_LIMIT_SEC
         while True:
-            ended = self._process.poll() is not None
-            said = self.log.read_text(errors="replace")
-            if said.startswith(LISTENING) and "\n" in said:
-                self._address = said.removeprefix(LISTENING).split()[0]
+            ended = not self._process.is_running()
+            output = self.log.read_text(errors="replace")
+            if output.startswith(LISTENING) and "\n" in output:
+                self._address = output.removeprefix(LISTENING).split()[0]
                 return
             if ended or time.monotonic() > deadline:
-                last = (said.strip().splitlines() or ["it said nothing"])[-1]
-                raise ChildProcessError(f"{self.script.name} did not start: {last}; see {self.log}")
+                last_line = (output.strip().splitlines() or ["it said nothing"])[-1]
+                raise ChildProcessError(
+                    f"{self.script.name} did not start: {last_line}; see {self.log}"
+                )
             time.sleep(POLL_SEC)

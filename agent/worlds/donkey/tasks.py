@@ -1,10 +1,6 @@
-"""What the driver senses: importing this package registers upstream's ``donkey-*-v0`` environment ids."""
+"""Upstream's environment ids and the scene of each: one line a track, one file in ``simulator/scenes``."""
 
 from __future__ import annotations
-
-import gymnasium
-
-from agent.simulator.tracks import scene_names
 
 # Upstream's environment ids (gym-donkeycar 1.3.1) and the simulator's scene behind each.
 SCENE_OF_ENV = {
@@ -22,31 +18,13 @@ SCENE_OF_ENV = {
     # Our own: a closed road that every reset seed draws anew.
     "donkey-random-track-v0": "random_track",
 }
-
-
-def embedded_env_ids() -> list[str]:
-    """The ids whose scene the embedded world carries."""
-    scenes = scene_names()
-    return [env_id for env_id, scene in SCENE_OF_ENV.items() if scene in scenes]
+OUR_OWN = "random_track"  # no track of the simulator's
 
 
 def check_env_id(env_id: str) -> None:
-    """Accept the id of an environment whose scene is at hand; a simulator on the wire needs it for its track.
+    """Accept the id of an environment; a simulator on a port needs it for its track.
 
-    :raises ValueError: an unknown id, or one whose scene is not at hand yet
+    :raises ValueError: an unknown id
     """
-    if env_id not in embedded_env_ids():
-        known = "has no embedded scene yet" if env_id in SCENE_OF_ENV else "is unknown"
-        raise ValueError(f"env {env_id!r} {known}; choose from {', '.join(embedded_env_ids())}")
-
-
-def register_envs() -> None:
-    """Register upstream's ids with Gymnasium, unless upstream's own package has done so already."""
-    for env_id, scene in SCENE_OF_ENV.items():
-        if env_id not in gymnasium.registry:
-            gymnasium.register(
-                id=env_id, entry_point="agent.worlds.donkey.env:DonkeyEnv", kwargs={"level": scene}
-            )
-
-
-register_envs()
+    if env_id not in SCENE_OF_ENV:
+        raise ValueError(f"env {env_id!r} is unknown; choose from {', '.join(SCENE_OF_ENV)}")

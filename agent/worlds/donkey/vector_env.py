@@ -193,7 +193,10 @@ class DonkeyVectorEnv:
 
     def _speed(self) -> Array:
         """Metres a second over the ground (n,)."""
-        return np.hypot(self.fleet.car_states[:, FORWARD], self.fleet.car_states[:, SIDE]) / UNITS_PER_METRE
+        return (
+            np.hypot(self.fleet.car_states[:, FORWARD], self.fleet.car_states[:, SIDE])
+            / UNITS_PER_METRE
+        )
 
     def _ending(self, k: int) -> str:
         env = self.envs[k]

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, cast
 import gymnasium
 import numpy as np
 
-from agent.evaluation.episodes import lap_sectors, mean_change, quickest
 from agent.simulator.world import CONTROL_HZ
-from agent.training.vec_envs import YARDSTICK, driver_options
+from agent.worlds.base import Learner, Purpose
 from agent.worlds.donkey.env import DonkeyEnv
 from agent.worlds.donkey.make_env import make_driver_env
+from agent.worlds.donkey.measures import lap_sectors, mean_change, quickest
+from agent.worlds.donkey.options import DonkeyOptions
+from agent.worlds.donkey.vec_env import env_options
 
 if TYPE_CHECKING:
     from stable_baselines3.common.type_aliases import PolicyPredictor
-
-    from agent.config.trial import TrialConfig
 
 LAPS = 10
 CRASH_SEC = 10.0
@@ -71,10 +71,15 @@ class Race:
         return {**vars(self), "total_sec": self.total_sec}
 
 
-def race_env(config: TrialConfig, env_id: str) -> gymnasium.Env:
-    """The embedded environment that a race of the configuration's driver is driven in."""
-    own = replace(config, appearance="plain", max_episode_steps=ENDLESS)
-    return make_driver_env(env_id, **driver_options(own, YARDSTICK))
+def race_env(options: DonkeyOptions, discrete: bool, env_id: str) -> gymnasium.Env:
+    """The embedded environment of a race.
+
+    :param options: of the racing policy's world
+    :param discrete: the policy chooses among numbered actions
+    :param env_id: without an address
+    """
+    endless = replace(options, max_episode_steps=ENDLESS)
+    return make_driver_env(env_id, **env_options(endless, Purpose.JUDGE, Learner(discrete)))
 
 
 def race(

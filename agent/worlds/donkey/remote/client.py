@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.simulator.protocol import BadMessage, Message, Oversized, Replies, parse, request
+from agent.worlds.base import SimulatorLost
 
 Vector = tuple[float, float, float]
 
@@ -36,10 +37,6 @@ NODES_AT_ONCE = 32
 DECIMAL_COMMA = re.compile(rb"(:\s*-?\d+),(\d+(?:[eE][-+]?\d+)?)(?=\s*[,}])")
 PICTURE = re.compile(r'"image": ?"[^"]*"')
 LARGEST_NUMBER = 1e12  # beyond what a simulator means; keeps NaN and infinity out as well
-
-
-class SimulatorLost(RuntimeError):
-    """The simulator cannot be reached, fell silent, talks nonsense or drives another scene; the text says which."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib import import_module, metadata
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -29,22 +29,7 @@ from agent.worlds.donkey.remote.client import (
     refused,
 )
 
-OLDEST = (1, 3)
 POLL_SEC = 0.1
-
-
-def missing() -> str | None:
-    """Why upstream's client cannot be used here, in one line; None where it can."""
-    try:
-        version = metadata.version("gym_donkeycar")
-    except metadata.PackageNotFoundError:
-        version = "not"
-    if version != "not" and tuple(int(part) for part in version.split(".")[:2]) >= OLDEST:
-        return None
-    return (
-        f"client 'gym-donkeycar' needs gym_donkeycar 1.3 or newer, which is {version} installed; "
-        "install it from github.com/tawnkramer/gym-donkeycar or drop --client"
-    )
 
 
 def _modules() -> tuple[ModuleType, ModuleType]:

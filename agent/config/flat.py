@@ -1,0 +1,134 @@
+"""From flat parameters, as ledgers and command lines have them, to the parts of a configuration and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+from agent.config.algorithms import ALGORITHMS, Algorithm
+from agent.config.errors import UserError
+from agent.config.parts import Imitation, Trial
+from agent.config.settings import Facts, facts_of
+from agent.worlds.base import World, world_named
+
+Part = TypeVar("Part")
+
+
+@cache
+def facts_in(world: str) -> Mapping[str, Facts]:
+    """Facts of every parameter that a trial in this world can have, by name, in the order of ``--help``."""
+    found: dict[str, Facts] = dict(facts_of(Trial))
+    found |= facts_of(world_named(world).Options)
+    for kind in ALGORITHMS.values():
+        found |= {name: facts for name, facts in facts_of(kind).items() if name not in found}
+    found |= facts_of(Imitation)
+    return found
+
+
+@cache
+def owners_in(world: str) -> Mapping[str, tuple[str, ...]]:
+    """Algorithms that have each parameter which not all of them have."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, facts in facts_in(world).items():
+        if name in facts_of(Trial):
+            continue
+        if name in facts_of(world_named(world).Options):
+            owners = [each for each, kind in ALGORITHMS.items() if applies(facts, kind)]
+        elif name in facts_of(Imitation):
+            owners = [each for each, kind in ALGORITHMS.items() if "imitation" in kind.traits]
+        else:
+            owners = [each for each, kind in ALGORITHMS.items() if name in facts_of(kind)]
+        if len(owners) < len(ALGORITHMS):
+            found[name] = tuple(owners)
+    return found
+
+
+def applies(facts: Facts, kind: type[Algorithm]) -> bool:
+    """True if a parameter with these facts means something to the algorithm."""
+    return not facts.needs or facts.needs in kind.traits
+
+
+@cache
+def new_names_in(world: str) -> Mapping[str, str]:
+    """Today's name of every parameter's old one."""
+    return {old: name for name, facts in facts_in(world).items() for old in facts.old_names}
+
+
+def with_new_names(params: Mapping[str, Any], world: World) -> dict[str, Any]:
+    """The parameters under today's names; a value under its new name wins."""
+    renamed = new_names_in(world.name)
+    return {renamed.get(name, name): value for name, value in params.items()} | {
+        name: value for name, value in params.items() if name not in renamed
+    }
+
+
+def refuse_strangers(params: Mapping[str, Any], world: World) -> None:
+    """Refuse parameters that no trial has, or that the algorithm does not have.
+
+    :raises UserError: such a parameter that is not None, or an unknown algorithm
+    """
+    known = facts_in(world.name)
+    agent = params.get("agent", Trial.agent)
+    known["agent"].check("agent", agent)
+    if unknown := sorted(set(params) - set(known)):
+        raise UserError(f"unknown parameter {unknown[0]!r}; known are {', '.join(sorted(known))}")
+    for name, owners in owners_in(world.name).items():
+        value = params.get(name)
+        harmless = value is None or (known[name].needs and value == known[name].default)
+        if agent not in owners and not harmless:
+            raise UserError(
+                f"{name} {value} is no setting of {agent}; drop it or choose {', '.join(owners)}"
+            )
+
+
+def defaults_of(kind: type[Algorithm], world: World, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults of all parameters of an algorithm in a world.
+
+    :param kind: the algorithm's settings
+    :param world: the world
+    :param params: flat parameters as far as they are given; ``timesteps`` decides some defaults
+    """
+    timesteps = params.get("timesteps", Trial.timesteps)
+    found: dict[str, Any] = {}
+    for part in (Trial, world.Options, kind, Imitation):
+        for name, facts in facts_of(part).items():
+            found[name] = facts.by_timesteps(timesteps) if facts.by_timesteps else facts.default
+    return found | dict(kind.world_defaults) | {"target_entropy": -float(world.n_actions)}
+
+
+def build_part(
+    part: type[Part],
+    params: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    kind: type[Algorithm],
+) -> Part:
+    """A part of a configuration from flat parameters; None stands for the default.
+
+    :param part: the part's dataclass
+    :param params: flat parameters, of other parts too
+    :param defaults: of every parameter
+    :param kind: the algorithm; what does not apply to it keeps its default
+    :raises UserError: an impossible value
+    """
+    values = {}
+    for name, facts in facts_of(part).items():
+        value = params.get(name) if applies(facts, kind) else None
+        values[name] = defaults[name] if value is None else value
+    return part(**values)
+
+
+def arguments_of(params: Mapping[str, Any]) -> list[str]:
+    """The runner's arguments that parse to ``params``."""
+    argv: list[str] = []
+    for name, value in params.items():
+        if value is None:
+            continue
+        option = "--" + name.replace("_", "-")
+        if isinstance(value, bool):
+            argv += [option] if value else []
+        elif isinstance(value, list):
+            argv += [part for item in value for part in (option, str(item))]
+        else:
+            argv += [option, repr(value) if isinstance(value, float) else str(value)]
+    return argv

@@ -1,0 +1,102 @@
+"""Settings of every trial, whatever its algorithm: what is driven, how long, and how it is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.config.algorithms import ALGORITHMS
+from agent.config.errors import UserError
+from agent.config.memory import parse_memory
+from agent.config.settings import check_values, setting
+from agent.worlds.base import DEFAULT_WORLD, WORLDS
+
+# Shares of its training at which the runner evaluates and the controller looks, whatever
+# --evaluations says.
+RUNGS = (0.25, 0.5, 1.0)
+
+AUGMENTATIONS = ("flip", "blur", "crop", "brightness", "noise")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """Settings of every trial, whatever its world and algorithm."""
+
+    agent: str = setting("ppo", "learning algorithm", choices=tuple(ALGORITHMS))
+    world: str = setting(DEFAULT_WORLD, f"world to drive in: {', '.join(WORLDS)}", metavar="NAME")
+    env: list[str] = setting(
+        [],
+        "task of the world, with @[HOST:]PORT in the simulator there; repeat for several at once",
+        metavar="ID",
+    )
+    timesteps: int = setting(10_000, "environment steps of training", low=1)
+    eval_episodes: int = setting(5, "episodes of the final evaluation", low=1)
+    seed: int = setting(
+        0,
+        "seed of everything random in the trial",
+        low=0,
+        high=2**31 - 1,
+        hyperparameter=False,
+    )
+    evaluations: int = setting(4, "intermediate evaluations that choose the best checkpoint", low=1)
+    choosing_episodes: int = setting(
+        3, "episodes of each of them, at most 64, in the looks of training", low=1, high=64
+    )
+    augment: list[str] = setting(
+        [],
+        f"{'|'.join(AUGMENTATIONS)}: change training pictures so, anew in every episode; repeatable",
+        metavar="KIND",
+    )
+    warm_start: str = setting(
+        "", "model.zip whose policy training begins with, none by default", metavar="ZIP"
+    )
+    device: str = setting(
+        "auto", "where the network trains", choices=("auto", "cpu", "cuda"), hyperparameter=False
+    )
+    deterministic: bool = setting(
+        False,
+        "refuse kernels that do not repeat to the last digit on one machine",
+        hyperparameter=False,
+    )
+    memory_limit: str = setting(
+        "8G",
+        "memory the trial may plan for, such as 8G or 900M",
+        metavar="SIZE",
+        hyperparameter=False,
+    )
+
+    def __post_init__(self) -> None:
+        check_values(self)
+        if unknown := [kind for kind in self.augment if kind not in AUGMENTATIONS]:
+            raise UserError(
+                f"augment {unknown[0]!r} is unknown; choose from {', '.join(AUGMENTATIONS)}"
+            )
+        if not self.env:
+            raise UserError("env is empty; name at least one task of the world")
+        parse_memory(self.memory_limit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imitation:
+    """Settings of learning from an expert that labels what the learner meets."""
+
+    imitation_share: float = setting(
+        0.0,
+        "share of training, at its beginning, spent learning from an expert who knows the way",
+        low=0.0,
+        high=1.0,
+        old_names=("taught",),
+    )
+    imitation_weight: float = setting(
+        0.0,
+        "weight of the expert's labels beside the reward in the rest of training, 0 for none",
+        low=0.0,
+        old_names=("lesson_weight",),
+    )
+
+    def __post_init__(self) -> None:
+        check_values(self)
+        if self.imitation_weight and not self.imitation_share:
+            raise UserError(
+                f"imitation_weight {self.imitation_weight} needs labels to weigh;"
+                " give --imitation-share 0.5"
+            )

@@ -1,0 +1,63 @@
+"""A saved model and the configuration that trained it, found beside each other."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.config import files
+from agent.config.errors import UserError
+from agent.config.trial import TrialConfig
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+
+
+def read_config(model_path: Path) -> TrialConfig:
+    """The configuration that trained the model, from the file beside it.
+
+    :raises UserError: no such file, or one that does not hold a configuration
+    """
+    for name in (files.CONFIG, files.MANIFEST):
+        path = model_path.with_name(name)
+        if path.exists():
+            return _config_in(path)
+    raise UserError(
+        f"no {files.CONFIG} or {files.MANIFEST} beside {model_path};"
+        " put the one that trained it there"
+    )
+
+
+def _config_in(path: Path) -> TrialConfig:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        params = document["params"] if path.name == files.MANIFEST else document
+        return TrialConfig.from_params(params)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} does not hold a trial's configuration ({error}); restore it"
+        ) from error
+
+
+def load_model(path: Path, config: TrialConfig, device: str) -> BaseAlgorithm:
+    """The model saved at ``path``, by the algorithm of its configuration.
+
+    :param path: a model.zip
+    :param config: the configuration that trained it
+    :param device: ``auto``, ``cpu`` or ``cuda``
+    :raises UserError: the file is not a model of that algorithm
+    """
+    from agent.training.algorithms import ALGORITHMS, check_device
+
+    check_device(device)
+    agent = config.trial.agent
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return ALGORITHMS[agent].model.load(path, device=device)
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(
+            f"{path} is not a {agent} model ({reason}); give a model.zip of the runner"
+        ) from error

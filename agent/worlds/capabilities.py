@@ -1,0 +1,291 @@
+"""What only some worlds have: protocols that are asked for by ``isinstance``, never by an attribute's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.worlds.base import Episode, Learner, Purpose
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.type_aliases import PolicyPredictor
+    from stable_baselines3.common.vec_env import VecEnv
+
+    from agent.config.trial import TrialConfig
+
+
+class Expert(Protocol):
+    """Labels every step of a training environment with what an expert would do there (DAgger, Ross et al. 2011).
+
+    A label is the expert's action (k,) followed by m auxiliary numbers that help a network to see.
+
+    ``label_weights`` (k + m,) weigh their errors; ``mirror_signs`` (k + m,) turn a label into the mirrored scene's,
+    and are empty where left and right differ.
+    """
+
+    @property
+    def label_weights(self) -> Sequence[float]:
+        """Weights of the errors of a label's numbers."""
+
+    @property
+    def mirror_signs(self) -> Sequence[float]:
+        """Signs of a label's numbers in the mirrored scene."""
+
+    def take_labels(self) -> NDArray[np.float32]:
+        """Labels (steps, n_envs, k + m) of the steps since the last call."""
+
+    def dismiss(self) -> None:
+        """Stop labelling."""
+
+
+class Curriculum(Protocol):
+    """Chooses what training episodes are like, by how training goes. It is pickled with a kept state."""
+
+    def note_scores(self, scores: NDArray[np.float32]) -> None:
+        """Take note of how much there was to learn from every step (steps, n_envs) since the last call."""
+
+    def advance_to(self, timesteps: int) -> None:
+        """Be as after so many steps of training, when a training is resumed."""
+
+    def state(self) -> Any:
+        """All that ``restore`` needs, None for nothing; can be pickled."""
+
+    def restore(self, state: Any) -> None:
+        """Go on from a ``state``."""
+
+
+@runtime_checkable
+class SharesSimulator(Protocol):
+    """A world that may have one simulator for all: training and evaluation then take turns in it."""
+
+    def connect(self, tasks: Sequence[str], options: Any) -> AbstractContextManager[Connection]:
+        """Open the simulators of the tasks until the context ends.
+
+        :raises Exception: the world's own error for a simulator that is lost
+        """
+
+
+class Connection(Protocol):
+    """A world whose simulators are open.
+
+    ``takes_turns``: its environments are one and the same simulator's, so each use begins new episodes.
+    """
+
+    takes_turns: bool
+
+    def make_vec(
+        self,
+        tasks: Sequence[str],
+        options: Any,
+        n: int,
+        purpose: Purpose,
+        seed: int,
+        learner: Learner = Learner(),  # noqa: B008 - frozen
+    ) -> VecEnv:
+        """As ``World.make_vec``, in the simulators that are open."""
+
+
+@runtime_checkable
+class HasExpert(Protocol):
+    """A world with an expert that knows more than the learner sees."""
+
+    def expert(self, vec_env: VecEnv) -> Expert:
+        """The expert of training environments that were made for a labelled learner."""
+
+
+@runtime_checkable
+class HasCurriculum(Protocol):
+    """A world that chooses training episodes."""
+
+    def curriculum(self, vec_env: VecEnv) -> Curriculum | None:
+        """The curriculum of training environments, None where all episodes are drawn alike."""
+
+
+@runtime_checkable
+class HasMirror(Protocol):
+    """A world in which left and right are alike."""
+
+    def mirrored_actions(self, options: Any, discrete: bool) -> NDArray[Any]:
+        """Signs (k,) of the actions in the mirrored scene; of discrete ones their numbers there (n,)."""
+
+
+@runtime_checkable
+class HasDemonstrations(Protocol):
+    """A world whose drives can be recorded and replayed."""
+
+    def demonstrations(self, path: Path, config: TrialConfig) -> Demonstrations:
+        """The recorded drive at ``path`` as the configuration's learner would have met it."""
+
+
+class Demonstrations(Protocol):
+    """Transitions of a recorded drive."""
+
+    @property
+    def steps(self) -> int:
+        """How many there are at most."""
+
+    def transitions(self) -> Iterable[Transition]:
+        """The transitions in order."""
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One step of a recorded drive, as a learner's replay buffer keeps it.
+
+    :param observation: (channels, rows, columns) uint8, before the step
+    :param next_observation: after it
+    :param action: (k,) from -1 to 1, or the number of a discrete action (1,)
+    :param reward: under the trial's training reward
+    :param terminated: the episode ended there by its own fault
+    :param truncated: the episode was cut off there
+    """
+
+    observation: NDArray[np.uint8]
+    next_observation: NDArray[np.uint8]
+    action: NDArray[Any]
+    reward: float
+    terminated: bool
+    truncated: bool
+
+
+@runtime_checkable
+class HasShortNames(Protocol):
+    """A world whose tasks have short names, alone or in groups."""
+
+    def short_names(self) -> Mapping[str, Sequence[str]]:
+        """Tasks by the short name of one or several."""
+
+
+@runtime_checkable
+class HasVerdict(Protocol):
+    """A world that can say in a word how episodes went."""
+
+    def verdict(self, episodes: Sequence[Episode]) -> str:
+        """One word for all of the episodes."""
+
+
+@runtime_checkable
+class HasBaselines(Protocol):
+    """A world with scripted policies and a reference to compare a trained policy with."""
+
+    reference_title: str
+    reference_key: str  # of its value in the ledger of evaluations
+
+    def scripted_policies(
+        self, task: str, config: TrialConfig, n: int
+    ) -> AbstractContextManager[Mapping[str, tuple[PolicyPredictor, VecEnv]]]:
+        """Policies that know more than they see, by name, each with its own evaluation environments.
+
+        :param task: one that needs no simulator elsewhere
+        :param config: of the trained policy
+        :param n: environments for each
+        """
+
+    def reference(self, task: str, config: TrialConfig) -> tuple[str, float] | None:
+        """The measure and the value of the best that is known; None for none.
+
+        :param task: one that needs no simulator elsewhere
+        :param config: of the trained policy
+        """
+
+
+@runtime_checkable
+class HasRaces(Protocol):
+    """A world in which policies can race."""
+
+    def check_races(self, tasks: Sequence[str]) -> None:
+        """Refuse tasks that cannot be raced or filmed.
+
+        :raises UserError: such a task
+        """
+
+    def race(
+        self,
+        policies: Mapping[str, PolicyPredictor],
+        task: str,
+        config: TrialConfig,
+        laps: int,
+        options: RaceOptions,
+    ) -> dict[str, Any]:
+        """Race on a task, print how it went, and return what the ledger keeps.
+
+        :param policies: who races, by name, the trained one first
+        :param task: one that needs no simulator elsewhere
+        :param config: the configuration that trained the first
+        :param laps: to be driven
+        :param options: of the comparison
+        """
+
+
+@dataclass(frozen=True)
+class RaceOptions:
+    """Options of a race.
+
+    :param seed: of its first environment
+    :param scripted: the world's scripted policies and its reference race as well
+    :param films: folder for a film of the first policy, None for no film
+    """
+
+    seed: int
+    scripted: bool = True
+    films: Path | None = None
+
+
+@runtime_checkable
+class HasFilms(Protocol):
+    """A world that can film a policy."""
+
+    def film(
+        self, policy: PolicyPredictor, task: str, config: TrialConfig, seed: int, folder: Path
+    ) -> None:
+        """Film a first lap, or what stands for one, and print the files' names.
+
+        :param policy: a trained model
+        :param task: one that needs no simulator elsewhere
+        :param config: the configuration that trained it
+        :param seed: of the environment
+        :param folder: for the files
+        """
+
+
+@runtime_checkable
+class HasOldRecords(Protocol):
+    """A world whose records are older than today's parameters."""
+
+    def modern_params(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Parameters of a record, of any version, as today's version has them."""
+
+
+@runtime_checkable
+class HasServers(Protocol):
+    """A world whose simulators can be started, or run already, beside the controller."""
+
+    def check_servers(self, where: str, tasks: Sequence[str], workers: int) -> None:
+        """Refuse a ``--sim`` that cannot be followed.
+
+        :param where: ``embedded``, ``spawn`` or addresses
+        :param tasks: of every trial
+        :param workers: trials side by side
+        :raises UserError: it cannot
+        """
+
+    def serve(
+        self, where: str, tasks: Sequence[str], folder: Path, workspace: str, workers: int
+    ) -> AbstractContextManager[Callable[[int, bool], list[str]]]:
+        """Simulators for trials, ended when the context ends.
+
+        It yields a function that says which tasks, with addresses, a worker's next trial has; its second argument
+        tells that the worker's last simulator was lost.
+
+        :param where: as ``check_servers``
+        :param tasks: of every trial
+        :param folder: of the servers' logs
+        :param workspace: tag of the processes that are started
+        :param workers: trials side by side
+        """

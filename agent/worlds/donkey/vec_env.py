@@ -1,0 +1,309 @@
+"""The vectorised environments of the DonkeyCar world, as Stable-Baselines3 wants them.
+
+Environments to learn in and to be judged in are built by the same function from the same options, so
+evaluation has the observation pipeline and the action wrapper of training (FR-003); only the reward
+differs. In a simulator on a port they drive the same car in turn: a second one would stand in the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecTransposeImage
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
+
+from agent.worlds.base import Learner, Purpose, split_task
+from agent.worlds.capabilities import Curriculum, Expert
+from agent.worlds.donkey.growing import Growing
+from agent.worlds.donkey.make_env import Car, make_driver_env, open_car
+from agent.worlds.donkey.options import DonkeyOptions
+from agent.worlds.donkey.remote.remote_world import RemoteWorld
+from agent.worlds.donkey.road_replay import RoadReplay
+from agent.worlds.donkey.vector_env import REWARDS as VECTOR_REWARDS
+from agent.worlds.donkey.vector_env import DonkeyVectorEnv
+
+EVALUATION_REWARD = "yardstick"
+# A label: two actions and where the middle of the road lies at six distances. A steering command says
+# more of the road than a throttle, which depends on a speed that pictures hardly show. The bearings
+# count as much together: they make the features tell the road, which serves the steering.
+LABEL_WEIGHTS = (1.0, 0.2, *[0.2] * 6)
+MIRROR_SIGNS = (-1.0, 1.0, *[-1.0] * 6)
+
+
+class SideBySide(DummyVecEnv):
+    """DummyVecEnv without its deep copy of every info.
+
+    The copy takes as long as driving, and our infos are made anew each step.
+    """
+
+    def step_wait(self) -> VecEnvStepReturn:
+        for i, env in enumerate(self.envs):
+            observation, self.buf_rews[i], terminated, truncated, info = env.step(self.actions[i])
+            self.buf_dones[i] = terminated or truncated
+            info["TimeLimit.truncated"] = truncated and not terminated
+            if self.buf_dones[i]:
+                info["terminal_observation"] = observation
+                observation, self.reset_infos[i] = env.reset()
+            self._save_obs(i, observation)
+            self.buf_infos[i] = info
+        infos = list(self.buf_infos)
+        return self._obs_from_buf(), self.buf_rews.copy(), self.buf_dones.copy(), infos
+
+
+class DonkeyVecEnv(VecEnv):
+    """A ``DonkeyVectorEnv`` as SB3 wants it; it is the expert's and the level replay's place too."""
+
+    label_weights = LABEL_WEIGHTS
+    mirror_signs = MIRROR_SIGNS
+
+    def __init__(self, vector_env: DonkeyVectorEnv) -> None:
+        self.vector_env = vector_env
+        self.replay: RoadReplay | None = None
+        self._labels: list[NDArray[np.float32]] = []
+        self._roads: list[NDArray[np.int64]] = []  # of every step's environments
+        super().__init__(
+            len(vector_env.envs), vector_env.observation_space, vector_env.action_space
+        )
+
+    def reset(self) -> VecEnvObs:
+        observations = self.vector_env.reset(self._seeds)
+        self._reset_seeds()
+        self._reset_options()
+        return observations
+
+    def step_async(self, actions: NDArray[Any]) -> None:
+        self._actions = actions
+        if self.replay:
+            self._roads.append(np.array([env.road for env in self.vector_env.envs]))
+        if self.vector_env.teacher:
+            self._labels.append(self.vector_env.lessons())
+
+    def step_wait(self) -> VecEnvStepReturn:
+        return self.vector_env.step(self._actions)
+
+    def take_labels(self) -> NDArray[np.float32]:
+        """Labels (steps, n, 8) of every step since the last time; see ``DonkeyVectorEnv``."""
+        labels = np.stack(self._labels)
+        self._labels = []
+        return labels
+
+    def dismiss(self) -> None:
+        """Stop labelling."""
+        self.vector_env.teacher = None
+
+    def replay_roads(self, replay: RoadReplay) -> None:
+        """Let ``replay`` draw the roads of new episodes; it learns by ``note_scores``."""
+        self.replay = replay
+        for env in self.vector_env.envs:
+            env.choose_road = replay.draw
+
+    def note_scores(self, scores: NDArray[np.float32]) -> None:
+        """Note how much there was to learn from every step since the last time (steps, n)."""
+        if self.replay:
+            self.replay.note(np.concatenate(self._roads), scores.ravel())
+            self._roads.clear()
+
+    def close(self) -> None:
+        self.vector_env.close()
+
+    def _chosen(self, indices: Any) -> list[Any]:
+        return [self.vector_env.envs[k] for k in self._get_indices(indices)]
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        return [getattr(env, attr_name) for env in self._chosen(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        for env in self._chosen(indices):
+            setattr(env, attr_name, value)
+
+    def env_method(
+        self, method_name: str, *arguments: Any, indices: Any = None, **options: Any
+    ) -> list[Any]:
+        envs = self._chosen(indices)
+        return [getattr(env, method_name)(*arguments, **options) for env in envs]
+
+    def env_is_wrapped(
+        self, wrapper_class: type[gymnasium.Wrapper], indices: Any = None
+    ) -> list[bool]:
+        return [False for _ in self._get_indices(indices)]
+
+
+class LevelReplay:
+    """Level replay behind ``capabilities.Curriculum``."""
+
+    def __init__(self, vec_env: DonkeyVecEnv) -> None:
+        self.vec_env = vec_env
+
+    def note_scores(self, scores: NDArray[np.float32]) -> None:
+        """See ``Curriculum``."""
+        self.vec_env.note_scores(scores)
+
+    def advance_to(self, timesteps: int) -> None:
+        """Nothing: the scores are all that it goes by."""
+
+    def state(self) -> RoadReplay | None:
+        """The roads' scores."""
+        return self.vec_env.replay
+
+    def restore(self, state: RoadReplay) -> None:
+        """Go on with these scores."""
+        self.vec_env.replay_roads(state)
+
+
+class GrowingRoads:
+    """Roads and speed that grow, behind ``capabilities.Curriculum``."""
+
+    def __init__(self, growing: Growing) -> None:
+        self.growing = growing
+
+    def note_scores(self, scores: NDArray[np.float32]) -> None:
+        """Nothing: the steps are all that it goes by."""
+
+    def advance_to(self, timesteps: int) -> None:
+        """See ``Curriculum``."""
+        self.growing.grown_to(timesteps)
+
+    def state(self) -> None:
+        """Nothing that the number of steps does not say."""
+
+    def restore(self, state: None) -> None:
+        """Nothing to do."""
+
+
+def expert_of(vec_env: VecEnv) -> Expert:
+    """The expert of environments that were made for a labelled learner."""
+    inner = vec_env.unwrapped
+    assert isinstance(inner, DonkeyVecEnv), "made for a labelled learner"
+    return inner
+
+
+def curriculum_of(vec_env: VecEnv) -> Curriculum | None:
+    """The curriculum of training environments, None without one."""
+    inner = vec_env.unwrapped
+    if isinstance(inner, DonkeyVecEnv) and inner.replay:
+        return LevelReplay(inner)
+    return GrowingRoads(vec_env) if isinstance(vec_env, Growing) else None
+
+
+def open_cars(tasks: Sequence[str], options: DonkeyOptions, stack: ExitStack) -> list[Car | None]:
+    """A car for each task on a port, None for an embedded one.
+
+    :param tasks: environment ids with addresses
+    :param options: of the world
+    :param stack: hangs the cars up when it closes
+    :raises SimulatorLost: a simulator that is not there, or drives another scene
+    """
+    cars: list[Car | None] = []
+    for task in tasks:
+        env_id, address = split_task(task)
+        car = open_car(env_id, **port_options(options, address)) if address else None
+        if isinstance(car, RemoteWorld):
+            stack.callback(car.close)
+        cars.append(car)
+    return cars
+
+
+def port_options(options: DonkeyOptions, address: tuple[str, int] | None) -> dict[str, Any]:
+    """Options of an environment on a port; none of an embedded one."""
+    if address is None:
+        return {}
+    host, port = address
+    return {"host": host, "port": port, "client": options.client, "reconnect": options.reconnect}
+
+
+def env_options(options: DonkeyOptions, purpose: Purpose, learner: Learner) -> dict[str, Any]:
+    """Arguments of ``make_driver_env``, whatever the track.
+
+    :param options: of the world
+    :param purpose: training, choosing or judging
+    :param learner: facts about who learns
+    """
+    training = purpose is Purpose.TRAIN
+    perturbed = training and learner.labelled
+    start = {"start": "astray", "crossroads": options.narrow_crossing_share} if perturbed else {}
+    return {
+        "observation": options.observation,
+        "frames": options.frame_stack,
+        "gap": options.frame_gap,
+        "repeat": options.action_repeat,
+        "reward": options.training_reward if training else EVALUATION_REWARD,
+        "reward_terms": options.reward_term,
+        "appearance": "plain" if purpose is Purpose.JUDGE else options.appearance,
+        "roads": options.roads if training else 0,
+        **start,
+        "max_episode_steps": options.max_episode_steps,
+        "max_cte": options.max_cte,
+        "steer_limit": options.steer_limit,
+        "throttle_min": options.throttle_min,
+        "throttle_max": options.throttle_max,
+        "discretize": (options.n_steer, options.n_throttle) if learner.discrete else None,
+    }
+
+
+def make_vec_env(
+    tasks: Sequence[str],
+    options: DonkeyOptions,
+    n: int,
+    purpose: Purpose,
+    seed: int,
+    learner: Learner,
+    cars: Sequence[Car | None] = (),
+) -> VecEnv:
+    """Environments side by side in this process; see ``World.make_vec``.
+
+    Each task has one only if any of them is on a port. Observations are uint8, (n, frames, 40, 80) fast
+    or (n, 3, 120, 160) raw.
+
+    :param tasks: environment ids, with addresses
+    :param options: of the world
+    :param n: how many
+    :param purpose: training, choosing or judging
+    :param seed: the trial's
+    :param learner: facts about who learns
+    :param cars: of ``open_cars``, for environments that share them; none for cars of their own
+    """
+    training = purpose is Purpose.TRAIN
+    arguments = env_options(options, purpose, learner)
+    split = [split_task(task) for task in tasks]
+    on_port = any(address for _, address in split)
+    count = len(tasks) if on_port else n
+    in_one = not on_port and arguments["reward"] in VECTOR_REWARDS
+    in_one = in_one and not (training and options.reward_term)
+    makers: list[Callable[[], gymnasium.Env]] = []
+    for index in range(count):
+        env_id, address = split[index % len(split)]
+        car = cars[index % len(cars)] if cars else None
+        own = port_options(options, address)
+        makers.append(partial(make_driver_env, env_id, car=car, bare=in_one, **arguments, **own))
+    frames = options.frame_stack if options.observation == "fast" else 0
+    vec_env: VecEnv
+    if in_one:
+        grip = options.teacher_grip if training and learner.labelled else None
+        vec_env = DonkeyVecEnv(
+            DonkeyVectorEnv(
+                [make() for make in makers],
+                frames,
+                arguments["reward"],
+                grip,
+                options.frame_gap,
+                options.action_repeat,
+            )
+        )
+        if training and options.road_replay:
+            vec_env.replay_roads(RoadReplay(options.roads, options.road_replay))
+    else:
+        vec_env = SideBySide(makers)
+    if not frames:
+        # SB3 would turn raw pictures only above the scaling of rewards, which keeps those from before it.
+        vec_env = VecTransposeImage(vec_env)
+    if training and options.curriculum_share:
+        steps = options.curriculum_share * learner.timesteps
+        vec_env = Growing(vec_env, steps, options.roads)
+    vec_env.seed(purpose.first_seed(seed))
+    return vec_env

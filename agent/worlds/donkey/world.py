@@ -1,0 +1,289 @@
+"""The DonkeyCar world behind the interface of ``worlds.base``; importing it loads nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.config.algorithms import OffPolicy
+from agent.config.errors import UserError
+from agent.worlds.base import Episode, Learner, Purpose, split_task
+from agent.worlds.donkey.measures import MEASURES, measure_episode, verdict
+from agent.worlds.donkey.options import DonkeyOptions, addresses
+from agent.worlds.donkey.tasks import OUR_OWN, SCENE_OF_ENV, check_env_id
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.type_aliases import PolicyPredictor
+    from stable_baselines3.common.vec_env import VecEnv
+
+    from agent.config.trial import TrialConfig
+    from agent.worlds.capabilities import Curriculum, Demonstrations, Expert, RaceOptions
+    from agent.worlds.donkey.make_env import Car
+
+BINS = {"n_steer", "n_throttle"}
+
+
+class DonkeyWorld:
+    """DonkeyCar: embedded, or in simulators on TCP ports."""
+
+    name = "donkey"
+    extra = ""
+    n_actions = 2  # steering, throttle
+    default_task = "donkey-generated-track-v0"
+    Options = DonkeyOptions
+    measures = MEASURES
+
+    def tasks(self) -> Sequence[str]:
+        """Environment ids, upstream's and our own."""
+        return tuple(SCENE_OF_ENV)
+
+    def check(self, config: TrialConfig) -> None:
+        """Refuse options that need embedded environments in one batch where they are not.
+
+        :raises UserError: such options
+        """
+        options = _options(config)
+        ports = addresses(config.trial.env)
+        if options.appearance != "plain" and ports:
+            raise UserError(
+                f"appearance {options.appearance!r} changes embedded worlds only;"
+                f" drop it or {ports[0]}"
+            )
+        if options.narrow_crossing_share and not config.imitates:
+            raise UserError(
+                f"narrow_crossing_share {options.narrow_crossing_share} is for imitation;"
+                " give --imitation-share 0.35"
+            )
+        for name, value in (
+            ("imitation_share", config.imitation and config.imitation.imitation_share),
+            ("road_replay", options.road_replay),
+        ):
+            slow = [*ports, *options.reward_term]
+            if options.training_reward == "efficiency":
+                slow.append("reward efficiency")
+            if value and slow:
+                raise UserError(
+                    f"{name} {value} is for embedded worlds in one batch; drop it or {slow[0]}"
+                )
+
+    def check_ready(self, config: TrialConfig) -> None:
+        """Refuse unknown environment ids, a client that is missing, and drives that do not fit.
+
+        :raises UserError: any of it
+        """
+        from agent.worlds.donkey.remote.upstream_version import check_client
+
+        for task in config.trial.env:
+            try:
+                check_env_id(split_task(task)[0])
+            except ValueError as error:
+                raise UserError(str(error)) from error
+        options = _options(config)
+        check_client(options, addresses(config.trial.env))
+        if isinstance(config.algorithm, OffPolicy) and config.algorithm.demos:
+            from agent.worlds.donkey.recorded_transitions import check_drive
+
+            check_drive(Path(config.algorithm.demos), options)
+
+    def make_vec(
+        self,
+        tasks: Sequence[str],
+        options: DonkeyOptions,
+        n: int,
+        purpose: Purpose,
+        seed: int,
+        learner: Learner = Learner(),
+    ) -> VecEnv:
+        """See ``World.make_vec``; environments on a port open a connection of their own."""
+        from agent.worlds.donkey.vec_env import make_vec_env
+
+        return make_vec_env(tasks, options, n, purpose, seed, learner)
+
+    @contextmanager
+    def connect(self, tasks: Sequence[str], options: DonkeyOptions) -> Iterator[DonkeyConnection]:
+        """Open the simulators of the tasks, for all uses in turn.
+
+        :raises SimulatorLost: a simulator that is not there, or drives another scene
+        """
+        from agent.worlds.donkey.vec_env import open_cars
+
+        with ExitStack() as stack:
+            yield DonkeyConnection(open_cars(tasks, options, stack))
+
+    def measure(self, infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """See ``measures``."""
+        return measure_episode(infos)
+
+    def task_key(self, params: Mapping[str, Any]) -> Hashable:
+        """Scores compare on the same tracks, in episodes that end alike."""
+        envs = params.get("env") or []
+        tracks = tuple(
+            str(env).partition("@")[0] for env in ([envs] if isinstance(envs, str) else envs)
+        )
+        return tracks, params.get("max_episode_steps"), params.get("max_cte")
+
+    def location(self, tasks: Sequence[str]) -> str:
+        """``embedded``, or ``tcp:`` and the addresses."""
+        ports = addresses(tasks)
+        return f"tcp:{','.join(ports)}" if ports else "embedded"
+
+    def modern_params(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Parameters of a record from before algorithms had settings of their own.
+
+        Such a record has the action bins of every algorithm, which are dropped, and means four
+        pictures in an observation.
+        """
+        if not params.keys() >= BINS or "gamma" in params:
+            return params
+        dropped = () if params.get("agent", "ppo") == "dqn" else BINS
+        kept = {name: value for name, value in params.items() if name not in dropped}
+        return {"frame_stack": 4} | kept
+
+    def expert(self, vec_env: VecEnv) -> Expert:
+        """The teacher of embedded environments that were made for a labelled learner."""
+        from agent.worlds.donkey.vec_env import expert_of
+
+        return expert_of(vec_env)
+
+    def curriculum(self, vec_env: VecEnv) -> Curriculum | None:
+        """Level replay, or roads and speed that grow; None for neither."""
+        from agent.worlds.donkey.vec_env import curriculum_of
+
+        return curriculum_of(vec_env)
+
+    def mirrored_actions(self, options: DonkeyOptions, discrete: bool) -> NDArray[Any]:
+        """Steering changes its side, throttle does not."""
+        if not discrete:
+            return np.array([-1.0, 1.0])
+        numbers = np.arange(options.n_steer * options.n_throttle)
+        steering, throttle = np.divmod(numbers, options.n_throttle)
+        mirrored: NDArray[np.int64] = (
+            options.n_steer - 1 - steering
+        ) * options.n_throttle + throttle
+        return mirrored
+
+    def demonstrations(self, path: Path, config: TrialConfig) -> Demonstrations:
+        """The recorded drive, paid by the trial's reward."""
+        from agent.worlds.donkey.recorded_transitions import recorded_transitions
+
+        return recorded_transitions(path, config)
+
+    reference_title = "reference lap"
+    reference_key = "reference_lap_sec"
+
+    def short_names(self) -> Mapping[str, Sequence[str]]:
+        """Scenes, ``named`` (all of the simulator's) and ``all`` (the random one too)."""
+        scenes = {scene: [env_id] for env_id, scene in SCENE_OF_ENV.items()}
+        named = [env_id for env_id, scene in SCENE_OF_ENV.items() if scene != OUR_OWN]
+        return {**scenes, "named": named, "all": list(SCENE_OF_ENV)}
+
+    def verdict(self, episodes: Sequence[Episode]) -> str:
+        """See ``measures.verdict``."""
+        return verdict(episodes)
+
+    @contextmanager
+    def scripted_policies(
+        self, task: str, config: TrialConfig, n: int
+    ) -> Iterator[Mapping[str, tuple[PolicyPredictor, VecEnv]]]:
+        """The line follower."""
+        from agent.worlds.donkey.judging.baselines import (
+            FOLLOWER,
+            ScriptedPolicy,
+            scripted_options,
+        )
+
+        options = scripted_options(_options(config))
+        vec_env = self.make_vec([task], options, n, Purpose.JUDGE, config.trial.seed)
+        try:
+            policy = ScriptedPolicy(vec_env.get_attr("unwrapped"))
+            yield {FOLLOWER: (policy, vec_env)}
+        finally:
+            vec_env.close()
+
+    def reference(self, task: str, config: TrialConfig) -> tuple[str, float] | None:
+        """The reference lap."""
+        from agent.worlds.donkey.judging.baselines import reference_lap
+
+        options = _options(config)
+        seconds = reference_lap(task, options.max_cte, options.throttle_max)
+        return None if seconds is None else ("best_lap_sec", seconds)
+
+    def check_races(self, tasks: Sequence[str]) -> None:
+        """Races and films are of embedded tracks.
+
+        :raises UserError: a task with an address
+        """
+        if remote := [task for task in tasks if "@" in task]:
+            raise UserError(f"races and films are of embedded tracks; drop the port of {remote[0]}")
+
+    def race(
+        self,
+        policies: Mapping[str, PolicyPredictor],
+        task: str,
+        config: TrialConfig,
+        laps: int,
+        options: RaceOptions,
+    ) -> dict[str, Any]:
+        """See ``judging``."""
+        from agent.worlds.donkey.judging.comparison import race_policies
+
+        own = (_options(config), config.learner.discrete)
+        return race_policies(policies, task, own, laps, options)
+
+    def film(
+        self, policy: PolicyPredictor, task: str, config: TrialConfig, seed: int, folder: Path
+    ) -> None:
+        """Film a first lap."""
+        from agent.worlds.donkey.judging.comparison import film_lap, show_files
+
+        own = (_options(config), config.learner.discrete)
+        show_files(film_lap(policy, task, own, seed, folder))
+
+    def check_servers(self, where: str, tasks: Sequence[str], workers: int) -> None:
+        """See ``servers.check_sim``."""
+        from agent.worlds.donkey.servers import check_sim
+
+        check_sim(where, list(tasks), workers)
+
+    def serve(
+        self, where: str, tasks: Sequence[str], folder: Path, workspace: str, workers: int
+    ) -> AbstractContextManager[Callable[[int, bool], list[str]]]:
+        """See ``servers.simulators``."""
+        from agent.worlds.donkey.servers import simulators
+
+        return simulators(where, list(tasks), folder, workspace, workers)
+
+
+def _options(config: TrialConfig) -> DonkeyOptions:
+    assert isinstance(config.world, DonkeyOptions)
+    return config.world
+
+
+class DonkeyConnection:
+    """Cars in simulators that are open, driven in turn."""
+
+    def __init__(self, cars: Sequence[Car | None]) -> None:
+        self.cars = cars
+        self.takes_turns = any(cars)
+
+    def make_vec(
+        self,
+        tasks: Sequence[str],
+        options: DonkeyOptions,
+        n: int,
+        purpose: Purpose,
+        seed: int,
+        learner: Learner = Learner(),
+    ) -> VecEnv:
+        """See ``World.make_vec``."""
+        from agent.worlds.donkey.vec_env import make_vec_env
+
+        return make_vec_env(tasks, options, n, purpose, seed, learner, self.cars)
+
+
+WORLD = DonkeyWorld()
