@@ -81,8 +81,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         folder = arguments.resume or arguments.save_dir
         config = resumed_config(arguments) if arguments.resume else trial_config(arguments)
-        config.the_world.check_ready(config)
-        check_warm_start(config)
+        config.check_ready()
         check_folder(folder)
         with _signals_interrupt():
             code, result = _attempt(config, folder, arguments)
@@ -116,15 +115,6 @@ def resumed_config(arguments: argparse.Namespace) -> TrialConfig:
         raise UserError(
             f"resume {path} is no trial's configuration ({error}); give a trial's folder"
         ) from error
-
-
-def check_warm_start(config: TrialConfig) -> None:
-    """Refuse a model to begin with that is not there.
-
-    :raises UserError: no such file
-    """
-    if config.trial.warm_start and not Path(config.trial.warm_start).is_file():
-        raise UserError(f"warm_start {config.trial.warm_start} does not exist; give a model.zip")
 
 
 def check_folder(folder: Path) -> None:

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Self
 
+from agent import PRODUCT
 from agent.config.algorithms import ALGORITHMS, Algorithm, OffPolicy
 from agent.config.errors import UserError
 from agent.config.flat import (
@@ -22,7 +25,7 @@ from agent.config.flat import (
     with_new_names,
 )
 from agent.config.parts import Imitation, Trial
-from agent.worlds.base import DEFAULT_WORLD, Learner, World, WorldOptions, world_named
+from agent.worlds.base import DEFAULT_WORLD, Learner, World, WorldOptions, split_task, world_named
 from agent.worlds.capabilities import HasExpert, HasOldRecords
 
 
@@ -106,6 +109,27 @@ class TrialConfig:
     def simulator(self) -> str:
         """The record's ``simulator``: ``embedded``, or where it runs."""
         return self.the_world.location(self.trial.env)
+
+    def check_ready(self) -> None:
+        """Refuse a configuration that cannot be run here; opens nothing.
+
+        :raises UserError: an unknown task, a library or a file that is missing
+        """
+        world = self.the_world
+        if world.library and find_spec(world.library) is None:
+            raise UserError(
+                f"world {world.name!r} needs {world.library}, which is not installed;"
+                f" install it with: pip install '{PRODUCT}[{world.extra}]'"
+            )
+        for task in self.trial.env:
+            if split_task(task)[0] not in world.tasks():
+                raise UserError(
+                    f"env {split_task(task)[0]!r} is no task of world {world.name!r};"
+                    f" choose from {', '.join(world.tasks())}"
+                )
+        if self.trial.warm_start and not Path(self.trial.warm_start).is_file():
+            raise UserError(f"warm_start {self.trial.warm_start} does not exist; give a model.zip")
+        world.check_ready(self)
 
     def to_params(self) -> dict[str, Any]:
         """The record's and the manifest's ``params``: flat, only what applies."""

@@ -150,11 +150,13 @@ def mean_measure(name: str, title: str, digits: int = 2, *, headline: bool = Fal
 class World(Protocol):
     """All that training, evaluation and the controller ask of a world.
 
-    ``n_actions`` is the number of continuous actions, ``default_task`` what is driven where no task is named, and
-    ``extra`` the extra of this package that installs the world's library, empty for none.
+    ``n_actions`` is the number of continuous actions, ``default_task`` what is driven where no task is
+    named. ``library`` is the module without which it does not run, empty for none, and ``extra`` the
+    extra of this package that installs it.
     """
 
     name: str
+    library: str
     extra: str
     n_actions: int
     default_task: str
@@ -171,7 +173,7 @@ class World(Protocol):
         """
 
     def check_ready(self, config: TrialConfig) -> None:
-        """Refuse a configuration that cannot be run here: unknown tasks, missing libraries or files.
+        """Refuse a configuration that cannot be run here, for a missing file or an old library.
 
         :raises UserError: it cannot
         """

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from agent.config.algorithms import OffPolicy
 from agent.config.errors import UserError
-from agent.worlds.base import Episode, Learner, Purpose, split_task
+from agent.worlds.base import Episode, Learner, Purpose
 from agent.worlds.donkey.measures import MEASURES, measure_episode, verdict
 from agent.worlds.donkey.options import DonkeyOptions, addresses
-from agent.worlds.donkey.tasks import OUR_OWN, SCENE_OF_ENV, check_env_id
+from agent.worlds.donkey.tasks import OUR_OWN, SCENE_OF_ENV
 
 if TYPE_CHECKING:
     from stable_baselines3.common.type_aliases import PolicyPredictor
@@ -32,6 +32,7 @@ class DonkeyWorld:
     """DonkeyCar: embedded, or in simulators on TCP ports."""
 
     name = "donkey"
+    library = ""
     extra = ""
     n_actions = 2  # steering, throttle
     default_task = "donkey-generated-track-v0"
@@ -72,17 +73,12 @@ class DonkeyWorld:
                 )
 
     def check_ready(self, config: TrialConfig) -> None:
-        """Refuse unknown environment ids, a client that is missing, and drives that do not fit.
+        """Refuse a client that is missing, and recorded drives that do not fit.
 
         :raises UserError: any of it
         """
         from agent.worlds.donkey.remote.upstream_version import check_client
 
-        for task in config.trial.env:
-            try:
-                check_env_id(split_task(task)[0])
-            except ValueError as error:
-                raise UserError(str(error)) from error
         options = _options(config)
         check_client(options, addresses(config.trial.env))
         if isinstance(config.algorithm, OffPolicy) and config.algorithm.demos:
