@@ -97,7 +97,7 @@ class Evaluator:
             **found,
         }
 
-    def race(self, task: str, laps: int) -> dict[str, Any]:
+    def race(self, task: str, rounds: int) -> dict[str, Any]:
         """Race on a task and print how it went; returns what the ledger keeps.
 
         :raises UserError: the model does not fit its configuration, or the world has no races
@@ -117,7 +117,7 @@ class Evaluator:
         finally:
             vec_env.close()
         options = RaceOptions(self.first_seed, self.with_baselines, self.films)
-        return world.race(policies, task, self.config, laps, options)
+        return world.race(policies, task, self.config, rounds, options)
 
 
 def check_fit(model: BaseAlgorithm, config: TrialConfig, vec_env: Any) -> None:

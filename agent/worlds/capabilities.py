@@ -210,7 +210,7 @@ class HasRaces(Protocol):
         policies: Mapping[str, PolicyPredictor],
         task: str,
         config: TrialConfig,
-        laps: int,
+        rounds: int,
         options: RaceOptions,
     ) -> dict[str, Any]:
         """Race on a task, print how it went, and return what the ledger keeps.
@@ -218,7 +218,7 @@ class HasRaces(Protocol):
         :param policies: who races, by name, the trained one first
         :param task: one that needs no simulator elsewhere
         :param config: the configuration that trained the first
-        :param laps: to be driven
+        :param rounds: how often the way is to be driven
         :param options: of the comparison
         """
 

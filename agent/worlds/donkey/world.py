@@ -222,14 +222,14 @@ class DonkeyWorld:
         policies: Mapping[str, PolicyPredictor],
         task: str,
         config: TrialConfig,
-        laps: int,
+        rounds: int,
         options: RaceOptions,
     ) -> dict[str, Any]:
         """See ``judging``."""
         from agent.worlds.donkey.judging.comparison import race_policies
 
         own = (_options(config), config.learner.discrete)
-        return race_policies(policies, task, own, laps, options)
+        return race_policies(policies, task, own, rounds, options)
 
     def film(
         self, policy: PolicyPredictor, task: str, config: TrialConfig, seed: int, folder: Path
