@@ -5,72 +5,73 @@ from typing import Any
 
 import numpy as np
 import pytest
-from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import VecEnv
 
 from agent.config.trial import TrialConfig
-from agent.evaluation.episodes import Episode, Score, evaluate, lap_sectors, mean_change
-from agent.training.algorithms import build
-from agent.training.vec_envs import (
-    CHOOSING,
-    JUDGING,
-    SEED_BAND,
-    SEED_MARGIN,
-    TRAINING,
-    first_seed,
-    make_evaluation_worlds,
-    make_training_worlds,
-)
+from agent.evaluation.baselines import RandomPolicy
+from agent.evaluation.episodes import Score, evaluate
+from agent.worlds.base import SEED_BAND, SEED_MARGIN, Episode, Purpose
+from agent.worlds.donkey.world import WORLD
+
+
+def make(config: TrialConfig, n: int, purpose: Purpose) -> VecEnv:
+    arguments = (config.trial.env, config.world, n, purpose, config.trial.seed, config.learner)
+    return config.the_world.make_vec(*arguments)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**31 - 1])
 def test_seeds_of_training_choosing_and_judging_never_meet(seed: int) -> None:
-    for purpose in (TRAINING, CHOOSING, JUDGING):
-        first = first_seed(seed, purpose)
+    for purpose in Purpose:
+        first = purpose.first_seed(seed)
         assert purpose * SEED_BAND <= first < first + SEED_MARGIN <= (purpose + 1) * SEED_BAND
-        assert first == first_seed(seed, purpose)
-    assert first_seed(seed, JUDGING) != first_seed(seed + 1, JUDGING)
+        assert first == purpose.first_seed(seed)
+    assert Purpose.JUDGE.first_seed(seed) != Purpose.JUDGE.first_seed(seed + 1)
 
 
 def test_evaluation_reports_every_episode_and_repeats_itself(
     tiny: Callable[..., TrialConfig], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = tiny()
-    training, judging = (
-        make_training_worlds(config, config.gamma),
-        make_evaluation_worlds(config, config.env, 3),
-    )
-    model = build(config, training)
-    score = evaluate(model, judging, 3, seed=5, log_steps=10)
-    assert len(score.episodes) == len(score.laps) == 3
-    assert all(
-        0 < episode.steps <= 20 and np.isfinite(episode.reward) for episode in score.episodes
-    )
-    assert len({episode.reward for episode in score.episodes}) == 3, (
-        "worlds with different seeds differ"
-    )
-    assert evaluate(model, judging, 3, seed=5) == score
-    assert evaluate(model, judging, 3, seed=99) != score
+    vec_env = make(tiny(), 3, Purpose.JUDGE)
+
+    def score_from(seed: int, log_steps: int = 0) -> Score:
+        policy = RandomPolicy(vec_env.action_space, 0)
+        return evaluate(policy, WORLD, vec_env, 3, seed, log_steps)
+
+    score = score_from(5, log_steps=10)
+    assert len(score.episodes) == 3
+    assert all(0 < each.steps <= 20 and np.isfinite(each.reward) for each in score.episodes)
+    assert len({each.reward for each in score.episodes}) == 3, "different seeds differ"
+    assert score_from(5) == score
+    assert score_from(99) != score
     assert "step 10: reward" in capsys.readouterr().out
-    training.close()
-    judging.close()
+    vec_env.close()
+
+
+def episode(reward: float, steps: int, end_reason: str = "time_limit", **measures: Any) -> Episode:
+    empty = {"laps": 0, "progress": 0.0, "lap_times": [], "sectors": [], "steering_change": 0.0}
+    return Episode(reward, steps, end_reason, empty | measures)
 
 
 def test_the_score_is_the_episodes_own() -> None:
-    score = Score(
-        [
-            Episode(10.0, 5, 1.25, 1, [14.5], sectors=[[5.0, 5.0, 4.5]], steering_change=0.1),
-            Episode(
-                20.0,
-                9,
-                2.5,
-                2,
-                [14.2, 13.9],
-                sectors=[[4.6, 4.6, 5.0], [4.7, 4.7, 4.5]],
-                steering_change=0.2,
-            ),
-            Episode(0.0, 1, -0.1, 0, end_reason="off_track"),
-        ]
+    first = episode(
+        10.0,
+        5,
+        progress=1.25,
+        laps=1,
+        lap_times=[14.5],
+        sectors=[[5.0, 5.0, 4.5]],
+        steering_change=0.1,
     )
+    second = episode(
+        20.0,
+        9,
+        progress=2.5,
+        laps=2,
+        lap_times=[14.2, 13.9],
+        sectors=[[4.6, 4.6, 5.0], [4.7, 4.7, 4.5]],
+        steering_change=0.2,
+    )
+    score = Score(WORLD, [first, second, episode(0.0, 1, "off_track", progress=-0.1)])
     assert score.mean_reward == 10.0
     assert score.std_reward == pytest.approx(np.std([10, 20, 0]))
     assert score.to_json() == {
@@ -83,62 +84,20 @@ def test_the_score_is_the_episodes_own() -> None:
         "off_track": 1,
         "steering_change": pytest.approx((5 * 0.1 + 9 * 0.2) / 15),
     }
-    assert (
-        "1.250 laps  laps 1  14.50s (5.00 5.00 4.50)  steering changes 0.100"
-        in score.episodes[0].describe()
-    )
-    assert not Score([Episode(float("nan"), 1, 0.0, 0)]).finite
+    assert score.details()["lap_times"] == [[14.5], [14.2, 13.9], []]
+    line = score.describe(first)
+    assert "laps 1  progress 1.250  steering 0.100  lap times [s] 14.50" in line
+    assert "(5.00 5.00 4.50)" in line
+    assert not Score(WORLD, [episode(float("nan"), 1)]).finite
 
 
 def test_evaluation_senses_and_acts_as_training_does(tiny: Callable[..., TrialConfig]) -> None:
     changes: list[dict[str, Any]] = [{"agent": "dqn"}, {"observation": "raw"}, {}]
     for change in changes:
         config = tiny(**change)
-        training, judging = (
-            make_training_worlds(config, config.gamma),
-            make_evaluation_worlds(config, config.env, 2),
-        )
+        training = make(config, 2, Purpose.TRAIN)
+        judging = make(config, 2, Purpose.JUDGE)
         assert training.observation_space == judging.observation_space
         assert training.action_space == judging.action_space
         training.close()
         judging.close()
-
-
-def test_every_track_gets_a_world_in_every_rollout(tiny: Callable[..., TrialConfig]) -> None:
-    ids = ["donkey-generated-track-v0", "donkey-mountain-track-v0", "donkey-generated-roads-v0"]
-    worlds = make_training_worlds(tiny(env=ids, n_envs=2), 0.98)
-    assert worlds.num_envs == 3
-    assert len({id_of.spec.id for id_of in worlds.get_attr("unwrapped")}) == 3
-    model = build(tiny(env=ids), worlds)
-    assert isinstance(model, PPO)
-    worlds.close()
-
-
-@pytest.mark.parametrize(
-    ("progress", "line_ahead", "lap_times", "expected"),
-    [
-        (
-            [0.25, 0.5, 0.75, 1.0, 1.5, 2.0],
-            0.0,
-            [4.0, 2.0],
-            [[4 / 3, 4 / 3, 4 / 3], [2 / 3, 2 / 3, 2 / 3]],
-        ),
-        ([0.25, 0.5, 0.75, 1.0, 1.5, 2.0], 0.5, [3.0], [[4 / 3, 1.0, 2 / 3]]),
-        (
-            [0.5, 0.25, 0.5, 1.0],
-            0.0,
-            [4.0],
-            [[2 / 3, 8 / 3, 2 / 3]],
-        ),  # going back costs the sector it happens in
-        ([0.5, 0.9], 0.0, [], []),
-    ],
-)
-def test_sectors_are_the_thirds_of_a_lap(
-    progress: list[float], line_ahead: float, lap_times: list[float], expected: list[list[float]]
-) -> None:
-    assert np.allclose(lap_sectors(progress, line_ahead, lap_times), expected, atol=1e-3)
-
-
-def test_the_change_of_steering_is_a_mean_over_steps() -> None:
-    assert mean_change([0.5, -0.5, 0.0]) == 0.75
-    assert mean_change([0.3]) == mean_change([]) == 0.0
