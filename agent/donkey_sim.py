@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from agent.config.argument_types import at_least_int, port
 from agent.config.command_line import OneLineParser
-from agent.config.trial import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
+from agent.config.errors import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
 from agent.simulator.protocol import CLOCKS
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def build_parser() -> OneLineParser:
     """The command line of the simulator."""
     parser = OneLineParser(prog="donkey_sim.py", description=__doc__, allow_abbrev=False)
     parser.add_argument(
-        "--port", type=_port, default=9091, metavar="N", help="0 for a free one (default 9091)"
+        "--port", type=port, default=9091, metavar="N", help="0 for a free one (default 9091)"
     )
     parser.add_argument(
         "--host", default="127.0.0.1", metavar="ADDRESS", help="address to bind (default 127.0.0.1)"
@@ -43,7 +44,7 @@ def build_parser() -> OneLineParser:
         " (default realtime)",
     )  # fmt: skip
     parser.add_argument(
-        "--seed", type=_natural, default=0, metavar="N", help="draws random roads (default 0)"
+        "--seed", type=at_least_int(0), default=0, metavar="N", help="draws random roads (default 0)"
     )
     return parser
 
@@ -113,18 +114,6 @@ def holder(port: int) -> str:
     except psutil.Error:
         pass
     return "another process"
-
-
-def _port(text: str) -> int:
-    if not 0 <= (number := int(text)) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not a port; give 0 to 65535")
-    return number
-
-
-def _natural(text: str) -> int:
-    if (number := int(text)) < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative; give 0 or more")
-    return number
 
 
 if __name__ == "__main__":

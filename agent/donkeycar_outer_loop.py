@@ -1,4 +1,4 @@
-"""CLI: the grid sweep, a DQN baseline over n_steer x n_throttle x learning_rate that the search starts from."""
+"""CLI: the grid search, a DQN baseline over n_steer, n_throttle and learning_rate."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from pathlib import Path
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from agent.config import files
 from agent.config.command_line import OneLineParser, add_trial_arguments, trial_config
-from agent.config.trial import TrialConfig, UserError
+from agent.config.errors import UserError
+from agent.config.trial import TrialConfig
+from agent.executors.local import LocalExecutor
+from agent.executors.processes import workspace_id
 from agent.trials.folders import Launch
-from agent.trials.ledger import SWEEP_LEDGER
 from agent.trials.record import Record
 from agent.trials.session import add_loop_arguments, exit_code, open_loop
 
@@ -26,7 +29,10 @@ GRID: dict[str, tuple[float, ...]] = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the sweep; returns the exit code: 0 done, 2 bad arguments, 3 circuit breaker, 130 interrupted."""
+    """Runs the grid search.
+
+    :returns: 0 done, 2 bad arguments, 3 circuit breaker, 130 interrupted
+    """
     parser = make_parser()
     options = parser.parse_args(argv)
     return exit_code(parser.prog, lambda: sweep(options))
@@ -36,7 +42,8 @@ def make_parser() -> OneLineParser:
     """The command line: the trial's options, those of the grid repeatable, and the loop's."""
     parser = OneLineParser(
         prog="donkeycar_outer_loop.py",
-        description="Train and judge a DQN in every cell of a grid; cells that the ledger holds as ok are skipped.",
+        description="Train and judge a DQN in every cell of a grid; "
+        "cells that the ledger holds as ok are skipped.",
         allow_abbrev=False,
         conflict_handler="resolve",
     )
@@ -66,18 +73,29 @@ def sweep(options: argparse.Namespace) -> None:
     :raises UserError: options that cannot be followed
     """
     configs = cells(options)
+    executor = make_executor(options)
     with open_loop(
-        options, kind="sweep", prefix="sweep", ledger_name=SWEEP_LEDGER, runner=RUNNER
+        options, executor, kind="sweep", prefix="sweep", ledger_name=files.SWEEP_LEDGER
     ) as loop:
         left = [config for config in configs if not is_done(config, loop.records)]
-        loop.journal.say(f"sweep of {len(configs)} cells, {len(configs) - len(left)} done already")
+        loop.log.say(f"sweep of {len(configs)} cells, {len(configs) - len(left)} done already")
 
         def next_launch(records: list[Record], _running: list[TrialConfig]) -> Launch | None:
-            return (
-                Launch(loop.folders.next_trial(records), loop.kind, left.pop(0)) if left else None
-            )
+            if not left:
+                return None
+            return Launch(loop.folders.next_trial(records), loop.kind, left.pop(0))
 
         loop.run(next_launch)
+
+
+def make_executor(options: argparse.Namespace) -> LocalExecutor:
+    """Returns the executor that runs the cells, one after the other."""
+    return LocalExecutor(
+        RUNNER,
+        workspace_id(options.models_dir),
+        cooldown_sec=options.cooldown,
+        verbose=options.verbose,
+    )
 
 
 def cells(options: argparse.Namespace) -> list[TrialConfig]:
@@ -94,7 +112,7 @@ def cells(options: argparse.Namespace) -> list[TrialConfig]:
 
 
 def is_done(config: TrialConfig, records: list[Record]) -> bool:
-    """Whether some scored record is of this very cell; parameters newer than the record have their default."""
+    """True if a scored record is of this very cell; parameters that it lacks have their default."""
     return any(record.scored and _same(config, record) for record in records)
 
 

@@ -23,29 +23,29 @@ from typing import TYPE_CHECKING, Any
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from agent.config import files
+from agent.config.argument_types import at_least_int
 from agent.config.command_line import OneLineParser
-from agent.config.trial import (
+from agent.config.errors import (
     EXIT_BAD_ARGUMENTS,
     EXIT_INTERRUPTED,
     EXIT_OK,
     EXIT_SIM_LOST,
-    TrialConfig,
     UserError,
-    split_env,
 )
+from agent.config.provenance import git_commit, installed_versions
+from agent.config.trial import TrialConfig
 from agent.donkeycar_sb3_runner import check_envs
 from agent.training.checkpoints import append_line
-from agent.trials.champion import MODEL_NAME, check_trust, sha256
-from agent.trials.record import git_commit, installed_versions, shown_path
-from agent.trials.session import MODELS_DIR, RESULTS_DIR
+from agent.trials.champion import check_trust, sha256
+from agent.worlds.base import split_task
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
 
     from agent.evaluation.judge import Judge
 
-CHAMPION = MODELS_DIR / "champion" / MODEL_NAME
-LEDGER, RACES = "evaluations.jsonl", "races.jsonl"
+CHAMPION = files.MODELS_DIR / files.CHAMPION / files.MODEL
 ALL_TRACKS, NAMED_TRACKS = "all", "named"
 OUR_OWN = "random_track"  # no track of the simulator's
 EPISODES, LAPS = 10, 10
@@ -59,7 +59,7 @@ def build_parser() -> OneLineParser:
         type=Path,
         default=CHAMPION,
         metavar="ZIP",
-        help=f"default {shown_path(CHAMPION)}",
+        help=f"default {files.shown_path(CHAMPION)}",
     )
     parser.add_argument(
         "--trust",
@@ -81,13 +81,13 @@ def build_parser() -> OneLineParser:
         help=f"scene name, {NAMED_TRACKS} (all of the simulator's) or {ALL_TRACKS} (the random one too); repeatable",
     )
     parser.add_argument(
-        "--episodes", type=_positive, metavar="N", help=f"episodes per track (default {EPISODES})"
+        "--episodes", type=at_least_int(1), metavar="N", help=f"episodes per track (default {EPISODES})"
     )
     parser.add_argument(
         "--race", action="store_true", help="race instead, on the training tracks if none is named"
     )
     parser.add_argument(
-        "--laps", type=_positive, metavar="N", help=f"laps of a race (default {LAPS})"
+        "--laps", type=at_least_int(1), metavar="N", help=f"laps of a race (default {LAPS})"
     )
     parser.add_argument(
         "--no-floors", dest="floors", action="store_false", help="drive nobody to compare with"
@@ -96,10 +96,10 @@ def build_parser() -> OneLineParser:
         "--gif", type=Path, metavar="DIR", help="film a lap of every track, DIR/SCENE.gif and .mp4"
     )
     parser.add_argument(
-        "--seed", type=_natural, default=0, metavar="N", help="seed of the episodes (default 0)"
+        "--seed", type=at_least_int(0), default=0, metavar="N", help="seed of the episodes (default 0)"
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--results-dir", type=Path, default=RESULTS_DIR, metavar="DIR")
+    parser.add_argument("--results-dir", type=Path, default=files.RESULTS_DIR, metavar="DIR")
     return parser
 
 
@@ -146,20 +146,20 @@ def read_config(model_path: Path) -> TrialConfig:
 
     :raises UserError: no such file, or one that does not hold a configuration
     """
-    for name in ("config.json", "manifest.json"):
+    for name in (files.CONFIG, files.MANIFEST):
         path = model_path.with_name(name)
         if path.exists():
             try:
                 document = json.loads(path.read_text(encoding="utf-8"))
                 return TrialConfig.from_params(
-                    document["params"] if name == "manifest.json" else document
+                    document["params"] if name == files.MANIFEST else document
                 )
             except (OSError, ValueError, KeyError, TypeError) as error:
                 raise UserError(
                     f"{path} does not hold a trial's configuration ({error}); restore it"
                 ) from error
     raise UserError(
-        f"no config.json or manifest.json beside {model_path}; put the one that trained it there"
+        f"no {files.CONFIG} or {files.MANIFEST} beside {model_path}; put the one that trained it there"
     )
 
 
@@ -185,9 +185,9 @@ def chosen_envs(env_ids: list[str], tracks: list[str]) -> list[str]:
 
 def training_tracks(config: TrialConfig, envs: list[str]) -> list[str]:
     """The tracks that the model was trained on, where ``envs`` has them, else embedded."""
-    asked = {split_env(env)[0]: env for env in envs}
+    asked = {split_task(env)[0]: env for env in envs}
     return list(
-        dict.fromkeys(asked.get(env_id, env_id) for env_id, _ in map(split_env, config.env))
+        dict.fromkeys(asked.get(env_id, env_id) for env_id, _ in map(split_task, config.trial.env))
     )
 
 
@@ -216,11 +216,11 @@ def load_model(path: Path, config: TrialConfig, device: str) -> BaseAlgorithm:
     check_device(device)
     try:
         with warnings.catch_warnings(action="ignore"):
-            return ALGORITHMS[config.agent].model.load(path, device=device)
+            return ALGORITHMS[config.trial.agent].model.load(path, device=device)
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(
-            f"{path} is not a {config.agent} model ({reason}); give a model.zip of the runner"
+            f"{path} is not a {config.trial.agent} model ({reason}); give a model.zip of the runner"
         ) from error
 
 
@@ -232,7 +232,7 @@ def introduce(path: Path, config: TrialConfig, arguments: argparse.Namespace) ->
     prepare_torch(arguments.seed)
     model = load_model(path, config, arguments.device)
     print(
-        f"model {shown_path(path)}  algorithm {config.agent}  trained on {', '.join(config.env)}",
+        f"model {files.shown_path(path)}  algorithm {config.trial.agent}  trained on {', '.join(config.trial.env)}",
         flush=True,
     )
     return Judge(model, config, arguments.seed, arguments.floors, arguments.gif)
@@ -253,13 +253,13 @@ def hold_evaluations(
             "training_mean_reward": at_home,
             **judge.judge(env_id, score, gap),
         }
-        _note(LEDGER, judge, env_id, found, arguments)
+        _note(files.EVALUATIONS, judge, env_id, found, arguments)
 
 
 def hold_races(judge: Judge, env_ids: list[str], arguments: argparse.Namespace) -> None:
     """Race on every track; print tables and append a line for each."""
     for env_id in env_ids:
-        _note(RACES, judge, env_id, judge.race(env_id, arguments.laps or LAPS), arguments)
+        _note(files.RACES, judge, env_id, judge.race(env_id, arguments.laps or LAPS), arguments)
 
 
 def _note(
@@ -268,7 +268,7 @@ def _note(
     sys.stdout.flush()
     record = {
         "timestamp": datetime.now().isoformat(),
-        "model": shown_path(arguments.model),
+        "model": files.shown_path(arguments.model),
         "sha256": sha256(arguments.model),
         "params": judge.config.to_params(),
         "env": env_id,
@@ -300,18 +300,6 @@ def _open_folder(option: str, folder: Path | None) -> None:
         ) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UserError(f"{option} {folder} cannot be written; choose another")
-
-
-def _natural(text: str) -> int:
-    if (number := int(text)) < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative; give 0 or more")
-    return number
-
-
-def _positive(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is too small; give at least 1")
-    return number
 
 
 if __name__ == "__main__":

@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING, Any
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from agent.config.argument_types import at_least_int
 from agent.config.command_line import OneLineParser, add_trial_arguments, trial_params
-from agent.config.trial import EXIT_BAD_ARGUMENTS, EXIT_OK, TrialConfig, UserError, parse_address
+from agent.config.errors import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
+from agent.config.trial import TrialConfig
 from agent.donkeycar_sb3_runner import check_envs
 from agent.evaluate_champion import load_model, read_config
 from agent.trials.champion import check_trust
+from agent.worlds.base import parse_address
 
 if TYPE_CHECKING:
     from agent.simulator.world import World
@@ -50,7 +53,7 @@ def build_parser() -> OneLineParser:
         "--env", default="donkey-generated-track-v0", metavar="ID", help="environment id, embedded"
     )
     parser.add_argument(
-        "--episodes", type=_positive, default=5, metavar="N", help="episodes to record (default 5)"
+        "--episodes", type=at_least_int(1), default=5, metavar="N", help="episodes to record (default 5)"
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="file to write, .npz"
@@ -119,7 +122,7 @@ def record(arguments: argparse.Namespace) -> None:
     driver, given = arguments.driver, trial_params(arguments) | {"env": [arguments.env]}
     model_path = Path(driver) if driver.endswith(".zip") else None
     # Without a model, as they see who learn from recorded drives.
-    config = config_of_model(model_path, given) if model_path else TrialConfig(agent="sac", **given)
+    config = config_of_model(model_path, given) if model_path else TrialConfig.of(agent="sac", **given)
     make_recorder = partial(recorder, config, arguments.env, driver, [])
     try:
         with contextlib.suppress(KeyboardInterrupt):  # what is driven so far is kept
@@ -128,7 +131,7 @@ def record(arguments: argparse.Namespace) -> None:
                     make_recorder(),
                     *model_driver(model_path, config),
                     arguments.episodes,
-                    config.seed,
+                    config.trial.seed,
                 )
             elif driver in (FOLLOWER, REFERENCE):
                 drive_by_hand(make_recorder(), driver, arguments, config)
@@ -165,8 +168,8 @@ def config_of_model(path: Path, given: dict[str, Any]) -> TrialConfig:
     config = TrialConfig.from_params(
         read_config(path).to_params() | {"seed": 0, "client": "own", **given}
     )
-    if (config.action_repeat or 1) > 1:
-        raise UserError(f"model {path} holds a decision for {config.action_repeat} steps, a recording has every step; "
+    if (config.world.action_repeat or 1) > 1:
+        raise UserError(f"model {path} holds a decision for {config.world.action_repeat} steps, a recording has every step; "
                         "give one of --action-repeat 1")  # fmt: skip
     return config
 
@@ -186,12 +189,12 @@ def recorder(
     from agent.worlds.donkey.make_env import make_driver_env
 
     conf = {name: getattr(config, name) for name in WORLD_OPTIONS if name not in PICTURES}
-    bins = (config.n_steer, config.n_throttle) if config.agent == "dqn" else None
+    bins = (config.world.n_steer, config.world.n_throttle) if config.trial.agent == "dqn" else None
     env = make_driver_env(
         env_id,
-        observation=config.observation,
-        frames=config.frame_stack,
-        gap=config.frame_gap,
+        observation=config.world.observation,
+        frames=config.world.frame_stack,
+        gap=config.world.frame_gap,
         discretize=bins,
         car=world,
         **conf,
@@ -199,10 +202,10 @@ def recorder(
     who = Path(driver).name if driver.endswith(".zip") else driver
     header = {
         "env": env_id,
-        "observation": config.observation,
-        "frame_gap": config.frame_gap,
+        "observation": config.world.observation,
+        "frame_gap": config.world.frame_gap,
         "driver": who,
-        "seed": config.seed,
+        "seed": config.trial.seed,
         "conf": conf,
     }
     return Recorder(env, header, episodes)
@@ -248,7 +251,7 @@ def drive_by_hand(
         nonlocal hand
         if hand is None or world.scene.is_random:
             line = driver == REFERENCE and reference_line(
-                scene, config.max_cte, config.throttle_max
+                scene, config.world.max_cte, config.world.throttle_max
             )
             hand = LineFollower(line) if line else line_follower(world)
         hand.restart()
@@ -259,14 +262,14 @@ def drive_by_hand(
 
         return env.action_of(np.array(hand.command(world.telemetry()), dtype=np.float32))
 
-    drive(env, choose, restart, arguments.episodes, config.seed)
+    drive(env, choose, restart, arguments.episodes, config.trial.seed)
 
 
 def model_driver(path: Path, config: TrialConfig) -> tuple[Choose, Callable[[], None]]:
     """The deterministic policy of a saved model, and how its memory is cleared if it has one."""
     from agent.training.algorithms import prepare_torch
 
-    prepare_torch(config.seed)
+    prepare_torch(config.trial.seed)
     model = load_model(path, config, "cpu")
     state: Any = None
 
@@ -312,19 +315,13 @@ def serve(
         )
 
     try:
-        server = Server(host, port, scene=wanted, seed=config.seed, car=car)
+        server = Server(host, port, scene=wanted, seed=config.trial.seed, car=car)
     except OSError as error:
         raise UserError(
             f"driver {address!r} cannot be listened on ({error.strerror}); choose another port"
         ) from error
     print(f"listening on {host}:{port} scene {wanted}; connect a client and drive", flush=True)
     server.serve()
-
-
-def _positive(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is too small; give at least 1")
-    return number
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -42,23 +43,45 @@ def runner(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(tmp_path: Path, runner: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command line of the controller, or of ``module``, over a plan for the fake runner, without long waits."""
-    from agent import autoresearch_controller
-    from tests.controllers import folders
-
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A controller that waits for nothing, and looks at fewer candidates."""
     monkeypatch.setattr("agent.trials.session.COOLDOWN_SEC", 0.0)
-    monkeypatch.setattr("agent.trials.loop.SIM_RETRY_SEC", 0.3)
+    monkeypatch.setattr("agent.trials.loop.SIM_RETRY_SEC", 0.0)
     for name, fewer in (("CANDIDATES", 200), ("CONTENDERS", 40), ("PROBES", 20), ("DRAWS", 200)):
         monkeypatch.setattr(f"agent.search.stopping.{name}", fewer)
+
+
+@pytest.fixture
+def run(tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command line of the controller, or of ``module``; its trials are those of a plan."""
+    from agent import autoresearch_controller
+    from tests.controllers import exit_code
+    from tests.fake_executor import FakeExecutor
+
+    monkeypatch.setattr("agent.trials.loop.POLL_SEC", 0.0)
+
+    def call(plan: dict[str, Any], *argv: str, module: Any = autoresearch_controller) -> int:
+        def make_executor(options: argparse.Namespace) -> FakeExecutor:
+            return FakeExecutor(plan, slots=vars(options).get("workers", 1))
+
+        monkeypatch.setattr(module, "make_executor", make_executor)
+        return exit_code(module, tmp_path, *argv)
+
+    return call
+
+
+@pytest.fixture
+def run_processes(
+    tmp_path: Path, runner: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """As ``run``; each trial is a process of the fake runner."""
+    from agent import autoresearch_controller
+    from tests.controllers import exit_code
 
     def call(plan: dict[str, Any], *argv: str, module: Any = autoresearch_controller) -> int:
         monkeypatch.setattr(module, "RUNNER", runner)
         runner.with_name("plan.json").write_text(json.dumps(plan))
-        try:
-            return int(module.main([*folders(tmp_path), "--cooldown", "0", *argv]))
-        except SystemExit as refused:
-            return int(str(refused.code))
+        return exit_code(module, tmp_path, *argv)
 
     return call
 
@@ -78,6 +101,6 @@ def tiny() -> Callable[..., TrialConfig]:
     """Builds the smallest useful trial, with changes."""
 
     def build(**changes: Any) -> TrialConfig:
-        return TrialConfig(**{**TINY, **changes})
+        return TrialConfig.of(**{**TINY, **changes})
 
     return build

@@ -1,4 +1,4 @@
-"""The controller around a runner that only pretends to train, for tests of whole nights."""
+"""The controller around trials that are only pretended, for tests of whole studies."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ Run = Callable[..., int]
 
 def folders(tmp_path: Path) -> list[str]:
     return ["--results-dir", str(tmp_path / "results"), "--models-dir", str(tmp_path / "models")]
+
+
+def exit_code(module: Any, tmp_path: Path, *argv: str) -> int:
+    """Runs a command line over ``folders`` without a cool-down."""
+    try:
+        return int(module.main([*folders(tmp_path), "--cooldown", "0", *argv]))
+    except SystemExit as refused:
+        return int(str(refused.code))
 
 
 def rewards(*values: float) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The controller and the grid sweep around a runner that only pretends to train."""
+"""The controller and the grid search around trials that are only pretended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,6 @@ from agent.search.space import sweep_space, trial_space
 from tests.controllers import Run, folders, ledger, log, rewards
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = (
-    "torch",
-    "stable_baselines3",
-    "gymnasium",
-    "numba",
-    "rich",
-    "cv2",
-    "agent.simulator",
-    "agent.training",
-)
 
 
 def test_champion_tracking(run: Run, tmp_path: Path) -> None:
@@ -57,8 +47,8 @@ def test_param_roundtrip() -> None:
 def test_ucb_proposal_in_high_reward_region() -> None:
     """TC-002: fitted to the committed sweep, the search proposes where the sweep scored highest.
 
-    The region follows from the records alone: the neighbourhoods of the best three of the 18 cells, each as far as it
-    is the nearest cell in the unit cube (DECISIONS.md, 9).
+    The region follows from the records alone: the neighbourhoods of the best three of the 18 cells,
+    each as far as is the nearest cell in the unit cube (DECISIONS.md, 9).
     """
     path = (
         Path(donkeycar_outer_loop.__file__).parent
@@ -85,7 +75,12 @@ def test_records_hold_exactly_what_was_run(run: Run, tmp_path: Path) -> None:
     space = trial_space("dqn", 5000, 20_000)
     for trial, record in enumerate(ledger(tmp_path), start=1):
         config = TrialConfig.from_params(record["params"])
-        assert (config.agent, config.seed, config.n_envs, config.reward_shaping) == (
+        assert (
+            config.trial.agent,
+            config.trial.seed,
+            config.world.n_envs,
+            config.world.reward_shaping,
+        ) == (
             "dqn",
             10 + trial,
             2,
@@ -114,7 +109,7 @@ def test_a_second_start_goes_on_from_the_ledger(run: Run, tmp_path: Path) -> Non
     assert "loaded 0 sweep and 2 search records, 2 scored" in log(tmp_path)
 
 
-def test_a_stopped_and_resumed_night_proposes_what_an_unbroken_one_does(
+def test_a_stopped_and_resumed_study_proposes_what_an_unbroken_one_does(
     run: Run, tmp_path: Path
 ) -> None:
     plan = rewards(50, 80, 60, 90)
@@ -130,13 +125,13 @@ def test_a_stopped_and_resumed_night_proposes_what_an_unbroken_one_does(
 def test_a_folder_that_the_ledger_does_not_know_keeps_its_model(run: Run, tmp_path: Path) -> None:
     lost = tmp_path / "models" / "trial-001"
     lost.mkdir(parents=True)
-    (lost / "model.zip").write_bytes(b"of a night that lost its power")
+    (lost / "model.zip").write_bytes(b"of a study that lost its power")
     assert run(rewards(50, 80), "--trials", "1") == 0
     assert [record["trial"] for record in ledger(tmp_path)] == [2]
-    assert (lost / "model.zip").read_bytes() == b"of a night that lost its power"
+    assert (lost / "model.zip").read_bytes() == b"of a study that lost its power"
 
 
-def test_the_sweep_fills_the_grid_once_and_feeds_the_search(run: Run, tmp_path: Path) -> None:
+def test_the_grid_search_fills_the_grid_once_and_feeds_the_search(run: Run, tmp_path: Path) -> None:
     grid = ("--n-steer", "3", "--n-steer", "7", "--n-throttle", "2", "--learning-rate", "0.001")
     plan: dict[str, Any] = {
         "sweep-001": {"mean_reward": 5.0},
@@ -163,17 +158,16 @@ def test_the_default_grid_has_18_cells() -> None:
     options = donkeycar_outer_loop.make_parser().parse_args([])
     cells = donkeycar_outer_loop.cells(options)
     assert (
-        len({(cell.n_steer, cell.n_throttle, cell.learning_rate) for cell in cells})
+        len(
+            {
+                (cell.world.n_steer, cell.world.n_throttle, cell.algorithm.learning_rate)
+                for cell in cells
+            }
+        )
         == len(cells)
         == 18
     )
-    assert {cell.agent for cell in cells} == {"dqn"}
-
-
-def test_trials_cool_down_in_between(run: Run, tmp_path: Path) -> None:
-    assert run(rewards(1, 2), "--trials", "2", "--cooldown", "1") == 0
-    first, second = (datetime.fromisoformat(record["timestamp"]) for record in ledger(tmp_path))
-    assert (second - first).total_seconds() >= 1.0
+    assert {cell.trial.agent for cell in cells} == {"dqn"}
 
 
 def test_a_corrupt_line_is_reported_and_kept(
@@ -188,7 +182,7 @@ def test_a_corrupt_line_is_reported_and_kept(
     assert Path(f"{path}.torn").read_text() == '{"trial": 2, "time\n'
 
 
-def test_a_failed_trial_does_not_end_the_night(run: Run, tmp_path: Path) -> None:
+def test_a_failed_trial_does_not_end_the_study(run: Run, tmp_path: Path) -> None:
     plan = rewards(50, 0, 70) | {"trial-002": {"exit": 4, "say": "loss is NaN"}}
     assert run(plan, "--trials", "3") == 0
     failed = ledger(tmp_path)[1]
@@ -223,12 +217,12 @@ def test_different_crashes_do_not(run: Run, tmp_path: Path) -> None:
     assert len(ledger(tmp_path)) == 4
 
 
-def test_a_trial_over_the_limit_is_recorded(run: Run, tmp_path: Path) -> None:
-    assert run({"*": {"sleep": 30}}, "--trials", "1", "--timeout", "1") == 0
+def test_a_trial_over_the_limit_is_recorded(run_processes: Run, tmp_path: Path) -> None:
+    assert run_processes({"*": {"sleep": 30}}, "--trials", "1", "--timeout", "1") == 0
     assert [record["run_status"] for record in ledger(tmp_path)] == ["timeout"]
 
 
-def test_what_the_runner_refuses_stops_the_night_unrecorded(
+def test_what_the_runner_refuses_stops_the_study_unrecorded(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     refusal = "donkeycar_sb3_runner.py: error: env 'moon' is unknown; choose another"
@@ -314,14 +308,22 @@ def test_sigterm_ends_the_trial_and_records_it(tmp_path: Path, runner: Path) -> 
     assert [record["run_status"] for record in ledger(tmp_path)] == ["interrupted"]
 
 
-def test_two_workers_run_side_by_side_and_never_try_the_same(run: Run, tmp_path: Path) -> None:
-    plan = {name: step | {"sleep": 2.5} for name, step in rewards(1, 2, 3, 4).items()}
-    started = time.monotonic()
-    assert run(plan, "--trials", "4", "--workers", "2", "--agent", "ppo") == 0
-    assert time.monotonic() - started < 9.0  # 10 s of sleep alone, one after the other
+def test_two_workers_run_side_by_side_and_never_try_the_same(
+    run_processes: Run, tmp_path: Path
+) -> None:
+    plan = {name: step | {"sleep": 1.0} for name, step in rewards(1, 2, 3, 4).items()}
+    assert run_processes(plan, "--trials", "4", "--workers", "2", "--agent", "ppo") == 0
     records = ledger(tmp_path)
     assert sorted(record["trial"] for record in records) == [1, 2, 3, 4]
     assert len({record["params"]["learning_rate"] for record in records}) == 4
+    assert records[0]["trial"] in (1, 2)
+    first_end = datetime.fromisoformat(records[0]["timestamp"])
+    assert began(records[1]) < first_end, "the second trial began before the first one ended"
+
+
+def began(record: dict[str, Any]) -> datetime:
+    ended = datetime.fromisoformat(record["timestamp"])
+    return ended - timedelta(seconds=record["elapsed_sec"])
 
 
 def test_a_trial_whose_controller_was_gone_is_recorded_at_the_next_start(
@@ -346,8 +348,10 @@ def test_a_second_controller_over_the_same_results_is_told_who_holds_them(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "results").mkdir()
-    code = "import sys, time; from pathlib import Path; from agent.trials.session import _held\n"
-    code += "with _held(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    code = (
+        "import sys, time; from pathlib import Path; from agent.trials.session import hold_folder\n"
+    )
+    code += "with hold_folder(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     command = [sys.executable, "-c", code, str(tmp_path / "results")]
     other = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
     try:
@@ -361,7 +365,7 @@ def test_a_second_controller_over_the_same_results_is_told_who_holds_them(
     assert run(rewards(1), "--trials", "1") == 0  # the kernel gave the lock back
 
 
-def test_a_full_disk_stops_the_night(
+def test_a_full_disk_stops_the_study(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(rewards(1), "--trials", "1", "--min-free", "9000000G") == 1
@@ -388,13 +392,3 @@ def test_a_lost_simulator_gets_one_more_try(
     assert [record["run_status"] for record in ledger(tmp_path)] == ["ok", "sim_lost"]
     assert log(tmp_path).count("once more in") == 2
     assert (tmp_path / "models" / "trial-002" / "log.txt").read_text() == "no frame\n"
-
-
-def test_the_controller_imports_nothing_heavy() -> None:
-    code = (
-        "import sys, agent.autoresearch_controller, agent.donkeycar_outer_loop; print(*sys.modules)"
-    )
-    answer = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert set(HEAVY).isdisjoint(answer.stdout.split())

@@ -1,1 +1,1 @@
-"""Running one trial somewhere and saying in words what became of it."""
+"""Executors: each runs one trial somewhere and says what became of it."""

@@ -1,219 +1,103 @@
-"""Running one trial in a process of its own, and saying in words what became of it.
-
-The process leads its own session, so that its whole tree can be ended at its limits, when the controller is
-interrupted, and after it has left children behind. All output goes to ``log.txt`` in the trial's folder.
-"""
+"""The executor of this machine: a process for each trial, a reaper should the controller die."""
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
-from agent.config.trial import (
-    EXIT_BAD_ARGUMENTS,
-    EXIT_DIVERGED,
-    EXIT_INTERRUPTED,
-    EXIT_OK,
-    EXIT_PRUNED,
-    EXIT_SIM_LOST,
-    STOP_NAME,
-)
-from agent.executors.processes import new_tag, start, stop_tree, tree_bytes
+from agent.config import files
+from agent.executors.base import Job
+from agent.executors.processes import OrphanReaper, TaggedProcess, kill_orphans
+from agent.executors.trial_process import TrialProcess
 
-LOG_NAME = "log.txt"
-GRACE_SEC = 5.0
-STOP_SEC = 30.0  # what a trial that was told to stop has for saving its model; it needs about one
-POLL_SEC = 0.1
-MEMORY_POLL_SEC = 1.0
-TAIL_BYTES = 4096
-LOG_LIMIT_BYTES = 64 * 1024**2  # a trial that floods its log is ended before it fills the disk
-
-BAD_ARGUMENTS = "bad_arguments"
-STATUS_OF_EXIT = {
-    EXIT_OK: "ok",
-    EXIT_BAD_ARGUMENTS: BAD_ARGUMENTS,
-    EXIT_SIM_LOST: "sim_lost",
-    EXIT_DIVERGED: "diverged",
-    EXIT_PRUNED: "pruned",
-    EXIT_INTERRUPTED: "interrupted",
-    # SIGKILL that we did not send: the kernel ended the trial for its memory. 137 is a shell's name for it.
-    -signal.SIGKILL: "out_of_memory",
-    128 + signal.SIGKILL: "out_of_memory",
-}
+REAPER_WAIT_SEC = 10.0
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a trial's process.
+class LocalExecutor:
+    """Runs trials in processes of this machine, whose cores they share.
 
-    ``status`` is a record's ``run_status``, or ``bad_arguments``, which is never recorded.
-    ``stopped`` tells that the controller itself was asked to stop meanwhile.
-    """
-
-    status: str
-    exit_code: int
-    elapsed_sec: float
-    last_line: str
-    cause: str | None = None
-    stopped: bool = False
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a trial may take.
-
-    :param timeout_sec: wall clock after which its whole tree is ended
-    :param memory_bytes: resident memory of the tree, ``None`` for no limit
-    :param grace_sec: time between SIGTERM and SIGKILL
-    """
-
-    timeout_sec: float
-    memory_bytes: int | None = None
-    grace_sec: float = GRACE_SEC
-
-
-class RunningTrial:
-    """A trial's process from start to outcome; nothing of it is alive once there is an outcome.
-
-    :param folder: where ``log.txt`` goes; it must exist
-    :param threads: of numeric libraries
-    :param verbose: show the trial's output on the console as it appears
+    A slot cools down after each trial: the simulator's port must become free, and the cores with
+    it.
     """
 
     def __init__(
         self,
-        command: list[str],
-        folder: Path,
-        limits: Limits,
-        *,
+        runner: Path,
         workspace: str,
-        threads: int = 1,
+        *,
+        slots: int = 1,
+        cooldown_sec: float = 0.0,
         verbose: bool = False,
     ) -> None:
-        self.folder, self.limits, self.verbose = folder, limits, verbose
-        self.mark = new_tag(workspace)
-        self.started = self.ended = self._memory_seen = time.monotonic()
-        self._shown = 0
-        self._told: tuple[float, str] | None = None
-        self.process = start(command, self._log_path, self.mark, OMP_NUM_THREADS=str(threads))
+        """Starts nothing yet.
 
-    @property
-    def _log_path(self) -> Path:
-        return self.folder / LOG_NAME
+        :param runner: script of one trial
+        :param workspace: see ``workspace_id``
+        :param slots: trials side by side
+        :param cooldown_sec: pause of a slot between two trials
+        :param verbose: show the trials' output on the console as it appears
+        """
+        self.runner = runner
+        self.workspace = workspace
+        self.slots = slots
+        self.cooldown_sec = cooldown_sec
+        self.verbose = verbose
+        self._latest: dict[int, TrialProcess] = {}
+        self._reaper: OrphanReaper | None = None
 
-    def poll(self) -> Outcome | None:
-        """The outcome, or ``None`` while the trial runs within its limits; ends it where it does not."""
-        if self.verbose:
-            self._show()
-        if self.process.poll() is not None:
-            return self._end(None, None, 0.0)
-        now = time.monotonic()
-        if self._told is not None and now - self._told[0] > STOP_SEC:
-            return self._end(
-                "pruned",
-                f"{self._told[1]}; killed, it did not end by itself",
-                self.limits.grace_sec,
-            )
-        if now - self.started > self.limits.timeout_sec:
-            limit = f"killed at the limit of {self.limits.timeout_sec:g} s; raise --timeout or train less"
-            return self._end("timeout", limit, self.limits.grace_sec)
-        if now - self._memory_seen > MEMORY_POLL_SEC:
-            self._memory_seen = now
-            if cause := self._over_limit():
-                return self._end("out_of_memory", cause, 0.0)
-            if self._log_path.stat().st_size > LOG_LIMIT_BYTES:
-                return self._end(
-                    "crashed", f"killed with {LOG_LIMIT_BYTES // 1024**2} MB of output", 0.0
-                )
-        return None
+    def ready_in_sec(self, slot: int) -> float:
+        """Seconds that a free slot has still to cool down."""
+        if slot not in self._latest:
+            return 0.0
+        return max(0.0, self._latest[slot].ended + self.cooldown_sec - time.monotonic())
 
-    @property
-    def told(self) -> bool:
-        """Whether it was told to stop."""
-        return self._told is not None
-
-    def tell(self, cause: str) -> None:
-        """Have it save its model and end as ``pruned``: it looks for this file at every step."""
-        scratch = self.folder / f".{STOP_NAME}"
-        scratch.write_text(cause + "\n", encoding="utf-8")
-        os.replace(scratch, self.folder / STOP_NAME)
-        self._told = time.monotonic(), cause
-
-    def warn(self) -> None:
-        """Ask it to end, without waiting."""
-        if self.process.poll() is None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGTERM)
-
-    def stop(self) -> Outcome:
-        """End the trial because the controller was asked to stop."""
-        outcome = self._end(
-            "interrupted", "the controller was asked to stop", self.limits.grace_sec
+    def submit(self, job: Job) -> TrialProcess:
+        """Starts the job's process."""
+        for name in (files.PROGRESS, files.STOP):  # of a first try, whose simulator was lost
+            (job.folder / name).unlink(missing_ok=True)
+        self._start_reaper()
+        process = TrialProcess(
+            [
+                sys.executable,
+                str(self.runner),
+                *job.config.to_argv(),
+                "--save-dir",
+                str(job.folder),
+            ],
+            job.folder,
+            job.limits,
+            workspace=self.workspace,
+            threads=max(1, (os.cpu_count() or 1) // self.slots),
+            verbose=self.verbose,
         )
-        return Outcome(**(vars(outcome) | {"stopped": True}))
+        self._latest[job.slot] = process
+        return process
 
-    def _over_limit(self) -> str | None:
-        if self.limits.memory_bytes is None:
+    def start_process(self, command: list[str], log: Path) -> TaggedProcess:
+        """Starts a process beside the trials, such as a simulator's server; it too ends with the
+        controller.
+
+        :param command: program and arguments
+        :param log: file for all its output
+        """
+        self._start_reaper()
+        return TaggedProcess(command, log, self.workspace, {})
+
+    def recover(self) -> str | None:
+        """Kills the processes of this workspace whose controller is gone."""
+        killed = kill_orphans(self.workspace)
+        if not killed:
             return None
-        used = tree_bytes(self.process.pid)
-        if used <= self.limits.memory_bytes:
-            return None
-        used_mb, limit_mb = used // 1024**2, self.limits.memory_bytes // 1024**2
-        return f"killed with {used_mb} MB resident, over its limit of {limit_mb} MB; raise --memory-limit"
+        return f"killed {killed} stale processes of a controller that is gone"
 
-    def _end(self, status: str | None, cause: str | None, grace_sec: float) -> Outcome:
-        stop_tree(self.process, self.mark, grace_sec)
-        self.ended = time.monotonic()
-        if self.verbose:
-            self._show()
-        code, last_line = self.process.returncode, _last_line(self._log_path)
-        if status is None:
-            status = STATUS_OF_EXIT.get(code, "crashed")
-            cause = (
-                None
-                if status == "ok"
-                else f"{_exit_in_words(code)}: {last_line or 'it printed nothing'}"
-            )
-        return Outcome(status, code, self.ended - self.started, last_line, cause)
+    def close(self) -> None:
+        """Ends the reaper."""
+        if self._reaper is not None:
+            self._reaper.close(REAPER_WAIT_SEC)
+            self._reaper = None
 
-    def _show(self) -> None:
-        with self._log_path.open("rb") as log:
-            log.seek(self._shown)
-            data = log.read()
-        self._shown += len(data)
-        sys.stdout.write(data.decode(errors="replace"))
-        sys.stdout.flush()
-
-
-def launch(
-    command: list[str], folder: Path, limits: Limits, *, workspace: str, verbose: bool = False
-) -> Outcome:
-    """Run ``command`` to its end, or to ours; nothing of it is alive afterwards."""
-    trial = RunningTrial(command, folder, limits, workspace=workspace, verbose=verbose)
-    try:
-        while (outcome := trial.poll()) is None:
-            time.sleep(POLL_SEC)
-        return outcome
-    except KeyboardInterrupt:
-        return trial.stop()
-
-
-def _last_line(log_path: Path) -> str:
-    with log_path.open("rb") as log:
-        log.seek(max(0, log.seek(0, os.SEEK_END) - TAIL_BYTES))
-        lines = log.read().decode(errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
-
-
-def _exit_in_words(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return f"killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"killed by signal {-code}"
+    def _start_reaper(self) -> None:
+        if self._reaper is None:
+            self._reaper = OrphanReaper(self.workspace)

@@ -1,7 +1,7 @@
-"""Waits for its standard input to close, then kills every process that bears the mark it was given.
+"""Waits for its standard input to close, then kills every process with the tag that it was given.
 
-Started by the controller, which holds the other end of the pipe: however the controller ends, SIGKILL included, the
-kernel closes the pipe and nothing of its trials is left.
+The controller starts it and holds the other end of the pipe. However the controller ends, SIGKILL
+included, the kernel closes the pipe, and nothing of its trials is left.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ if __package__ in (None, ""):
 from agent.executors.processes import kill_tagged
 
 
-def main(prefix: str) -> int:
-    """Wait, then kill."""
+def main(tag_prefix: str) -> int:
+    """Waits, then kills; returns the exit code."""
     sys.stdin.buffer.read()
-    kill_tagged(prefix)
+    kill_tagged(tag_prefix)
     return 0
 
 

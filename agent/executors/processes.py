@@ -1,8 +1,10 @@
-"""Ending processes for certain: a trial's whole tree, strays that left it, and everything when the controller dies.
+"""Processes that end for certain: a whole tree, strays that left it, and all of them when the
+controller dies.
 
-Every process that a controller starts inherits a mark in its environment: host, the controller's pid and start, its
-workspace (the folder of its models) and the trial. The mark makes the stale-process kill of FR-009 exact: only
-processes of this workspace whose controller is gone are ended, never another controller's or another workspace's.
+Every process that a controller starts inherits a tag in its environment: the host, the controller's
+pid and start, its workspace (the folder of its models), and a part of its own. The tag makes the
+killing of stale processes (FR-009) exact. It ends processes of this workspace whose controller is
+gone, never another controller's or workspace's.
 """
 
 from __future__ import annotations
@@ -20,106 +22,148 @@ from platform import node
 
 import psutil
 
-MARK = "DONKEYCAR_TRIAL"
-SWEEPS = 5  # a tree that forks while it is being killed is looked at again
+TAG = "DONKEYCAR_TRIAL"  # name of the environment variable
+KILL_ROUNDS = 5  # chosen: a tree may fork while it is being killed
 KILL_WAIT_SEC = 1.0
-GUARD = Path(__file__).with_name("orphan_reaper.py")
+ORPHAN_REAPER = Path(__file__).with_name("orphan_reaper.py")
 
 
 def workspace_id(folder: Path) -> str:
-    """What tells one folder of models from another in a mark."""
+    """Part of a tag that tells one folder of models from another."""
     return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
 
 
 def controller_tag(workspace: str) -> str:
-    """What the marks of all processes of this controller begin with."""
+    """First part of the tags of all processes that this controller starts."""
     return f"{node()}:{os.getpid()}:{psutil.Process().create_time():.2f}:{workspace}:"
 
 
-def new_tag(workspace: str) -> str:
-    """A mark that no other trial has."""
-    return controller_tag(workspace) + uuid.uuid4().hex
-
-
-def start(command: list[str], log: Path, mark: str, **environment: str) -> subprocess.Popen[bytes]:
-    """A process that leads a session of its own, bears ``mark`` and writes all it says into ``log``, unbuffered.
+class TaggedProcess:
+    """A process that leads a session of its own, and all that it starts.
 
     Ctrl-C in the controller's terminal does not reach it: the controller ends it in order.
     """
-    with log.open("wb") as output:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+
+    def __init__(
+        self, command: list[str], log: Path, workspace: str, environment: dict[str, str]
+    ) -> None:
+        """Starts ``command``.
+
+        :param command: program and arguments
+        :param log: file for all its output, unbuffered
+        :param workspace: see ``workspace_id``
+        :param environment: variables beside this process's own
+        """
+        self.tag = controller_tag(workspace) + uuid.uuid4().hex
+        own = {TAG: self.tag, "PYTHONUNBUFFERED": "1"}
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=os.environ | own | environment,
+            )
+
+    @property
+    def exit_code(self) -> int | None:
+        """``None`` while it runs, negative for the signal that ended it."""
+        return self._process.poll()
+
+    def is_running(self) -> bool:
+        """True until it has ended."""
+        return self.exit_code is None
+
+    def resident_bytes(self) -> int:
+        """Resident memory of the process and its descendants; shared pages count for each."""
+        total = 0
+        with suppress(psutil.Error):
+            root = psutil.Process(self._process.pid)
+            for process in [root, *root.children(recursive=True)]:
+                with suppress(psutil.Error):
+                    total += process.memory_info().rss
+        return total
+
+    def terminate(self) -> None:
+        """Sends SIGTERM to its process group, without waiting."""
+        if self.is_running():
+            self._signal_group(signal.SIGTERM)
+
+    def stop(self, grace_sec: float) -> int:
+        """Ends its group, its descendants and all that bear its tag; returns the exit code.
+
+        :param grace_sec: time between SIGTERM and SIGKILL
+        """
+        descendants: list[psutil.Process] = []
+        with suppress(psutil.Error):
+            descendants = psutil.Process(self._process.pid).children(recursive=True)
+        try:
+            if self.is_running():
+                self._signal_group(signal.SIGTERM)
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(grace_sec)
+        finally:
+            self._signal_group(signal.SIGKILL)
+            _kill(descendants)
+            self._process.wait()
+            kill_tagged(self.tag)
+        return self._process.returncode
+
+    def _signal_group(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+
+class OrphanReaper:
+    """A process that outlives this one and then kills all that this controller has started."""
+
+    def __init__(self, workspace: str) -> None:
+        """Starts it: once this process is gone, SIGKILL included, the kernel closes its input.
+
+        :param workspace: see ``workspace_id``
+        """
+        self._process = subprocess.Popen(
+            [sys.executable, str(ORPHAN_REAPER), controller_tag(workspace)],
+            stdin=subprocess.PIPE,
             start_new_session=True,
-            env=os.environ | {MARK: mark, "PYTHONUNBUFFERED": "1"} | environment,
         )
 
+    def close(self, wait_sec: float) -> int | None:
+        """Has it kill what is left and end; returns its exit code, ``None`` if that takes longer.
 
-def marked() -> Iterator[tuple[psutil.Process, str]]:
-    """Every other process that belongs to some controller, with its mark."""
+        :param wait_sec: longest wait
+        """
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(wait_sec)
+        return self._process.returncode
+
+
+def tagged_processes() -> Iterator[tuple[psutil.Process, str]]:
+    """Every other process that belongs to some controller, with its tag."""
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            mark = process.environ().get(MARK)
-            if mark and process.pid != os.getpid():
-                yield process, mark
+            tag = process.environ().get(TAG)
+            if tag and process.pid != os.getpid():
+                yield process, tag
 
 
 def kill_tagged(prefix: str) -> int:
-    """Kill every process whose mark begins so; returns how many that were."""
-    return _kill_all(lambda mark: mark.startswith(prefix))
+    """Kills every process whose tag begins with ``prefix``; returns their number."""
+    return _kill_all(lambda tag: tag.startswith(prefix))
 
 
 def kill_orphans(workspace: str) -> int:
-    """Kill the processes of this workspace whose controller is gone; returns how many that were."""
-    return _kill_all(lambda mark: _is_orphan(mark, workspace))
-
-
-def tree_bytes(pid: int) -> int:
-    """Resident memory of a process and all its descendants, bytes; shared pages count for each."""
-    total = 0
-    with suppress(psutil.Error):
-        root = psutil.Process(pid)
-        for process in [root, *root.children(recursive=True)]:
-            with suppress(psutil.Error):
-                total += process.memory_info().rss
-    return total
-
-
-def stop_tree(process: subprocess.Popen[bytes], mark: str, grace_sec: float) -> None:
-    """End ``process``, its group, its descendants and every bearer of ``mark``: SIGTERM, ``grace_sec``, SIGKILL."""
-    descendants: list[psutil.Process] = []
-    with suppress(psutil.Error):
-        descendants = psutil.Process(process.pid).children(recursive=True)
-    try:
-        if process.poll() is None:
-            _signal_group(process.pid, signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(grace_sec)
-    finally:
-        _signal_group(process.pid, signal.SIGKILL)
-        _kill(descendants)
-        process.wait()
-        kill_tagged(mark)
-
-
-def start_orphan_reaper(workspace: str) -> subprocess.Popen[bytes]:
-    """A process that outlives this one and kills all that bears its mark; closing its stdin is its sign.
-
-    The kernel closes it even when this process is killed with SIGKILL.
-    """
-    return subprocess.Popen(
-        [sys.executable, str(GUARD), controller_tag(workspace)],
-        stdin=subprocess.PIPE,
-        start_new_session=True,
-    )
+    """Kills the processes of this workspace whose controller is gone; returns their number."""
+    return _kill_all(lambda tag: _is_orphan(tag, workspace))
 
 
 def _kill_all(wanted: Callable[[str], bool]) -> int:
     total = 0
-    for _ in range(SWEEPS):
-        found = [process for process, mark in marked() if wanted(mark)]
+    for _ in range(KILL_ROUNDS):
+        found = [process for process, tag in tagged_processes() if wanted(tag)]
         if not found:
             break
         total += len(found)
@@ -134,14 +178,12 @@ def _kill(processes: list[psutil.Process]) -> None:
     psutil.wait_procs(processes, timeout=KILL_WAIT_SEC)
 
 
-def _signal_group(group: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
-
-
-def _is_orphan(mark: str, workspace: str) -> bool:
-    # A container's processes are visible from its host under other pids, so only this host's marks are judged.
-    host, pid, start, home = (mark.split(":") + [""] * 4)[:4]
+def _is_orphan(tag: str, workspace: str) -> bool:
+    parts = tag.split(":")
+    if len(parts) < 4:
+        return False
+    host, pid, start, home = parts[:4]
+    # A host sees its containers' processes under other pids, so only this host's tags are judged.
     if host != node() or home != workspace or not pid.isdigit():
         return False
     try:

@@ -1,1 +1,1 @@
-"""Running and remembering trials: configuration, processes, ledger, champion. Never imports torch."""
+"""Running and remembering trials: loop, ledger, champion. Never imports torch."""

@@ -1,94 +1,103 @@
-"""From what a trial left behind, its ``result.json`` and its process's outcome, to its record."""
+"""From what a trial left behind, its ``result.json`` and its outcome, to its record."""
 
 from __future__ import annotations
 
 import json
-import math
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from agent.config.trial import TrialConfig
-from agent.executors.local import Outcome
-from agent.trials.champion import MODEL_NAME, RESULT_NAME
-from agent.trials.progress import read_progress, read_rungs
-from agent.trials.record import (
-    RUN_STATUSES,
-    Record,
-    git_commit,
-    git_dirty,
-    installed_versions,
-    is_finite,
-    shown_path,
-)
+from agent.config import files
+from agent.config.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_PRUNED
+from agent.config.provenance import Provenance
+from agent.executors.base import Outcome
+from agent.trials.folders import Launch
+from agent.trials.progress import read_rungs
+from agent.trials.record import RUN_STATUSES, Record, is_finite
 
 
 def read_result(folder: Path) -> dict[str, Any]:
-    """The runner's ``result.json`` with every NaN as ``None``; empty when it wrote none that can be read."""
+    """Returns the runner's ``result.json``, NaN as ``None``; empty when it cannot be read."""
     try:
-        result = json.loads(
-            (folder / RESULT_NAME).read_text(encoding="utf-8"), parse_constant=lambda _: None
-        )
+        text = (folder / files.RESULT).read_text(encoding="utf-8")
+        result = json.loads(text, parse_constant=lambda _: None)
     except (OSError, ValueError):
         return {}
     return result if isinstance(result, dict) else {}
 
 
-def chosen_score(folder: Path) -> float:
-    """Best score of a trial's intermediate evaluations, on the episodes that chose its checkpoint; -inf without one."""
-    return max((score for _, score in read_progress(folder)), default=-math.inf)
+def unwatched_outcome(folder: Path) -> Outcome:
+    """Returns the outcome of a trial that ended while no controller watched it."""
+    result = read_result(folder)
+    elapsed_sec = result["elapsed_sec"] if is_finite(result.get("elapsed_sec")) else 0.0
+    here = Provenance.here()  # unless its result names another machine
+    if result.get("run_status") == "ok":
+        return Outcome("ok", EXIT_OK, elapsed_sec, "", here)
+    if result.get("run_status") == "pruned":
+        return Outcome("pruned", EXIT_PRUNED, elapsed_sec, "", here)
+    cause = "its controller was gone"
+    return Outcome("interrupted", EXIT_INTERRUPTED, elapsed_sec, "", here, cause)
 
 
-def make_record(
-    trial: int,
-    config: TrialConfig,
-    outcome: Outcome,
-    folder: Path,
-    *,
-    kind: str,
-    suggestion: dict[str, float] | None,
-) -> Record:
-    """The record of a trial that ran in ``folder``, not yet considered for the title."""
+def make_record(launch: Launch, outcome: Outcome, folder: Path) -> Record:
+    """Returns the record of a trial, which is not yet considered as champion.
+
+    :param launch: the trial as it was started
+    :param outcome: of its process
+    :param folder: its files
+    """
     result = read_result(folder)
     status, cause = _verdict(outcome, result, folder)
-    ok = status == "ok"
-    model = folder / MODEL_NAME
+    scores = result if status == "ok" else {}
+    std_reward = scores.get("std_reward")
+    model = folder / files.MODEL
+    ran_on = _provenance(outcome, result)
     return Record(
-        trial=trial,
+        trial=launch.trial,
         timestamp=datetime.now().isoformat(),
-        params=config.to_params(),
-        mean_reward=result["mean_reward"] if ok else None,
-        std_reward=result["std_reward"] if ok and is_finite(result.get("std_reward")) else None,
-        model_path=shown_path(model) if model.is_file() else None,
+        params=launch.config.to_params(),
+        mean_reward=scores.get("mean_reward"),
+        std_reward=std_reward if is_finite(std_reward) else None,
+        model_path=files.shown_path(model) if model.is_file() else None,
         champion=False,
         elapsed_sec=round(outcome.elapsed_sec, 3),
         run_status=status,
-        kind=kind,
-        seed=config.seed,
-        simulator=str(result.get("simulator", config.simulator)),
-        score=result.get("score") if ok else None,
+        kind=launch.kind,
+        seed=launch.config.trial.seed,
+        simulator=str(result.get("simulator", launch.config.simulator)),
+        score=scores.get("score"),
         cause=cause,
-        suggestion=suggestion,
-        rungs=read_rungs(folder, config.timesteps),
-        versions=installed_versions() | (result.get("versions") or {}),
-        git_commit=git_commit(),
-        git_dirty=git_dirty(),
+        suggestion=launch.suggestion,
+        rungs=read_rungs(folder, launch.config.trial.timesteps),
+        versions=ran_on.versions,
+        git_commit=ran_on.git_commit,
+        git_dirty=ran_on.git_dirty,
+        host=ran_on.host,
     )
+
+
+def _provenance(outcome: Outcome, result: dict[str, Any]) -> Provenance:
+    """Returns what the runner says of itself, else what the executor says."""
+    versions = outcome.provenance.versions | (result.get("versions") or {})
+    if not result.get("host"):
+        return replace(outcome.provenance, versions=versions)
+    commit = result.get("git_commit")
+    return Provenance(str(result["host"]), versions, commit, result.get("git_dirty"))
 
 
 def _verdict(outcome: Outcome, result: dict[str, Any], folder: Path) -> tuple[str, str | None]:
+    """Returns status and cause: the executor's own kill first, else the runner's own words."""
     if outcome.status == "ok":
         if not is_finite(result.get("mean_reward")):
-            return "crashed", f"exit code 0 without a finite mean_reward in {RESULT_NAME}"
-        if not (folder / MODEL_NAME).is_file():
-            return "crashed", f"exit code 0 without {MODEL_NAME}"
+            return "crashed", f"exit code 0 without a finite mean_reward in {files.RESULT}"
+        if not (folder / files.MODEL).is_file():
+            return "crashed", f"exit code 0 without {files.MODEL}"
         return "ok", result.get("cause")
     if outcome.status in ("timeout", "out_of_memory") or outcome.stopped:
         return outcome.status, outcome.cause
-    told = result.get("run_status")
-    status = (
-        told
-        if outcome.status == "crashed" and told in RUN_STATUSES and told != "ok"
-        else outcome.status
-    )
+    status = outcome.status
+    named = result.get("run_status")
+    if status == "crashed" and named in RUN_STATUSES and named != "ok":
+        status = named
     return status, result.get("cause") or outcome.cause

@@ -1,8 +1,9 @@
 """The champion: the best model of all trials, at a path that never changes (FR-005).
 
-``champion/model.zip`` and ``champion/manifest.json`` belong together by the manifest's SHA-256. A coronation first puts
-both new files beside the old ones, whole and on disk, then renames the model, then the manifest. ``recover`` finishes
-or undoes one that was cut short anywhere; the pair of the champion before is kept in ``champion/previous``.
+``champion/model.zip`` and ``champion/manifest.json`` belong together by the manifest's SHA-256. A
+promotion first puts both new files beside the old ones, whole and on disk. Then it renames the
+model, then the manifest. ``recover`` finishes or undoes one that was cut short anywhere. The pair
+of the champion before is kept in ``champion/previous``.
 """
 
 from __future__ import annotations
@@ -15,26 +16,24 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from agent.config.trial import UserError
-from agent.trials.record import Record, is_finite, shown_path
+from agent.config import files
+from agent.config.atomic import replacing, write_bytes
+from agent.config.errors import UserError
+from agent.trials.record import Record, is_finite
 
-MODEL_NAME = "model.zip"
-MANIFEST_NAME = "manifest.json"
-RESULT_NAME = "result.json"
-NEXT = ".next"  # ending of a file that waits for its coronation
-PREVIOUS = "previous"
+NEXT = ".next"  # ending of a file that waits for its promotion
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of the reigning champion; ``None`` when the title is vacant.
+    """Returns the champion's manifest; ``None`` while there is no champion.
 
-    A manifest without its model is a vacancy, and so is the champion in the box (``boxed``), which comes with the clone
-    and holds no title: it was judged on other tracks than a night's trials.
+    A manifest without its model is none. Nor is the bundled champion, which comes with the clone:
+    it was judged on other tracks than a study's trials.
 
-    :raises UserError: the manifest is not one
+    :raises UserError: the file is no manifest
     """
-    path = folder / MANIFEST_NAME
-    if not path.exists() or not (folder / MODEL_NAME).exists():
+    path = folder / files.MANIFEST
+    if not path.exists() or not (folder / files.MODEL).exists():
         return None
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -44,84 +43,80 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         raise UserError(
             f"cannot read the champion's manifest {path}: {error}; mend it or move it away"
         ) from None
-    return None if manifest.get("boxed") else dict(manifest)
-
-
-def verify(folder: Path) -> None:
-    """Make sure that the model in ``folder`` is the one its manifest describes.
-
-    :raises UserError: it is another file, or the manifest names no SHA-256
-    """
-    manifest = read_manifest(folder)
-    if manifest is None:
-        raise UserError(f"{folder} holds no champion; run some trials first")
-    if (found := sha256(folder / MODEL_NAME)) != manifest.get("sha256"):
-        raise UserError(
-            f"{folder / MODEL_NAME} (sha256 {found[:12]}) is not the model of its manifest "
-            f"({str(manifest.get('sha256'))[:12]}); a model is code, restore the pair from {folder / PREVIOUS}"
-        )
+    if manifest.get("bundled") or manifest.get("boxed"):  # the latter is its old name
+        return None
+    return dict(manifest)
 
 
 def check_trust(model: Path) -> None:
-    """Make sure that ``model`` is the file that a manifest or a trial's result beside it describes.
+    """Makes sure that a manifest or a trial's result beside ``model`` describes this very file.
 
-    :raises UserError: it is not: loading a model runs code that is in it
+    :raises UserError: none does; loading a model runs code that is in it
     """
     found = sha256(model)
-    for name, key in ((MANIFEST_NAME, "sha256"), (RESULT_NAME, "model_sha256")):
+    for name, key in ((files.MANIFEST, "sha256"), (files.RESULT, "model_sha256")):
         with suppress(OSError, ValueError, AttributeError):
-            if json.loads(model.with_name(name).read_text(encoding="utf-8")).get(key) == found:
+            document = json.loads(model.with_name(name).read_text(encoding="utf-8"))
+            if document.get(key) == found:
                 return
     raise UserError(
-        f"{model} (sha256 {found[:12]}) is in no {MANIFEST_NAME} or {RESULT_NAME} beside it, and loading a model runs "
-        "code that is in it; give --trust if you know where it comes from"
+        f"{model} (sha256 {found[:12]}) is in no {files.MANIFEST} or {files.RESULT} beside it, "
+        "and loading a model runs code that is in it; give --trust if you know where it comes from"
     )
 
 
 def recover(folder: Path) -> str | None:
-    """Finish or undo a coronation that was cut short; tells in words what was done, ``None`` for nothing."""
-    model, manifest = folder / (MODEL_NAME + NEXT), folder / (MANIFEST_NAME + NEXT)
-    if not manifest.exists():
-        model.unlink(missing_ok=True)
+    """Finishes or undoes a promotion that was cut short; returns in words which, ``None`` for none.
+
+    :param folder: the champion's
+    """
+    next_model = folder / (files.MODEL + NEXT)
+    next_manifest = folder / (files.MANIFEST + NEXT)
+    if not next_manifest.exists():
+        next_model.unlink(missing_ok=True)
         return None
     try:
-        wanted = json.loads(manifest.read_text(encoding="utf-8"))["sha256"]
+        wanted = json.loads(next_manifest.read_text(encoding="utf-8"))["sha256"]
     except (OSError, ValueError, KeyError, TypeError):
         wanted = None
-    for candidate in (model, folder / MODEL_NAME):
+    for candidate in (next_model, folder / files.MODEL):
         if wanted and candidate.exists() and sha256(candidate) == wanted:
-            os.replace(candidate, folder / MODEL_NAME)
-            os.replace(manifest, folder / MANIFEST_NAME)
+            os.replace(candidate, folder / files.MODEL)
+            os.replace(next_manifest, folder / files.MANIFEST)
             return "finished a change of champion that had been cut short"
-    model.unlink(missing_ok=True)
-    manifest.unlink()
+    next_model.unlink(missing_ok=True)
+    next_manifest.unlink()
     return "undid a change of champion that had been cut short"
 
 
 def promote_if_better(
     record: Record, model: Path, folder: Path, confirmation: dict[str, Any] | None = None
 ) -> bool:
-    """Crown the trial if it is strictly better than the reigning champion; tells whether it was.
+    """Promotes the trial if it is strictly better than the champion; returns whether it was.
 
-    :param model: the trial's ``model.zip``
-    :param folder: the champion's folder, made when absent
+    :param record: the trial
+    :param model: its ``model.zip``
+    :param folder: the champion's, made when absent
     :param confirmation: see ``promote``
     :raises UserError: a better trial without a model, or an unreadable manifest
     """
     if not record.scored or record.mean_reward is None:
         return False
     recover(folder)
-    reigning = read_manifest(folder)
-    if reigning is not None and record.mean_reward <= reigning["mean_reward"]:
+    current = read_manifest(folder)
+    if current is not None and record.mean_reward <= current["mean_reward"]:
         return False
     promote(record, model, folder, confirmation)
     return True
 
 
 def promote(record: Record, model: Path, folder: Path, confirmation: dict[str, Any] | None) -> None:
-    """Give the trial the title, whatever the reigning champion's score.
+    """Makes the trial champion, whatever the score of the one before.
 
-    :param confirmation: for the manifest: the rule, the seeds and the scores that it was confirmed by
+    :param record: the trial
+    :param model: its ``model.zip``
+    :param folder: the champion's, made when absent
+    :param confirmation: for the manifest: the rule, and the trials, seeds and scores behind it
     :raises UserError: there is no model, or an unreadable manifest
     """
     recover(folder)
@@ -131,48 +126,55 @@ def promote(record: Record, model: Path, folder: Path, confirmation: dict[str, A
             f"trial {record.trial} has no model at {model}; it cannot be champion, run it again"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    next_model, next_manifest = folder / (MODEL_NAME + NEXT), folder / (MANIFEST_NAME + NEXT)
+    next_model = folder / (files.MODEL + NEXT)
+    next_manifest = folder / (files.MANIFEST + NEXT)
     data = model.read_bytes()
-    manifest = _manifest(
-        record, folder / MODEL_NAME, hashlib.sha256(data).hexdigest(), confirmation
-    )
+    manifest = _manifest(record, folder / files.MODEL, data, confirmation)
     try:
-        _write(next_model, data)
-        _write(next_manifest, (json.dumps(manifest, indent=2, allow_nan=False) + "\n").encode())
-        if (folder / MODEL_NAME).exists() and (folder / MANIFEST_NAME).exists():
+        write_bytes(next_model, data)
+        write_bytes(next_manifest, f"{json.dumps(manifest, indent=2, allow_nan=False)}\n".encode())
+        if (folder / files.MODEL).exists() and (folder / files.MANIFEST).exists():
             _keep_previous(folder)
     except OSError:
         next_manifest.unlink(missing_ok=True)
         next_model.unlink(missing_ok=True)
         raise
-    os.replace(next_model, folder / MODEL_NAME)
-    os.replace(next_manifest, folder / MANIFEST_NAME)
+    os.replace(next_model, folder / files.MODEL)
+    os.replace(next_manifest, folder / files.MANIFEST)
 
 
 def is_champion(record: Record, folder: Path) -> bool:
-    """Whether the reigning champion is this very trial, crowned before its record was written."""
+    """Returns whether this very trial is champion, perhaps since before its record was written."""
     manifest = read_manifest(folder)
-    return manifest is not None and (manifest["trial"], manifest.get("kind")) == (
-        record.trial,
-        record.kind,
-    )
+    if manifest is None:
+        return False
+    return bool(manifest["trial"] == record.trial and manifest.get("kind") == record.kind)
 
 
 def describe(folder: Path) -> str:
-    """The champion in one line.
+    """Returns the champion in one line that grep can read.
 
-    :raises UserError: the manifest is not one
+    :raises UserError: an unreadable manifest
     """
     manifest = read_manifest(folder)
     if manifest is None:
         return "champion: none yet"
-    told = f"champion: trial {manifest['trial']} mean_reward {manifest['mean_reward']:.2f} {manifest['model_path']}"
-    confirmation = manifest.get("confirmation") or {}
-    return f"{told} ({confirmation['standing']})" if confirmation.get("standing") else told
+    score = f"mean_reward {manifest['mean_reward']:.2f}"
+    line = f"champion: trial {manifest['trial']} {score} {manifest['model_path']}"
+    standing = (manifest.get("confirmation") or {}).get("standing")
+    if standing:
+        line += f" ({standing})"
+    return line
+
+
+def sha256(path: Path) -> str:
+    """Returns the SHA-256 of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _manifest(
-    record: Record, model: Path, sha256: str, confirmation: dict[str, Any] | None
+    record: Record, path: Path, model: bytes, confirmation: dict[str, Any] | None
 ) -> dict[str, Any]:
     return {
         "trial": record.trial,
@@ -180,8 +182,8 @@ def _manifest(
         "timestamp": record.timestamp,
         "params": record.params,
         "mean_reward": record.mean_reward,
-        "model_path": shown_path(model),
-        "sha256": sha256,
+        "model_path": files.shown_path(path),
+        "sha256": hashlib.sha256(model).hexdigest(),
         "confirmation": confirmation,
         "simulator": record.simulator,
         "git_commit": record.git_commit,
@@ -189,21 +191,8 @@ def _manifest(
 
 
 def _keep_previous(folder: Path) -> None:
-    previous = folder / PREVIOUS
+    previous = folder / files.PREVIOUS
     previous.mkdir(exist_ok=True)
-    for name in (MODEL_NAME, MANIFEST_NAME):
-        shutil.copyfile(folder / name, previous / (name + NEXT))
-        os.replace(previous / (name + NEXT), previous / name)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    for name in (files.MODEL, files.MANIFEST):
+        with replacing(previous / name) as scratch:
+            shutil.copyfile(folder / name, scratch)

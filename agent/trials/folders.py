@@ -1,13 +1,12 @@
-"""The trials' folders: their numbers, what was launched in them, which models are kept, how much disk is left.
+"""Folders of trials: their numbers, what was launched in them, which models are kept.
 
-Each folder holds ``launch.json`` from before its process starts, so a controller that was killed between launch and
-record finds the trial again.
+Each folder holds ``launch.json`` from before its process starts. So a trial whose controller was
+killed between launch and record is found again.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from contextlib import suppress
@@ -15,19 +14,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.config.trial import TrialConfig, UserError
-from agent.executors.local import LOG_NAME
-from agent.trials.record import Record, shown_path
+from agent.config import files
+from agent.config.atomic import write_bytes
+from agent.config.errors import UserError
+from agent.config.trial import TrialConfig
+from agent.trials.record import Record
 
-LAUNCH_NAME = "launch.json"
-LAUNCH_TEMPORARY = ".launch.json"
-MODELS = ("model.zip", "last_model.zip")
 KEEP = re.compile(r"(best|last):(\d+)")
+GIB = 1024**3
 
 
 @dataclass(frozen=True)
 class Launch:
-    """A trial as it was started."""
+    """A trial as it was started.
+
+    :param trial: its number
+    :param kind: a record's ``kind``
+    :param config: its parameters
+    :param suggestion: what the surrogate expected of it, ``None`` if it was not asked
+    """
 
     trial: int
     kind: str
@@ -37,7 +42,7 @@ class Launch:
 
 @dataclass(frozen=True)
 class Folders:
-    """``models_dir/prefix-NNN``."""
+    """The folders ``models_dir/prefix-NNN``."""
 
     models_dir: Path
     prefix: str
@@ -46,82 +51,105 @@ class Folders:
         """The folder of a trial."""
         return self.models_dir / f"{self.prefix}-{trial:03d}"
 
+    def model_of(self, record: Record) -> Path:
+        """The path of a trial's best checkpoint, whether it is there or not."""
+        return self.of(record.trial) / files.MODEL
+
+    @property
+    def champion_dir(self) -> Path:
+        """The folder of the champion."""
+        return self.models_dir / files.CHAMPION
+
     def next_trial(self, records: list[Record]) -> int:
-        """The number after the highest of ledger and folders: none ever repeats, and no model is overwritten."""
+        """The number after the highest of ledger and folders, so no model is overwritten."""
         return max([0, *(record.trial for record in records), *self._numbers()]) + 1
 
     def open(self, launch: Launch) -> Path:
-        """Make the trial's folder and write down what is about to run in it."""
+        """Makes the trial's folder and writes down what is about to run in it."""
         folder = self.of(launch.trial)
         folder.mkdir(parents=True, exist_ok=True)
-        whole = {"trial": launch.trial, "kind": launch.kind, "params": launch.config.to_params()}
-        temporary = folder / LAUNCH_TEMPORARY
-        temporary.write_text(
-            json.dumps(whole | {"suggestion": launch.suggestion}) + "\n", encoding="utf-8"
-        )
-        os.replace(temporary, folder / LAUNCH_NAME)
+        document = {
+            "trial": launch.trial,
+            "kind": launch.kind,
+            "params": launch.config.to_params(),
+            "suggestion": launch.suggestion,
+        }
+        write_bytes(folder / files.LAUNCH, f"{json.dumps(document)}\n".encode())
         return folder
 
     def drop(self, trial: int) -> None:
-        """Remove the folder of a trial that never began; anything but its launch and its log stays."""
+        """Removes the folder of a trial that never began, unless it holds more than its log."""
         folder = self.of(trial)
-        for name in (LAUNCH_NAME, LOG_NAME):
+        for name in (files.LAUNCH, files.TRIAL_LOG):
             (folder / name).unlink(missing_ok=True)
         with suppress(OSError):
             folder.rmdir()
 
-    def forgotten(self, records: list[Record]) -> list[Launch]:
-        """Trials that were launched and never recorded, oldest first.
+    def unrecorded(self, records: list[Record]) -> list[Launch]:
+        """Returns trials that were launched and never recorded, oldest first.
 
-        A folder without a readable launch is none; one whose controller died before it wrote that is removed.
+        A folder without a readable launch is none. It is removed if its controller died before it
+        wrote that.
+
+        :param records: all that are known
         """
         known = {record.trial for record in records}
-        found = []
+        launches = []
         for trial in sorted(set(self._numbers()) - known):
-            try:
-                told: dict[str, Any] = json.loads(
-                    (self.of(trial) / LAUNCH_NAME).read_text(encoding="utf-8")
-                )
-                config = TrialConfig.from_params(told["params"])
-            except FileNotFoundError:
-                (self.of(trial) / LAUNCH_TEMPORARY).unlink(missing_ok=True)
-                with suppress(OSError):  # it is not empty: somebody else's
-                    self.of(trial).rmdir()
-                continue
-            except (OSError, ValueError, KeyError, TypeError):
-                continue
-            found.append(
-                Launch(trial, str(told.get("kind", "search")), config, told.get("suggestion"))
-            )
-        return found
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                launch = self._read_launch(trial)
+                if launch is not None:
+                    launches.append(launch)
+        return launches
 
     def thin(self, records: list[Record], keep: dict[str, int]) -> list[Path]:
-        """Delete the models of recorded trials that are neither among the best nor the last; returns what went.
+        """Deletes models of trials that are neither among the best nor the last; returns them.
 
-        :param keep: how many ``best`` and ``last``; empty keeps all. Records, logs and results stay.
+        Records, logs and results stay.
+
+        :param records: all trials
+        :param keep: how many ``best`` and ``last``; empty keeps all
         """
         if not keep:
             return []
-        scored = sorted((r for r in records if r.scored), key=lambda r: -(r.mean_reward or 0.0))
-        kept = {r.trial for r in scored[: keep.get("best", 0)]}
-        last = keep.get("last", 0)
-        kept |= {r.trial for r in records[-last:]} if last else set()
-        gone = [self.of(r.trial) / name for r in records if r.trial not in kept for name in MODELS]
-        gone = [path for path in gone if path.is_file()]
-        for path in gone:
+        scored = [record for record in records if record.scored]
+        scored.sort(key=lambda record: -(record.mean_reward or 0.0))
+        n_best = keep.get("best", 0)
+        n_last = keep.get("last", 0)
+        kept = {record.trial for record in scored[:n_best]}
+        kept |= {record.trial for record in records[max(0, len(records) - n_last) :]}
+        deleted = []
+        for record in records:
+            if record.trial not in kept:
+                folder = self.of(record.trial)
+                deleted += [folder / files.MODEL, folder / files.LAST_MODEL]
+        deleted = [path for path in deleted if path.is_file()]
+        for path in deleted:
             path.unlink()
-        return gone
+        return deleted
+
+    def _read_launch(self, trial: int) -> Launch | None:
+        """Returns what was launched, ``None`` when its controller died before it wrote that."""
+        folder = self.of(trial)
+        try:
+            text = (folder / files.LAUNCH).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            _remove_unlaunched(folder)
+            return None
+        document: dict[str, Any] = json.loads(text)
+        config = TrialConfig.from_params(document["params"])
+        kind = str(document.get("kind", "search"))
+        return Launch(trial, kind, config, document.get("suggestion"))
 
     def _numbers(self) -> list[int]:
         pattern = re.compile(re.escape(self.prefix) + r"-(\d+)")
-        matches = (
-            pattern.fullmatch(path.name) for path in self.models_dir.glob(f"{self.prefix}-*")
-        )
+        names = (path.name for path in self.models_dir.glob(f"{self.prefix}-*"))
+        matches = (pattern.fullmatch(name) for name in names)
         return [int(match[1]) for match in matches if match]
 
 
 def parse_keep(text: str) -> dict[str, int]:
-    """How many models to keep, from ``best:20,last:5``; empty for ``all``.
+    """Reads how many models to keep, from ``best:20,last:5``; empty for ``all``.
 
     :raises UserError: anything else
     """
@@ -135,15 +163,23 @@ def parse_keep(text: str) -> dict[str, int]:
     return {match[1]: int(match[2]) for match in matches if match}
 
 
-def check_disk(folder: Path, least_bytes: int) -> None:
-    """Refuse to go on with less free disk than ``least_bytes``.
+def check_disk(folder: Path, min_free_bytes: int) -> None:
+    """Refuses to go on with too little free disk.
 
-    :raises OSError: there is less
+    :raises OSError: less is free than ``min_free_bytes``
     """
-    free = shutil.disk_usage(folder).free
-    if free < least_bytes:
-        gib = 1024**3
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < min_free_bytes:
         raise OSError(
-            f"{free / gib:.1f} GiB are free at {shown_path(folder)}, less than --min-free {least_bytes / gib:.1f} GiB; "
+            f"{free_bytes / GIB:.1f} GiB are free at {files.shown_path(folder)}, "
+            f"less than --min-free {min_free_bytes / GIB:.1f} GiB; "
             "free some, or keep fewer models with --keep-models best:20,last:5"
         )
+
+
+def _remove_unlaunched(folder: Path) -> None:
+    launch = Path(files.LAUNCH)
+    for scratch in folder.glob(f".{launch.stem}*{launch.suffix}"):  # of ``atomic``
+        scratch.unlink()
+    with suppress(OSError):  # it is not empty: somebody else's
+        folder.rmdir()

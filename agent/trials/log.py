@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-LOG_NAME = "autoresearch_log.txt"
-
 
 @dataclass(frozen=True)
 class TrialLog:
@@ -16,7 +14,7 @@ class TrialLog:
     path: Path
 
     def say(self, line: str) -> None:
-        """Show ``line`` at once and keep it."""
+        """Shows ``line`` at once and keeps it."""
         print(line, flush=True)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now().isoformat(sep=' ', timespec='seconds')} {line}\n")

@@ -1,341 +1,275 @@
-"""The loop that the controller and the grid sweep share: launch, record, crown, log, cool down."""
+"""The loop that search and grid search share: launch a trial, record it, promote it, cool down."""
 
 from __future__ import annotations
 
-import math
-import os
-import re
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from agent.config.trial import (
-    EXIT_INTERRUPTED,
-    EXIT_OK,
-    EXIT_PRUNED,
-    EXIT_SIM_LOST,
-    STOP_NAME,
-    TrialConfig,
-    UserError,
-    parse_memory,
-)
-from agent.executors.local import BAD_ARGUMENTS, LOG_NAME, Limits, Outcome, RunningTrial
-from agent.executors.processes import kill_orphans, workspace_id
-from agent.study.champion_selection import champion_replicates
+from agent.config import files
+from agent.config.errors import UserError
+from agent.config.memory import parse_memory
+from agent.config.trial import TrialConfig
+from agent.executors.base import BAD_ARGUMENTS, Executor, Handle, Job, Limits, Outcome
 from agent.trials import champion
-from agent.trials.assemble import chosen_score, make_record, read_result
+from agent.trials.assemble import make_record, unwatched_outcome
+from agent.trials.circuit_breaker import CircuitBreaker
 from agent.trials.folders import Folders, Launch, check_disk
 from agent.trials.ledger import Ledger
 from agent.trials.log import TrialLog
-from agent.trials.progress import PROGRESS_NAME, Rung, read_rungs
-from agent.trials.record import Record, is_finite, shown_path
-from agent.trials.task import of_task
-from agent.worlds.donkey.servers import Place
+from agent.trials.progress import Rung, rungs_reached
+from agent.trials.promotion import Promotion, SelectChampion
+from agent.trials.record import Record
+from agent.trials.summary import summary
 
 POLL_SEC = 0.05
-BREAKER_FAILURES = 3
-FAILURES = ("crashed", "sim_lost", "out_of_memory", "timeout")
-SIM_RETRY_SEC = 5.0  # a lost simulator gets this long to come back before the one retry
+SIM_RETRY_SEC = 5.0  # chosen: time for a lost simulator to come back, before the one retry
 
+# The next trial, from all records and the configurations that are running; None for no more.
 NextLaunch = Callable[[list[Record], list[TrialConfig]], Launch | None]
+# Why to stop a trial at the rungs that it has reached; None to let it go on.
 Prune = Callable[[Launch, tuple[Rung, ...], list[Record]], str | None]
-
-
-class CircuitBrokenError(Exception):
-    """The same failure happened so often in a row that more trials would only repeat it."""
+# The environments of a slot, each with its simulator's address; True once a trial has lost them.
+AssignEnvs = Callable[[int, bool], list[str]]
 
 
 @dataclass
 class Running:
-    """A launch in a slot: its process, or the time of its second chance."""
+    """A launch in a slot: its handle, or the time of its retry while it has none."""
 
     launch: Launch
     slot: int
-    process: RunningTrial | None = None
-    again_at: float | None = None
+    handle: Handle | None = None
     rungs: tuple[Rung, ...] = ()
+    asked_to_stop: bool = False
+    lost: Outcome | None = None  # of the first try, after which its simulator was lost
+    retry_at: float = 0.0
+
+
+@dataclass
+class NextTrial:
+    """The next trial; it is chosen once a slot is free, while that slot still cools down."""
+
+    choose: Callable[[], Launch | None]
+    launch: Launch | None = None
+    exhausted: bool = False
+
+    def look(self) -> Launch | None:
+        """Returns it and leaves it there; ``None`` if there are no more."""
+        if self.launch is None and not self.exhausted:
+            self.launch = self.choose()
+            self.exhausted = self.launch is None
+        return self.launch
+
+    def clear(self) -> None:
+        """Takes it away, now that it has started."""
+        self.launch = None
 
 
 @dataclass
 class TrialLoop:
-    """Runs trials, ``workers`` of them side by side, and remembers what became of each.
+    """Runs trials, as many side by side as the executor has slots, and records each.
 
-    :param runner: the script of one trial
+    :param kind: a record's ``kind``, of trials that say no other
+    :param executor: runs them
+    :param folders: their files
+    :param ledger: their records
+    :param log: lines for people
+    :param timeout_sec: limit of a trial's wall clock
     :param min_free_bytes: no trial starts with less free disk
     :param keep_models: see ``Folders.thin``
-    :param place: where the trial of a slot drives, see ``simulators``; ``None`` leaves the configuration's own
-    :param prune: why a trial should be stopped at the rungs that it has reached, see ``rungs``; ``None`` stops none
-    :param confirm_seeds: fresh seeds on which a challenger must win before it has the title, see ``title``; 0 for
-        the plain rule, the best score ever
+    :param assign_envs: gives the environments of a slot; ``None`` leaves the configuration's own
+    :param prune: tells why a trial should be stopped; ``None`` stops none
+    :param select_champion: see ``Promotion``
+    :param confirm_seeds: see ``Promotion``
     """
 
     kind: str
-    runner: Path
+    executor: Executor
     folders: Folders
     ledger: Ledger
-    journal: TrialLog
+    log: TrialLog
     timeout_sec: float
-    cooldown_sec: float
-    verbose: bool = False
-    workers: int = 1
     min_free_bytes: int = 0
     keep_models: dict[str, int] = field(default_factory=dict)
-    place: Place | None = None
+    assign_envs: AssignEnvs | None = None
     prune: Prune | None = None
+    select_champion: SelectChampion | None = None
     confirm_seeds: int = 0
     records: list[Record] = field(default_factory=list, init=False)
     _running: list[Running] = field(default_factory=list, init=False)
-    _failures: list[str] = field(default_factory=list, init=False)
-
-    @property
-    def champion_dir(self) -> Path:
-        """The champion's folder."""
-        return self.folders.models_dir / "champion"
-
-    @property
-    def workspace(self) -> str:
-        """See ``processes``."""
-        return workspace_id(self.folders.models_dir)
+    _breaker: CircuitBreaker = field(default_factory=CircuitBreaker, init=False)
 
     def resume(self) -> None:
-        """Read the ledger, end what a controller that is gone left running, record what it left unrecorded."""
-        self._sweep()
-        if told := champion.recover(self.champion_dir):
-            self.journal.say(told)
+        """Reads the ledger and catches up with what a controller that is gone left behind.
+
+        Its processes are ended, its change of champion is finished or undone, and the trials that
+        it left unrecorded are recorded.
+        """
+        self._recover_executor()
+        recovered = champion.recover(self.folders.champion_dir)
+        if recovered is not None:
+            self.log.say(recovered)
         self.records = [record.slim() for record in self.ledger.read()]
-        for launch in self.folders.forgotten(self.records):
-            self._remember(launch, self._outcome_of(launch))
+        for launch in self.folders.unrecorded(self.records):
+            self._record(launch, unwatched_outcome(self.folders.of(launch.trial)))
 
     def run(
         self, next_launch: NextLaunch, after: Callable[[Record], None] = lambda _: None
     ) -> None:
-        """Run what ``next_launch`` gives until it gives ``None`` and all have ended.
+        """Runs what ``next_launch`` gives until it gives ``None`` and all have ended.
 
-        :param next_launch: the next trial, from the records and the configurations that are running
-        :param after: told every record
+        :param next_launch: chooses the next trial
+        :param after: called with every record
         :raises UserError: the runner refused its arguments; nothing of that trial is recorded
-        :raises CircuitBrokenError: ``BREAKER_FAILURES`` equal failures in a row
+        :raises CircuitBrokenError: equal failures in a row
         :raises OSError: too little disk
         :raises KeyboardInterrupt: asked to stop; the running trials are recorded as interrupted
         """
-        cool_at = [-math.inf] * self.workers
-        more, ahead = True, None  # the next trial is chosen while its slot still cools
+        upcoming = NextTrial(lambda: next_launch(self.records, self._running_configs()))
         try:
-            while more or ahead or self._running:
-                busy = {each.slot for each in self._running}
-                for slot in set(range(self.workers)) - busy:
-                    if more and ahead is None:
-                        ahead = next_launch(
-                            self.records, [each.launch.config for each in self._running]
-                        )
-                        more = ahead is not None
-                    if ahead is not None and time.monotonic() >= cool_at[slot]:
-                        self._sweep()
-                        check_disk(self.folders.models_dir, self.min_free_bytes)
-                        self._running.append(self._started(Running(ahead, slot)))
-                        ahead = None
-                        break  # choosing takes its time: between two of them all limits are looked at
-                for each in list(self._running):
-                    if record := self._look_at(each):
-                        assert each.process is not None
-                        cool_at[each.slot] = each.process.ended + self.cooldown_sec
-                        after(record)
-                        self._guard(record)
-                if self._running or ahead or more:
-                    now = time.monotonic()
-                    time.sleep(min([POLL_SEC, *(at - now for at in cool_at if at > now)]))
+            while True:
+                self._fill_free_slot(upcoming)
+                self._poll_running(after)
+                if upcoming.exhausted and not self._running:
+                    break
+                time.sleep(self._pause_sec())
         finally:
             self._stop_all()
 
-    def _outcome_of(self, launch: Launch) -> Outcome:
-        """Of a trial that nobody watched end."""
-        result = read_result(self.folders.of(launch.trial))
-        elapsed_sec = result["elapsed_sec"] if is_finite(result.get("elapsed_sec")) else 0.0
-        if result.get("run_status") == "ok":
-            return Outcome("ok", EXIT_OK, elapsed_sec, "")
-        if result.get("run_status") == "pruned":
-            return Outcome("pruned", EXIT_PRUNED, elapsed_sec, "")
-        return Outcome("interrupted", EXIT_INTERRUPTED, elapsed_sec, "", "its controller was gone")
-
-    def _started(self, each: Running) -> Running:
-        config = each.launch.config
-        if self.place is not None:
-            config = replace(config, env=self.place(each.slot, each.again_at is not None))
-            each.launch = replace(each.launch, config=config)
-        folder = self.folders.open(each.launch)
-        for name in (
-            PROGRESS_NAME,
-            STOP_NAME,
-        ):  # of a first try, after which its simulator was lost
-            (folder / name).unlink(missing_ok=True)
-        command = [sys.executable, str(self.runner), *config.to_argv(), "--save-dir", str(folder)]
-        limits = Limits(self.timeout_sec, parse_memory(config.memory_limit))
-        threads = max(1, (os.cpu_count() or 1) // self.workers)
-        each.rungs = ()
-        each.process = RunningTrial(
-            command, folder, limits, workspace=self.workspace, threads=threads, verbose=self.verbose
-        )
-        return each
-
-    def _look_at(self, each: Running) -> Record | None:
-        """The record of a trial that has ended."""
-        if each.process is None:
-            if each.again_at is not None and time.monotonic() >= each.again_at:
-                self._started(each)
-            return None
-        outcome = each.process.poll()
-        if outcome is None:
-            self._consider_pruning(each, each.process)
-            return None
-        if outcome.status == "sim_lost" and each.again_at is None:
-            each.process, each.again_at = None, time.monotonic() + SIM_RETRY_SEC
-            self.journal.say(
-                f"trial {each.launch.trial}: {outcome.cause}; once more in {SIM_RETRY_SEC:g} s"
-            )
-            return None
-        self._running.remove(each)
-        if outcome.status == BAD_ARGUMENTS:
-            self.folders.drop(each.launch.trial)
-            told = outcome.last_line.partition(": error: ")[2] or outcome.last_line
-            raise UserError(
-                told
-                or f"{self.runner.name} refused its arguments without a word; see {self.runner}"
-            )
-        return self._remember(each.launch, outcome)
-
-    def _consider_pruning(self, each: Running, process: RunningTrial) -> None:
-        if self.prune is None or process.told:
+    def _fill_free_slot(self, upcoming: NextTrial) -> None:
+        """Starts one trial at most: choosing takes time, and limits are looked at in between."""
+        for slot in self._free_slots():
+            launch = upcoming.look()
+            if launch is None:
+                return
+            if self.executor.ready_in_sec(slot) > 0.0:
+                continue
+            self._recover_executor()
+            check_disk(self.folders.models_dir, self.min_free_bytes)
+            running = Running(launch, slot)
+            self._start(running)
+            self._running.append(running)
+            upcoming.clear()
             return
-        rungs = read_rungs(process.folder, each.launch.config.timesteps)
-        if len(rungs) > len(each.rungs) and (cause := self.prune(each.launch, rungs, self.records)):
-            process.tell(cause)
-        each.rungs = rungs
 
-    def _remember(self, launch: Launch, outcome: Outcome) -> Record:
-        folder = self.folders.of(launch.trial)
-        record = make_record(
-            launch.trial,
-            launch.config,
-            outcome,
-            folder,
-            kind=launch.kind,
-            suggestion=launch.suggestion,
-        )
+    def _poll_running(self, after: Callable[[Record], None]) -> None:
+        for running in list(self._running):
+            record = self._poll(running)
+            if record is not None:
+                after(record)
+                self._breaker.note(record, self._log_of(record.trial))
+
+    def _pause_sec(self) -> float:
+        """Returns the time until something is to be looked at again."""
+        cooling = [self.executor.ready_in_sec(slot) for slot in self._free_slots()]
+        return min([POLL_SEC, *(seconds for seconds in cooling if seconds > 0.0)])
+
+    def _free_slots(self) -> list[int]:
+        busy = {running.slot for running in self._running}
+        return [slot for slot in range(self.executor.slots) if slot not in busy]
+
+    def _running_configs(self) -> list[TrialConfig]:
+        return [running.launch.config for running in self._running]
+
+    def _start(self, running: Running) -> None:
+        launch = running.launch
+        if self.assign_envs is not None:
+            envs = self.assign_envs(running.slot, running.lost is not None)
+            launch = replace(launch, config=launch.config.changed(env=envs))
+            running.launch = launch
+        folder = self.folders.open(launch)
+        limits = Limits(self.timeout_sec, parse_memory(launch.config.trial.memory_limit))
+        running.rungs = ()
+        running.asked_to_stop = False
+        running.handle = self.executor.submit(Job(launch.config, folder, limits, running.slot))
+
+    def _poll(self, running: Running) -> Record | None:
+        """Returns the record of a trial that has ended."""
+        if running.handle is None:
+            if time.monotonic() >= running.retry_at:
+                self._start(running)
+            return None
+        outcome = running.handle.poll()
+        if outcome is None:
+            self._consider_pruning(running, running.handle)
+            return None
+        if outcome.status == "sim_lost" and running.lost is None:
+            self._retry_later(running, outcome)
+            return None
+        self._running.remove(running)
+        if outcome.status == BAD_ARGUMENTS:
+            self.folders.drop(running.launch.trial)
+            raise UserError(_refusal(outcome))
+        return self._record(running.launch, outcome)
+
+    def _consider_pruning(self, running: Running, handle: Handle) -> None:
+        if self.prune is None or running.asked_to_stop:
+            return
+        rungs = rungs_reached(handle.progress(), running.launch.config.trial.timesteps)
+        if len(rungs) > len(running.rungs):
+            cause = self.prune(running.launch, rungs, self.records)
+            if cause:
+                handle.ask_to_stop(cause)
+                running.asked_to_stop = True
+        running.rungs = rungs
+
+    def _retry_later(self, running: Running, outcome: Outcome) -> None:
+        running.handle = None
+        running.lost = outcome
+        running.retry_at = time.monotonic() + SIM_RETRY_SEC
+        trial = running.launch.trial
+        self.log.say(f"trial {trial}: {outcome.cause}; once more in {SIM_RETRY_SEC:g} s")
+
+    def _record(self, launch: Launch, outcome: Outcome) -> Record:
+        record = make_record(launch, outcome, self.folders.of(launch.trial))
         record = replace(record, confirm_seeds=self.confirm_seeds)
+        promotion = Promotion(self.folders, self.select_champion, self.confirm_seeds)
         try:
-            crowned = self._crowned(record)
-            record = replace(
-                record, champion=crowned or champion.is_champion(record, self.champion_dir)
-            )
+            record = replace(record, champion=promotion.consider(record, self.records))
         except (UserError, OSError) as error:
-            self.journal.say(f"champion not updated: {error}")
+            self.log.say(f"champion not updated: {error}")
         self.ledger.append(record)
         self.records.append(record.slim())
-        self.journal.say(summary(record))
+        self.log.say(summary(record))
         try:
-            self.journal.say(champion.describe(self.champion_dir))
+            self.log.say(champion.describe(self.folders.champion_dir))
         except UserError as error:
-            self.journal.say(f"champion unknown: {error}")
+            self.log.say(f"champion unknown: {error}")
         for path in self.folders.thin(self.records, self.keep_models):
-            self.journal.say(f"deleted {shown_path(path)} to keep no more than --keep-models says")
+            shown = files.shown_path(path)
+            self.log.say(f"deleted {shown} to keep no more than --keep-models says")
         return record
 
-    def _crowned(self, record: Record) -> bool:
-        """Give the title to whom it is due now that ``record`` is known; tells whether that changed it."""
-        rule: dict[str, Any] = {"rule": f"--confirm-seeds {self.confirm_seeds}"}
-        if self.confirm_seeds:
-            known = of_task([*self.records, record], record.params)
-            held = champion_replicates(known, self.confirm_seeds)
-            if held and (crowned := self._confirm(held, rule)) is not None:
-                return crowned
-            rule |= {
-                "standing": "provisional: best score so far, not confirmed",
-                "trials": [],
-                "seeds": [],
-                "scores": [],
-            }
-        return champion.promote_if_better(record, self._model(record), self.champion_dir, rule)
+    def _recover_executor(self) -> None:
+        recovered = self.executor.recover()
+        if recovered is not None:
+            self.log.say(recovered)
 
-    def _confirm(self, held: list[Record], rule: dict[str, Any]) -> bool | None:
-        """Crown the best model of a configuration that won on fresh seeds; tells whether that changed the champion.
-
-        :param held: its replicates
-        :returns: ``None`` when the champion_dir is empty and so are the replicates' folders, as in a fresh clone
-        """
-        scores = [record.mean_reward or 0.0 for record in held]
-        told = rule | {
-            "standing": f"confirmed: mean {sum(scores) / len(scores):.2f} on {len(held)} fresh seeds",
-            "trials": [record.trial for record in held],
-            "seeds": [record.seed for record in held],
-            "scores": scores,
-        }
-        reigning = champion.read_manifest(self.champion_dir)
-        there = [record for record in held if self._model(record).is_file()]
-        if reigning is not None and (reigning.get("confirmation") == told or not there):
-            return False
-        if not there:
-            return None
-        # Chosen on the episodes that chose its checkpoint, reported by those of its final evaluation.
-        best = max(there, key=lambda record: chosen_score(self.folders.of(record.trial)))
-        champion.promote(best, self._model(best), self.champion_dir, told)
-        return reigning is None or (reigning["trial"], reigning.get("kind")) != (
-            best.trial,
-            best.kind,
-        )
-
-    def _model(self, record: Record) -> Path:
-        return self.folders.of(record.trial) / champion.MODEL_NAME
-
-    def _guard(self, record: Record) -> None:
-        if record.run_status not in FAILURES:
-            self._failures.clear()
-            return
-        failure = f"{record.run_status}: {re.sub(r'[0-9]+', '#', record.cause or '')}"
-        self._failures = [each for each in self._failures if each == failure] + [failure]
-        if len(self._failures) >= BREAKER_FAILURES:
-            raise CircuitBrokenError(
-                f"{BREAKER_FAILURES} trials in a row ended the same way, {record.run_status} ({record.cause}); mend "
-                f"that and start again, the log is {shown_path(self.folders.of(record.trial) / LOG_NAME)}"
-            )
-
-    def _sweep(self) -> None:
-        if orphans := kill_orphans(self.workspace):
-            self.journal.say(f"killed {orphans} stale processes of a controller that is gone")
+    def _log_of(self, trial: int) -> Path:
+        return self.folders.of(trial) / files.TRIAL_LOG
 
     def _stop_all(self) -> None:
-        for each in self._running:
-            if each.process is not None:
-                each.process.warn()
+        for running in self._running:
+            if running.handle is not None:
+                running.handle.terminate()
         while self._running:
-            each = self._running.pop()
-            if each.process is not None:
-                self._remember(each.launch, each.process.stop())
-            else:
-                self._remember(
-                    each.launch,
-                    Outcome("sim_lost", EXIT_SIM_LOST, 0.0, "", "the simulator was lost"),
-                )
+            running = self._running.pop()
+            self._record(running.launch, _stopped(running))
 
 
-def summary(record: Record) -> str:
-    """The trial in one line that grep can read."""
-    params = record.params
-    names = ["learning_rate", "timesteps"] + (
-        ["n_steer", "n_throttle"] if params.get("agent") == "dqn" else []
-    )
-    chosen = " ".join(f"{name} {params[name]:.6g}" for name in names if name in params)
-    line = f"{record.kind} trial {record.trial} {record.run_status} in {record.elapsed_sec:.1f} s"
-    if record.mean_reward is not None:
-        line += f" mean_reward {record.mean_reward:.2f} +- {record.std_reward or 0.0:.2f}"
-        line += (
-            f" laps {sum(record.score['laps'])}"
-            if record.score and record.score.get("laps")
-            else ""
-        )
-        line += " NEW CHAMPION" if record.champion else ""
-    else:
-        line += f" ({record.cause})"
-    return f"{line} | {params.get('agent')} {chosen}"
+def _stopped(running: Running) -> Outcome:
+    """Returns the outcome of a trial that is stopped, or that waits for its simulator."""
+    if running.handle is not None:
+        return running.handle.stop()
+    assert running.lost is not None
+    return replace(running.lost, elapsed_sec=0.0, last_line="", cause="the simulator was lost")
+
+
+def _refusal(outcome: Outcome) -> str:
+    """Returns what the runner says against its arguments."""
+    complaint = outcome.last_line.partition(": error: ")[2] or outcome.last_line
+    if complaint:
+        return complaint
+    return f"the runner refused its arguments without a word ({outcome.cause}); run it by hand"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from agent.config.trial import RUNGS
+from agent.config.parts import RUNGS
 from agent.executors.base import read_progress
 
 
@@ -55,6 +55,14 @@ def rungs_reached(progress: Sequence[tuple[int, float]], timesteps: int) -> tupl
             best = max(score for steps, score in progress if steps <= reached_at)
             rungs.append(Rung(share, reached_at, best))
     return tuple(rungs)
+
+
+def read_rungs(folder: Path, timesteps: int) -> tuple[Rung, ...]:
+    """Returns the rungs that the trial in ``folder`` has reached.
+
+    :param timesteps: of its whole training
+    """
+    return rungs_reached(read_progress(folder), timesteps)
 
 
 def best_choosing_score(folder: Path) -> float:

@@ -9,23 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
-from functools import cache, cached_property
-from importlib import metadata
-from pathlib import Path
-from platform import node, python_version
+from functools import cached_property
 from sys import intern
 from typing import Any, NoReturn, Self
 
-from agent.config.trial import TrialConfig, UserError
+from agent.config.errors import UserError
+from agent.config.flat import facts_in
+from agent.config.settings import Facts
+from agent.config.trial import TrialConfig
 from agent.trials.progress import Rung
+from agent.worlds.base import DEFAULT_WORLD
 
 SCHEMA = 1
-REPO_ROOT = Path(__file__).resolve().parents[2]
-GIT_TIMEOUT_SEC = 10.0
-
 RUN_STATUSES = (
     "ok",
     "timeout",
@@ -36,31 +34,28 @@ RUN_STATUSES = (
     "out_of_memory",
     "interrupted",
 )
-FORGOTTEN: dict[str, Any] = dict.fromkeys(
-    ("model_path", "score", "cause", "suggestion", "git_dirty")
-) | {"versions": {}}
-SHARED = ("run_status", "kind", "simulator", "git_commit", "host")
-# Parameters that are no part of a configuration: what it was run on, and by which luck.
+KINDS = ("search", "replicate", "sweep")
+# Parameters that belong to no configuration: the machine that a trial runs on, and its luck.
 NOT_HYPERPARAMETERS = ("seed", "device", "memory_limit", "client", "reconnect", "deterministic")
-KINDS = ("search", "replicate", "confirm", "sweep")
-VERSIONED = (
-    "donkeycar-rl-autoresearch",
-    "numpy",
-    "torch",
-    "stable-baselines3",
-    "sb3-contrib",
-    "gymnasium",
-    "numba",
-    "opencv-python-headless",
-)
+# Fields that a study does not ask for again, see ``Record.slim``, and texts that records share.
+DETAILS: dict[str, Any] = {
+    "model_path": None,
+    "score": None,
+    "cause": None,
+    "suggestion": None,
+    "git_dirty": None,
+    "versions": {},
+}
+SHARED_TEXTS = ("run_status", "kind", "simulator", "git_commit", "host")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
     """One line of a ledger.
 
-    ``elapsed_sec`` is the wall clock of the trial's process, ``rungs`` what it was worth on its way, and
-    ``confirm_seeds`` the rule of the title when it was recorded, 0 for the best score ever.
+    ``elapsed_sec`` is the wall clock of the trial's process, and ``rungs`` are its scores on the
+    way. ``confirm_seeds`` is the rule of champion selection when it was recorded, 0 for the best
+    score ever. ``host``, ``versions`` and ``git_commit`` are those of where the trial ran.
 
     :raises ValueError: a value that no ledger may hold; the text names it
     """
@@ -86,7 +81,7 @@ class Record:
     versions: dict[str, str] = field(default_factory=dict)
     git_commit: str | None = None
     git_dirty: bool | None = None
-    host: str = field(default_factory=node)
+    host: str | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.trial, bool) or not isinstance(self.trial, int):
@@ -104,7 +99,7 @@ class Record:
 
     @property
     def scored(self) -> bool:
-        """Whether the search may learn from this trial."""
+        """True if the search may learn from this trial."""
         return self.run_status == "ok" and self.mean_reward is not None
 
     @cached_property
@@ -114,7 +109,7 @@ class Record:
 
     @property
     def repeatable(self) -> bool:
-        """Whether this version would run such a trial again."""
+        """True if this version would run such a trial again."""
         try:
             TrialConfig.from_params(self.params)
         except (UserError, TypeError):
@@ -122,20 +117,22 @@ class Record:
         return True
 
     def slim(self) -> Self:
-        """What a night remembers of each of thousands: all that search and title ask for, equal texts kept once.
+        """Returns the record without ``DETAILS``, as a study keeps thousands of them in memory.
 
-        Parameters that do not apply are left out, as in a record too old to name them.
+        Parameters that ``from_params`` restores by itself are left out, and equal texts are kept
+        once.
         """
-        texts = {name: _shared(getattr(self, name)) for name in SHARED}
+        texts = {name: _shared(getattr(self, name)) for name in SHARED_TEXTS}
+        facts = facts_in(str(self.params.get("world", DEFAULT_WORLD)))
         params = {
             intern(name): _shared(value)
             for name, value in self.params.items()
-            if not _goes_without(name, value)
+            if not _is_restored(name, value, facts)
         }
-        return replace(self, params=params, **texts, **FORGOTTEN)
+        return replace(self, params=params, **texts, **DETAILS)
 
     def to_line(self) -> str:
-        """The record as one line of JSON, without the newline.
+        """Returns the record as one line of JSON, without the newline.
 
         :raises ValueError: NaN or infinity anywhere in it
         """
@@ -143,7 +140,7 @@ class Record:
 
     @classmethod
     def from_line(cls, line: str) -> Self:
-        """Read back a line; names that a later schema added are ignored.
+        """Reads back a line; names that a later schema added are ignored.
 
         :raises ValueError: not JSON, not an object, a name is missing or a value impossible
         """
@@ -159,90 +156,46 @@ class Record:
 
 
 def config_id(params: dict[str, Any]) -> str:
-    """A configuration's name: a digest of its parameters but ``NOT_HYPERPARAMETERS`` and where its simulators listen.
+    """Returns the name of a configuration: a digest of its hyperparameters and its tracks.
 
-    What a record is too old to name has its default, so a replicate run today is of the same configuration.
+    Parameters that a record is too old to name have their default. So a replicate that runs today
+    is of the same configuration.
     """
     with suppress(UserError, TypeError):
         params = TrialConfig.from_params(params).to_params()
-    told = {
+    hyperparameters = {
         name: value
         for name, value in params.items()
         if value is not None and name not in NOT_HYPERPARAMETERS
     }
-    text = json.dumps({**told, "env": tracks(params)}, sort_keys=True)
+    text = json.dumps({**hyperparameters, "env": tracks(params)}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def tracks(params: dict[str, Any]) -> list[str]:
-    """The environment ids of a record's ``params``, without where their simulators listen; whatever stands there."""
+    """Returns the environment ids of ``params``, without the addresses of their simulators."""
     envs = params.get("env") or []
-    return [str(env).partition("@")[0] for env in (envs if isinstance(envs, list) else [envs])]
-
-
-def _shared(value: Any) -> Any:
-    return intern(value) if isinstance(value, str) else value
-
-
-def _goes_without(name: str, value: Any) -> bool:
-    """Whether a parameter says nothing: empty, or a circumstance as it is anyway; ``TrialConfig`` has it again."""
-    if name in NOT_HYPERPARAMETERS and name != "seed":
-        return bool(value == TrialConfig.__dataclass_fields__[name].default)
-    return value in (None, "", [])
+    if not isinstance(envs, list):
+        envs = [envs]
+    return [str(env).partition("@")[0] for env in envs]
 
 
 def is_finite(value: object) -> bool:
-    """Whether ``value`` is a finite number (booleans are none)."""
+    """True for a finite number; booleans are none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def shown_path(path: Path) -> str:
-    """``path`` relative to the repository's root when it lies below it, else absolute."""
-    path = path.resolve()
-    return path.relative_to(REPO_ROOT).as_posix() if path.is_relative_to(REPO_ROOT) else str(path)
+def _shared(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return intern(value)
 
 
-@cache
-def installed_versions() -> dict[str, str]:
-    """Versions of what decides a trial's outcome, read once from package metadata: nothing is imported."""
-    versions = {"python": python_version()}
-    for name in VERSIONED:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
-
-
-def git_commit() -> str | None:
-    """The checked-out commit of this repository, or ``None`` outside one."""
-    return _git("rev-parse", "--verify", "--quiet", "HEAD") or None
-
-
-def git_dirty() -> bool | None:
-    """Whether tracked code differs from that commit; ledgers and manifests, which a night writes, do not count."""
-    changed = _git(
-        "status",
-        "--porcelain",
-        "--untracked-files=no",
-        "--",
-        "*.py",
-        "*.toml",
-        "*.txt",
-        "agent/simulator",
-    )
-    return None if changed is None else bool(changed)
-
-
-def _git(*arguments: str) -> str | None:
-    command = ["git", "-C", str(REPO_ROOT), *arguments]
-    try:
-        answer = subprocess.run(
-            command, capture_output=True, text=True, timeout=GIT_TIMEOUT_SEC, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answer.stdout.strip()
+def _is_restored(name: str, value: Any, facts: Mapping[str, Facts]) -> bool:
+    """True for a value that ``from_params`` restores: an empty one, or a default of the machine."""
+    if name in NOT_HYPERPARAMETERS and name != "seed":
+        return bool(value == facts[name].default)
+    return value in (None, "", [])
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -1,176 +1,160 @@
-"""What every command that runs trials in a row shares: its options, its lock, and how it ends."""
+"""Shared by every command that runs trials in a row: its options, its lock, and how it ends."""
 
 from __future__ import annotations
 
 import argparse
 import errno
-import math
 import os
 import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from platform import node
-from typing import Any
 
 from filelock import FileLock, Timeout
 
-from agent.config.trial import (
+from agent.config import files
+from agent.config.argument_types import at_least_float, showing_user_errors
+from agent.config.errors import (
     EXIT_BAD_ARGUMENTS,
     EXIT_ERROR,
     EXIT_INTERRUPTED,
     EXIT_OK,
     EXIT_SIM_LOST,
     UserError,
-    parse_memory,
 )
-from agent.executors.processes import start_orphan_reaper, workspace_id
+from agent.config.memory import parse_memory
+from agent.executors.base import Executor
 from agent.trials import champion
+from agent.trials.circuit_breaker import CircuitBrokenError
 from agent.trials.folders import Folders, parse_keep
 from agent.trials.ledger import Ledger
-from agent.trials.log import LOG_NAME as JOURNAL_NAME
 from agent.trials.log import TrialLog
-from agent.trials.loop import CircuitBrokenError, TrialLoop
-from agent.trials.record import REPO_ROOT, shown_path
-
-RESULTS_DIR = REPO_ROOT / "agent" / "outerloop-results"
-MODELS_DIR = REPO_ROOT / "agent" / "models"
-LOCK_NAME, HOLDER_NAME = ".controller.lock", ".controller.holder"
+from agent.trials.loop import TrialLoop
+from agent.trials.promotion import SelectChampion
 
 TIMEOUT_SEC = 360.0
 COOLDOWN_SEC = 2.0
 EXIT_BREAKER = EXIT_SIM_LOST
-GUARD_WAIT_SEC = 10.0
 STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def add_loop_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of everything that runs trials in a row."""
-    folders = (
-        ("--results-dir", RESULTS_DIR, "ledgers and log"),
-        ("--models-dir", MODELS_DIR, "models and champion"),
+    """Adds the options of everything that runs trials in a row."""
+    parser.add_argument(
+        "--results-dir",
+        type=Path,
+        default=files.RESULTS_DIR,
+        metavar="DIR",
+        help=f"folder of ledgers and log (default {files.shown_path(files.RESULTS_DIR)})",
     )
-    for option, default, text in folders:
-        hint = f"folder of {text} (default {shown_path(default)})"
-        parser.add_argument(option, type=Path, default=default, metavar="DIR", help=hint)
+    parser.add_argument(
+        "--models-dir",
+        type=Path,
+        default=files.MODELS_DIR,
+        metavar="DIR",
+        help=f"folder of models and champion (default {files.shown_path(files.MODELS_DIR)})",
+    )
     parser.add_argument(
         "--timeout",
-        type=at_least(1.0),
+        type=at_least_float(1.0),
         default=TIMEOUT_SEC,
         metavar="SEC",
-        help="wall clock of a trial, after which its whole process group is killed (default %(default)g)",
+        help="wall clock of a trial, after which its whole process group is killed"
+        " (default %(default)g)",
     )
     parser.add_argument(
         "--cooldown",
-        type=at_least(COOLDOWN_SEC),
+        type=at_least_float(COOLDOWN_SEC),
         default=COOLDOWN_SEC,
         metavar="SEC",
         help="pause between two trials, never less than 2 (default %(default)g)",
     )
     parser.add_argument(
         "--min-free",
-        type=_from_user(parse_memory),
+        type=showing_user_errors(parse_memory),
         default=parse_memory("2G"),
         metavar="SIZE",
         help="start no trial with less free disk, such as 2G or 500M (default 2G)",
     )
     parser.add_argument(
         "--keep-models",
-        type=_from_user(parse_keep),
+        type=showing_user_errors(parse_keep),
         default={},
         metavar="RULE",
-        help="models of which trials stay on disk: best:20,last:5 or all (default); the champion always does",
+        help="models of which trials stay on disk: best:20,last:5 or all (default);"
+        " the champion always does",
     )
     parser.add_argument("--verbose", action="store_true", help="show the output of the trials")
 
 
-def at_least(low: float) -> Callable[[str], Any]:
-    """An argparse type: a finite number of the type of ``low``, not below it."""
-    kind = type(low)
-
-    def parse(text: str) -> Any:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is no {'whole ' * (kind is int)}number; give one"
-            )
-        if value < low:
-            raise argparse.ArgumentTypeError(f"{text} is too small; give at least {low:g}")
-        return value
-
-    return parse
-
-
-def share(text: str) -> float:
-    """An argparse type: a share between 0 and 1, written ``2%`` or ``0.02``."""
-    number, percent, rest = text.partition("%")
-    try:
-        value = float(number) / (100.0 if percent else 1.0)
-    except ValueError:
-        value = math.nan
-    if rest or not 0.0 < value < 1.0:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no share between 0 and 1; write it as 2% or 0.02"
-        )
-    return value
-
-
 @contextmanager
 def open_loop(
-    options: argparse.Namespace, *, kind: str, prefix: str, ledger_name: str, runner: Path
+    options: argparse.Namespace,
+    executor: Executor,
+    *,
+    kind: str,
+    prefix: str,
+    ledger_name: str,
+    select_champion: SelectChampion | None = None,
+    confirm_seeds: int = 0,
 ) -> Iterator[TrialLoop]:
-    """A loop over the folders of ``add_loop_arguments``, which it makes, caught up with what the last one left.
+    """Gives a loop over the options' folders, which it makes, caught up with what was left there.
 
-    While it is open no other controller can open one over the same results, and a guard ends everything it started
-    should this process be killed.
+    While it is open no other controller can open one over the same results. In the end the executor
+    is closed.
 
-    :raises UserError: a folder that cannot be written or is another controller's, or an unreadable champion
+    :param options: of ``add_loop_arguments``
+    :param executor: runs the trials
+    :param kind: a record's ``kind``
+    :param prefix: first part of the name of a trial's folder
+    :param ledger_name: file of the records
+    :param select_champion: see ``Promotion``
+    :param confirm_seeds: see ``Promotion``
+    :raises UserError: a folder that cannot be written, or is another controller's, or an unreadable
+        champion
     """
     for folder in (options.results_dir, options.models_dir):
         _make_writable(folder)
-    with _held(options.results_dir):
-        champion.read_manifest(options.models_dir / "champion")
+    folders = Folders(options.models_dir, prefix)
+    with hold_folder(options.results_dir), closing(executor):
+        champion.read_manifest(folders.champion_dir)
         loop = TrialLoop(
             kind=kind,
-            runner=runner,
-            folders=Folders(options.models_dir, prefix),
+            executor=executor,
+            folders=folders,
             ledger=Ledger(options.results_dir / ledger_name),
-            journal=TrialLog(options.results_dir / JOURNAL_NAME),
+            log=TrialLog(options.results_dir / files.STUDY_LOG),
             timeout_sec=options.timeout,
-            cooldown_sec=options.cooldown,
-            verbose=options.verbose,
             min_free_bytes=options.min_free,
             keep_models=options.keep_models,
-            confirm_seeds=getattr(options, "confirm_seeds", 0),
+            select_champion=select_champion,
+            confirm_seeds=confirm_seeds,
         )
-        guard = start_orphan_reaper(workspace_id(options.models_dir))
-        try:
-            loop.resume()
-            yield loop
-        finally:
-            assert guard.stdin is not None
-            guard.stdin.close()
-            with suppress(Exception):
-                guard.wait(GUARD_WAIT_SEC)
+        loop.resume()
+        yield loop
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    lock, holder = FileLock(folder / LOCK_NAME), folder / HOLDER_NAME
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Keeps other controllers out of a results folder.
+
+    :raises UserError: another one holds it
+    """
+    lock = FileLock(folder / files.LOCK)
+    holder = folder / files.LOCK_HOLDER
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        told = (
-            holder.read_text(encoding="utf-8").strip() if holder.exists() else "another controller"
-        )
+        name = "another controller"
+        if holder.exists():
+            name = holder.read_text(encoding="utf-8").strip()
         raise UserError(
-            f"{shown_path(folder)} is held by {told}; wait for it or choose another --results-dir"
+            f"{files.shown_path(folder)} is held by {name}; "
+            "wait for it or choose another --results-dir"
         ) from None
     try:
         since = datetime.now().isoformat(sep=" ", timespec="seconds")
@@ -182,9 +166,12 @@ def _held(folder: Path) -> Iterator[None]:
 
 
 def exit_code(prog: str, body: Callable[[], None]) -> int:
-    """Run ``body`` and turn how it ended into an exit code and, if need be, one line on stderr.
+    """Runs ``body``; returns an exit code and, if need be, prints one line on stderr.
 
     SIGTERM and SIGHUP are taken as Ctrl-C meanwhile, so that each ends the running trials too.
+
+    :param prog: name of the command
+    :param body: all that the command does
     """
     previous = {
         number: signal.signal(number, signal.default_int_handler) for number in STOPPING_SIGNALS
@@ -196,13 +183,13 @@ def exit_code(prog: str, body: Callable[[], None]) -> int:
     except CircuitBrokenError as error:
         return _complain(prog, str(error), EXIT_BREAKER)
     except KeyboardInterrupt:
-        return _complain(
-            prog, "interrupted; start it again to go on from the ledger", EXIT_INTERRUPTED
-        )
+        remedy = "start it again to go on from the ledger"
+        return _complain(prog, f"interrupted; {remedy}", EXIT_INTERRUPTED)
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        told = "no space is left on the disk; free some" if full else f"{error}; mend that"
-        return _complain(prog, f"{told} and start it again to go on", EXIT_ERROR)
+        trouble = f"{error}; mend that"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            trouble = "no space is left on the disk; free some"
+        return _complain(prog, f"{trouble} and start it again to go on", EXIT_ERROR)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -223,15 +210,3 @@ def _make_writable(folder: Path) -> None:
         raise UserError(
             f"cannot write into {folder}: {error.strerror}; choose another folder"
         ) from None
-
-
-def _from_user(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """An argparse type that shows a ``UserError``'s text."""
-
-    def parsed(text: str) -> Any:
-        try:
-            return parse(text)
-        except UserError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return parsed

@@ -10,8 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.trial import TrialConfig, UserError
-from agent.trials.champion import describe, promote_if_better, read_manifest, recover, verify
+from agent.config.errors import UserError
+from agent.config.trial import TrialConfig
+from agent.trials.champion import (
+    check_trust,
+    describe,
+    promote_if_better,
+    read_manifest,
+    recover,
+)
 from agent.trials.record import Record
 
 
@@ -32,12 +39,12 @@ def test_the_manifest_describes_the_copied_model(
     assert (champion_dir / "model.zip").read_bytes() == b"weights"
     assert manifest["sha256"] == hashlib.sha256(b"weights").hexdigest()
     assert (manifest["trial"], manifest["mean_reward"]) == (4, 61.5)
-    assert TrialConfig.from_params(manifest["params"]) == TrialConfig()
+    assert TrialConfig.from_params(manifest["params"]) == TrialConfig.of()
     assert sorted(path.name for path in champion_dir.iterdir()) == ["manifest.json", "model.zip"]
     assert "trial 4 mean_reward 61.50" in describe(champion_dir)
 
 
-def test_an_equal_score_does_not_take_the_title(
+def test_an_equal_score_is_not_promoted(
     tmp_path: Path, model: Path, record: Callable[..., Record]
 ) -> None:
     champion_dir = tmp_path / "champion"
@@ -60,7 +67,9 @@ def test_a_negative_first_score_is_a_champion(
     assert promote_if_better(record(1, -3.0), model, tmp_path / "champion")
 
 
-def test_no_model_no_title(tmp_path: Path, model: Path, record: Callable[..., Record]) -> None:
+def test_a_trial_without_a_model_is_not_promoted(
+    tmp_path: Path, model: Path, record: Callable[..., Record]
+) -> None:
     champion_dir = tmp_path / "champion"
     promote_if_better(record(1, 50.0), model, champion_dir)
     with pytest.raises(UserError, match="no model at"):
@@ -70,7 +79,7 @@ def test_no_model_no_title(tmp_path: Path, model: Path, record: Callable[..., Re
     assert manifest["trial"] == 1
 
 
-def test_a_manifest_without_its_model_is_a_vacancy(
+def test_a_manifest_without_its_model_is_no_champion(
     tmp_path: Path, model: Path, record: Callable[..., Record]
 ) -> None:
     champion_dir = tmp_path / "champion"
@@ -79,17 +88,18 @@ def test_a_manifest_without_its_model_is_a_vacancy(
     assert promote_if_better(record(2, 10.0), model, champion_dir)
 
 
-def test_the_champion_in_the_box_holds_no_title_and_is_kept_aside(
-    tmp_path: Path, model: Path, record: Callable[..., Record]
+@pytest.mark.parametrize("key", ["bundled", "boxed"])
+def test_the_bundled_champion_gives_way_to_any_trial_and_is_kept(
+    tmp_path: Path, model: Path, record: Callable[..., Record], key: str
 ) -> None:
     champion_dir = tmp_path / "champion"
     promote_if_better(record(1, 9000.0), model, champion_dir)
     manifest = json.loads((champion_dir / "manifest.json").read_text())
-    (champion_dir / "manifest.json").write_text(json.dumps(manifest | {"boxed": True}))
+    (champion_dir / "manifest.json").write_text(json.dumps(manifest | {key: True}))
     assert describe(champion_dir) == "champion: none yet"
     model.write_bytes(b"other weights")
     assert promote_if_better(record(2, 10.0), model, champion_dir)
-    assert json.loads((champion_dir / "previous" / "manifest.json").read_text())["boxed"]
+    assert json.loads((champion_dir / "previous" / "manifest.json").read_text())[key]
     assert (champion_dir / "previous" / "model.zip").read_bytes() == b"weights"
 
 
@@ -128,7 +138,7 @@ def test_a_failed_copy_leaves_the_old_champion(
 def test_a_change_cut_short_at_any_step_leaves_one_champion_or_the_other(
     tmp_path: Path, model: Path, record: Callable[..., Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The process dies before the k-th change of the folder, whatever it is; the next start settles it."""
+    """The process dies before the k-th change of the folder; the next start recovers it."""
     better = tmp_path / "better.zip"
     better.write_bytes(b"better weights")
 
@@ -136,7 +146,7 @@ def test_a_change_cut_short_at_any_step_leaves_one_champion_or_the_other(
         pass
 
     outcomes = []
-    for step in range(12):
+    for step in range(16):
         champion_dir = tmp_path / f"champion-{step}"
         promote_if_better(record(1, 50.0), model, champion_dir)
         calls = 0
@@ -158,7 +168,7 @@ def test_a_change_cut_short_at_any_step_leaves_one_champion_or_the_other(
             with suppress(Killed):
                 promote_if_better(record(2, 60.0), better, champion_dir)
         recover(champion_dir)
-        verify(champion_dir)
+        check_trust(champion_dir / "model.zip")
         manifest = read_manifest(champion_dir)
         assert manifest is not None and manifest["trial"] in (1, 2)
         outcomes.append(manifest["trial"])
@@ -178,7 +188,7 @@ def test_the_previous_champion_is_kept(
     better = tmp_path / "better.zip"
     better.write_bytes(b"better weights")
     promote_if_better(record(2, 60.0), better, champion_dir)
-    verify(champion_dir / "previous")
+    check_trust(champion_dir / "previous" / "model.zip")
     assert json.loads((champion_dir / "previous" / "manifest.json").read_text())["trial"] == 1
 
 
@@ -187,7 +197,7 @@ def test_a_model_that_is_not_the_manifests_is_refused(
 ) -> None:
     champion_dir = tmp_path / "champion"
     promote_if_better(record(1, 50.0), model, champion_dir)
-    verify(champion_dir)
+    check_trust(champion_dir / "model.zip")
     (champion_dir / "model.zip").write_bytes(b"something else")
-    with pytest.raises(UserError, match="is not the model of its manifest"):
-        verify(champion_dir)
+    with pytest.raises(UserError, match=r"is in no manifest\.json or result\.json beside it"):
+        check_trust(champion_dir / "model.zip")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.trial import UserError
+from agent.config.errors import UserError
+from agent.config.files import REPO_ROOT
 from agent.trials.ledger import Ledger
-from agent.trials.record import REPO_ROOT, Record
+from agent.trials.record import Record
 
 WRITER = """
 import sys
@@ -18,8 +19,8 @@ from agent.trials.ledger import Ledger
 from agent.trials.record import Record
 for trial in range(int(sys.argv[2]), int(sys.argv[3])):
     Ledger(Path(sys.argv[1])).append(Record(
-        trial=trial, timestamp="t", params={"fill": "x" * 5000}, mean_reward=1.0, std_reward=None, model_path=None,
-        champion=False, elapsed_sec=0.0, run_status="ok"))
+        trial=trial, timestamp="t", params={"fill": "x" * 5000}, mean_reward=1.0, std_reward=None,
+        model_path=None, champion=False, elapsed_sec=0.0, run_status="ok"))
 """
 
 
@@ -93,10 +94,13 @@ def test_a_ledger_cut_at_any_byte_loads_all_complete_records_and_goes_on(
 def test_a_disk_that_fills_up_in_the_middle_of_a_line_leaves_none(
     ledger: Ledger, record: Callable[..., Record]
 ) -> None:
-    """The kernel itself cuts the write: the process may not write files beyond the 20th byte of the new line."""
+    """The kernel itself cuts the write: no file may grow beyond the 20th byte of the new line."""
     ledger.append(record(1))
     before = ledger.path.read_bytes()
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), resource.RLIM_INFINITY))\n"
+    limit = "import resource; "
+    limit += (
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), resource.RLIM_INFINITY))\n"
+    )
     command = [
         sys.executable,
         "-c",

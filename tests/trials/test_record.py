@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,16 +10,11 @@ from typing import Any
 import pytest
 
 from agent.config.trial import TrialConfig
-from agent.executors.local import Outcome
+from agent.executors.base import Outcome
 from agent.trials.assemble import make_record
-from agent.trials.record import (
-    REPO_ROOT,
-    Record,
-    config_id,
-    git_commit,
-    installed_versions,
-    shown_path,
-)
+from agent.trials.folders import Launch
+from agent.trials.record import Record, config_id
+from tests.fake_executor import ELSEWHERE
 
 NAMES_OF_THE_SPECIFICATION = [
     "trial",
@@ -36,13 +30,12 @@ NAMES_OF_THE_SPECIFICATION = [
 
 
 def assemble(folder: Path, outcome: Outcome) -> Record:
-    return make_record(
-        7, TrialConfig(seed=3), outcome, folder, kind="search", suggestion={"ucb": 1.0}
-    )
+    launch = Launch(7, "search", TrialConfig.of(seed=3), suggestion={"ucb": 1.0})
+    return make_record(launch, outcome, folder)
 
 
 def outcome(status: str = "ok", code: int = 0, **changes: Any) -> Outcome:
-    return Outcome(status, code, elapsed_sec=2.0, last_line="bye", **changes)
+    return Outcome(status, code, elapsed_sec=2.0, last_line="bye", provenance=ELSEWHERE, **changes)
 
 
 def write_result(folder: Path, text: str) -> None:
@@ -90,7 +83,7 @@ def test_a_scored_trial(tmp_path: Path) -> None:
     )
     assert made.model_path == str(tmp_path / "model.zip")
     assert made.versions["x"] == "1"
-    assert made.versions["numpy"] == installed_versions()["numpy"]
+    assert made.versions == {"python": "3.14", "torch": "9.9", "x": "1"}
     assert (made.seed, made.suggestion) == (3, {"ucb": 1.0})
 
 
@@ -128,21 +121,26 @@ def test_our_own_kill_beats_the_runners_words(tmp_path: Path) -> None:
     assert (made.run_status, made.cause) == ("timeout", "killed at the limit of 1 s")
 
 
-def test_paths_below_the_repository_are_relative() -> None:
-    assert shown_path(REPO_ROOT / "agent" / "models" / "x.zip") == "agent/models/x.zip"
-    assert shown_path(Path("/nowhere/x.zip")) == "/nowhere/x.zip"
+def test_a_record_says_where_the_trial_ran_by_its_own_words(tmp_path: Path) -> None:
+    own = {"host": "node-7", "git_commit": "abc", "git_dirty": True, "versions": {"torch": "9.8"}}
+    write_result(tmp_path, json.dumps({"mean_reward": 1.0} | own))
+    made = assemble(tmp_path, outcome())
+    assert (made.host, made.git_commit, made.git_dirty) == ("node-7", "abc", True)
+    assert made.versions == {"python": "3.14", "torch": "9.8"}
 
 
-def test_the_commit_is_gits_or_none() -> None:
-    command = ["git", "-C", str(REPO_ROOT), "rev-parse", "HEAD"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert git_commit() == (answer.stdout.strip() if answer.returncode == 0 else None)
+def test_a_record_of_a_trial_without_a_result_says_where_its_executor_ran_it(
+    tmp_path: Path,
+) -> None:
+    made = assemble(tmp_path, outcome("crashed", 1, cause="exit code 1: bye"))
+    assert (made.host, made.git_commit, made.git_dirty) == ("elsewhere", "c0ffee", False)
+    assert made.versions == ELSEWHERE.versions
 
 
-def test_what_a_night_remembers_is_small_and_all_that_it_asks_for(
+def test_what_a_study_keeps_of_a_record_is_small_and_all_that_it_asks_for(
     record: Callable[..., Record],
 ) -> None:
-    params = TrialConfig(seed=5).to_params()
+    params = TrialConfig.of(seed=5).to_params()
     lines = [
         replace(record(k, float(k)), params=params | {"seed": k}).to_line() for k in range(1, 201)
     ]
@@ -162,9 +160,9 @@ def test_what_a_night_remembers_is_small_and_all_that_it_asks_for(
 
 
 def test_what_is_no_hyperparameter_does_not_change_the_config_id() -> None:
-    here = TrialConfig(
+    here = TrialConfig.of(
         env=["donkey-generated-track-v0@9091"], seed=1, reconnect=True, device="cpu"
     ).to_params()
-    there = TrialConfig(env=["donkey-generated-track-v0"], seed=2, memory_limit="4G").to_params()
-    other = TrialConfig(learning_rate=0.1).to_params()
+    there = TrialConfig.of(env=["donkey-generated-track-v0"], seed=2, memory_limit="4G").to_params()
+    other = TrialConfig.of(learning_rate=0.1).to_params()
     assert config_id(here) == config_id(there) != config_id(other)

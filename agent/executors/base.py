@@ -1,0 +1,157 @@
+"""The interface of an executor: it is given a job, runs the trial somewhere, and says what became
+of it.
+
+A trial is a process of the runner with a folder of its own. What passes between the two sides is an
+argument list, files in that folder, an exit code and signals, so any machine can run it. When it
+has ended, its files lie in the job's folder.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from agent.config import files
+from agent.config.errors import (
+    EXIT_BAD_ARGUMENTS,
+    EXIT_DIVERGED,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_PRUNED,
+    EXIT_SIM_LOST,
+)
+from agent.config.provenance import Provenance
+from agent.config.trial import TrialConfig
+
+GRACE_SEC = 5.0  # chosen: saving a model takes about one
+
+BAD_ARGUMENTS = "bad_arguments"
+STATUS_OF_EXIT = {
+    EXIT_OK: "ok",
+    EXIT_BAD_ARGUMENTS: BAD_ARGUMENTS,
+    EXIT_SIM_LOST: "sim_lost",
+    EXIT_DIVERGED: "diverged",
+    EXIT_PRUNED: "pruned",
+    EXIT_INTERRUPTED: "interrupted",
+    # SIGKILL that no executor sent: the kernel ended the trial for its memory. 137 is a
+    # shell's name for it.
+    -signal.SIGKILL: "out_of_memory",
+    128 + signal.SIGKILL: "out_of_memory",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits at which an executor ends a trial.
+
+    :param timeout_sec: wall clock
+    :param memory_bytes: resident memory of its processes together, ``None`` for no limit
+    :param grace_sec: time between SIGTERM and SIGKILL
+    """
+
+    timeout_sec: float
+    memory_bytes: int | None = None
+    grace_sec: float = GRACE_SEC
+
+
+@dataclass(frozen=True)
+class Job:
+    """A trial to run.
+
+    :param config: parameters of the trial
+    :param folder: where its files are to lie, on the controller's machine; it exists
+    :param limits: limits at which it is ended
+    :param slot: slot of the executor that runs it, from 0
+    """
+
+    config: TrialConfig
+    folder: Path
+    limits: Limits
+    slot: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a trial's process.
+
+    :param status: a record's ``run_status``, or ``bad_arguments``, which is never recorded
+    :param exit_code: of the process, negative for the signal that ended it
+    :param elapsed_sec: wall clock of the process
+    :param last_line: of its output
+    :param provenance: machine and code that it ran on
+    :param cause: why it is not ``ok``, in words
+    :param stopped: True if the executor was asked to stop it
+    """
+
+    status: str
+    exit_code: int
+    elapsed_sec: float
+    last_line: str
+    provenance: Provenance
+    cause: str | None = None
+    stopped: bool = False
+
+
+class Handle(Protocol):
+    """A trial that was submitted."""
+
+    def poll(self) -> Outcome | None:
+        """Returns the outcome once the trial has ended, ``None`` until then; ends it at its limits.
+
+        Nothing of the trial is alive once there is an outcome.
+        """
+
+    def progress(self) -> list[tuple[int, float]]:
+        """Timesteps and score of every intermediate evaluation so far."""
+
+    def ask_to_stop(self, cause: str) -> None:
+        """Has the trial save its model and end as ``pruned``, for a reason in words."""
+
+    def terminate(self) -> None:
+        """Sends SIGTERM without waiting, so that trials which are stopped together end together."""
+
+    def stop(self) -> Outcome:
+        """Ends the trial because the controller was asked to stop: SIGTERM, grace, SIGKILL."""
+
+
+class Executor(Protocol):
+    """A place where trials run."""
+
+    @property
+    def slots(self) -> int:
+        """Trials that run side by side."""
+
+    def ready_in_sec(self, slot: int) -> float:
+        """Seconds until a free slot may take a job, 0 for at once."""
+
+    def submit(self, job: Job) -> Handle:
+        """Starts the job in its slot, which is free."""
+
+    def recover(self) -> str | None:
+        """Ends what a controller that is gone left running; returns what that was, in words."""
+
+    def close(self) -> None:
+        """Gives up what the executor holds. All trials have ended."""
+
+
+def read_progress(folder: Path) -> list[tuple[int, float]]:
+    """Timesteps and score of every evaluation in a trial's folder, but for unreadable lines."""
+    try:
+        text = (folder / files.PROGRESS).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    evaluations = []
+    for line in text.splitlines():
+        try:
+            evaluation = json.loads(line)
+            timesteps = int(evaluation["timesteps"])
+            score = float(evaluation["mean_reward"])
+        except (ValueError, KeyError, TypeError):
+            continue
+        if math.isfinite(score):
+            evaluations.append((timesteps, score))
+    return evaluations

@@ -1,0 +1,124 @@
+"""An executor that runs no process: with each poll a trial comes one evaluation further.
+
+Its plan is the fake runner's (``fake_runner.py``), of which it knows ``progress``, ``obeys``,
+``mean_reward``, ``say`` and ``exit``. ``polls`` are polls before the trial ends.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from agent.config.provenance import Provenance
+from agent.executors.base import STATUS_OF_EXIT, Job, Outcome
+
+ELSEWHERE = Provenance("elsewhere", {"python": "3.14", "torch": "9.9"}, "c0ffee", False)
+Plan = dict[str, Any]
+
+
+@dataclass
+class FakeTrial:
+    """The handle of a trial that is only pretended."""
+
+    job: Job
+    step: dict[str, Any]
+    attempt: int = 0
+    evaluations: list[tuple[int, float]] = field(default_factory=list)
+    stop_cause: str | None = None
+
+    def poll(self) -> Outcome | None:
+        scores = self.step.get("progress", [])
+        if self.stop_cause is not None and self.step.get("obeys", True):
+            return self._pruned(self.stop_cause)
+        if len(self.evaluations) < len(scores):
+            self._evaluate(scores)
+            return None
+        if self.step.get("polls", 0) > 0:
+            self.step = self.step | {"polls": self.step["polls"] - 1}
+            return None
+        return self._end()
+
+    def progress(self) -> list[tuple[int, float]]:
+        return self.evaluations
+
+    def ask_to_stop(self, cause: str) -> None:
+        self.stop_cause = cause
+
+    def terminate(self) -> None:
+        self.step = self.step | {"terminated": True}
+
+    def stop(self) -> Outcome:
+        outcome = _outcome(130, "training", "the controller was asked to stop")
+        return replace(outcome, stopped=True)
+
+    def _evaluate(self, scores: list[float]) -> None:
+        part = len(self.evaluations) + 1
+        timesteps = -(-self.job.config.trial.timesteps * part // len(scores))
+        self.evaluations.append((timesteps, scores[part - 1]))
+        line = {"timesteps": timesteps, "mean_reward": scores[part - 1]}
+        with (self.job.folder / "progress.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def _pruned(self, cause: str) -> Outcome:
+        (self.job.folder / "model.zip").write_bytes(b"model so far")
+        self._write_result({"run_status": "pruned", "cause": cause, "mean_reward": None})
+        return _outcome(5, "stopped", "exit code 5: stopped")
+
+    def _end(self) -> Outcome:
+        if "mean_reward" in self.step:
+            model = f"model of {self.job.folder.name}".encode()
+            (self.job.folder / "model.zip").write_bytes(model)
+            score = {"episodes": [1.0], "laps": [1, 2], "progress": [1.5], "best_lap_sec": None}
+            measured = {"mean_reward": self.step["mean_reward"], "std_reward": 1.0, "score": score}
+            self._write_result({"run_status": "ok", "cause": None, **measured})
+        codes = self.step.get("exit", 0)
+        if isinstance(codes, list):
+            codes = codes[min(self.attempt, len(codes) - 1)]
+        said = str(self.step.get("say", "training"))
+        (self.job.folder / "log.txt").write_text(f"{said}\n")
+        return _outcome(codes, said, f"exit code {codes}: {said}")
+
+    def _write_result(self, result: dict[str, Any]) -> None:
+        (self.job.folder / "result.json").write_text(json.dumps(result))
+
+
+@dataclass
+class FakeExecutor:
+    """Runs the trials of a plan: each by the name of its folder, or as ``*``."""
+
+    plan: Plan
+    slots: int = 1
+    jobs: list[Job] = field(default_factory=list)
+    closed: bool = False
+
+    def ready_in_sec(self, slot: int) -> float:
+        return 0.0
+
+    def submit(self, job: Job) -> FakeTrial:
+        attempt = sum(earlier.folder == job.folder for earlier in self.jobs)
+        self.jobs.append(job)
+        (job.folder / "progress.jsonl").unlink(missing_ok=True)
+        step: dict[str, Any] = self.plan.get(job.folder.name) or self.plan.get("*", {})
+        return FakeTrial(job, step, attempt)
+
+    def recover(self) -> str | None:
+        return None
+
+    def close(self) -> None:
+        self.closed = True
+
+    def start_process(self, command: list[str], log: object) -> Any:
+        raise AssertionError(f"it starts no process, asked for {command}")
+
+
+def _outcome(code: int, last_line: str, cause: str) -> Outcome:
+    status = STATUS_OF_EXIT.get(code, "crashed")
+    return Outcome(
+        status=status,
+        exit_code=code,
+        elapsed_sec=1.0,
+        last_line=last_line,
+        provenance=ELSEWHERE,
+        cause=None if status == "ok" else cause,
+    )

@@ -1,0 +1,32 @@
+"""The log's line about a trial, as scripts grep it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agent.config.trial import TrialConfig
+from agent.trials.record import Record
+from agent.trials.summary import summary
+
+Make = Callable[..., Record]
+
+
+def test_a_scored_trial(record: Make) -> None:
+    params = TrialConfig.of(learning_rate=0.00123456789, timesteps=12345).to_params()
+    made = record(7, 61.499, params=params, score={"laps": [1, 2]}, elapsed_sec=12.34)
+    assert summary(made) == (
+        "search trial 7 ok in 12.3 s mean_reward 61.50 +- 1.00 laps 3"
+        " | ppo learning_rate 0.00123457 timesteps 12345"
+    )
+
+
+def test_a_new_champion_and_a_discrete_learner(record: Make) -> None:
+    params = TrialConfig.of(agent="dqn", n_steer=5).to_params()
+    line = summary(record(1, 2.0, params=params, champion=True, std_reward=None))
+    assert line.startswith("search trial 1 ok in 1.5 s mean_reward 2.00 +- 0.00 NEW CHAMPION | dqn")
+    assert line.endswith("n_steer 5 n_throttle 3")
+
+
+def test_a_failed_trial(record: Make) -> None:
+    made = record(2, None, run_status="crashed", cause="exit code 1: boom", kind="sweep")
+    assert summary(made).startswith("sweep trial 2 crashed in 1.5 s (exit code 1: boom) | ppo ")
