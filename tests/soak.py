@@ -1,8 +1,8 @@
-"""Soak: faulted trials by the hundred, a controller that is killed again and again, a full disk, a ledger cut at every
-byte. ``make soak``.
+"""Soak, ``make soak``: faulted trials by the hundred, killed controllers, a full disk, a cut file.
 
-A runner that misbehaves on command (``fake_runner.py``) obeys the real runner's contract; controller, launcher,
-ledger, champion and guard are the real ones, in processes of their own. Cooldowns are left out.
+A runner that misbehaves on command (``fake_runner.py``) obeys the real runner's contract.
+Controller, executor, ledger, champion and orphan reaper are the real ones, in processes of their
+own. Cool-downs are left out.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,23 +29,24 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from agent.executors.processes import marked, workspace_id  # noqa: E402
+from agent.config import files  # noqa: E402
+from agent.executors.processes import tagged_processes, workspace_id  # noqa: E402
 from agent.search.proposer import propose  # noqa: E402
 from agent.study.observations import observations  # noqa: E402
 from agent.study.plan import make_plan  # noqa: E402
-from agent.trials.champion import verify  # noqa: E402
-from agent.trials.folders import LAUNCH_NAME  # noqa: E402
-from agent.trials.ledger import SEARCH_LEDGER, Ledger  # noqa: E402
+from agent.trials.champion import check_trust  # noqa: E402
+from agent.trials.ledger import Ledger  # noqa: E402
 from agent.trials.record import Record  # noqa: E402
 
 TIMEOUT_SEC = 3.0
 GONE_SEC = 10.0
 FLAT = 1.05
+SILENCE_SEC = 60.0
 SMALL_DISK = "4m"
 CONTROLLER = """
 import sys
 from pathlib import Path
-from agent.trials import session  # noqa: E402
+from agent.trials import session
 session.COOLDOWN_SEC = 0.0
 import agent.autoresearch_controller as controller
 controller.RUNNER = Path(sys.argv[1])
@@ -70,13 +72,16 @@ FAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-class Study:
-    """A workspace, its plan for the fake runner, and controllers over it."""
+class Workspace:
+    """Folders of a study, its plan for the fake runner, and controllers over it."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.models = folder, folder / "models"
+        self.folder = folder
+        self.models = folder / "models"
+        self.champion = self.models / files.CHAMPION
+        self.controller_log = folder / "controller.log"
         self.runner = Path(shutil.copy(ROOT / "tests" / "fake_runner.py", folder / "runner.py"))
-        self.ledger = Ledger(folder / "results" / SEARCH_LEDGER)
+        self.ledger = Ledger(folder / "results" / files.SEARCH_LEDGER)
 
     def plan(self, steps: dict[str, dict[str, Any]]) -> None:
         """Write what each trial does."""
@@ -105,23 +110,22 @@ class Study:
             str(self.runner),
             *options,
         ]
-        with (self.folder / "controller.log").open("ab") as log:
+        with self.controller_log.open("ab") as log:
             return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
 
     def heard(self) -> None:
         """Wait for the controller's next word."""
-        log, deadline = self.folder / "controller.log", time.monotonic() + GONE_SEC
-        before = log.stat().st_size
-        while log.stat().st_size == before and time.monotonic() < deadline:
+        deadline = time.monotonic() + GONE_SEC
+        before = self.controller_log.stat().st_size
+        while self.controller_log.stat().st_size == before and time.monotonic() < deadline:
             time.sleep(0.01)
 
     def left_alive(self) -> int:
         """Processes of this workspace, after they had ``GONE_SEC`` to go."""
         deadline = time.monotonic() + GONE_SEC
         while time.monotonic() < deadline:
-            left = [
-                mark for _, mark in marked() if mark.split(":")[3:4] == [workspace_id(self.models)]
-            ]
+            own = [workspace_id(self.models)]
+            left = [tag for _, tag in tagged_processes() if tag.split(":")[3:4] == own]
             if not left:
                 return 0
             time.sleep(0.05)
@@ -140,96 +144,116 @@ class Study:
             wrong.append("the ledger has lines that are no records")
         best = max((r.mean_reward for r in records if r.mean_reward is not None), default=None)
         if best is not None:
-            verify(self.models / "champion")
-            title = json.loads((self.models / "champion" / "manifest.json").read_text())[
-                "mean_reward"
-            ]
-            if title != best:
-                wrong.append(f"the champion has {title}, the best trial {best}")
+            check_trust(self.champion / files.MODEL)
+            manifest = json.loads((self.champion / files.MANIFEST).read_text())
+            if manifest["mean_reward"] != best:
+                wrong.append(f"the champion has {manifest['mean_reward']}, the best trial {best}")
         return wrong
 
 
 def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
     """Trials that fail in every way there is; returns what went wrong."""
-    night, rng = Study(folder), random.Random(0)
-    names = rng.choices(list(FAULTS), k=trials)
-    for k in range(2, trials):  # three equal failures in a row would rightly stop the night
-        if names[k] == names[k - 1] or names[k] == names[k - 2]:
-            names[k] = "ok"
-    steps = {}
-    for k, name in enumerate(names, start=1):
-        steps[f"trial-{k:03d}"] = {
-            "say": name,
-            "mean_reward": round(rng.uniform(0, 100), 3),
-        } | FAULTS[name]
-        if steps[f"trial-{k:03d}"]["mean_reward"] is None:
-            del steps[f"trial-{k:03d}"]["mean_reward"]
-    night.plan(steps)
+    study = Workspace(folder)
+    study.plan(faulted_plan(trials))
     limits = ("--timeout", str(TIMEOUT_SEC), "--memory-limit", "300M", "--workers", str(workers))
-    wrong: list[str] = []
-    memory: list[tuple[int, int]] = []  # bytes after so many records
-    started, longest = time.monotonic(), 0.0
-    while (done := len(night.ledger.load())) < trials:
-        controller = night.start(trials - done, *limits)
-        watched = psutil.Process(controller.pid)
-        last, since = done, time.monotonic()
-        while controller.poll() is None:
-            time.sleep(0.2)
-            recorded = (
-                night.ledger.path.read_bytes().count(b"\n") if night.ledger.path.exists() else 0
-            )
-            if recorded != last:
-                last, since = recorded, time.monotonic()
-            longest = max(longest, time.monotonic() - since)
-            if longest > 60.0:
-                controller.send_signal(signal.SIGABRT)  # tells where it stands
-                controller.wait()
-                told = (
-                    (night.folder / "controller.log").read_text(errors="replace").splitlines()[-60:]
-                )
-                return [
-                    *wrong,
-                    f"nothing happened for {longest:.0f} s after record {recorded}",
-                    *told,
-                ]
-            try:
-                memory.append((recorded, watched.memory_info().rss))
-            except psutil.Error:
-                break
-        controller.wait(60)
-        if controller.returncode not in (0, 3):
-            said = (
-                (night.folder / "controller.log").read_text(errors="replace").strip().splitlines()
-            )
-            wrong.append(f"a controller ended with {controller.returncode}: {said[-1]}")
-            break
-    records = night.ledger.load()
-    wrong += night.check(records)
-    if alive := night.left_alive():
+    watch = Watch(study)
+    started = time.monotonic()
+    while (done := len(study.ledger.load())) < trials:
+        watch.follow(study.start(trials - done, *limits))
+        if watch.wrong:
+            return watch.wrong
+    elapsed_sec = time.monotonic() - started
+    records = study.ledger.load()
+    wrong = study.check(records)
+    if alive := study.left_alive():
         wrong.append(f"{alive} processes are left")
-    seen: dict[str, int] = {}
-    for record in records:
-        seen[record.run_status] = seen.get(record.run_status, 0) + 1
-    # Highest in the second tenth of the night, when the search is at work, and in the last.
-    warm, late = (
-        max((size for record, size in memory if low <= record * 10 / trials <= low + 1), default=0)
-        for low in (1, 9)
-    )
+    warm, late = watch.memory_bytes(trials)
     growth = late / warm if warm and trials >= 100 else 1.0
     if growth > FLAT:
         wrong.append(f"the controller grew by {100 * (growth - 1):.1f} %")
+    seen = Counter(record.run_status for record in records)
     print(
-        f"{len(records)} faulted trials, {workers} at a time, in {time.monotonic() - started:.0f} s: {seen}; "
-        f"longest silence {longest:.1f} s, controller's memory {warm / 1e6:.1f} to {late / 1e6:.1f} MB, x{growth:.3f}",
+        f"{len(records)} faulted trials, {workers} at a time, in {elapsed_sec:.0f} s: {dict(seen)};"
+        f" longest silence {watch.longest_sec:.1f} s,"
+        f" controller's memory {warm / 1e6:.1f} to {late / 1e6:.1f} MB, x{growth:.3f}",
         flush=True,
     )
     return wrong
 
 
+def faulted_plan(trials: int) -> dict[str, dict[str, Any]]:
+    """A plan of faults in which no three equal failures in a row would rightly end the study."""
+    rng = random.Random(0)
+    names = rng.choices(list(FAULTS), k=trials)
+    for k in range(2, trials):
+        if names[k] in (names[k - 1], names[k - 2]):
+            names[k] = "ok"
+    steps = {}
+    for k, name in enumerate(names, start=1):
+        step = {"say": name, "mean_reward": round(rng.uniform(0, 100), 3)} | FAULTS[name]
+        if step["mean_reward"] is None:
+            del step["mean_reward"]
+        steps[f"trial-{k:03d}"] = step
+    return steps
+
+
+class Watch:
+    """Watches controllers: their memory, and how long nothing was recorded."""
+
+    def __init__(self, study: Workspace) -> None:
+        self.study = study
+        self.wrong: list[str] = []
+        self.longest_sec = 0.0
+        self._memory: list[tuple[int, int]] = []  # bytes after so many records
+
+    def follow(self, controller: subprocess.Popen[bytes]) -> None:
+        """Until it has ended, as it should."""
+        watched = psutil.Process(controller.pid)
+        last = -1
+        since = time.monotonic()
+        while controller.poll() is None:
+            time.sleep(0.2)
+            recorded = self._recorded()
+            if recorded != last:
+                last = recorded
+                since = time.monotonic()
+            self.longest_sec = max(self.longest_sec, time.monotonic() - since)
+            if self.longest_sec > SILENCE_SEC:
+                controller.send_signal(signal.SIGABRT)  # tells where it stands
+                controller.wait()
+                self.wrong += [f"silence after record {recorded}", *self._last_lines(60)]
+                return
+            try:
+                self._memory.append((recorded, watched.memory_info().rss))
+            except psutil.Error:
+                break
+        controller.wait(60)
+        if controller.returncode not in (0, 3):
+            last_line = self._last_lines(1)[0]
+            self.wrong.append(f"a controller ended with {controller.returncode}: {last_line}")
+
+    def memory_bytes(self, trials: int) -> tuple[int, int]:
+        """Highest in the second tenth of the study, when the search is at work, and in the last."""
+        warm, late = (
+            max((size for n, size in self._memory if low <= n * 10 / trials <= low + 1), default=0)
+            for low in (1, 9)
+        )
+        return warm, late
+
+    def _recorded(self) -> int:
+        path = self.study.ledger.path
+        return path.read_bytes().count(b"\n") if path.exists() else 0
+
+    def _last_lines(self, n: int) -> list[str]:
+        text = self.study.controller_log.read_text(errors="replace")
+        return (text.strip().splitlines() or [""])[-n:]
+
+
 def killed_controllers(folder: Path, kills: int) -> list[str]:
     """SIGKILL at random moments, then a start that goes on; returns what went wrong."""
-    night, rng = Study(folder), random.Random(1)
-    night.plan(
+    study = Workspace(folder)
+    rng = random.Random(1)
+    study.plan(
         {
             f"trial-{k:03d}": {"sleep": 0.15, "child": k % 7 == 0, "mean_reward": float(k % 40)}
             for k in range(1, 4 * kills + 40)
@@ -238,35 +262,37 @@ def killed_controllers(folder: Path, kills: int) -> list[str]:
     wrong: list[str] = []
     slowest = 0.0
     for _ in range(kills):
-        controller = night.start(1000)
+        controller = study.start(1000)
         if rng.random() < 0.8:  # on a busy machine most would otherwise die before they begin
-            night.heard()
+            study.heard()
         time.sleep(rng.uniform(0.0, 2.0))
         controller.kill()
         controller.wait()
         killed = time.monotonic()
-        if alive := night.left_alive():
+        if alive := study.left_alive():
             wrong.append(f"{alive} processes outlived their controller")
         slowest = max(slowest, time.monotonic() - killed)
-    if night.start(2).wait(60) != 0:
+    if study.start(2).wait(60) != 0:
         wrong.append("the last start did not end well")
-    records = night.ledger.load()
-    wrong += night.check(records)
+    records = study.ledger.load()
+    wrong += study.check(records)
     plan = make_plan({"agent": "ppo", "reward_shaping": True}, {}, "spec", 5000, 20_000)
     repeated = 0
     for k, record in enumerate(records):
-        told = json.loads((night.models / f"trial-{record.trial:03d}" / LAUNCH_NAME).read_text())
-        if plan.begins_with(told["params"]):
+        launch = study.models / f"trial-{record.trial:03d}" / files.LAUNCH
+        params = json.loads(launch.read_text())["params"]
+        if plan.begins_with(params):
             continue
         history = observations(plan.space, records[:k])
         again = propose(plan.space, history, np.random.default_rng([0, record.trial]), 2.0)
-        if any(told["params"][name] != value for name, value in again.params.items()):
-            wrong.append(f"trial {record.trial} is not what an unbroken night would have tried")
+        if any(params[name] != value for name, value in again.params.items()):
+            wrong.append(f"trial {record.trial} is not what an unbroken study would have tried")
         repeated += 1
     interrupted = sum(record.run_status == "interrupted" for record in records)
     print(
-        f"{kills} controllers killed: {len(records)} records, {interrupted} interrupted, {repeated} suggestions as in "
-        f"an unbroken night, everything of a killed controller gone within {slowest:.1f} s",
+        f"{kills} controllers killed: {len(records)} records, {interrupted} interrupted, "
+        f"{repeated} suggestions as in an unbroken study, "
+        f"everything of a killed controller gone within {slowest:.1f} s",
         flush=True,
     )
     return wrong
@@ -274,11 +300,12 @@ def killed_controllers(folder: Path, kills: int) -> list[str]:
 
 def cut_ledger(folder: Path, lines: int) -> list[str]:
     """A ledger cut at every byte; returns what went wrong."""
-    whole, cut = Ledger(folder / "whole.jsonl"), Ledger(folder / "cut.jsonl")
+    whole = Ledger(folder / "whole.jsonl")
+    cut = Ledger(folder / "cut.jsonl")
     last = Record(
         trial=lines + 1,
         timestamp="",
-        params={"said": 'a "brace}\\n'},
+        params={"text": 'a "brace}\\n'},
         mean_reward=1.0,
         std_reward=None,
         model_path=None,
@@ -299,11 +326,10 @@ def cut_ledger(folder: Path, lines: int) -> list[str]:
                 end <= place for end in ends
             )  # a line that lacks only its newline is complete
             if [each.trial for each in cut.load()] != [*range(1, complete + 1), lines + 1]:
-                wrong.append(
-                    f"a ledger cut at byte {place} of {len(data)} does not hold {complete} records and the next"
-                )
+                wrong.append(f"cut at byte {place}, {complete} records and the next are not there")
     print(
-        f"ledger of {lines} lines cut at each of {len(data) + 1} bytes: {len(wrong)} times not whole",
+        f"ledger of {lines} lines cut at each of {len(data) + 1} bytes: "
+        f"{len(wrong)} times not whole",
         flush=True,
     )
     return wrong
@@ -337,38 +363,38 @@ def full_disk(folder: Path, fillings: int) -> list[str]:
         str(fillings),
     ]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    *told, last = done.stdout.splitlines() or [""]
-    print(*told, sep="\n", flush=True)
-    return (
-        json.loads(last)
-        if done.returncode == 0
-        else [f"the small disk's own process ended with {done.returncode}"]
-    )
+    *lines, last = done.stdout.splitlines() or [""]
+    print(*lines, sep="\n", flush=True)
+    if done.returncode != 0:
+        return [f"the small disk's own process ended with {done.returncode}"]
+    return list(json.loads(last))
 
 
 def on_small_disk(folder: Path, fillings: int) -> list[str]:
-    """``full_disk``, on that disk; every third trial fills it, and somebody frees it once the controller has ended."""
-    night, trials = Study(folder), 3 * fillings
-    night.plan(
+    """``full_disk``, on that disk. Every third trial fills it; then somebody frees it."""
+    study = Workspace(folder)
+    trials = 3 * fillings
+    study.plan(
         {
             f"trial-{k:03d}": {"fill": True} if k % 3 == 2 else {"mean_reward": k % 7 + 1.0}
             for k in range(trials + 9)
         }
     )
-    wrong, ends = [], {0: 0, 1: 0, 3: 0}
+    wrong: list[str] = []
+    ends = {0: 0, 1: 0, 3: 0}
     for _ in range(10 * fillings):
-        if (done := len(night.ledger.load())) >= trials:
+        if (done := len(study.ledger.load())) >= trials:
             break
-        code = night.start(trials - done, "--min-free", "0.001M", "--workers", "2").wait(120)
+        code = study.start(trials - done, "--min-free", "0.001M", "--workers", "2").wait(120)
         ends[code] = ends.get(code, 0) + 1
-        if alive := night.left_alive():
+        if alive := study.left_alive():
             wrong.append(f"{alive} processes outlived the controller on a full disk")
-        for filling in night.models.glob("trial-*/filling"):
+        for filling in study.models.glob("trial-*/filling"):
             filling.unlink()
-    said = (night.folder / "controller.log").read_text(errors="replace")
-    complaints = [line for line in said.splitlines() if ": error: " in line]
+    output = study.controller_log.read_text(errors="replace")
+    complaints = [line for line in output.splitlines() if ": error: " in line]
     if (
-        "Traceback" in said
+        "Traceback" in output
         or set(ends) != {0, 1, 3}
         or not ends[1]
         or len(complaints) != ends[1] + ends[3]
@@ -376,11 +402,12 @@ def on_small_disk(folder: Path, fillings: int) -> list[str]:
         wrong.append(
             f"controllers on a full disk ended with {ends} and {len(complaints)} lines of complaint"
         )
-    records = night.ledger.load()
-    wrong += night.check(records)
+    records = study.ledger.load()
+    wrong += study.check(records)
     print(
-        f"disk of {SMALL_DISK} filled up: {len(records)} records, {ends[1]} controllers ended in one line by it, "
-        f"such as: {next((line for line in complaints if 'no space' in line), 'none')}",
+        f"disk of {SMALL_DISK} filled up: {len(records)} records, "
+        f"{ends[1]} controllers ended in one line by it, such as: "
+        f"{next((line for line in complaints if 'no space' in line), 'none')}",
         flush=True,
     )
     return wrong

@@ -18,7 +18,7 @@ import pytest
 from agent import autoresearch_controller
 from agent.worlds.donkey import servers as simulators
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 IDS = ("donkey-generated-track-v0", "donkey-mountain-track-v0")
 SERVER = """
 import os, pathlib, signal, sys, time
@@ -76,7 +76,7 @@ def test_ports_are_dealt_in_order(run: Run, folder: Path) -> None:
     assert envs_of_trials(folder) == [[f"{IDS[0]}@127.0.0.1:9091", f"{IDS[1]}@sim.local:9093"]]
 
 
-def test_spawned_servers_get_one_environment_each_and_end_with_the_night(
+def test_spawned_servers_get_one_environment_each_and_end_with_the_study(
     run: Run, folder: Path
 ) -> None:
     assert run("--sim", "spawn") == 0
