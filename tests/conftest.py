@@ -1,4 +1,4 @@
-"""Settings that every test shares: one thread per process, for several test processes share the cores."""
+"""Settings that every test shares: one thread a process, for test processes share the cores."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pytest_sessionstart() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: a quarter of the tests' time is waiting for processes and clocks."""
+    """One more than there are cores: a quarter of the tests' time is waiting for processes."""
     return (os.cpu_count() or 1) + 1
 
 

@@ -1,12 +1,12 @@
-"""Stands in for the trainer: leaves a trial's files behind, or ends as badly as ``plan.json`` beside it says.
+"""Stands in for the runner: leaves a trial's files behind, or ends as badly as its plan says.
 
-The plan maps a trial folder's name, or ``*``, to any of
+``plan.json`` beside it maps a trial folder's name, or ``*``, to any of
 
     say           a line to print first
     sleep         seconds before anything else
     progress      scores of evaluations spread evenly over the training
     pause         seconds after each of them
-    obeys         whether it ends when it is told to stop, by default it does
+    obeys         false to go on when asked to stop
     deaf          ignore SIGTERM
     child         leave a child behind, in another session, that ignores SIGTERM and sleeps
     eat_mb        memory to fill, then sleep
@@ -44,12 +44,12 @@ for part, score in enumerate(step.get("progress", []), start=1):
     time.sleep(step.get("pause", 0.0))
     if (folder / "stop.txt").exists() and step.get("obeys", True):
         (folder / "model.zip").write_bytes(b"model so far")
-        told = {
+        result = {
             "run_status": "pruned",
             "cause": (folder / "stop.txt").read_text().strip(),
             "mean_reward": None,
         }
-        (folder / "result.json").write_text(json.dumps(told))
+        (folder / "result.json").write_text(json.dumps(result))
         sys.exit(5)
 if "eat_mb" in step:
     eaten = b"x" * (step["eat_mb"] * 1024**2)

@@ -1,5 +1,7 @@
-"""Controller: seconds from process start to the first trial's launch, and its resident memory at that moment; then
-what it needs between two trials besides the cooldown, from a runner's last line to the next one's first.
+"""Controller: its start and its memory, and what it needs between two trials.
+
+The start is from the process's to the first trial's launch. The time between two trials is from a
+runner's last line to the next one's first, without the cool-down.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ ROUNDS = 5
 GAPS = 12
 COOLDOWN_SEC = 2.0
 
-# The runner's place is taken by one that notes the time and its parent's memory, then ends.
+# A runner that notes the time and its parent's memory, then ends.
 PROBE = """
 import json, sys, time
 from pathlib import Path
@@ -30,7 +32,7 @@ memory = psutil.Process().parent().memory_info().rss
 Path({answer!r}).write_text(json.dumps([launched, memory]))
 raise SystemExit(1)
 """
-# Scores, so that the search goes on learning, and notes when it began and ended.
+# A runner that scores, so that the search goes on learning, and notes when it began and ended.
 SCORER = """
 import time
 began = time.time()
@@ -39,7 +41,8 @@ from pathlib import Path
 folder = Path(sys.argv[sys.argv.index("--save-dir") + 1])
 (folder / "model.zip").write_bytes(b"model")
 score = int(folder.name.split("-")[1]) * 7 % 19
-(folder / "result.json").write_text(json.dumps({{"run_status": "ok", "mean_reward": score, "std_reward": 1.0}}))
+result = {{"run_status": "ok", "mean_reward": score, "std_reward": 1.0}}
+(folder / "result.json").write_text(json.dumps(result))
 with open({answer!r}, "a") as file:
     file.write(json.dumps([began, time.time()]) + "\\n")
 """
@@ -81,8 +84,9 @@ def measure(ledger: str) -> tuple[float, float]:
 
 
 def gaps(records: int) -> list[float]:
-    """Seconds between one trial's end and the next one's beginning, without the cooldown."""
-    ledger = "".join(history().splitlines(keepends=True)[:records])
+    """Seconds between one trial's end and the next one's beginning, without the cool-down."""
+    lines = history().splitlines(keepends=True)
+    ledger = "".join(lines[:records])
     times = run(ledger, SCORER, "--trials", str(GAPS + 1), "--confirm-seeds", "0")
     return [begun - ended - COOLDOWN_SEC for (_, ended), (begun, _) in pairwise(times)]
 
@@ -117,7 +121,8 @@ def main() -> None:
     empty = min(measure("") for _ in range(ROUNDS))
     full = min(measure(history()) for _ in range(ROUNDS))
     print(
-        f"controller before the first trial: {empty[0]:.2f} s, {empty[1]:.0f} MB (must: < 0.5 s, < 80 MB); "
+        f"controller before the first trial: {empty[0]:.2f} s, {empty[1]:.0f} MB "
+        "(must: < 0.5 s, < 80 MB); "
         f"with {RECORDS} records: {full[0]:.2f} s, {full[1]:.0f} MB",
         flush=True,
     )

@@ -14,7 +14,7 @@ STEPS = "4000"
 
 
 def trials_an_hour(workers: int) -> float:
-    """Of a night of ``TRIALS`` trials, start and cooldowns included."""
+    """Of a study of ``TRIALS`` trials, start and cool-downs included."""
     with tempfile.TemporaryDirectory() as folder:
         command = [
             sys.executable,
@@ -42,9 +42,11 @@ def trials_an_hour(workers: int) -> float:
 
 def main() -> None:
     """Print one line."""
-    one, two = trials_an_hour(1), trials_an_hour(2)
+    one = trials_an_hour(1)
+    two = trials_an_hour(2)
     print(
-        f"trials of {STEPS} steps an hour: one worker {one:.0f}, two {two:.0f}, x{two / one:.2f} (must: >= 1.5)"
+        f"trials of {STEPS} steps an hour: one worker {one:.0f}, two {two:.0f}, "
+        f"x{two / one:.2f} (must: >= 1.5)"
     )
 
 
