@@ -43,6 +43,7 @@ class Algorithm:
         high=1.0,
         search=SearchRange(1e-4, 3e-3, log=True),
         in_spec=True,
+        common=True,
     )
     gamma: float = setting(
         0.98,

@@ -14,29 +14,39 @@ Number = TypeVar("Number", int, float)
 LAST_PORT = 65535
 
 
+def whole_number(text: str) -> int:
+    """A whole number."""
+    return _parse(int, text, "whole number")
+
+
+def number(text: str) -> float:
+    """A finite number."""
+    return _parse(float, text, "number")
+
+
 def at_least_int(low: int) -> Callable[[str], int]:
     """A whole number, not below ``low``."""
-    return lambda text: _not_below(low, text, _parse(int, text, "whole number"))
+    return lambda text: _not_below(low, text, whole_number(text))
 
 
 def at_least_float(low: float) -> Callable[[str], float]:
     """A finite number, not below ``low``."""
-    return lambda text: _not_below(low, text, _parse(float, text, "number"))
+    return lambda text: _not_below(low, text, number(text))
 
 
 def port(text: str) -> int:
     """A TCP port, or 0 for a free one."""
-    number = _parse(int, text, "whole number")
-    if not 0 <= number <= LAST_PORT:
+    value = whole_number(text)
+    if not 0 <= value <= LAST_PORT:
         raise argparse.ArgumentTypeError(f"{text} is not a port; give 0 to {LAST_PORT}")
-    return number
+    return value
 
 
 def share(text: str) -> float:
     """A share between 0 and 1, written ``2%`` or ``0.02``."""
-    number, percent, rest = text.partition("%")
+    digits, percent, rest = text.partition("%")
     try:
-        value = float(number)
+        value = float(digits)
     except ValueError:
         value = math.nan
     if percent:

@@ -1,20 +1,35 @@
-"""The command line of a trial, derived from the fields of its configuration."""
+"""The command line of a trial, derived from the fields of its configuration.
+
+Parameters come from four places, of which the later wins: defaults, ``--preset``, ``--config``, and an
+option each. The options are those of the world that the command line names, itself or by one of the
+others.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn
 
 from agent.config.algorithms import ALGORITHMS
-from agent.config.errors import EXIT_BAD_ARGUMENTS
+from agent.config.argument_types import number, whole_number
+from agent.config.config_file import read_file, to_toml, todays_params
+from agent.config.errors import EXIT_BAD_ARGUMENTS, UserError
 from agent.config.flat import arguments_of, facts_in, owners_in
 from agent.config.parts import Imitation, Trial
 from agent.config.presets import PRESETS
 from agent.config.settings import Facts, facts_of
 from agent.config.trial import TrialConfig
 from agent.worlds.base import DEFAULT_WORLD, world_named
+
+PRESET = "--preset"
+CONFIG = "--config"
+HELP_ALL = "--help-all"
+HINT = f"These are the common options; {HELP_ALL} shows every one, by topic."
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -27,81 +42,243 @@ class OneLineParser(argparse.ArgumentParser):
         raise SystemExit(EXIT_BAD_ARGUMENTS)
 
 
+@dataclass(frozen=True)
+class Sources:
+    """Parameters that a command line has from elsewhere than from an option each.
+
+    :param world: name of the world whose options the command line has
+    :param defaults: the command's own defaults
+    :param preset: of ``--preset``
+    :param file: of ``--config``
+    """
+
+    world: str = DEFAULT_WORLD
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    preset: Mapping[str, Any] = field(default_factory=dict)
+    file: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """All of them together; a file's win."""
+        return {**self.defaults, **self.preset, **self.file}
+
+
+class TrialParser(OneLineParser):
+    """A parser with an option for each parameter of a trial.
+
+    Its ``sources`` say what the command line has from elsewhere. ``--help`` shows the common options
+    alone; give other ones that few people need ``rare(help)``.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        prog: str,
+        usage: str,
+        description: str,
+        defaults: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Reads the file and the preset that ``argv`` names; ends the process if they are wrong.
+
+        :param argv: the command line that it is for
+        :param prog: name of the command
+        :param usage: its usage without that name
+        :param description: of the command
+        :param defaults: its own defaults of parameters; a world that lacks one goes without
+        """
+        self.shows_all = HELP_ALL in argv
+        epilog = None if self.shows_all else HINT
+        super().__init__(
+            prog=prog,
+            usage=f"{prog} {usage}",
+            description=description,
+            epilog=epilog,
+            add_help=False,
+            allow_abbrev=False,
+        )
+        try:
+            self.sources = read_sources(argv, prog, defaults or {})
+        except UserError as error:
+            self.error(str(error))
+        self.set_defaults(sources=self.sources)
+        self.add_argument("-h", "--help", action="help", help="show the common options and exit")
+        self.add_argument(HELP_ALL, action="help", help="show every option, by topic, and exit")
+
+    def rare(self, text: str) -> str:
+        """The help of an option that only ``--help-all`` shows."""
+        return text if self.shows_all else argparse.SUPPRESS
+
+    def add_configuration(self, without: Collection[str] = ()) -> None:
+        """Adds an option for each parameter, for presets and for files of them.
+
+        :param without: parameters that the command has options of its own for
+        """
+        group = self.add_argument_group("configuration")
+        world = self.sources.world
+        known = "; ".join(
+            f"{name} for {' '.join(arguments_of(params))}"
+            for name, params in presets_of(world).items()
+        )
+        names = "{" + ",".join(presets_of(world)) + "}"
+        text = "parameters that suit together; others that are given win"
+        if self.shows_all:
+            text += f": {known}"
+        group.add_argument(PRESET, metavar=names, help=text)
+        group.add_argument(
+            CONFIG,
+            type=Path,
+            metavar="FILE",
+            help="parameters in TOML, a trial's config.json, a manifest.json or a ledger's record;"
+            " options win",
+        )
+        group.add_argument(
+            "--print-config",
+            action="store_true",
+            help="print the parameters as TOML for --config, and exit",
+        )
+        add_trial_arguments(
+            self,
+            world=world,
+            without=without,
+            defaults=self.sources.defaults,
+            shows_all=self.shows_all,
+        )
+
+
+def read_sources(argv: Sequence[str], prog: str, defaults: Mapping[str, Any]) -> Sources:
+    """What a command line has from elsewhere than from an option each, read before these are known.
+
+    :param argv: the command line
+    :param prog: name of the command, for complaints
+    :param defaults: the command's own; those that the world lacks are dropped
+    :raises UserError: an unknown world or preset, or a file that cannot be followed
+    """
+    parser = OneLineParser(prog=prog, add_help=False, allow_abbrev=False)
+    parser.add_argument("--world")
+    parser.add_argument(PRESET)
+    parser.add_argument(CONFIG, type=Path)
+    named, _ = parser.parse_known_args(argv)
+    raw = read_file(named.config) if named.config else {}
+    world = named.world or raw.get("world") or world_of_preset(named.preset)
+    world_named(world)
+    if named.preset and named.preset not in presets_of(world):
+        known = ", ".join(presets_of(world)) or "none"
+        raise UserError(f"preset {named.preset!r} is unknown in world {world!r}; it has {known}")
+    return Sources(
+        world=world,
+        defaults={name: value for name, value in defaults.items() if name in facts_in(world)},
+        preset=PRESETS.get(named.preset, {}),
+        file=todays_params(raw, world, named.config) if named.config else {},
+    )
+
+
+def world_of_preset(name: str | None) -> str:
+    """Name of the world that a preset is for; the default one for no preset or an unknown one."""
+    return str(PRESETS.get(name or "", {}).get("world", DEFAULT_WORLD))
+
+
+def presets_of(world: str) -> dict[str, dict[str, Any]]:
+    """Presets for a world, by name."""
+    return {name: params for name, params in PRESETS.items() if world_of_preset(name) == world}
+
+
 def add_trial_arguments(
-    parser: argparse.ArgumentParser, only: Sequence[str] = (), world: str = DEFAULT_WORLD
+    parser: argparse.ArgumentParser,
+    *,
+    world: str = DEFAULT_WORLD,
+    only: Collection[str] = (),
+    without: Collection[str] = (),
+    defaults: Mapping[str, Any] | None = None,
+    shows_all: bool = True,
 ) -> None:
-    """Give ``parser`` an option per parameter of a trial; absent options stay out of the namespace.
+    """Gives ``parser`` an option per parameter of a trial; absent ones stay out of the namespace.
 
     :param parser: gets them in groups, by owner
-    :param only: these parameters; none for all
     :param world: whose options they are
+    :param only: these parameters; none for all
+    :param without: but for these
+    :param defaults: the command's own, which the help tells
+    :param shows_all: the help shows parameters that are not common too
     """
-    if not only:
-        known = "; ".join(
-            f"{name} for {' '.join(arguments_of(params))}" for name, params in PRESETS.items()
-        )
-        parser.add_argument(
-            "--preset", choices=tuple(PRESETS), help=f"unless given otherwise, {known}"
-        )
     for title, names in _groups(world):
-        wanted = [name for name in names if not only or name in only]
         group = parser.add_argument_group(title)
-        for name in wanted:
-            _add_argument(group, name, facts_in(world)[name], world)
+        for name in names:
+            if name in without or (only and name not in only):
+                continue
+            facts = facts_in(world)[name]
+            text = argparse.SUPPRESS
+            if shows_all or facts.common:
+                default = (defaults or {}).get(name)
+                text = facts.help + _default_text(name, facts, world, default)
+                text = text.replace("%", "%%")  # argparse formats it
+            _add_argument(group, name, facts, text)
 
 
 def _groups(world: str) -> Iterable[tuple[str, list[str]]]:
-    """Parameters under the title that ``--help`` shows them by, each once."""
+    """Parameters under the title that the help shows them by, each once."""
     owners = owners_in(world)
+    options = facts_of(world_named(world).Options)
     yield "trial", list(facts_of(Trial))
-    yield f"world {world}", list(facts_of(world_named(world).Options))
-    placed = {*facts_of(Trial), *facts_of(world_named(world).Options), *facts_of(Imitation)}
+    yield f"world {world}", list(options)
+    placed = {*facts_of(Trial), *options, *facts_of(Imitation)}
     rest = [name for name in facts_in(world) if name not in placed]
-    for title, having in _owner_groups(owners[name] if name in owners else () for name in rest):
+    for having in dict.fromkeys(owners.get(name, ()) for name in rest):
+        title = f"learning with {', '.join(having)}" if having else "learning"
         yield title, [name for name in rest if owners.get(name, ()) == having]
-    yield "imitation (ppo)", list(facts_of(Imitation))
+    imitating = (name for name, kind in ALGORITHMS.items() if "imitation" in kind.traits)
+    yield f"imitation with {', '.join(imitating)}", list(facts_of(Imitation))
 
 
-def _owner_groups(owners: Iterable[tuple[str, ...]]) -> list[tuple[str, tuple[str, ...]]]:
-    """Title and algorithms of every group of algorithms that share parameters."""
-    distinct = dict.fromkeys(owners)
-    return [(", ".join(having) if having else "every algorithm", having) for having in distinct]
-
-
-def _add_argument(group: Any, name: str, facts: Facts, world: str) -> None:
+def _add_argument(group: Any, name: str, facts: Facts, text: str) -> None:
     option = "--" + name.replace("_", "-")
-    text = facts.help + _default_text(name, facts, world)
     shape: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS}
     if facts.kind is bool:
-        shape["action"] = "store_true"
+        shape["action"] = argparse.BooleanOptionalAction
     elif facts.kind is list:
         shape |= {"action": "append", "metavar": facts.metavar}
     else:
-        metavar = facts.metavar or {int: "N", float: "X"}.get(facts.kind, "TEXT")
-        if facts.choices:
-            metavar = "{" + ",".join(facts.choices) + "}"
-        shape |= {"type": facts.kind, "metavar": metavar}
+        types = {int: whole_number, float: number}
+        shape |= {"type": types.get(facts.kind, str), "metavar": _metavar(facts)}
     group.add_argument(option, help=text, **shape)
     for old in facts.old_names:
         group.add_argument("--" + old.replace("_", "-"), help=argparse.SUPPRESS, **shape)
 
 
-def _default_text(name: str, facts: Facts, world: str) -> str:
-    """The default in words: one value, or each algorithm's own."""
+def _metavar(facts: Facts) -> str:
+    if facts.choices:
+        return "{" + ",".join(facts.choices) + "}"
+    return facts.metavar or {int: "N", float: "X"}.get(facts.kind, "TEXT")
+
+
+def _default_text(name: str, facts: Facts, world: str, default: Any) -> str:
+    """The default in words: one value, and that of the algorithms that have another.
+
+    :param name: of the parameter
+    :param facts: its facts
+    :param world: name of the world
+    :param default: the command's own, None for the parameter's
+    """
+    if default is not None:
+        return f" (default {str(default).lower()})"
     if facts.kind is bool or facts.kind is list or facts.default == "":
         return ""
-    own: dict[str, Any] = {}
-    for agent, kind in ALGORITHMS.items():
-        if agent in owners_in(world).get(name, ALGORITHMS):
-            mine = facts_of(kind).get(name, facts)
-            value = kind.world_defaults.get(name, mine.default)
-            own[agent] = "by timesteps" if mine.by_timesteps else value
-    values = list(dict.fromkeys(own.values()))
-    if values == [None]:
+    own = _defaults_by_agent(name, facts, world)
+    usual = Counter(own.values()).most_common(1)[0][0]
+    if set(own.values()) == {None}:
         return ""
-    if len(values) == 1:
-        return f" (default {values[0]})"
-    return f" (default {', '.join(f'{agent} {value}' for agent, value in own.items())})"
+    others = [f"{agent} {value}" for agent, value in own.items() if value != usual]
+    return f" (default {', '.join([str(usual), *others])})"
+
+
+def _defaults_by_agent(name: str, facts: Facts, world: str) -> dict[str, Any]:
+    """Default of a parameter for every algorithm that has it."""
+    own: dict[str, Any] = {}
+    for agent in owners_in(world).get(name, tuple(ALGORITHMS)):
+        kind = ALGORITHMS[agent]
+        mine = facts_of(kind).get(name, facts)
+        value = kind.world_defaults.get(name, mine.default)
+        own[agent] = "by timesteps" if mine.by_timesteps else value
+    return own
 
 
 def trial_config(namespace: argparse.Namespace) -> TrialConfig:
@@ -113,8 +290,19 @@ def trial_config(namespace: argparse.Namespace) -> TrialConfig:
 
 
 def trial_params(namespace: argparse.Namespace) -> dict[str, Any]:
-    """Parameters that a command line gives, itself or by its preset, without the defaults."""
+    """Parameters that a command line gives, itself or from elsewhere, without the usual defaults."""
     given: Mapping[str, Any] = vars(namespace)
-    known = facts_in(given.get("world", DEFAULT_WORLD))
-    preset = PRESETS.get(given.get("preset") or "", {})
-    return preset | {name: value for name, value in given.items() if name in known}
+    sources = given.get("sources", Sources())
+    known = facts_in(given.get("world", sources.world))
+    return sources.params | {name: value for name, value in given.items() if name in known}
+
+
+def print_params(params: Mapping[str, Any], remark: str = "") -> None:
+    """Prints parameters as a file for ``--config``.
+
+    :param params: flat parameters
+    :param remark: stands above them as a comment; empty for none
+    """
+    if remark:
+        print(f"# {remark}")
+    print(to_toml(params), flush=True)

@@ -10,7 +10,7 @@ from agent.config.algorithms import ALGORITHMS, Algorithm
 from agent.config.errors import UserError
 from agent.config.parts import Imitation, Trial
 from agent.config.settings import Facts, facts_of
-from agent.worlds.base import World, world_named
+from agent.worlds.base import DEFAULT_WORLD, WORLDS, World, world_named
 
 Part = TypeVar("Part")
 
@@ -24,6 +24,19 @@ def facts_in(world: str) -> Mapping[str, Facts]:
         found |= {name: facts for name, facts in facts_of(kind).items() if name not in found}
     found |= facts_of(Imitation)
     return found
+
+
+def known_facts(params: Mapping[str, Any]) -> Mapping[str, Facts]:
+    """Facts of the parameters of a record; none if its world is not known here."""
+    world = params.get("world", DEFAULT_WORLD)
+    return facts_in(world) if world in WORLDS else {}
+
+
+@cache
+def not_hyperparameters(world: str) -> tuple[str, ...]:
+    """Parameters that belong to no configuration: the machine that a trial runs on, and its luck."""
+    known = facts_in(world) if world in WORLDS else facts_of(Trial)
+    return tuple(name for name, facts in known.items() if not facts.hyperparameter)
 
 
 @cache

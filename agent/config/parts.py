@@ -21,14 +21,19 @@ AUGMENTATIONS = ("flip", "blur", "crop", "brightness", "noise")
 class Trial:
     """Settings of every trial, whatever its world and algorithm."""
 
-    agent: str = setting("ppo", "learning algorithm", choices=tuple(ALGORITHMS))
-    world: str = setting(DEFAULT_WORLD, f"world to drive in: {', '.join(WORLDS)}", metavar="NAME")
+    agent: str = setting(
+        "ppo", "learning algorithm", choices=tuple(ALGORITHMS), common=True
+    )
+    world: str = setting(
+        DEFAULT_WORLD, f"world to train in: {', '.join(WORLDS)}", metavar="NAME", common=True
+    )
     env: list[str] = setting(
         [],
         "task of the world, with @[HOST:]PORT in the simulator there; repeat for several at once",
         metavar="ID",
+        common=True,
     )
-    timesteps: int = setting(10_000, "environment steps of training", low=1)
+    timesteps: int = setting(10_000, "environment steps of training", low=1, common=True)
     eval_episodes: int = setting(5, "episodes of the final evaluation", low=1)
     seed: int = setting(
         0,
@@ -36,6 +41,7 @@ class Trial:
         low=0,
         high=2**31 - 1,
         hyperparameter=False,
+        common=True,
     )
     evaluations: int = setting(4, "intermediate evaluations that choose the best checkpoint", low=1)
     choosing_episodes: int = setting(

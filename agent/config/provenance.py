@@ -8,12 +8,13 @@ from functools import cache
 from importlib import metadata
 from platform import node, python_version
 
+from agent import PRODUCT
 from agent.config.files import REPO_ROOT
 from agent.config.git import run_git
 
 GIT_TIMEOUT_SEC = 10.0
 VERSIONED = (
-    "donkeycar-rl-autoresearch",
+    PRODUCT,
     "numpy",
     "torch",
     "stable-baselines3",
@@ -23,7 +24,7 @@ VERSIONED = (
     "opencv-python-headless",
 )
 # Ledgers and manifests change in every study and say nothing about the code.
-CODE = ("*.py", "*.toml", "*.txt", "agent/simulator")
+CODE = ("*.py", "*.toml", "*.txt", "agent/simulator", "agent/worlds")
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def git_commit() -> str | None:
 
 
 def git_dirty() -> bool | None:
-    """True if tracked code differs from that commit, ``None`` outside a repository."""
+    """True if committed code differs from that commit, ``None`` outside a repository."""
     changed = _git("status", "--porcelain", "--untracked-files=no", "--", *CODE)
     return None if changed is None else bool(changed)
 

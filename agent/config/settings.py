@@ -54,7 +54,9 @@ class Facts:
     :param search: range of the fuller search space
     :param in_spec: it belongs to the specification's search space too
     :param old_names: spellings that go on working, on disk and on the command line
-    :param hyperparameter: False for what a trial runs on, which decides nothing about its score but luck
+    :param hyperparameter: False for what a trial runs on, which decides nothing about its score but
+        luck
+    :param common: ``--help`` shows it; the others are in ``--help-all``
     :param kind: ``int``, ``float``, ``str``, ``bool`` or ``list``, from the annotation
     :param optional: None is a value too
     """
@@ -72,12 +74,13 @@ class Facts:
     in_spec: bool = False
     old_names: tuple[str, ...] = ()
     hyperparameter: bool = True
+    common: bool = False
     kind: type = str
     optional: bool = False
     default: Any = None
 
     def check(self, name: str, value: Any) -> None:
-        """Refuse a value outside the choices or limits.
+        """Refuse a value of another kind, or outside the choices or limits.
 
         :raises UserError: it is; the text has the remedy
         """
@@ -85,10 +88,8 @@ class Facts:
             return
         if self.choices and value not in self.choices:
             raise UserError(f"{name} {value!r} is unknown; choose from {', '.join(self.choices)}")
-        if self.kind is int and not _is_whole(value):
-            raise UserError(f"{name} {value!r} is not a whole number; give one")
-        if self.kind is float and not _is_number(value):
-            raise UserError(f"{name} {value!r} is not a number; give one")
+        if not _FITS[self.kind](value):
+            raise UserError(f"{name} {value!r} is not {_KIND_IN_WORDS[self.kind]}; give one")
         if _is_number(value):
             self._check_limits(name, value)
 
@@ -177,3 +178,23 @@ def _is_number(value: object) -> bool:
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_list_of_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+_FITS: Mapping[type, Callable[[Any], bool]] = {
+    int: _is_whole,
+    float: _is_number,
+    bool: lambda value: isinstance(value, bool),
+    str: lambda value: isinstance(value, str),
+    list: _is_list_of_texts,
+}
+_KIND_IN_WORDS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a text",
+    list: "a list of texts",
+}

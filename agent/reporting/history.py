@@ -14,9 +14,10 @@ from typing import Any
 from agent.config import files
 from agent.config.algorithms import ALGORITHMS
 from agent.config.errors import UserError
+from agent.config.flat import not_hyperparameters
 from agent.config.trial import TrialConfig
 from agent.trials.ledger import Ledger
-from agent.trials.record import NOT_HYPERPARAMETERS, Record, tracks
+from agent.trials.record import Record, task_names
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,9 @@ def configurations(trials: Sequence[Trial]) -> list[Configuration]:
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
         if trial.score is not None:
+            others = not_hyperparameters(trial.record.world)
             hyperparameters = {
-                name: value
-                for name, value in trial.params.items()
-                if name not in NOT_HYPERPARAMETERS
+                name: value for name, value in trial.params.items() if name not in others
             }
             key = json.dumps(hyperparameters, sort_keys=True)
             groups.setdefault(key, []).append(trial)
@@ -195,9 +195,9 @@ def _is_record(line: bytes) -> bool:
 
 
 def _plain_params(params: dict[str, Any]) -> dict[str, Any]:
-    """Complete params with tracks in place of addresses, and plain values."""
+    """Complete params with task names in place of addresses, and plain values."""
     complete = _complete(params)
-    complete["env"] = " + ".join(tracks(complete))
+    complete["env"] = " + ".join(task_names(complete))
     return {name: _scalar(value) for name, value in complete.items() if value is not None}
 
 

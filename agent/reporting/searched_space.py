@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from agent.config.flat import not_hyperparameters
 from agent.reporting.history import Trial
-from agent.search.space import Choice, Parameter, Range, Space
-from agent.trials.record import NOT_HYPERPARAMETERS
+from agent.search.parameter import Choice, Parameter, Range
+from agent.search.space import Space
 
 MIN_LOG_RATIO = 10.0  # chosen: a positive range that spans less is never logarithmic
 
@@ -27,12 +28,13 @@ def searched_space(trials: Sequence[Trial]) -> Space | None:
         agent: _varied_names([trial for trial in trials if trial.agent == agent])
         for agent in agents
     }
+    others = {name for trial in trials for name in not_hyperparameters(trial.record.world)}
     parameters: list[Parameter] = []
     if len(agents) > 1:
         parameters.append(Choice("agent", tuple(sorted(agents))))
     for name in dict.fromkeys(name for trial in trials for name in trial.params):
         active = [agent for agent in agents if name in varied[agent]]
-        if not active or name in ("agent", *NOT_HYPERPARAMETERS):
+        if not active or name == "agent" or name in others:
             continue
         when = None
         if len(active) == 1 < len(agents):

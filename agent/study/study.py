@@ -1,4 +1,8 @@
-"""The night itself: a replicate while the title is contested, else the default, else what the search proposes."""
+"""A study: decides which trial to run next, which to stop early, and when the search is over.
+
+The next trial is a replicate while a configuration is under test (``champion_selection``), else
+the default if it was not tried yet, else what the search proposes.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from agent.config.trial import TrialConfig, UserError
+from agent.config.errors import UserError
+from agent.config.flat import not_hyperparameters
+from agent.config.trial import TrialConfig
 from agent.search.candidates import SpaceExhausted
 from agent.search.proposer import Proposal, propose
 from agent.search.stopping import Convergence, assess
@@ -20,13 +26,22 @@ from agent.study.run_in_fork import run_in_fork
 from agent.trials.folders import Launch
 from agent.trials.loop import TrialLoop
 from agent.trials.progress import Rung
-from agent.trials.record import NOT_HYPERPARAMETERS, Record, config_id
+from agent.trials.record import Record, config_id
 from agent.trials.task import of_task
 
 
 @dataclass(frozen=True)
 class StudyOptions:
-    """How a night is to be searched, by the names of the command line's options."""
+    """Options of the search, by the names of the command line.
+
+    :param trials: most trials of this invocation
+    :param explore: kappa of the upper confidence bound
+    :param cost_aware: propose by value per second
+    :param confirm_seeds: replicates that a challenger must pass; 0 runs none
+    :param epsilon: see ``assess``
+    :param delta: see ``assess``
+    :param until_converged: end once the search has converged
+    """
 
     trials: int
     explore: float
@@ -38,156 +53,201 @@ class StudyOptions:
 
 
 class Study:
-    """One invocation's search over the loop's records, and ``prior`` ones that it may learn from."""
+    """The search of one invocation.
+
+    :param plan: what may be chosen
+    :param options: how to choose
+    :param loop: runs the trials; its records are the study's memory
+    :param prior: records of a grid search, from which the search learns too
+    """
 
     def __init__(
-        self, plan: Plan, rules: StudyOptions, loop: TrialLoop, prior: list[Record]
+        self, plan: Plan, options: StudyOptions, loop: TrialLoop, prior: list[Record]
     ) -> None:
-        self.plan, self.rules, self.loop = plan, rules, loop
+        self.plan = plan
+        self.options = options
+        self.loop = loop
         self.params = plan.base.to_params()
         self.prior = of_task(prior, self.params)
-        self.left = rules.trials
-        self.outlook: Convergence | None = None
-        self._began = False  # whether the default was tried
+        self.trials_left = options.trials
+        self.convergence: Convergence | None = None
+        self._default_was_tried = False
 
     def next_launch(self, records: list[Record], running: list[TrialConfig]) -> Launch | None:
-        """The next trial; ``None`` when the night is over."""
-        if self.left == 0:
+        """Returns the next trial; ``None`` when the study is over.
+
+        :param records: of all trials so far
+        :param running: configurations of the trials at work
+        """
+        if self.trials_left == 0:
             return None
+        wanted = self._next_replicate(records)
+        if wanted is None and self._may_stop():
+            return None
+        self.trials_left -= 1
         trial = self.loop.folders.next_trial(records)
-        params = self._needed(records)
-        if params is not None:
-            if (wanted := self._replicate(params, running)) is not None:
-                self.left -= 1
-                self._say(
-                    f"trial {trial} starts (replicate on seed {wanted.seed}): the title is contested"
+        if wanted is not None:
+            replicate = self._replicate(wanted, running)
+            if replicate is not None:
+                seed = replicate.trial.seed
+                self._log(
+                    f"trial {trial} starts (replicate on seed {seed}): it tests a configuration"
                 )
-                return Launch(trial, "replicate", wanted)
-        elif self.rules.until_converged and self.outlook is not None and self.outlook.converged:
-            self._say(f"converged: {self.outlook.reason}")
-            return None
-        self.left -= 1
-        return self._search(trial, records, running)
+                return Launch(trial, "replicate", replicate)
+        if not self._default_known(records, running):
+            self._log(f"trial {trial} starts (default): {in_words(self.plan.default)}")
+            return Launch(trial, self.loop.kind, self.plan.config(self.plan.default, trial))
+        return self._proposed(trial, records, running)
 
     def prune(self, launch: Launch, rungs: tuple[Rung, ...], records: list[Record]) -> str | None:
-        """Why a trial should be stopped at its last rung; the default and replicates never are."""
+        """Returns the cause to stop a trial at its last rung; ``None`` to let it go on.
+
+        The default and replicates are never stopped.
+
+        :param launch: the trial
+        :param rungs: those that it has reached
+        :param records: of all trials so far
+        """
         if launch.kind != "search" or self.plan.begins_with(launch.config.to_params()):
             return None
-        earlier = of_task(records, self.params)
-        scores = [
-            (each.rungs, each.mean_reward if each.scored else None)
-            for each in earlier
-            if each.kind == "search"
-        ]
-        return should_prune(rungs, scores)
+        earlier = []
+        for record in of_task(records, self.params):
+            if record.kind == "search":
+                earlier.append((record.rungs, record.mean_reward if record.scored else None))
+        return should_prune(rungs, earlier)
 
-    def look(self, trial: int) -> None:
-        """Say how far the search has come now that ``trial`` is recorded, and what it recommends if that changed."""
+    def update_convergence(self, trial: int) -> None:
+        """Logs how far the search has come, and its recommendation if that has changed.
+
+        :param trial: number of the trial that was recorded last
+        """
+        options = self.options
         history = observations(self.plan.space, self._known(self.loop.records))
-        rng = np.random.default_rng([self.plan.base.seed, trial, 1])
+        rng = np.random.default_rng([self.plan.base.trial.seed, trial, 1])
         try:
-            outlook = run_in_fork(
-                lambda: assess(self.plan.space, history, rng, self.rules.epsilon, self.rules.delta)
+            convergence = run_in_fork(
+                lambda: assess(self.plan.space, history, rng, options.epsilon, options.delta)
             )
-        except ValueError:  # nothing to judge by yet
+        except ValueError:  # no trial has a score yet
             return
-        before, self.outlook = self.outlook, outlook
-        self._say(
-            f"search: within {100 * self.rules.epsilon:g} % of the best with probability {outlook.probability:.3f}, "
-            f"regret bound {outlook.regret_bound:.2f}, largest std {outlook.largest_std:.2f}; "
-            f"{'converged' if outlook.converged else 'not converged'}: {outlook.reason}"
+        before = self.convergence
+        self.convergence = convergence
+        self._log(
+            f"search: within {100 * options.epsilon:g} % of the best with probability "
+            f"{convergence.probability:.3f}, regret bound {convergence.regret_bound:.2f}, "
+            f"largest std {convergence.largest_std:.2f}; "
+            f"{'converged' if convergence.converged else 'not converged'}: {convergence.reason}"
         )
-        if before is None or before.recommended != outlook.recommended:
-            self._say(self.recommendation())
+        if before is None or before.recommended != convergence.recommended:
+            self._log(self.recommendation())
 
     def recommendation(self) -> str:
-        """The configuration that the search believes in, in one line that grep can read."""
-        if self.outlook is None:
+        """Returns the recommended configuration in one line that grep can read."""
+        if self.convergence is None:
             return "recommended: none yet"
-        told = in_words({**self.plan.space.context, **self.outlook.recommended})
-        return f"recommended: {told} (expected {self.outlook.mean:.2f} +- {self.outlook.std:.2f})"
+        params = in_words({**self.plan.space.context, **self.convergence.recommended})
+        expected = f"{self.convergence.mean:.2f} +- {self.convergence.std:.2f}"
+        return f"recommended: {params} (expected {expected})"
 
     def conclude(self) -> None:
-        """Say what came of the night; the champion has just been told."""
-        self._say(f"done: {self.rules.trials - self.left} trials")
-        self._say(self.recommendation())
+        """Logs the number of trials that were run, and the recommendation."""
+        self._log(f"done: {self.options.trials - self.trials_left} trials")
+        self._log(self.recommendation())
 
-    def _needed(self, records: list[Record]) -> dict[str, Any] | None:
-        """The parameters of the replicate to run next, ``None`` while nothing is contested."""
-        confirm = self.rules.confirm_seeds
-        return select_champion(of_task(records, self.params), confirm).next_replicate if confirm else None
+    def _may_stop(self) -> bool:
+        """Tells, and logs, that the search has converged and may end then."""
+        if not self.options.until_converged or self.convergence is None:
+            return False
+        if self.convergence.converged:
+            self._log(f"converged: {self.convergence.reason}")
+        return self.convergence.converged
+
+    def _next_replicate(self, records: list[Record]) -> dict[str, Any] | None:
+        """Returns the parameters of the replicate to run next."""
+        if self.options.confirm_seeds == 0:
+            return None
+        known = of_task(records, self.params)
+        return select_champion(known, self.options.confirm_seeds).next_replicate
 
     def _replicate(self, params: dict[str, Any], running: list[TrialConfig]) -> TrialConfig | None:
-        """The trial of a replicate under today's circumstances; ``None`` if it is at work or cannot be run in them."""
-        today = {name: self.params[name] for name in NOT_HYPERPARAMETERS if name != "seed"}
-        try:
-            wanted = TrialConfig.from_params(params | today | {"env": self.plan.base.env})
-        except UserError as error:
-            self._say(f"the contest waits: {error}")
-            return None
-        at_work = {(config_id(config.to_params()), config.seed) for config in running}
-        return None if (config_id(params), wanted.seed) in at_work else wanted
+        """Returns a replicate's configuration with this study's simulators and machine.
 
-    def _search(
+        ``None`` if it is at work already, or cannot be run with them.
+        """
+        machine = not_hyperparameters(self.plan.base.trial.world)
+        own = {name: self.params[name] for name in machine if name != "seed"}
+        own["env"] = self.plan.base.trial.env
+        try:
+            replicate = TrialConfig.from_params(params | own)
+        except UserError as error:
+            self._log(f"the replicate waits: {error}")
+            return None
+        at_work = {(config_id(config.to_params()), config.trial.seed) for config in running}
+        if (config_id(params), replicate.trial.seed) in at_work:
+            return None
+        return replicate
+
+    def _default_known(self, records: list[Record], running: list[TrialConfig]) -> bool:
+        """True once the default was tried with a result, or while it is at work."""
+        if not self._default_was_tried:
+            tried = [
+                record
+                for record in of_task(records, self.params)
+                if record.kind == "search" and self.plan.begins_with(record.params)
+            ]
+            self._default_was_tried = bool(observations(self.plan.space, tried))
+        at_work = any(self.plan.begins_with(config.to_params()) for config in running)
+        return self._default_was_tried or at_work
+
+    def _proposed(
         self, trial: int, records: list[Record], running: list[TrialConfig]
     ) -> Launch | None:
-        if not self._default_known(records, running):
-            self._say(f"trial {trial} starts (default): {in_words(self.plan.default)}")
-            return Launch(trial, self.loop.kind, self.plan.config(self.plan.default, trial))
         known = self._known(records)
         try:
-            proposal = run_in_fork(lambda: self._proposal(trial, known, running))
+            proposal = run_in_fork(lambda: self._propose(trial, known, running))
         except SpaceExhausted as error:
-            self.left = 0
-            self._say(str(error))
+            self.trials_left = 0
+            self._log(str(error))
             return None
-        self._announce(trial, proposal)
+        self._log_proposal(trial, proposal)
         config = self.plan.config(proposal.params, trial)
         return Launch(trial, self.loop.kind, config, suggestion(proposal))
 
-    def _proposal(self, trial: int, known: list[Record], running: list[TrialConfig]) -> Proposal:
+    def _propose(self, trial: int, known: list[Record], running: list[TrialConfig]) -> Proposal:
         return propose(
             self.plan.space,
             observations(self.plan.space, known),
-            np.random.default_rng([self.plan.base.seed, trial]),
-            self.rules.explore,
+            np.random.default_rng([self.plan.base.trial.seed, trial]),
+            self.options.explore,
             pending=[config.to_params() for config in running],
             tried=[record.params for record in known if record.run_status == "pruned"],
-            cost_aware=self.rules.cost_aware,
+            cost_aware=self.options.cost_aware,
         )
-
-    def _default_known(self, records: list[Record], running: list[TrialConfig]) -> bool:
-        self._began = self._began or any(
-            record.kind == "search" and self.plan.begins_with(record.params)
-            for record in of_task(records, self.params)
-            if observations(self.plan.space, [record])
-        )
-        return self._began or any(self.plan.begins_with(config.to_params()) for config in running)
 
     def _known(self, records: list[Record]) -> list[Record]:
         return self.prior + of_task(records, self.params)
 
-    def _announce(self, trial: int, proposal: Proposal) -> None:
-        """Log the best candidates and the one that is tried."""
+    def _log_proposal(self, trial: int, proposal: Proposal) -> None:
+        """Logs the best candidates and the one that is tried."""
         for rank, candidate in enumerate(proposal.top, start=1):
-            self._say(
-                f"  candidate {rank}: ucb {candidate.ucb:.3f} mean {candidate.mean:.3f} std {candidate.std:.3f} "
-                f"{in_words(candidate.params)}"
+            self._log(
+                f"  candidate {rank}: ucb {candidate.ucb:.3f} mean {candidate.mean:.3f} "
+                f"std {candidate.std:.3f} {in_words(candidate.params)}"
             )
         source = f"{proposal.source}, {proposal.n_observations} observations"
-        self._say(f"trial {trial} starts ({source}): {in_words(proposal.params)}")
+        self._log(f"trial {trial} starts ({source}): {in_words(proposal.params)}")
 
-    def _say(self, line: str) -> None:
-        self.loop.journal.say(line)
+    def _log(self, line: str) -> None:
+        self.loop.log.say(line)
 
 
 def suggestion(proposal: Proposal) -> dict[str, float] | None:
-    """What the surrogate expected, for the record; ``None`` of a random proposal."""
+    """Returns the surrogate's expectation, for the record; ``None`` of a random proposal."""
     if proposal.ucb is None or proposal.mean is None or proposal.std is None:
         return None
     return {"ucb": proposal.ucb, "mean": proposal.mean, "std": proposal.std}
 
 
 def in_words(params: Mapping[str, Any]) -> str:
-    """Names and values, the way the log shows them."""
+    """Returns names and values as the log shows them."""
     return " ".join(f"{name} {value}" for name, value in params.items())

@@ -74,6 +74,7 @@ def make_record(launch: Launch, outcome: Outcome, folder: Path) -> Record:
         git_commit=ran_on.git_commit,
         git_dirty=ran_on.git_dirty,
         host=ran_on.host,
+        world=launch.config.trial.world,
     )
 
 

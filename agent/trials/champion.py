@@ -28,7 +28,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     """Returns the champion's manifest; ``None`` while there is no champion.
 
     A manifest without its model is none. Nor is the bundled champion, which comes with the clone:
-    it was judged on other tracks than a study's trials.
+    it was evaluated on other tasks than a study's trials.
 
     :raises UserError: the file is no manifest
     """

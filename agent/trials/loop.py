@@ -22,6 +22,7 @@ from agent.trials.progress import Rung, rungs_reached
 from agent.trials.promotion import Promotion, SelectChampion
 from agent.trials.record import Record
 from agent.trials.summary import summary
+from agent.worlds.capabilities import AssignEnvs
 
 POLL_SEC = 0.05
 SIM_RETRY_SEC = 5.0  # chosen: time for a lost simulator to come back, before the one retry
@@ -30,8 +31,6 @@ SIM_RETRY_SEC = 5.0  # chosen: time for a lost simulator to come back, before th
 NextLaunch = Callable[[list[Record], list[TrialConfig]], Launch | None]
 # Why to stop a trial at the rungs that it has reached; None to let it go on.
 Prune = Callable[[Launch, tuple[Rung, ...], list[Record]], str | None]
-# The environments of a slot, each with its simulator's address; True once a trial has lost them.
-AssignEnvs = Callable[[int, bool], list[str]]
 
 
 @dataclass

@@ -17,11 +17,11 @@ from sys import intern
 from typing import Any, NoReturn, Self
 
 from agent.config.errors import UserError
-from agent.config.flat import facts_in
+from agent.config.flat import known_facts, new_names_in
 from agent.config.settings import Facts
 from agent.config.trial import TrialConfig
 from agent.trials.progress import Rung
-from agent.worlds.base import DEFAULT_WORLD
+from agent.worlds.base import DEFAULT_WORLD, WORLDS
 
 SCHEMA = 1
 RUN_STATUSES = (
@@ -35,8 +35,6 @@ RUN_STATUSES = (
     "interrupted",
 )
 KINDS = ("search", "replicate", "sweep")
-# Parameters that belong to no configuration: the machine that a trial runs on, and its luck.
-NOT_HYPERPARAMETERS = ("seed", "device", "memory_limit", "client", "reconnect", "deterministic")
 # Fields that a study does not ask for again, see ``Record.slim``, and texts that records share.
 DETAILS: dict[str, Any] = {
     "model_path": None,
@@ -82,6 +80,7 @@ class Record:
     git_commit: str | None = None
     git_dirty: bool | None = None
     host: str | None = None
+    world: str = DEFAULT_WORLD
 
     def __post_init__(self) -> None:
         if isinstance(self.trial, bool) or not isinstance(self.trial, int):
@@ -123,7 +122,7 @@ class Record:
         once.
         """
         texts = {name: _shared(getattr(self, name)) for name in SHARED_TEXTS}
-        facts = facts_in(str(self.params.get("world", DEFAULT_WORLD)))
+        facts = known_facts(self.params)
         params = {
             intern(name): _shared(value)
             for name, value in self.params.items()
@@ -148,6 +147,8 @@ class Record:
         if not isinstance(data, dict):
             raise ValueError("it is not a JSON object")
         known = {spec.name for spec in fields(cls)}
+        if isinstance(data.get("params"), dict):
+            data["params"] = _with_new_names(data["params"])
         data["rungs"] = tuple(map(Rung.from_json, data.get("rungs") or ()))
         try:
             return cls(**{name: value for name, value in data.items() if name in known})
@@ -156,24 +157,25 @@ class Record:
 
 
 def config_id(params: dict[str, Any]) -> str:
-    """Returns the name of a configuration: a digest of its hyperparameters and its tracks.
+    """Returns the name of a configuration: a digest of its hyperparameters and its tasks.
 
     Parameters that a record is too old to name have their default. So a replicate that runs today
     is of the same configuration.
     """
     with suppress(UserError, TypeError):
         params = TrialConfig.from_params(params).to_params()
+    facts = known_facts(params)
     hyperparameters = {
         name: value
         for name, value in params.items()
-        if value is not None and name not in NOT_HYPERPARAMETERS
+        if value is not None and (name not in facts or facts[name].hyperparameter)
     }
-    text = json.dumps({**hyperparameters, "env": tracks(params)}, sort_keys=True)
+    text = json.dumps({**hyperparameters, "env": task_names(params)}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def tracks(params: dict[str, Any]) -> list[str]:
-    """Returns the environment ids of ``params``, without the addresses of their simulators."""
+def task_names(params: Mapping[str, Any]) -> list[str]:
+    """Returns the tasks of ``params``, without the addresses of their simulators."""
     envs = params.get("env") or []
     if not isinstance(envs, list):
         envs = [envs]
@@ -193,9 +195,20 @@ def _shared(value: Any) -> Any:
 
 def _is_restored(name: str, value: Any, facts: Mapping[str, Facts]) -> bool:
     """True for a value that ``from_params`` restores: an empty one, or a default of the machine."""
-    if name in NOT_HYPERPARAMETERS and name != "seed":
+    if name in facts and not facts[name].hyperparameter and name != "seed":
         return bool(value == facts[name].default)
+    if name == "world":
+        return bool(value == DEFAULT_WORLD)
     return value in (None, "", [])
+
+
+def _with_new_names(params: dict[str, Any]) -> dict[str, Any]:
+    """Returns the parameters of an old record under today's names."""
+    world = params.get("world", DEFAULT_WORLD)
+    if world not in WORLDS:
+        return params
+    renamed = new_names_in(world)
+    return {renamed.get(name, name): value for name, value in params.items()}
 
 
 def _refuse_constant(name: str) -> NoReturn:

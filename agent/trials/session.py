@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from agent.config import files
 from agent.config.argument_types import at_least_float, showing_user_errors
+from agent.config.command_line import TrialParser
 from agent.config.errors import (
     EXIT_BAD_ARGUMENTS,
     EXIT_ERROR,
@@ -42,23 +43,24 @@ EXIT_BREAKER = EXIT_SIM_LOST
 STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
-def add_loop_arguments(parser: argparse.ArgumentParser) -> None:
+def add_loop_arguments(parser: TrialParser) -> None:
     """Adds the options of everything that runs trials in a row."""
-    parser.add_argument(
+    group = parser.add_argument_group("running trials")
+    group.add_argument(
         "--results-dir",
         type=Path,
         default=files.RESULTS_DIR,
         metavar="DIR",
         help=f"folder of ledgers and log (default {files.shown_path(files.RESULTS_DIR)})",
     )
-    parser.add_argument(
+    group.add_argument(
         "--models-dir",
         type=Path,
         default=files.MODELS_DIR,
         metavar="DIR",
         help=f"folder of models and champion (default {files.shown_path(files.MODELS_DIR)})",
     )
-    parser.add_argument(
+    group.add_argument(
         "--timeout",
         type=at_least_float(1.0),
         default=TIMEOUT_SEC,
@@ -66,29 +68,31 @@ def add_loop_arguments(parser: argparse.ArgumentParser) -> None:
         help="wall clock of a trial, after which its whole process group is killed"
         " (default %(default)g)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--cooldown",
         type=at_least_float(COOLDOWN_SEC),
         default=COOLDOWN_SEC,
         metavar="SEC",
-        help="pause between two trials, never less than 2 (default %(default)g)",
+        help=parser.rare("pause between two trials, never less than 2 (default %(default)g)"),
     )
-    parser.add_argument(
+    group.add_argument(
         "--min-free",
         type=showing_user_errors(parse_memory),
         default=parse_memory("2G"),
         metavar="SIZE",
-        help="start no trial with less free disk, such as 2G or 500M (default 2G)",
+        help=parser.rare("start no trial with less free disk, such as 2G or 500M (default 2G)"),
     )
-    parser.add_argument(
+    group.add_argument(
         "--keep-models",
         type=showing_user_errors(parse_keep),
         default={},
         metavar="RULE",
-        help="models of which trials stay on disk: best:20,last:5 or all (default);"
-        " the champion always does",
+        help=parser.rare(
+            "models of which trials stay on disk: best:20,last:5 or all (default);"
+            " the champion always does"
+        ),
     )
-    parser.add_argument("--verbose", action="store_true", help="show the output of the trials")
+    group.add_argument("--verbose", action="store_true", help="show the output of the trials")
 
 
 @contextmanager

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from agent.config.algorithms import ALGORITHMS
+from agent.config.flat import applies, known_facts
 from agent.trials.record import Record
+from agent.worlds.base import WORLDS, headline, world_named
 
 
 def summary(record: Record) -> str:
@@ -20,13 +23,17 @@ def summary(record: Record) -> str:
 
 def _measures(record: Record) -> str:
     """Returns the measures of its final evaluation that the line shows, with a space before."""
-    laps = (record.score or {}).get("laps")
-    return f" laps {sum(laps)}" if laps else ""
+    return headline(world_named(record.world), record.score) if record.world in WORLDS else ""
 
 
 def _parameters(record: Record) -> str:
-    names = ["learning_rate", "timesteps"]
-    if record.params.get("agent") == "dqn":
-        names += ["n_steer", "n_throttle"]
+    """Returns the parameters of the specification's search space that apply to its algorithm."""
+    kind = ALGORITHMS.get(str(record.params.get("agent")))
+    searched = [
+        name
+        for name, facts in known_facts(record.params).items()
+        if facts.in_spec and facts.needs and kind and applies(facts, kind)
+    ]
+    names = ["learning_rate", "timesteps", *searched]
     shown = [f"{name} {record.params[name]:.6g}" for name in names if name in record.params]
     return " ".join(shown)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
-from agent.trials.record import Record, tracks
+from agent.trials.record import Record
+from agent.worlds.base import DEFAULT_WORLD, WORLDS, world_named
 
 
-def of_task(records: Iterable[Record], params: dict[str, Any]) -> list[Record]:
-    """Returns the records whose scores compare with those of ``params``.
+def of_task(records: Iterable[Record], params: Mapping[str, Any]) -> list[Record]:
+    """Returns the records whose scores compare with those of ``params``, by the world's own key.
 
-    They have the same tracks, and their episodes end alike. A parameter that a record is too old to
-    name is taken from ``params``.
+    A parameter that a record is too old to name is taken from ``params``.
     """
-    wanted = _task(params)
-    return [record for record in records if _task(params | record.params) == wanted]
+    wanted = _key(params)
+    same_world = params.get("world", DEFAULT_WORLD)
+    return [
+        record
+        for record in records
+        if record.world == same_world and _key({**params, **record.params}) == wanted
+    ]
 
 
-def _task(params: dict[str, Any]) -> tuple[Any, ...]:
-    return tracks(params), params.get("max_episode_steps"), params.get("max_cte")
+def _key(params: Mapping[str, Any]) -> Hashable:
+    name = params.get("world", DEFAULT_WORLD)
+    return world_named(name).task_key(params) if name in WORLDS else None

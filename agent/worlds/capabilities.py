@@ -262,6 +262,32 @@ class HasOldRecords(Protocol):
         """Parameters of a record, of any version, as today's version has them."""
 
 
+class StartedProcess(Protocol):
+    """A process that was started beside the trials."""
+
+    def is_running(self) -> bool:
+        """True until it has ended."""
+
+    def stop(self, grace_sec: float) -> object:
+        """End it: SIGTERM, ``grace_sec``, SIGKILL."""
+
+
+# Starts a command whose output goes to a file; it ends with the controller at the latest.
+StartProcess = Callable[[list[str], Path], StartedProcess]
+# Tasks of a slot, each with its simulator's address; True once a trial has lost them.
+AssignEnvs = Callable[[int, bool], list[str]]
+
+
+class ServerProcess(Protocol):
+    """A server that was started."""
+
+    def is_running(self) -> bool:
+        """True until it has ended."""
+
+    def stop(self, grace_sec: float) -> object:
+        """Ends it: SIGTERM, ``grace_sec``, SIGKILL."""
+
+
 @runtime_checkable
 class HasServers(Protocol):
     """A world whose simulators can be started, or run already, beside the controller."""
@@ -276,16 +302,14 @@ class HasServers(Protocol):
         """
 
     def serve(
-        self, where: str, tasks: Sequence[str], folder: Path, workspace: str, workers: int
-    ) -> AbstractContextManager[Callable[[int, bool], list[str]]]:
+        self, where: str, tasks: Sequence[str], workers: int, folder: Path, start: StartProcess
+    ) -> AbstractContextManager[AssignEnvs]:
         """Simulators for trials, ended when the context ends.
-
-        It yields a function that says which tasks, with addresses, a worker's next trial has; its second argument
-        tells that the worker's last simulator was lost.
 
         :param where: as ``check_servers``
         :param tasks: of every trial
-        :param folder: of the servers' logs
-        :param workspace: tag of the processes that are started
         :param workers: trials side by side
+        :param folder: of the servers' logs
+        :param start: starts a server's process
+        :raises ChildProcessError: a server that does not start
         """

@@ -1,9 +1,9 @@
 """Curricula: what the training episodes of the DonkeyCar world are like, and how that changes.
 
-There are three ways to choose among random roads, of which a trial has at most one. A curriculum that
-grows begins with gentle roads at low speed and ends with all roads at any speed (Bengio et al. 2009).
-Level replay draws roads again on which there is much left to learn (Jiang et al. 2021). The third draws
-more roads that cross themselves narrowly, where an expert's labels are of most use.
+There are three ways to choose among random roads, of which a trial has at most one. A curriculum
+that grows begins with gentle roads at low speed and ends with all roads at any speed (Bengio et al.
+2009). Level replay draws roads again on which there is much left to learn (Jiang et al. 2021). The
+third draws more roads that cross themselves narrowly, where an expert's labels are of most use.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ SHARPNESS_PERCENTILE = 95  # of a road's curvature, by which roads are compared
 SAMPLE = 64  # roads of a scene that say which share of all is gentler than a road
 MOST_DRAWS = 64  # after which the best road drawn so far is taken
 NARROW = 0.6  # cosine between the directions of a crossing, from which on it is narrow: 53 degrees
-# A road's weight is rank ** (-1 / TEMPERATURE). The paper's 0.1 leaves most of a pool of hundreds unseen.
+# A road's weight is rank ** (-1 / TEMPERATURE). The paper's 0.1 leaves most of a pool of hundreds
+# unseen.
 TEMPERATURE = 0.3
 STALE_SHARE = 0.1  # of the prioritised draws, by how long ago a road was driven (the paper's rho)
 MEMORY = 0.5  # share of a road's old score in its new one

@@ -1,4 +1,4 @@
-"""Start poses of episodes: on the scene's own start, nearly so, anywhere on the road, or perturbed."""
+"""Start poses of episodes: the scene's own, near it, anywhere on the road, or perturbed."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,17 @@ if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
 
     from agent.config.trial import TrialConfig
-    from agent.worlds.capabilities import Curriculum, Demonstrations, Expert, RaceOptions
-    from agent.worlds.donkey.make_env import Car
+    from agent.worlds.capabilities import (
+        AssignEnvs,
+        Curriculum,
+        Demonstrations,
+        Expert,
+        RaceOptions,
+        StartProcess,
+    )
+    from agent.worlds.donkey.env_options import AnyWorld
 
+SERVER = Path(__file__).resolve().parents[2] / "donkey_sim.py"
 BINS = {"n_steer", "n_throttle"}
 
 
@@ -106,10 +114,10 @@ class DonkeyWorld:
 
         :raises SimulatorLost: a simulator that is not there, or drives another scene
         """
-        from agent.worlds.donkey.vec_env import open_cars
+        from agent.worlds.donkey.vec_env import open_remote_worlds
 
         with ExitStack() as stack:
-            yield DonkeyConnection(open_cars(tasks, options, stack))
+            yield DonkeyConnection(open_remote_worlds(tasks, options, stack))
 
     def measure(self, infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """See ``measures``."""
@@ -247,12 +255,12 @@ class DonkeyWorld:
         check_sim(where, list(tasks), workers)
 
     def serve(
-        self, where: str, tasks: Sequence[str], folder: Path, workspace: str, workers: int
-    ) -> AbstractContextManager[Callable[[int, bool], list[str]]]:
+        self, where: str, tasks: Sequence[str], workers: int, folder: Path, start: StartProcess
+    ) -> AbstractContextManager[AssignEnvs]:
         """See ``servers.simulators``."""
         from agent.worlds.donkey.servers import simulators
 
-        return simulators(where, list(tasks), folder, workspace, workers)
+        return simulators(where, list(tasks), workers, folder, start)
 
 
 def _options(config: TrialConfig) -> DonkeyOptions:
@@ -261,11 +269,11 @@ def _options(config: TrialConfig) -> DonkeyOptions:
 
 
 class DonkeyConnection:
-    """Cars in simulators that are open, driven in turn."""
+    """Worlds in simulators that are open, driven in turn."""
 
-    def __init__(self, cars: Sequence[Car | None]) -> None:
-        self.cars = cars
-        self.takes_turns = any(cars)
+    def __init__(self, worlds: Sequence[AnyWorld | None]) -> None:
+        self.worlds = worlds
+        self.takes_turns = any(worlds)
 
     def make_vec(
         self,
@@ -279,7 +287,7 @@ class DonkeyConnection:
         """See ``World.make_vec``."""
         from agent.worlds.donkey.vec_env import make_vec_env
 
-        return make_vec_env(tasks, options, n, purpose, seed, learner, self.cars)
+        return make_vec_env(tasks, options, n, purpose, seed, learner, self.worlds)
 
 
 WORLD = DonkeyWorld()

@@ -1,1 +1,1 @@
-"""A simulator on a TCP port, spoken to by our client or upstream's."""
+"""A simulator on a TCP port: two clients that speak to it, and the world that they make of it."""

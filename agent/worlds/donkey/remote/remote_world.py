@@ -1,11 +1,10 @@
-"""The world of a simulator elsewhere, in the shape of the embedded one: reset, step, telemetry, render."""
+"""The world of a simulator on a port, in the shape of the embedded one."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,81 +14,56 @@ from agent.simulator.lidar import LidarConfig
 from agent.simulator.protocol import Message
 from agent.simulator.tracks import Track, build_track, load_scene
 from agent.simulator.world import CONTROL_HZ, UNITS_PER_METRE
-from agent.worlds.donkey.remote.client import Limits, Link, SimulatorLost, Vector
+from agent.worlds.donkey.remote.link import Limits, Link, SimulatorLost, Vector
 from agent.worlds.donkey.remote.odometer import Odometer
+from agent.worlds.donkey.remote.remote_telemetry import (
+    RemoteTelemetry,
+    read_pose,
+    read_telemetry,
+)
 
 STEP_SEC = 1.0 / CONTROL_HZ
+# All of these are chosen.
+LONGEST_STEP_SEC = 60.0  # a clock that jumps farther was set anew
 STILL_M_S = 0.05
-AT_PLACE_U = 0.5
+AT_POSE_U = 0.5  # distance, see ``apart_u``, within which a car is where it was put
 ALREADY_THERE_U = 0.1  # a car that has this far to go need not be seen to move
 RADIAN_U = 2.0
-# A car that is put somewhere drops onto its wheels, rather than stand in the slope.
-DROP_U = 0.3
-# The path's nodes may be sampled otherwise than ours, but not lie elsewhere.
-SAME_ROAD_U = 4.0
+DROP_U = 0.3  # a car that is put somewhere drops onto its wheels, rather than stand in the slope
+SAME_ROAD_U = 4.0  # the path's nodes may be sampled otherwise than ours, but not lie elsewhere
 NODES_COMPARED = 4
 OPEN_ROAD_GAP_U = 20.0
+SAME_CTE_U = 1.0
 REDRAWN = (
     "random"  # the kind of path that regen_road draws anew; other random ones stay as they are
 )
-TWICE_THE_SAME_CTE_U = 1.0
 SECOND_IMAGE = "imageb"  # upstream's own client looks for image_b, which never comes
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteTelemetry:
-    """One telemetry in the units and names of ``agent.simulator.world.Telemetry``."""
-
-    pos: Vector
-    cte: float
-    speed: float
-    forward_vel: float
-    vel: Vector
-    accel: Vector
-    gyro: Vector
-    car: Vector
-    hit: str
-    progress: float
-    lap_times: list[float]
-    stalled_sec: float
-    finished: bool
-
-    @property
-    def laps(self) -> int:
-        """Whole laps of ``progress``."""
-        return max(0, int(self.progress))
-
-    @property
-    def lap_count(self) -> int:
-        """Laps from start line to start line."""
-        return len(self.lap_times)
-
-    @property
-    def last_lap_time(self) -> float:
-        """Seconds, 0 before the first."""
-        return self.lap_times[-1] if self.lap_times else 0.0
-
-
 class RemoteWorld:
-    """One car in a simulator elsewhere.
+    """One car in a simulator on a port.
 
-    Progress, laps and stalls come from the car's positions on our own copy of the scene's track; of a random road the
-    simulator is asked for the nodes.
+    Progress, laps and stalls come from the car's positions on our own copy of the scene's track. Of
+    a random road the simulator is asked for the nodes.
 
+    :param scene: the simulator's name of the scene
     :param connect: opens the link; called again after a loss if ``reconnect``
+    :param limits: of all waits
+    :param reconnect: open the link anew in the next reset after a loss
     :raises SimulatorLost: here and from every method, within the limits
     """
 
     _link: Link
     _message: Message  # the newest telemetry
-    _seen: RemoteTelemetry  # the same, read
+    _telemetry: RemoteTelemetry  # the same, read
     _spawn: Vector
 
     def __init__(
         self, scene: str, connect: Callable[[], Link], limits: Limits, *, reconnect: bool = False
     ) -> None:
         self.scene = load_scene(scene)
-        self.limits, self.reconnect = limits, reconnect
+        self.limits = limits
+        self.reconnect = reconnect
         self._connect = connect
         self._open()
 
@@ -101,10 +75,16 @@ class RemoteWorld:
         lateral_u: float = 0.0,
         yaw_offset_rad: float = 0.0,
     ) -> None:
-        """Put the car at rest on its start pose, or ``arc_u`` along the centre line; see ``World.reset``.
+        """Put the car at rest on its start pose, or ``arc_u`` along the centre line.
 
-        Returns when a telemetry shows it there, at rest. Where the simulator follows its path node by node and loses
-        it when the car is put elsewhere, the cross-track error is our own until the next reset.
+        Returns when a telemetry shows it there, at rest. Some simulators follow their path node by
+        node and lose it when the car is put elsewhere. Then the cross-track error is our own until
+        the next reset.
+
+        :param seed: draws a random road anew; None keeps it
+        :param arc_u: place along the centre line, u; None for the start pose
+        :param lateral_u: shifted this far to the right of that pose, u
+        :param yaw_offset_rad: and turned clockwise by so much, radians
         """
         if not self._link.is_open:
             if not self.reconnect:
@@ -114,46 +94,55 @@ class RemoteWorld:
             self._open()
         deadline = time.monotonic() + self.limits.reset_sec
         self._own_cte = False
-        self._control(0.0, 0.0, 1.0, self.limits.frame_sec)
+        self._control(0.0, 0.0, 1.0)
         if seed is not None and seed != self._seed and self.scene.path["kind"] == REDRAWN:
             self._redraw(seed, deadline)
-        self._settle("reset_car", self._spawn, deadline)
+        self._wait_until_at_rest("reset_car", self._spawn, deadline)
         if arc_u is not None or lateral_u or yaw_offset_rad:
             x, z, yaw = self._spawn if arc_u is None else self.track.pose_at(arc_u)
-            self._place(
-                (x + lateral_u * math.cos(yaw), z - lateral_u * math.sin(yaw), yaw + yaw_offset_rad), deadline
-            )
+            x += lateral_u * math.cos(yaw)
+            z -= lateral_u * math.sin(yaw)
+            self._set_pose((x, z, yaw + yaw_offset_rad), deadline)
         self._elapsed(self._message)
-        self._odometer.start(*self._pose(self._message))
-        self._see(self._message, "none")
-        self._own_cte = (
-            arc_u is not None and abs(self._seen.cte - self._odometer.cte) > TWICE_THE_SAME_CTE_U
-        )
-        self._see(self._message, "none")
+        self._odometer.start(*read_pose(self._link, self._message))
+        self._read("none")
+        moved = arc_u is not None
+        self._own_cte = moved and abs(self._telemetry.cte - self._odometer.cte) > SAME_CTE_U
+        self._read("none")
 
     def step(self, steering: float, throttle: float, brake: float = 0.0) -> RemoteTelemetry:
-        """Send the commands and report the first telemetry to arrive after them."""
+        """Send the commands and report the first telemetry to arrive after them.
+
+        :param steering: from -1, left, to 1
+        :param throttle: from -1 to 1
+        :param brake: from 0
+        """
         hit = "none"
-        for message in self._control(steering, throttle, brake, self.limits.frame_sec):
-            self._odometer.advance(*self._pose(message), self._elapsed(message))
-            hit = hit if hit != "none" else str(message.get("hit", "none"))
-        self._see(self._message, hit)
-        return self._seen
+        for message in self._control(steering, throttle, brake):
+            pose = read_pose(self._link, message)
+            self._odometer.advance(*pose, self._elapsed(message))
+            if hit == "none":
+                hit = str(message.get("hit", "none"))
+        self._read(hit)
+        return self._telemetry
 
     def telemetry(self) -> RemoteTelemetry:
         """The newest."""
-        return self._seen
+        return self._telemetry
 
     def render(
         self, out: NDArray[np.uint8], view: View | None = None, *, second: bool = False
     ) -> None:
-        """Copy the newest picture into ``out`` (rows, columns, 3) uint8, of the ``second`` camera if asked.
+        """Copy the newest picture.
 
+        :param out: (rows, columns, 3) uint8
         :param view: as ``World.render`` has it; the simulator draws the one it was sent
+        :param second: of the second camera
         """
-        picture = (
-            self._link.decoded(self._message.get(SECOND_IMAGE)) if second else self._link.frame()
-        )
+        if second:
+            picture = self._link.decoded(self._message.get(SECOND_IMAGE))
+        else:
+            picture = self._link.frame()
         if picture.shape != out.shape:
             raise self._link.lost(
                 f"its pictures are {picture.shape}, not {out.shape}; set cam_resolution to theirs"
@@ -161,12 +150,10 @@ class RemoteWorld:
         out[:] = picture
 
     def lidar(self, config: LidarConfig) -> list[Vector]:
-        """The newest telemetry's rays that hit something: distance in u, ``rx`` and ``ry`` in degrees."""
+        """Rays that hit something: distance in u, ``rx`` and ``ry`` in degrees."""
+        rays = self._message.get("lidar") or ()
         try:
-            return [
-                (float(ray["d"]), float(ray["rx"]), float(ray["ry"]))
-                for ray in self._message.get("lidar") or ()
-            ]
+            return [(float(ray["d"]), float(ray["rx"]), float(ray["ry"])) for ray in rays]
         except (TypeError, ValueError, KeyError):
             raise self._link.lost("its telemetry has a lidar that cannot be read") from None
 
@@ -176,7 +163,7 @@ class RemoteWorld:
         return self._odometer.line_ahead_u
 
     def close(self) -> None:
-        """Hang up; harmless a second time."""
+        """Close the connection; harmless a second time."""
         self._link.close()
 
     def _open(self) -> None:
@@ -186,22 +173,22 @@ class RemoteWorld:
         self._use(build_track(self.scene))
         self._odometer.start(0.0, 0.0, 0.0)  # loads its kernel before anybody waits for us
         self._link = self._connect()
-        self._first_look()
+        self._note_spawn()
         if not self._is_the_road(self._link.deadline):
             if not self._link.change_scene():
                 raise self._link.lost(
                     f"wrong scene, {self.scene.name!r} was asked for and another is loaded"
                 )
-            self._first_look()
+            self._note_spawn()
             self._demand_the_road(self._link.deadline)
 
-    def _first_look(self) -> None:
-        """Where the car is before it was ever driven is where a reset puts it."""
+    def _note_spawn(self) -> None:
+        """Take note of where the car is before it was ever driven: a reset puts it there."""
         self._message = self._link.telemetry(self._link.deadline - time.monotonic())
-        self._spawn = self._pose(self._message)
+        self._spawn = read_pose(self._link, self._message)
         self._spawn_y_u = self._link.number(self._message, "pos_y", 0.0) * UNITS_PER_METRE
         self._odometer.start(*self._spawn)
-        self._see(self._message, "none")
+        self._read("none")
 
     def _use(self, track: Track) -> None:
         self.track = track
@@ -212,15 +199,11 @@ class RemoteWorld:
 
         A simulator that does not tell its nodes is believed, unless the road is random.
         """
-        link, ours = self._link, self.track.nodes
+        link = self._link
         total = int(link.number(self._message, "totalNodes", 1.0))
         if not self.scene.is_random:
-            told = link.nodes(
-                [total * part // NODES_COMPARED for part in range(NODES_COMPARED)], deadline
-            )
-            return all(
-                np.hypot(ours[:, 0] - x, ours[:, 1] - z).min() < SAME_ROAD_U for x, z, _ in told
-            )
+            indices = [total * part // NODES_COMPARED for part in range(NODES_COMPARED)]
+            return all(self._is_near_the_road(node) for node in link.nodes(indices, deadline))
         nodes = link.nodes(range(total), deadline)
         if len(nodes) < 2:
             raise link.lost(
@@ -233,100 +216,83 @@ class RemoteWorld:
         self._odometer.start(*self._spawn)
         return True
 
+    def _is_near_the_road(self, node: Vector) -> bool:
+        ours = self.track.nodes
+        return bool(np.hypot(ours[:, 0] - node[0], ours[:, 1] - node[1]).min() < SAME_ROAD_U)
+
     def _demand_the_road(self, deadline: float) -> None:
         if not self._is_the_road(deadline):
             raise self._link.lost(f"wrong scene, it does not change to {self.scene.name!r}")
 
     def _redraw(self, seed: int, deadline: float) -> None:
         fields = {"road_style": 0, "rand_seed": seed, "turn_increment": self.scene.path["turn_deg"]}
-        self._settle("regen_road", self._spawn, deadline, **fields)
+        self._wait_until_at_rest("regen_road", self._spawn, deadline, **fields)
         self._demand_the_road(deadline)
         self._seed = seed
 
-    def _place(self, pose: Vector, deadline: float) -> None:
+    def _set_pose(self, pose: Vector, deadline: float) -> None:
         x, z, yaw = pose
-        nodes, here, start = self.track.nodes, self.track.nearest_node, self._spawn
-        rise_u = float(nodes[here(x, z), 2] - nodes[here(start[0], start[1]), 2])
-        fields = {"pos_x": x, "pos_y": self._spawn_y_u + rise_u + DROP_U, "pos_z": z}
+        here = self.track.nearest_node(x, z)
+        start = self.track.nearest_node(self._spawn[0], self._spawn[1])
+        rise_u = float(self.track.nodes[here, 2] - self.track.nodes[start, 2])
+        place = {"pos_x": x, "pos_y": self._spawn_y_u + rise_u + DROP_U, "pos_z": z}
         turn = {"Qx": 0.0, "Qy": math.sin(yaw / 2), "Qz": 0.0, "Qw": math.cos(yaw / 2)}
-        self._settle("set_position", pose, deadline, **fields, **turn)
+        self._wait_until_at_rest("set_position", pose, deadline, **place, **turn)
 
-    def _settle(self, msg_type: str, pose: Vector, deadline: float, **fields: float) -> None:
+    def _wait_until_at_rest(
+        self, msg_type: str, pose: Vector, deadline: float, **fields: float
+    ) -> None:
         """Send the message and wait until the car rests at ``pose``.
 
-        A simulator in lockstep answers with a telemetry for which no time has gone by. Of another, the first to come
-        may have been on its way before the message, and is not believed; nor is one that shows the car nearer to
-        where it was than to where it shall be.
+        A simulator in lockstep answers with a telemetry for which no time has gone by. Of another,
+        the first to come may have been on its way before the message, and is not believed. Nor is
+        one that shows the car nearer to where it was than to where it shall be.
         """
-        before, origin = self._message.get("time"), self._pose(self._message)
+        link = self._link
+        before = self._message.get("time")
+        origin = read_pose(link, self._message)
         if apart_u(origin, pose) < ALREADY_THERE_U:
             origin = pose
-        self._link.forget()
-        self._link.send(msg_type, **fields)
-        self._message = self._link.telemetry(self.limits.frame_sec)
+        link.forget()
+        link.send(msg_type, **fields)
+        self._message = link.telemetry(self.limits.frame_sec)
         if before is None or self._message.get("time") != before:
-            self._message = self._link.telemetry(self.limits.frame_sec)
+            self._message = link.telemetry(self.limits.frame_sec)
         while True:
-            is_still = self._link.number(self._message, "speed") < STILL_M_S
-            here = self._pose(self._message)
+            is_still = link.number(self._message, "speed") < STILL_M_S
+            here = read_pose(link, self._message)
             missing_u = apart_u(here, pose)
-            if is_still and missing_u < AT_PLACE_U and missing_u <= apart_u(here, origin):
+            if is_still and missing_u < AT_POSE_U and missing_u <= apart_u(here, origin):
                 return
             if time.monotonic() > deadline:
                 at = f"({pose[0]:.1f}, {pose[1]:.1f}) u, {math.degrees(pose[2]) % 360:.0f} degrees"
-                raise self._link.lost(
+                raise link.lost(
                     f"after {msg_type} the car does not rest at {at} in {self.limits.reset_sec:g} s"
                 )
-            self._message = self._link.telemetry(self.limits.frame_sec)
+            self._message = link.telemetry(self.limits.frame_sec)
 
-    def _control(
-        self, steering: float, throttle: float, brake: float, limit_sec: float
-    ) -> list[Message]:
-        messages = self._link.control(steering, throttle, brake, limit_sec)
+    def _control(self, steering: float, throttle: float, brake: float) -> list[Message]:
+        messages = self._link.control(steering, throttle, brake, self.limits.frame_sec)
         self._message = messages[-1]
         return messages
 
-    def _pose(self, message: Message) -> Vector:
-        """Place in u and heading in radians."""
-        x, z = (self._link.number(message, name) * UNITS_PER_METRE for name in ("pos_x", "pos_z"))
-        return x, z, math.radians(self._link.number(message, "yaw", 0.0))
-
     def _elapsed(self, message: Message) -> float:
-        """Seconds since the telemetry before; a control step where the simulator does not tell its time."""
-        before, now = self._clock_sec, message.get("time")
+        """Seconds since the telemetry before; a control step where the simulator has no clock."""
+        before_sec = self._clock_sec
+        now = message.get("time")
         self._clock_sec = now if isinstance(now, (int, float)) else None
-        if before is None or self._clock_sec is None or not 0.0 < self._clock_sec - before < 60.0:
+        if before_sec is None or self._clock_sec is None:
             return STEP_SEC
-        return self._clock_sec - before
+        elapsed_sec = self._clock_sec - before_sec
+        return elapsed_sec if 0.0 < elapsed_sec < LONGEST_STEP_SEC else STEP_SEC
 
-    def _see(self, message: Message, hit: str) -> None:
-        def number(name: str, default: float | None = 0.0) -> float:
-            return self._link.number(message, name, default)
-
-        def vector(kind: str, *axes: str) -> Vector:
-            x, y, z = (number(kind + axis) for axis in axes or "xyz")
-            return x, y, z
-
-        way, speed = self._odometer, number("speed", None)
-        vel = vector("vel_") if "vel_z" in message else (0.0, 0.0, speed)
-        self._seen = RemoteTelemetry(
-            pos=vector("pos_"),
-            cte=way.cte if self._own_cte else number("cte", way.cte),
-            speed=speed,
-            forward_vel=vel[2],
-            vel=vel,
-            accel=vector("accel_"),
-            gyro=vector("gyro_"),
-            car=vector("", "roll", "pitch", "yaw"),
-            hit=hit,
-            progress=way.progress,
-            lap_times=way.lap_times,
-            stalled_sec=way.stalled_sec,
-            finished=way.finished,
+    def _read(self, hit: str) -> None:
+        self._telemetry = read_telemetry(
+            self._link, self._message, self._odometer, self._own_cte, hit
         )
 
 
 def apart_u(one: Vector, other: Vector) -> float:
-    """How far two poses are from each other: u between their places and ``RADIAN_U`` for a radian between headings."""
+    """Distance between two poses (x, z, yaw): u, and ``RADIAN_U`` for a radian between headings."""
     turned = math.remainder(one[2] - other[2], 2 * math.pi)
     return math.hypot(one[0] - other[0], one[1] - other[1]) + RADIAN_U * abs(turned)

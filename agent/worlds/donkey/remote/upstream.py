@@ -1,6 +1,7 @@
 """Upstream's own client, gym_donkeycar 1.3 or newer, as a link of ``RemoteWorld``.
 
-Its socket, handshake and picture decoding are used as they are; its waits are not, for they have no limit.
+Its socket, handshake and picture decoding are used as they are. Its waits are not, for they have no
+limit.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.simulator.protocol import Message
-from agent.worlds.donkey.remote.client import (
+from agent.worlds.donkey.remote.link import (
     NODE_LIMIT_SEC,
     NODES_AT_ONCE,
     Limits,
@@ -29,15 +30,18 @@ from agent.worlds.donkey.remote.client import (
     refused,
 )
 
-POLL_SEC = 0.1
+POLL_SEC = 0.1  # chosen
 
 
 def _modules() -> tuple[ModuleType, ModuleType]:
-    """Upstream's client and message handler. Importing them registers its environments; ours keep their ids."""
+    """Upstream's client and message handler.
+
+    Importing them registers upstream's environments; ours keep their ids.
+    """
     ours = dict(gymnasium.registry)
     with warnings.catch_warnings(action="ignore"):
-        names = ("gym_donkeycar.core.sim_client", "gym_donkeycar.envs.donkey_sim")
-        client, simulator = (import_module(name) for name in names)
+        client = import_module("gym_donkeycar.core.sim_client")
+        simulator = import_module("gym_donkeycar.envs.donkey_sim")
     gymnasium.registry.update(ours)
     return client, simulator
 
@@ -45,7 +49,12 @@ def _modules() -> tuple[ModuleType, ModuleType]:
 class UpstreamConnection(Link):
     """The link over upstream's client.
 
+    :param host: of the simulator
+    :param port: of the simulator
+    :param scene: the simulator's name of the scene to drive in
+    :param limits: of all waits
     :param conf: upstream's conf, which its own client reads
+    :raises SimulatorLost: nobody answers, or not as a simulator
     """
 
     def __init__(
@@ -56,36 +65,43 @@ class UpstreamConnection(Link):
         self._arrived = threading.Condition()
         self._telemetry: list[Message] = []
         self._nodes: list[Message] = []
-        self._handler = simulator.DonkeyUnitySimHandler(
-            {**conf, "level": scene, "host": host, "port": port}
-        )
-        self._handler.set_episode_over_fn(lambda _: None)  # it would not note another hit
-        # Its thread reads before its handler may answer; what comes that early would go unanswered.
         self._connected = threading.Event()
-        for name in ("scene_selection_ready", "car_loaded", "need_car_config"):
-            self._handler.fns[name] = partial(self._when_connected, self._handler.fns[name])
-        self._handler.fns |= {
-            "telemetry": self._on_telemetry,
-            "node_position": self._on_node,
-            "aborted": lambda _: None,  # its own handler joins the thread that it runs in
-        }
-        before = socket.getdefaulttimeout()
-        socket.setdefaulttimeout(limits.connect_sec)  # its connect has no other limit
-        try:
-            self._client = client.SimClient((host, port), self._handler)
-        except Exception as error:
-            raise refused(
-                host, port, error if isinstance(error, OSError) else OSError(str(error))
-            ) from None
-        finally:
-            socket.setdefaulttimeout(before)
+        own = {**conf, "level": scene, "host": host, "port": port}
+        self._handler = self._hooked(simulator.DonkeyUnitySimHandler(own))
+        self._client = self._connect(client)
         self._connected.set()
         self.is_open = True
-        # It sends a control of its own once the car is there; what follows the answer to this is ours.
+        # It sends a control of its own once the car is there; what follows the answer to this is
+        # ours.
         if not self._wait(lambda: bool(self._telemetry), self.deadline):
             raise self.lost(f"no car within {limits.connect_sec:g} s")
         self._wait(lambda: self._client.msg is None, time.monotonic() + NODE_LIMIT_SEC)
         self.nodes([0], self.deadline)
+
+    def _hooked(self, handler: Any) -> Any:
+        """Upstream's message handler, with what comes going to us."""
+        handler.set_episode_over_fn(lambda _: None)  # it would not note another hit
+        # Its thread reads before its handler may answer; what comes that early would go unanswered.
+        for name in ("scene_selection_ready", "car_loaded", "need_car_config"):
+            handler.fns[name] = partial(self._when_connected, handler.fns[name])
+        handler.fns |= {
+            "telemetry": self._on_telemetry,
+            "node_position": self._on_node,
+            "aborted": lambda _: None,  # its own handler joins the thread that it runs in
+        }
+        return handler
+
+    def _connect(self, client: ModuleType) -> Any:
+        before = socket.getdefaulttimeout()
+        socket.setdefaulttimeout(self.limits.connect_sec)  # its connect has no other limit
+        try:
+            return client.SimClient((self.host, self.port), self._handler)
+        except OSError as error:
+            raise refused(self.host, self.port, error) from None
+        except Exception as error:
+            raise refused(self.host, self.port, OSError(str(error))) from None
+        finally:
+            socket.setdefaulttimeout(before)
 
     def forget(self) -> None:
         with self._arrived:
@@ -95,7 +111,8 @@ class UpstreamConnection(Link):
         self, steering: float, throttle: float, brake: float, limit_sec: float
     ) -> list[Message]:
         with self._arrived:
-            seen, self._telemetry = self._telemetry, []
+            seen = self._telemetry
+            self._telemetry = []
         self.send("control", steering=steering, throttle=throttle, brake=brake)
         return [*seen, self.telemetry(limit_sec)]
 
@@ -122,11 +139,19 @@ class UpstreamConnection(Link):
             asked = indices[first : first + NODES_AT_ONCE]
             for index in asked:
                 self.send("node_position", index=index)
-            wanted, limit = first + len(asked), min(deadline, time.monotonic() + NODE_LIMIT_SEC)
-            if not self._wait(lambda: len(self._nodes) >= wanted, limit):  # noqa: B023 - called before it changes
+            wanted = first + len(asked)
+            limit = min(deadline, time.monotonic() + NODE_LIMIT_SEC)
+            # The function is called before ``wanted`` changes.
+            if not self._wait(lambda: len(self._nodes) >= wanted, limit):  # noqa: B023
                 return []
-        names = ("pos_x", "pos_z", "pos_y")
-        return [tuple(self.number(node, name) for name in names) for node in self._nodes]  # type: ignore[misc]
+        return [
+            (
+                self.number(node, "pos_x"),
+                self.number(node, "pos_z"),
+                self.number(node, "pos_y"),
+            )
+            for node in self._nodes
+        ]
 
     def change_scene(self) -> bool:
         return False  # upstream's client takes the scene that is loaded
@@ -138,12 +163,11 @@ class UpstreamConnection(Link):
 
     def _wait(self, is_so: Callable[[], bool], deadline: float) -> bool:
         with self._arrived:
-            while (
-                not is_so()
-                and not self._client.aborted
-                and (left := deadline - time.monotonic()) > 0.0
-            ):
-                self._arrived.wait(min(left, POLL_SEC))
+            while not is_so() and not self._client.aborted:
+                left_sec = deadline - time.monotonic()
+                if left_sec <= 0.0:
+                    break
+                self._arrived.wait(min(left_sec, POLL_SEC))
             if is_so():
                 return True
         if self._client.aborted:

@@ -32,6 +32,8 @@ def check_client(options: DonkeyOptions, ports: Sequence[str]) -> None:
     """
     if not ports and (options.reconnect or options.client != "own"):
         option = "reconnect" if options.reconnect else f"client {options.client!r}"
-        raise UserError(f"{option} is for simulators on ports; give --env ID@[HOST:]PORT or drop it")
+        raise UserError(
+            f"{option} is for simulators on ports; give --env ID@[HOST:]PORT or drop it"
+        )
     if options.client != "own" and (reason := missing()):
         raise UserError(reason)

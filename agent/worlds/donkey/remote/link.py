@@ -1,0 +1,149 @@
+"""One car in a simulator on a TCP port, by any client; no wait is without a limit."""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.simulator.protocol import Message
+from agent.worlds.base import SimulatorLost
+
+__all__ = ["Limits", "Link", "SimulatorLost", "Vector", "refused"]
+
+Vector = tuple[float, float, float]
+
+# All of these are chosen.
+SHOWN_CHARACTERS = 200  # of a message, in an error
+NODE_LIMIT_SEC = 1.0  # for the answer to a batch of ``node_position``
+NODES_AT_ONCE = 32
+LARGEST_NUMBER = 1e12  # beyond what a simulator means; keeps NaN and infinity out as well
+PICTURE = re.compile(r'"image": ?"[^"]*"')
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Longest waits: for a car in the scene, for one telemetry, for a car at rest at its start."""
+
+    connect_sec: float = 9.0
+    frame_sec: float = 5.0
+    reset_sec: float = 9.0
+
+
+class Link(ABC):
+    """One car in the simulator on ``host:port``: commands out, telemetry in.
+
+    ``deadline`` is when connecting has to be done, by ``time.monotonic``; ``last`` is the newest
+    message.
+
+    :param host: of the simulator
+    :param port: of the simulator
+    :param limits: of all waits
+    """
+
+    def __init__(self, host: str, port: int, limits: Limits) -> None:
+        self.host = host
+        self.port = port
+        self.limits = limits
+        self.is_open = False
+        self.deadline = time.monotonic() + limits.connect_sec
+        self.last = "none"
+
+    @abstractmethod
+    def control(
+        self, steering: float, throttle: float, brake: float, limit_sec: float
+    ) -> list[Message]:
+        """Send a command; returns all telemetry since the last.
+
+        The newest is the first that arrives after the command.
+
+        :param steering: from -1, left, to 1
+        :param throttle: from -1 to 1
+        :param brake: from 0
+        :param limit_sec: longest wait for it
+        """
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Drop what has arrived."""
+
+    @abstractmethod
+    def telemetry(self, limit_sec: float) -> Message:
+        """The next telemetry."""
+
+    @abstractmethod
+    def send(self, msg_type: str, **fields: object) -> None:
+        """Send one message, in one piece and without a line end, as the simulator reads them."""
+
+    @abstractmethod
+    def frame(self) -> NDArray[np.uint8]:
+        """The newest telemetry's picture, (rows, columns, 3) uint8 RGB."""
+
+    @abstractmethod
+    def nodes(self, indices: Sequence[int], deadline: float) -> list[Vector]:
+        """Positions (x, z, height in u) of the path's nodes; empty where the simulator has none."""
+
+    @abstractmethod
+    def change_scene(self) -> bool:
+        """Leave the loaded scene for the one that was asked for; False if the simulator stays in
+        it.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connection; harmless a second time."""
+
+    def decoded(self, image: object) -> NDArray[np.uint8]:
+        """The picture of a base64 text, (rows, columns, 3) uint8 RGB.
+
+        :raises SimulatorLost: it cannot be read
+        """
+        try:
+            packed = base64.b64decode(image)  # type: ignore[arg-type]
+            picture = cv2.imdecode(np.frombuffer(packed, dtype=np.uint8), cv2.IMREAD_COLOR)
+        except (ValueError, TypeError, cv2.error):
+            picture = None
+        if picture is None:
+            raise self.lost("its telemetry carries no picture that can be read")
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture), dtype=np.uint8)
+
+    def lost(self, reason: str) -> SimulatorLost:
+        """Close the connection for good; returns the exception that says why."""
+        self.close()
+        last = PICTURE.sub('"image":"…"', self.last)[:SHOWN_CHARACTERS]
+        return SimulatorLost(
+            f"simulator {self.host}:{self.port} lost: {reason}; last message: {last}"
+        )
+
+    def number(self, message: Message, name: str, default: float | None = None) -> float:
+        """A finite number of a message.
+
+        :param message: from the simulator
+        :param name: of the field
+        :param default: where the field is missing; None for none
+        :raises SimulatorLost: it is missing without a default, or is no finite number
+        """
+        value = message.get(name, default)
+        if isinstance(value, (int, float)) and abs(value) < LARGEST_NUMBER:
+            return float(value)
+        raise self.lost(f"its {message['msg_type']} has {name} {message.get(name)!r:.40}")
+
+
+def refused(host: str, port: int, error: OSError) -> SimulatorLost:
+    """The exception for an address where no simulator answers.
+
+    :param host: of the address
+    :param port: of the address
+    :param error: of the attempt to connect
+    """
+    return SimulatorLost(
+        f"no simulator answers on {host}:{port} ({error.strerror or error}); start one with "
+        f'"python agent/donkey_sim.py --port {port}" or drop "@…" to use the embedded one'
+    )
