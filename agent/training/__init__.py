@@ -1,1 +1,1 @@
-"""Inside one trial: algorithms, callbacks, evaluation and checkpoints. Knows ``agent.worlds.donkey.tasks`` and what a trial is."""
+"""Inside one trial: algorithms, imitation, callbacks and checkpoints. Knows no world."""

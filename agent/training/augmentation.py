@@ -1,9 +1,9 @@
-"""Training pictures changed at random, another way in every episode, so that no driver leans on how one camera sees."""
+"""Training pictures changed at random in every episode, so that no policy relies on one camera."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,82 +12,57 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
-from agent.config.trial import AUGMENTATIONS
+from agent.config.parts import AUGMENTATIONS
+from agent.worlds.capabilities import Expert
 
-GAIN, OFFSET = 0.4, 40.0  # brightness: grey levels times 1 +- GAIN, plus or minus OFFSET
+FLIP = "flip"
+# Strengths, chosen.
+GAIN = 0.4  # brightness: grey levels times 1 +- GAIN ...
+OFFSET = 40.0  # ... plus or minus so many
 SHIFT = 2  # crop: pixels that the picture is moved by, the edge repeated
 BLUR = (1, 3, 5)  # pixels of the box that is averaged
-NOISE, NOISES = 12.0, 32  # most standard deviation in grey levels, and different patterns of it
+NOISE = 12.0  # most standard deviation, in grey levels
+NOISE_PATTERNS = 32  # different patterns of it, drawn once
 
 
 class Augmented(VecEnvWrapper):
-    """Worlds whose pictures are changed, the same way in all of an episode.
+    """Environments whose pictures are changed, the same way in all of an episode.
 
-    ``flip`` mirrors half of the episodes, with the steering and the teacher's too; ``blur``, ``crop``, ``brightness``
-    and ``noise`` are drawn from none to the strengths above.
+    ``flip`` mirrors half of the episodes, actions too; ``blur``, ``crop``, ``brightness`` and
+    ``noise`` are drawn from none to the strengths above.
 
-    :param worlds: observations (channels, rows, columns) uint8; actions whose first number steers, -1 to 1, or bins
+    :param vec_env: observations (channels, rows, columns) uint8
     :param kinds: of ``AUGMENTATIONS``
-    :param n_throttle: bins of the throttle, where actions are bins
-    :param taught: the worlds have a teacher
+    :param mirrored_actions: of ``HasMirror``, for ``flip``
     """
 
     def __init__(
-        self, worlds: VecEnv, kinds: list[str], n_throttle: int, taught: bool = False
+        self, vec_env: VecEnv, kinds: Sequence[str], mirrored_actions: NDArray[Any] | None = None
     ) -> None:
-        super().__init__(worlds)
-        self.kinds, self.n_throttle, self.taught = frozenset(kinds), n_throttle, taught
+        super().__init__(vec_env)
+        self.kinds = frozenset(kinds)
         assert self.kinds <= set(AUGMENTATIONS)
-        self.rng = np.random.default_rng(0)  # until it is seeded, as worlds are
-        n, shape = worlds.num_envs, cast(tuple[int, ...], worlds.observation_space.shape)
+        self.mirrored_actions = mirrored_actions
+        self.remembers_mirrored = False
+        self._mirrored: list[NDArray[np.bool_]] = []
+        self.rng = np.random.default_rng(0)  # until it is seeded, as environments are
+        n = vec_env.num_envs
+        shape = vec_env.observation_space.shape
+        assert shape is not None
+        # Of the present episode in each environment.
         self._flipped: NDArray[np.bool_] = np.zeros(n, dtype=np.bool_)
         self._moved: NDArray[np.int64] = np.zeros((n, 2), dtype=np.int64)
         self._box: NDArray[np.int64] = np.ones(n, dtype=np.int64)
         self._levels: NDArray[np.uint8] = np.tile(np.arange(256, dtype=np.uint8), (n, 1))
-        self._loud = np.zeros(n)
-        self._patterns = self.rng.normal(size=(NOISES, *shape[1:])).astype(np.float32)
-        self._mirrored: list[NDArray[np.bool_]] = []
+        self._noise = np.zeros(n)
+        patterns = self.rng.normal(size=(NOISE_PATTERNS, *shape[1:]))
+        self._patterns = patterns.astype(np.float32)
 
-    def _begin(self, k: int) -> None:
-        draw = self.rng
-        self._flipped[k] = "flip" in self.kinds and draw.random() < 0.5
-        if "crop" in self.kinds:
-            self._moved[k] = draw.integers(-SHIFT, SHIFT + 1, size=2)
-        if "blur" in self.kinds:
-            self._box[k] = draw.choice(BLUR)
-        if "brightness" in self.kinds:
-            levels = np.arange(256) * (1.0 + draw.uniform(-GAIN, GAIN)) + draw.uniform(
-                -OFFSET, OFFSET
-            )
-            self._levels[k] = np.clip(levels, 0, 255)
-        if "noise" in self.kinds:
-            self._loud[k] = draw.uniform(0.0, NOISE)
-
-    def _seen(self, k: int, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """What is seen of a picture (channels, rows, columns) in the ``k``-th world."""
-        if self._flipped[k]:
-            picture = picture[..., ::-1]
-        if self._moved[k].any():
-            down, right = self._moved[k]
-            padded = np.pad(picture, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)), mode="edge")
-            rows, columns = picture.shape[1:]
-            picture = padded[
-                :, SHIFT - down : SHIFT - down + rows, SHIFT - right : SHIFT - right + columns
-            ]
-        picture = self._levels[k][picture]
-        if (box := int(self._box[k])) > 1:
-            picture = np.stack([cv2.blur(channel, (box, box)) for channel in picture]).astype(
-                np.uint8
-            )
-        if self._loud[k]:
-            pattern = self._patterns[self.rng.integers(NOISES)]
-            picture = np.clip(picture + self._loud[k] * pattern, 0, 255).astype(np.uint8)
-        return picture
-
-    def _all_seen(self, pictures: VecEnvObs) -> VecEnvObs:
-        return np.stack(
-            [self._seen(k, picture) for k, picture in enumerate(cast(NDArray[np.uint8], pictures))]
-        )
+    def take_mirrored(self) -> NDArray[np.bool_]:
+        """True (steps, n) for mirrored steps since the last call, with ``remembers_mirrored``."""
+        mirrored = np.stack(self._mirrored)
+        self._mirrored = []
+        return mirrored
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         if seed is not None:
@@ -96,41 +71,98 @@ class Augmented(VecEnvWrapper):
 
     def reset(self) -> VecEnvObs:
         for k in range(self.num_envs):
-            self._begin(k)
-        return self._all_seen(self.venv.reset())
+            self._begin_episode(k)
+        return self._changed_all(self.venv.reset())
 
     def step_async(self, actions: NDArray[Any]) -> None:
-        if self.taught:
+        if self.remembers_mirrored:
             self._mirrored.append(self._flipped.copy())
-        if isinstance(self.action_space, spaces.Discrete):
-            steering, throttle = np.divmod(actions, self.n_throttle)
-            most = int(self.action_space.n) // self.n_throttle - 1
-            steering = np.where(self._flipped, most - steering, steering)
-            self.venv.step_async(steering * self.n_throttle + throttle)
-        else:
-            self.venv.step_async(
-                np.where(self._flipped[:, None], actions * (-1.0, 1.0), actions).astype(
-                    actions.dtype
-                )
-            )
+        self.venv.step_async(self._for_the_scene(actions))
 
     def step_wait(self) -> VecEnvStepReturn:
         pictures, rewards, dones, infos = self.venv.step_wait()
         for k in np.flatnonzero(dones).tolist():
-            infos[k]["terminal_observation"] = self._seen(k, infos[k]["terminal_observation"])
-            self._begin(k)
-        return self._all_seen(pictures), rewards, dones, infos
+            infos[k]["terminal_observation"] = self._changed(k, infos[k]["terminal_observation"])
+            self._begin_episode(k)
+        return self._changed_all(pictures), rewards, dones, infos
 
-    def take_lessons(self) -> NDArray[np.float32]:
-        """What the teacher said (steps, n, 8) of the worlds as they were seen: all but the throttle turns with them."""
-        mirrored, self._mirrored = np.stack(self._mirrored), []
-        lessons: NDArray[np.float32] = cast(Any, self.unwrapped).take_lessons()
-        turned = np.where(mirrored, -1.0, 1.0)[..., None]
-        lessons[..., 0:1] *= turned
-        lessons[..., 2:] *= turned
-        return lessons
+    def _for_the_scene(self, actions: NDArray[Any]) -> NDArray[Any]:
+        """Actions in the scene as it is, of actions in what the policy sees of it."""
+        if self.mirrored_actions is None:
+            return actions
+        if isinstance(self.action_space, spaces.Discrete):
+            return np.where(self._flipped, self.mirrored_actions[actions], actions)
+        mirrored = actions * self.mirrored_actions
+        return np.where(self._flipped[:, None], mirrored, actions).astype(actions.dtype)
 
-    def dismiss_teacher(self) -> None:
-        """No more lessons."""
-        self.taught = False
-        cast(Any, self.unwrapped).dismiss_teacher()
+    def _begin_episode(self, k: int) -> None:
+        draw = self.rng
+        self._flipped[k] = FLIP in self.kinds and draw.random() < 0.5
+        if "crop" in self.kinds:
+            self._moved[k] = draw.integers(-SHIFT, SHIFT + 1, size=2)
+        if "blur" in self.kinds:
+            self._box[k] = draw.choice(BLUR)
+        if "brightness" in self.kinds:
+            gain = 1.0 + draw.uniform(-GAIN, GAIN)
+            offset = draw.uniform(-OFFSET, OFFSET)
+            self._levels[k] = np.clip(np.arange(256) * gain + offset, 0, 255)
+        if "noise" in self.kinds:
+            self._noise[k] = draw.uniform(0.0, NOISE)
+
+    def _changed_all(self, pictures: VecEnvObs) -> VecEnvObs:
+        assert isinstance(pictures, np.ndarray)
+        return np.stack([self._changed(k, picture) for k, picture in enumerate(pictures)])
+
+    def _changed(self, k: int, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A picture (channels, rows, columns) of the ``k``-th environment as the policy sees it."""
+        if self._flipped[k]:
+            picture = picture[..., ::-1]
+        if self._moved[k].any():
+            picture = _moved(picture, *self._moved[k])
+        picture = self._levels[k][picture]
+        box = int(self._box[k])
+        if box > 1:
+            blurred = [cv2.blur(channel, (box, box)) for channel in picture]
+            picture = np.stack(blurred).astype(np.uint8)
+        if self._noise[k]:
+            pattern = self._patterns[self.rng.integers(NOISE_PATTERNS)]
+            noisy = picture + self._noise[k] * pattern
+            picture = np.clip(noisy, 0, 255).astype(np.uint8)
+        return picture
+
+
+def _moved(picture: NDArray[np.uint8], down: int, right: int) -> NDArray[np.uint8]:
+    """A picture (channels, rows, columns) moved by up to ``SHIFT`` pixels, the edge repeated."""
+    padded = np.pad(picture, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)), mode="edge")
+    _, rows, columns = picture.shape
+    top = SHIFT - down
+    left = SHIFT - right
+    return padded[:, top : top + rows, left : left + columns]
+
+
+class MirroredExpert:
+    """An expert whose labels are mirrored where the policy sees the mirrored scene.
+
+    :param expert: of the scene as it is
+    :param augmented: mirrors episodes
+    """
+
+    def __init__(self, expert: Expert, augmented: Augmented) -> None:
+        self.expert = expert
+        self.augmented = augmented
+        self.label_weights = expert.label_weights
+        self.mirror_signs = expert.mirror_signs
+        augmented.remembers_mirrored = True
+
+    def take_labels(self) -> NDArray[np.float32]:
+        """Labels (steps, n, k + m) of the steps since the last call, as the policy saw them."""
+        labels = self.expert.take_labels()
+        mirrored = self.augmented.take_mirrored()[..., None]
+        if len(self.mirror_signs):
+            labels *= np.where(mirrored, np.asarray(self.mirror_signs), 1.0)
+        return labels
+
+    def dismiss(self) -> None:
+        """Stop labelling."""
+        self.augmented.remembers_mirrored = False
+        self.expert.dismiss()

@@ -60,6 +60,6 @@ def append_line(path: Path, record: dict[str, Any]) -> None:
 
 
 def clear_outputs(folder: Path) -> None:
-    """Remove what an earlier trial left in ``folder``, so that nothing of it can pass for this trial's."""
+    """Removes the files of an earlier trial, so that none can pass for this trial's."""
     for name in OUTPUTS:
         (folder / name).unlink(missing_ok=True)

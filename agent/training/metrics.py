@@ -1,8 +1,8 @@
-"""What TensorBoard shows of a training run, under the names of the seeds' TrackMania report, for every algorithm.
+"""Numbers of a training run in TensorBoard, under the same names for every algorithm.
 
-The off-policy algorithms log ``losses/*``, ``debug/*`` and ``entropy_coef`` at their gradient steps. Here PPO's numbers
-get the same names, and every algorithm's training episodes are added: ``return_train``, ``episode_length_train`` and
-the share of each reason for which they ended.
+The off-policy algorithms log ``losses/*``, ``debug/*`` and ``entropy_coef`` at their gradient
+steps. Here PPO's numbers get the same names, and every algorithm's training episodes are added:
+``return_train``, ``episode_length_train`` and the share of each reason for which they ended.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from agent.training.callbacks import TrainingCallback
 
-RECENT_EPISODES = 20
+RECENT_EPISODES = 20  # over which training's returns are averaged; chosen
 PPO_NAMES = {
     "train/policy_gradient_loss": "losses/loss_actor",
     "train/value_loss": "losses/loss_critic",
@@ -33,13 +33,11 @@ class Metrics(TrainingCallback):
         self.recent: deque[float] = deque(maxlen=RECENT_EPISODES)
         self.lengths: deque[int] = deque(maxlen=RECENT_EPISODES)
         self.endings: deque[str] = deque(maxlen=RECENT_EPISODES)
-        self.episodes = 0
 
     def _on_training_start(self) -> None:
-        self.returns, self.steps = (
-            np.zeros(self.training_env.num_envs),
-            np.zeros(self.training_env.num_envs, int),
-        )
+        n_envs = self.training_env.num_envs
+        self.returns = np.zeros(n_envs)
+        self.steps = np.zeros(n_envs, int)
 
     def _on_step(self) -> bool:
         self.returns += self.rewards
@@ -48,15 +46,15 @@ class Metrics(TrainingCallback):
             self.recent.append(float(self.returns[i]))
             self.lengths.append(int(self.steps[i]))
             self.endings.append(str(self.locals["infos"][i].get("end_reason")))
-            self.returns[i], self.steps[i] = 0.0, 0
-            self.episodes += 1
+            self.returns[i] = 0.0
+            self.steps[i] = 0
         return True
 
     def _on_rollout_start(self) -> None:
         logger = self.model.logger
-        for name, ours in PPO_NAMES.items():
+        for name, common in PPO_NAMES.items():
             if name in logger.name_to_value:
-                logger.record(ours, logger.name_to_value[name])
+                logger.record(common, logger.name_to_value[name])
         if "train/entropy_loss" in logger.name_to_value:
             logger.record("debug/entropy", -logger.name_to_value["train/entropy_loss"])
         if self.recent:

@@ -1,4 +1,4 @@
-"""The replay buffer of the off-policy algorithms: what a memory limit holds of it, and the batches drawn from it."""
+"""The replay buffer of the off-policy algorithms: its capacity, random shifts of its pictures."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from gymnasium import spaces
 from stable_baselines3.common.buffers import NStepReplayBuffer
 from stable_baselines3.common.preprocessing import get_flattened_obs_dim
 
-from agent.config.trial import UserError, parse_memory
+from agent.config.errors import UserError
+from agent.config.memory import parse_memory
 
-# Half of the plan is for torch, the worlds and the batches in flight.
+# Share of the memory limit; the rest is for torch, the environments and the batches in flight.
+# Chosen.
 REPLAY_SHARE = 0.5
-# Action, reward, done, timeout flag of one stored transition, rounded up.
+# Action, reward, done and timeout flag of one stored transition, rounded up.
 TRANSITION_OVERHEAD_BYTES = 32
 
 
 class Replay(NStepReplayBuffer):
-    """SB3's buffer of n-step returns; the one place where transitions from elsewhere can join a batch.
-
-    Whoever wants that gives ``OffPolicy`` a subclass whose ``sample`` mixes its own in (``demos``).
-    """
+    """SB3's buffer of n-step returns; a subclass may add transitions from elsewhere to a batch."""
 
     @property
     def metrics(self) -> dict[str, float]:
-        """What to log of the last batch, by its names in TensorBoard."""
+        """Numbers to log of the latest batch, by their names in TensorBoard."""
         return {}
 
 
@@ -39,6 +38,10 @@ def replay_capacity(
     A transition keeps two observations. The buffer holds ``wanted`` of them if that fits into
     ``REPLAY_SHARE`` of the memory limit, and what fits otherwise.
 
+    :param observation_space: of the environments
+    :param wanted: transitions
+    :param memory_limit: such as 8G
+    :param batch: transitions of a gradient step
     :raises UserError: not even one batch fits
     """
     each = transition_bytes(observation_space)
@@ -53,26 +56,28 @@ def replay_capacity(
 
 
 def transition_bytes(observation_space: spaces.Space[Any]) -> int:
-    """What a stored transition takes."""
+    """Bytes of a stored transition."""
     pixel = np.dtype(observation_space.dtype or np.uint8).itemsize
     return 2 * get_flattened_obs_dim(observation_space) * pixel + TRANSITION_OVERHEAD_BYTES
 
 
 def shifted(pictures: torch.Tensor, pixels: int) -> torch.Tensor:
-    """Every picture of (batch, channels, height, width) moved by its own random -pixels..pixels in both directions.
+    """Pictures (batch, channels, height, width), each moved at random by -pixels..pixels both ways.
 
-    All channels of a picture move together, and what is uncovered at the border keeps its old pixels (after DrQ,
-    Kostrikov et al. 2020). On uint8 in memory this takes a tenth of what gathering windows of floats does.
+    All channels of a picture move together, and what is uncovered at the border keeps its old
+    pixels (after DrQ, Kostrikov et al. 2020). On bytes in memory this takes a tenth of gathering
+    windows of floats.
     """
     old = pictures.cpu().numpy()
     new = old.copy()
-    for picture, moved, (down, aside) in zip(
-        old, new, np.random.randint(-pixels, pixels + 1, (len(old), 2)), strict=True
-    ):
-        moved[:, _from(down), _from(aside)] = picture[:, _from(-down), _from(-aside)]
+    offsets = np.random.randint(-pixels, pixels + 1, (len(old), 2))
+    for source, target, (down, right) in zip(old, new, offsets, strict=True):
+        target[:, _kept(down), _kept(right)] = source[:, _kept(-down), _kept(-right)]
     return torch.from_numpy(new).to(pictures.device)
 
 
-def _from(offset: int) -> slice:
-    """What of an axis there is after moving by ``offset``."""
-    return slice(offset, None) if offset >= 0 else slice(None, offset)
+def _kept(offset: int) -> slice:
+    """Slice of an axis that stays inside after a shift by ``offset`` pixels."""
+    if offset >= 0:
+        return slice(offset, None)
+    return slice(None, offset)

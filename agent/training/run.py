@@ -1,4 +1,4 @@
-"""One whole trial: train, choose the best checkpoint, judge it on roads that no choice has seen."""
+"""One whole trial: train, choose the best checkpoint, judge it in episodes that no choice saw."""
 
 from __future__ import annotations
 
@@ -11,32 +11,21 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 
 from agent.config import files
-from agent.config.trial import TrialConfig, UserError
-from agent.evaluation.episodes import Score, evaluate
+from agent.config.errors import UserError
+from agent.config.trial import TrialConfig
+from agent.evaluation.episodes import MAX_SIDE_BY_SIDE, Score, evaluate
 from agent.training.algorithms import build, check_device, prepare_torch
-from agent.training.callbacks import (
-    CheckpointChooser,
-    Diverged,
-    FiniteGuard,
-    ProgressDisplay,
-    PruneWatch,
-    StepLog,
-    progress_callback,
-)
+from agent.training.callbacks import Diverged, FiniteGuard, PruneWatch, StepLog
+from agent.training.checkpoint_chooser import CheckpointChooser
 from agent.training.checkpoints import clear_outputs, save_model, write_json
 from agent.training.collapse import CollapseGuard
 from agent.training.metrics import Metrics
-from agent.training.resume import StateKeeper, begin_anew, take_up
-from agent.training.vec_envs import (
-    CHOOSING,
-    JUDGING,
-    first_seed,
-    make_choosing_worlds,
-    make_evaluation_worlds,
-    make_training_worlds,
-    open_cars,
-)
+from agent.training.progress_display import ProgressBar, progress_callback
+from agent.training.resume import StateKeeper, begin_anew, continue_training
+from agent.training.vec_envs import MakeVec, TrainingEnvs, check_flip, make_training_envs
 from agent.training.warm_start import begin_with
+from agent.worlds.base import Purpose
+from agent.worlds.capabilities import SharesSimulator
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -50,61 +39,51 @@ def run_trial(
     keep_state: bool = False,
     resume: bool = False,
 ) -> tuple[Score, str | None]:
-    """Train a model, keep the best checkpoint as ``model.zip`` in ``folder``, and judge that one.
+    """Trains a model, keeps its best checkpoint as ``model.zip`` in ``folder``, and judges that.
 
-    Every environment is closed on every way out. Whatever ends training early, ``last_model.zip`` is saved.
+    Every environment is closed on every way out. Whatever ends training early, ``last_model.zip``
+    is saved. A simulator that is lost ends the trial with the world's own error.
 
+    :param config: the trial's
+    :param folder: of its files
     :param log_steps: print every so many steps' reward; 0 for none
     :param keep_state: at every evaluation, write down all that ``resume`` needs
     :param resume: go on with the training whose state is in ``folder``, and keep it
-    :returns: the final evaluation, ``config.eval_episodes`` long (at least one episode per track), and why training
-        stopped early, None if it did not
-    :raises UserError: a device, memory limit or folder that this machine cannot serve; nothing is written
-    :raises SimulatorLost: a simulator on the wire that cannot be reached, or not any more
+    :returns: the final evaluation, ``eval_episodes`` long (at least one episode per task), and why
+        training stopped early, None if it did not
+    :raises UserError: a device, memory limit, augmentation or folder that cannot be; nothing is
+        written
     :raises Pruned: the controller had it stop; ``model.zip`` is the best checkpoint so far
     :raises Diverged: NaN or infinity in training; ``model.zip`` is the last finite checkpoint
     """
-    prepare_torch(config.seed, config.deterministic)
-    check_device(config.device)
+    prepare_torch(config.trial.seed, config.trial.deterministic)
+    check_device(config.trial.device)
+    check_flip(config)
     with ExitStack() as stack:
-        cars = open_cars(config, stack)
-        training = make_training_worlds(config, config.gamma, cars)
-        stack.callback(training.close)
-        model = None if resume else build(config, training)
-        if model and config.warm_start:
-            begin_with(model, Path(config.warm_start))
+        make_vec, takes_turns = _connect(config, stack)
+        training = make_training_envs(config, make_vec)
+        stack.callback(training.vec_env.close)
+        model = None if resume else _new_model(config, training)
         _open_folder(config, folder, resume)
-        choosing = make_choosing_worlds(config, cars)
-        stack.callback(choosing.close)
-        chooser = (SharingChooser if any(cars) else CheckpointChooser)(
-            folder,
-            choosing,
-            first_seed(config.seed, CHOOSING),
-            config.timesteps,
-            config.evaluations,
-            latest=config.taught == 1.0 or bool(config.lesson_weight),
-        )
-        model = model or take_up(config, folder, training, chooser)
+        chooser = _chooser(config, folder, make_vec, takes_turns)
+        stack.callback(chooser.vec_env.close)
+        if model is None:
+            model = continue_training(config, folder, training, chooser)
         model.set_logger(configure(str(folder / "tb"), ["tensorboard"]))
         stack.callback(model.logger.close)
-        keeper = [StateKeeper(folder, config, chooser)] if keep_state or resume else []
         metrics = Metrics()
-        guard = CollapseGuard(config.timesteps, metrics)
-        _learn(model, chooser, config.timesteps, log_steps, [metrics, guard, *keeper])
-        episodes = max(config.eval_episodes, len(config.env))
-        judging = make_evaluation_worlds(config, config.env, episodes, cars)
-        stack.callback(judging.close)
+        guard = CollapseGuard(config.trial.timesteps, metrics)
+        callbacks: list[BaseCallback] = [metrics, guard]
+        if keep_state or resume:
+            callbacks.append(StateKeeper(config, folder, training, chooser))
+        _learn(model, chooser, config.trial.timesteps, log_steps, callbacks)
         model.set_parameters(str(folder / files.MODEL), device=model.device)
-        score = evaluate(model, judging, episodes, first_seed(config.seed, JUDGING), log_steps)
-    if not score.finite:
-        raise Diverged(f"final evaluation reward {score.mean_reward}")
-    for number, episode in enumerate(score.episodes, start=1):
-        print(f"episode {number}: {episode.describe()}", flush=True)
+        score = _judge(model, config, make_vec, log_steps)
     return score, guard.reason
 
 
 class SharingChooser(CheckpointChooser):
-    """Evaluates with the cars that train, so training has to begin its episodes anew afterwards.
+    """Evaluates in the simulators that train, so training begins its episodes anew afterwards.
 
     That is between two rollouts: none ever holds a step across the break.
     """
@@ -112,6 +91,22 @@ class SharingChooser(CheckpointChooser):
     def _evaluate(self) -> None:
         super()._evaluate()
         begin_anew(self.model)
+
+
+def _connect(config: TrialConfig, stack: ExitStack) -> tuple[MakeVec, bool]:
+    """A function that opens environments, and True if all of them are in the same simulator."""
+    world = config.the_world
+    if not isinstance(world, SharesSimulator):
+        return world.make_vec, False
+    connection = stack.enter_context(world.connect(config.trial.env, config.world))
+    return connection.make_vec, connection.takes_turns
+
+
+def _new_model(config: TrialConfig, training: TrainingEnvs) -> BaseAlgorithm:
+    model = build(config, training)
+    if config.trial.warm_start:
+        begin_with(model, Path(config.trial.warm_start))
+    return model
 
 
 def _open_folder(config: TrialConfig, folder: Path, resume: bool) -> None:
@@ -128,6 +123,18 @@ def _open_folder(config: TrialConfig, folder: Path, resume: bool) -> None:
         ) from error
 
 
+def _chooser(
+    config: TrialConfig, folder: Path, make_vec: MakeVec, takes_turns: bool
+) -> CheckpointChooser:
+    trial = config.trial
+    episodes = max(trial.choosing_episodes, len(trial.env))
+    vec_env = make_vec(
+        trial.env, config.world, episodes, Purpose.CHOOSE, trial.seed, config.learner
+    )
+    kind = SharingChooser if takes_turns else CheckpointChooser
+    return kind(config, folder, vec_env)
+
+
 def _learn(
     model: BaseAlgorithm,
     chooser: CheckpointChooser,
@@ -135,10 +142,11 @@ def _learn(
     log_steps: int,
     more: Sequence[BaseCallback],
 ) -> None:
-    guard, progress = FiniteGuard(), progress_callback(timesteps)
-    callbacks: list[BaseCallback] = [guard, PruneWatch(chooser.folder), progress, chooser, *more]
-    if log_steps:
-        callbacks.insert(1, StepLog(log_steps))
+    """Trains the model up to ``timesteps``, whatever it has trained already."""
+    guard = FiniteGuard()
+    progress = progress_callback(timesteps)
+    steps = [StepLog(log_steps)] if log_steps else []
+    callbacks = [guard, *steps, PruneWatch(chooser.folder), progress, chooser, *more]
     try:
         begun = model.num_timesteps
         model.learn(timesteps - begun, callback=callbacks, reset_num_timesteps=begun == 0)
@@ -150,8 +158,31 @@ def _learn(
         guard.restore()
         if not chooser.has_chosen:
             save_model(model, chooser.folder / files.MODEL)
-        raise error if isinstance(error, Diverged) else Diverged(lost) from error
+        if isinstance(error, Diverged):
+            raise
+        raise Diverged(lost) from error
     finally:
-        if isinstance(progress, ProgressDisplay):
+        if isinstance(progress, ProgressBar):
             progress.close()
         save_model(model, chooser.folder / files.LAST_MODEL)
+
+
+def _judge(model: BaseAlgorithm, config: TrialConfig, make_vec: MakeVec, log_steps: int) -> Score:
+    """Evaluates the model in the trial's final episodes and prints them.
+
+    :raises Diverged: NaN or infinity in a return
+    """
+    trial = config.trial
+    episodes = max(trial.eval_episodes, len(trial.env))
+    count = min(episodes, MAX_SIDE_BY_SIDE)
+    vec_env = make_vec(trial.env, config.world, count, Purpose.JUDGE, trial.seed, config.learner)
+    try:
+        seed = Purpose.JUDGE.first_seed(trial.seed)
+        score = evaluate(model, config.the_world, vec_env, episodes, seed, log_steps)
+    finally:
+        vec_env.close()
+    if not score.finite:
+        raise Diverged(f"final evaluation reward {score.mean_reward}")
+    for number, episode in enumerate(score.episodes, start=1):
+        print(f"episode {number}: {score.describe(episode)}", flush=True)
+    return score

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from stable_baselines3 import DDPG as SB3DDPG
 from stable_baselines3.common.noise import OrnsteinUhlenbeckActionNoise
 
+from agent.config import algorithms as settings
 from agent.config.trial import TrialConfig
 from agent.training.algorithms.actor_critic import OneEncoderTD3Policy
 from agent.training.algorithms.off_policy import off_policy
-from agent.training.algorithms.td3 import Deterministic
-
-if TYPE_CHECKING:
-    from stable_baselines3.common.vec_env import VecEnv
+from agent.training.algorithms.td3 import DeterministicActorCritic
+from agent.training.vec_envs import TrainingEnvs
 
 
-class DDPG(Deterministic, SB3DDPG):
+class DDPG(DeterministicActorCritic, SB3DDPG):
     """SB3's DDPG with one encoder and our gradient steps."""
 
 
-def build(config: TrialConfig, worlds: VecEnv) -> DDPG:
+def build(config: TrialConfig, training: TrainingEnvs) -> DDPG:
     """The untrained model."""
-    noise = OrnsteinUhlenbeckActionNoise(np.zeros(2), np.full(2, config.settings.noise_std), dt=1.0)
-    return DDPG(OneEncoderTD3Policy, worlds, action_noise=noise, **off_policy(config, worlds))
+    own = config.algorithm
+    assert isinstance(own, settings.DDPG)
+    vec_env = training.vec_env
+    shape = vec_env.action_space.shape or ()
+    noise = OrnsteinUhlenbeckActionNoise(np.zeros(shape), np.full(shape, own.noise_std), dt=1.0)
+    return DDPG(OneEncoderTD3Policy, vec_env, action_noise=noise, **off_policy(config, vec_env))

@@ -1,31 +1,33 @@
-"""SB3's PPO with the same loss, and less round it.
+"""SB3's PPO with the same loss and less around it.
 
-Around a network as small as ours stock PPO spends most of its time on what surrounds it: distribution objects, numbers
-read out at every minibatch, a list of parameters clipped and moved one by one. Here a rollout becomes tensors once,
-the loss is a dozen operations, and the optimiser moves all parameters as one row.
+With a network as small as ours, stock PPO spends most of its time outside of it: distribution
+objects, numbers read out at every minibatch, parameters clipped and moved one by one. Here a
+rollout becomes tensors once, the loss is a dozen operations, and the optimiser moves all parameters
+as one row.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple, cast
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from stable_baselines3 import PPO
 from stable_baselines3.common.distributions import StateDependentNoiseDistribution
-from stable_baselines3.common.policies import ActorCriticCnnPolicy
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.utils import explained_variance
 
 from agent.training.algorithms.adam import RowAdam
+from agent.training.algorithms.fast_policy import FastPolicy
 from agent.training.algorithms.patch_encoder import PatchEncoder
-from agent.training.imitation.background import AuxiliaryGradient, BackgroundLearner
-from agent.training.imitation.dataset import AggregatedDataset
 
-LOG_SQRT_TAU = 0.5 * math.log(2.0 * math.pi)
-MIRROR = (-1.0, 1.0)  # steering has a side, throttle has none
+if TYPE_CHECKING:
+    from agent.training.imitation.imitator import Imitator
+    from agent.worlds.capabilities import Curriculum
+
+LOG_SQRT_TAU = 0.5 * math.log(2.0 * math.pi)  # of the normal distribution's density
 LOGGED = (
     "loss",
     "policy_gradient_loss",
@@ -36,15 +38,8 @@ LOGGED = (
 )
 
 
-def having(worlds: Any, method: str) -> Any:
-    """The outermost of wrapped worlds that has ``method`` itself; SB3's wrappers pass no name on that two have."""
-    while not hasattr(type(worlds), method):
-        worlds = worlds.venv
-    return worlds
-
-
-class Steps(NamedTuple):
-    """Steps of a rollout, (n, ...) each, on the policy's device; ``patches`` are those of the pictures."""
+class RolloutTensors(NamedTuple):
+    """Steps of a rollout (n, ...) on the policy's device; ``patches`` are those of the pictures."""
 
     patches: torch.Tensor
     actions: torch.Tensor
@@ -52,216 +47,106 @@ class Steps(NamedTuple):
     advantages: torch.Tensor
     returns: torch.Tensor
 
-    def minibatch(self, indices: torch.Tensor) -> Steps:
+    def minibatch(self, indices: torch.Tensor) -> RolloutTensors:
         """The steps at ``indices``, advantages normalised among themselves."""
-        chosen = Steps(*(values.index_select(0, indices) for values in self))
-        if len(indices) == 1:
+        chosen = RolloutTensors(*(values.index_select(0, indices) for values in self))
+        if len(indices) == 1:  # which has no standard deviation
             return chosen
         advantages = chosen.advantages
-        return chosen._replace(
-            advantages=(advantages - advantages.mean()) / (advantages.std() + 1e-8)
-        )
-
-
-class FastPolicy(ActorCriticCnnPolicy):
-    """Hands its network the pictures as bytes: as floats they would be four times as much to sort into patches.
-
-    :param pointing: numbers of the road ahead that it also learns to tell from its features, while it is taught
-    :param mirrored: a deterministic decision is the mean of what it would do and of the mirror image of what it would
-        do in the mirrored picture: for drivers of the middle of the road, which knows no left and right
-    """
-
-    def __init__(
-        self, *args: Any, pointing: int = 0, mirrored: bool = False, **options: Any
-    ) -> None:
-        self.pointing, self.mirrored = pointing, mirrored
-        super().__init__(*args, **options)
-
-    def _build(self, lr_schedule: Any) -> None:
-        if self.pointing:
-            self.ahead_net = torch.nn.Linear(self.features_dim, self.pointing)
-        super()._build(lr_schedule)
-
-    def _get_constructor_parameters(self) -> dict[str, Any]:
-        return super()._get_constructor_parameters() | {
-            "pointing": self.pointing,
-            "mirrored": self.mirrored,
-        }
-
-    @torch.no_grad()
-    def predict(
-        self,
-        observation: Any,
-        state: Any = None,
-        episode_start: Any = None,
-        deterministic: bool = False,
-    ) -> tuple[NDArray[Any], Any]:
-        """SB3's ``predict``; for pictures and the policy's mean a decision is little else than the network."""
-        if not deterministic or np.shape(observation)[-3:] != self.observation_space.shape:
-            return super().predict(observation, state, episode_start, deterministic)
-        pictures = (
-            torch.from_numpy(observation).to(self.device).view(-1, *np.shape(observation)[-3:])
-        )
-        actions = self._mean(pictures)
-        if self.mirrored:
-            actions = 0.5 * (actions + self._mean(pictures.flip(-1)) * actions.new_tensor(MIRROR))
-        limits: Any = self.action_space
-        clipped = np.clip(actions.cpu().numpy(), limits.low, limits.high)
-        return clipped.reshape(*np.shape(observation)[:-3], -1), state
-
-    def _mean(self, pictures: torch.Tensor) -> torch.Tensor:
-        actions: torch.Tensor = self.action_net(
-            self.mlp_extractor.forward_actor(self.features_extractor(pictures))
-        )
-        return actions
-
-    def extract_features(
-        self, obs: Any, features_extractor: BaseFeaturesExtractor | None = None
-    ) -> torch.Tensor:
-        """Features (batch, features_dim) of pictures (batch, frames, rows, columns)."""
-        features: torch.Tensor = self.features_extractor(obs)
-        return features
+        normalised = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+        return chosen._replace(advantages=normalised)
 
 
 class FastPPO(PPO):
-    """PPO for continuous actions and pictures. What ``build`` never asks for (``clip_range_vf``, ``target_kl``) lacks.
+    """PPO for continuous actions and pictures, without ``clip_range_vf`` and ``target_kl``.
 
-    Its policy's optimiser is a ``RowAdam``.
+    Its policy is a ``FastPolicy`` with a ``RowAdam``. Neither of the attributes is saved with the
+    model:
 
-    :param taught: for this share of training the policy does not find out what pays but learns what a teacher would
-        have done where it went; for worlds that can ``take_lessons`` (``training.worlds``)
-    :param lesson_weight: of the lessons' loss beside PPO's own in the rest of training (Schmitt et al. 2018,
-        Kickstarting): what pays is found near to what the teacher would do
+    - ``imitator``: learns from an expert's labels instead of PPO's loss, or beside it
+    - ``curriculum``: is told how much there was to learn from every step
     """
 
-    def __init__(
-        self, *args: Any, taught: float = 0.0, lesson_weight: float = 0.0, **options: Any
-    ) -> None:
-        self.taught, self.lesson_weight = taught, lesson_weight
-        self.lessons: AggregatedDataset | None = None
-        self.study: BackgroundLearner | None = None
-        self.reminder: AuxiliaryGradient | None = None
-        super().__init__(*args, **options)
+    imitator: Imitator | None = None
+    curriculum: Curriculum | None = None
 
     def _setup_model(self) -> None:
         super()._setup_model()
-        cast(RowAdam, self.policy.optimizer).lay()  # anew: the policy has gone to its device
+        self.row_adam.lay_out()  # anew, for the policy has gone to its device
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "lessons", "study", "reminder"]
+        return [*super()._excluded_save_params(), "imitator", "curriculum"]
+
+    @property
+    def row_adam(self) -> RowAdam:
+        """The policy's optimiser."""
+        assert isinstance(self.policy.optimizer, RowAdam)
+        return self.policy.optimizer
+
+    def averaged_weights(self) -> AbstractContextManager[None]:
+        """Gives the policy the average of its weights, if it has one, until the context ends."""
+        return self.row_adam.averaged_weights()
 
     def train(self) -> None:
-        """Update the policy from the rollout that was gathered."""
-        if hasattr(self.env, "score_roads"):  # worlds on the wire have their own roads
-            cast(Any, self.env).score_roads(np.abs(self.rollout_buffer.advantages))
+        """Updates the policy from the rollout that was gathered."""
         self.policy.set_training_mode(True)
-        self._take_in()  # with the step size that it was learned with, so before there is a new one
+        if self.curriculum:
+            self.curriculum.note_scores(np.abs(self.rollout_buffer.advantages))
+        if self.imitator:
+            self.imitator.finish()  # with the step size that it began with
         self._update_learning_rate(self.policy.optimizer)
-        if self.taught and 1.0 - self._current_progress_remaining <= self.taught:
-            self._learn_lessons()
-        else:
-            if self.lessons is not None and not self.lesson_weight:
-                having(self.env, "dismiss_teacher").dismiss_teacher()
-                self.lessons = None
-            self.study = None
-            self._find_what_pays()
-
-    def _find_what_pays(self) -> None:
-        """Update as ``PPO.train`` does, and log the last epoch."""
-        optimizer = cast(RowAdam, self.policy.optimizer)
-        clip_range = cast(Any, self.clip_range)(self._current_progress_remaining)
-        rollout = self._rollout()
-        book = None if self.lessons is None else self._write_down()
-        reminder = self.reminder = self.reminder or (
-            AuxiliaryGradient(self.policy, self.lesson_weight) if book else None
-        )
+        if self.imitator and self.imitator.is_alone:
+            self.imitator.begin()
+            return
+        clip_range: float = cast(Any, self.clip_range)(self._current_progress_remaining)
+        rollout = self._rollout_tensors()
+        imitation = self.imitator.gradient_beside_ppo() if self.imitator else None
         for _ in range(self.n_epochs):
-            seen = []
-            for indices in torch.from_numpy(np.random.permutation(len(rollout.returns))).split(
-                self.batch_size
-            ):
-                if book is not None and reminder is not None:
-                    reminder.begin(book.draw(len(indices), self.device))
-                loss, numbers = self.loss(rollout.minibatch(indices.to(self.device)), clip_range)
-                optimizer.descend(loss, self.max_grad_norm, reminder.slope if reminder else None)
-                seen.append(numbers)
+            numbers = []
+            for indices in self._minibatches(len(rollout.returns)):
+                if imitation:
+                    imitation.begin(len(indices))
+                loss, seen = self.loss(rollout.minibatch(indices), clip_range)
+                added = imitation.result if imitation else None
+                self.row_adam.descend(loss, self.max_grad_norm, added)
+                numbers.append(seen)
             self._n_updates += 1
-        if reminder:
-            self.logger.record("train/lesson_loss", reminder.error)
-        for name, value in zip(LOGGED, torch.stack(seen).mean(0).tolist(), strict=True):
-            self.logger.record(f"train/{name}", value)
+        if imitation:
+            self.logger.record("train/imitation_loss", imitation.error)
+        self._log(numbers, clip_range)
+
+    def _rollout_tensors(self) -> RolloutTensors:
         buffer = self.rollout_buffer
-        explained = explained_variance(buffer.values.flatten(), buffer.returns.flatten())
-        self.logger.record("train/explained_variance", explained)
-        self.logger.record("train/std", float(cast(Any, self.policy).log_std.detach().exp().mean()))
-        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-        self.logger.record("train/clip_range", clip_range)
 
-    def _learn_lessons(self) -> None:
-        """Move the policy towards its teacher, and the critic to what the learner gets, as often as an epoch would.
+        def flat(values: np.ndarray) -> torch.Tensor:
+            return torch.from_numpy(buffer.swap_and_flatten(values)).to(self.device)
 
-        That is done while the next rollout is driven, and serves the one after.
-        """
-        book = self._write_down()
-        steps = self.rollout_buffer.returns.size
-        book.set_homework(max(1, self.n_epochs * steps // (2 * self.batch_size)), self.batch_size)
-        self.take_up_lessons(book)
-        if self.num_timesteps >= self._total_timesteps:
-            self._take_in()
-
-    def _write_down(self) -> AggregatedDataset:
-        """What the teacher said of the rollout, in the book."""
-        buffer = self.rollout_buffer
-        book = self.lessons or AggregatedDataset(buffer.obs_shape)
-        own = (buffer.observations, having(self.env, "take_lessons").take_lessons(), buffer.returns)
-        book.write(*(values.reshape(-1, *values.shape[2:]) for values in own))
-        return book
-
-    def take_up_lessons(self, lessons: AggregatedDataset) -> None:
-        """BackgroundLearner what ``lessons`` has set, if anything, on a thread of its own."""
-        self.lessons = lessons
-        if lessons.homework is not None:
-            self.study = self.study or BackgroundLearner(
-                self.policy, self.vf_coef, self.max_grad_norm
-            )
-            self.study.begin(self.policy, lessons)
-
-    def _take_in(self) -> None:
-        """Wait until what was begun is learned, and drive by it from now on."""
-        if (
-            self.study is not None
-            and self.lessons is not None
-            and self.lessons.homework is not None
-        ):
-            for name, value in self.study.end(self.policy, self.lessons).items():
-                self.logger.record(f"train/{name}", value)
-
-    def _rollout(self) -> Steps:
-        buffer = self.rollout_buffer
-        values = (buffer.actions, buffer.log_probs, buffer.advantages, buffer.returns)
-        tensors = (
-            torch.from_numpy(buffer.swap_and_flatten(value)).to(self.device) for value in values
-        )
-        pictures = torch.from_numpy(buffer.swap_and_flatten(buffer.observations)).to(self.device)
-        actions, *others = tensors
-        return Steps(
-            cast(PatchEncoder, self.policy.features_extractor).as_patches(pictures),
-            actions,
-            *(each.flatten() for each in others),
+        encoder = self.policy.features_extractor
+        assert isinstance(encoder, PatchEncoder)
+        return RolloutTensors(
+            encoder.as_patches(flat(buffer.observations)),
+            flat(buffer.actions),
+            flat(buffer.log_probs).flatten(),
+            flat(buffer.advantages).flatten(),
+            flat(buffer.returns).flatten(),
         )
 
-    def loss(self, steps: Steps, clip_range: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """PPO's loss of a minibatch, and the numbers of it that are logged, in the order of ``LOGGED``."""
-        policy = cast(Any, self.policy)
+    def _minibatches(self, n: int) -> Iterator[torch.Tensor]:
+        """Indices of ``n`` steps in random order, ``batch_size`` at a time."""
+        order = torch.from_numpy(np.random.permutation(n))
+        for indices in order.split(self.batch_size):
+            yield indices.to(self.device)
+
+    def loss(self, steps: RolloutTensors, clip_range: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """PPO's loss of a minibatch (Schulman et al. 2017, equation 9), and ``LOGGED`` numbers."""
+        policy = cast(FastPolicy, self.policy)
         latent, latent_value = policy.mlp_extractor(policy.features_extractor(steps.patches))
-        mean, values = policy.action_net(latent), policy.value_net(latent_value).flatten()
-        variance = torch.exp(2.0 * policy.log_std)
-        if isinstance(policy.action_dist, StateDependentNoiseDistribution):
-            variance = latent.detach().square() @ variance + policy.action_dist.epsilon
+        mean = policy.action_net(latent)
+        values = policy.value_net(latent_value).flatten()
+        variance = self._variance(latent)
         log_std = 0.5 * torch.log(variance)
-        log_probs = -(
-            0.5 * (steps.actions - mean).square() / variance + (log_std + LOG_SQRT_TAU)
-        ).sum(1)
+        squares = (steps.actions - mean).square() / variance
+        log_probs = -(0.5 * squares + (log_std + LOG_SQRT_TAU)).sum(1)
         log_ratio = log_probs - steps.log_probs
         ratio = torch.exp(log_ratio)
         clipped = ratio.clamp(1.0 - clip_range, 1.0 + clip_range)
@@ -273,12 +158,27 @@ class FastPPO(PPO):
             loss = loss + self.ent_coef * entropy_loss
         with torch.no_grad():
             kl = (ratio - 1.0 - log_ratio).mean()
-            numbers = (
-                loss,
-                policy_loss,
-                value_loss,
-                entropy_loss,
-                kl,
-                (ratio != clipped).float().mean(),
-            )
-            return loss, torch.stack(numbers)
+            clip_fraction = (ratio != clipped).float().mean()
+            seen = (loss, policy_loss, value_loss, entropy_loss, kl, clip_fraction)
+            return loss, torch.stack(seen)
+
+    def _variance(self, latent: torch.Tensor) -> torch.Tensor:
+        """Variance of the actions: (k,), or (n, k) where the noise depends on the state."""
+        policy = cast(FastPolicy, self.policy)
+        variance = torch.exp(2.0 * policy.log_std)
+        noise = policy.action_dist
+        if isinstance(noise, StateDependentNoiseDistribution):
+            variance = latent.detach().square() @ variance + noise.epsilon
+        return variance
+
+    def _log(self, numbers: Sequence[torch.Tensor], clip_range: float) -> None:
+        """Logs the means of the last epoch's ``LOGGED`` numbers, and what SB3 logs besides."""
+        for name, value in zip(LOGGED, torch.stack(list(numbers)).mean(0).tolist(), strict=True):
+            self.logger.record(f"train/{name}", value)
+        buffer = self.rollout_buffer
+        explained = explained_variance(buffer.values.flatten(), buffer.returns.flatten())
+        self.logger.record("train/explained_variance", explained)
+        std = cast(FastPolicy, self.policy).log_std.detach().exp().mean()
+        self.logger.record("train/std", float(std))
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+        self.logger.record("train/clip_range", clip_range)

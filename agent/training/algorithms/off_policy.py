@@ -1,7 +1,8 @@
-"""What the off-policy algorithms share: how they are told their settings, and the loop of their gradient steps.
+"""Parts that the off-policy algorithms share: their settings, and the loop of their gradient steps.
 
-SB3 collects, stores and explores; ``OffPolicy`` replaces only its gradient steps. A step shifts the pictures of a batch
-at random, lets the algorithm's ``update`` descend its losses with clipped gradients, and logs what it saw.
+SB3 collects, stores and explores; ``OffPolicy`` replaces only its gradient steps. A step shifts the
+pictures of a batch at random, lets the algorithm's ``update`` descend its losses with clipped
+gradients, and logs numbers of it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from stable_baselines3.common.utils import polyak_update
 
+from agent.config import algorithms as settings
 from agent.config.trial import TrialConfig
 from agent.training.algorithms.patch_encoder import PatchEncoder
-from agent.training.algorithms.replay import Replay, replay_capacity, shifted
-from agent.training.imitation.demonstration_replay import DemoReplay
+from agent.training.imitation.demonstration_replay import DemonstrationReplay
+from agent.training.replay import Replay, replay_capacity, shifted
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -26,9 +28,9 @@ Metrics = Mapping[str, torch.Tensor]
 class Transitions(NamedTuple):
     """Transitions drawn from the replay buffer, pictures shifted.
 
-    ``observations`` and ``next_observations`` are (batch, channels, height, width), ``actions`` (batch, actions),
-    ``rewards``, ``dones`` and ``discounts`` (batch, 1); rewards are summed over the return's steps, and discounts are
-    those of what comes after them.
+    ``observations`` and ``next_observations`` are (batch, channels, height, width), ``actions``
+    (batch, k), ``rewards``, ``dones`` and ``discounts`` (batch, 1). Rewards are summed over the
+    return's steps, and ``discounts`` are those of what comes after them.
     """
 
     observations: torch.Tensor
@@ -56,10 +58,12 @@ class OffPolicy:
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.max_grad_norm, self.target_clip, self.shift = max_grad_norm, target_clip, shift
+        self.max_grad_norm = max_grad_norm
+        self.target_clip = target_clip
+        self.shift = shift
 
     def train(self: Any, gradient_steps: int, batch_size: int = 64) -> None:
-        """Take ``gradient_steps`` and log the last one's numbers."""
+        """Takes ``gradient_steps`` and logs the last one's numbers."""
         self.policy.set_training_mode(True)
         self.set_rates()
         for _ in range(gradient_steps):
@@ -70,39 +74,45 @@ class OffPolicy:
             self.logger.record(name, float(value))
 
     def update(self, batch: Transitions) -> Metrics:
-        """One gradient step; the numbers to log, by their names in TensorBoard."""
+        """Takes one gradient step; returns the numbers to log, by their names in TensorBoard."""
         raise NotImplementedError
 
     def set_rates(self: Any) -> None:
-        """Give every optimiser the learning rate of the moment."""
+        """Gives every optimiser the learning rate of the moment."""
         self._update_learning_rate([self.actor.optimizer, self.critic.optimizer])
 
     def batch(self: Any, size: int) -> Transitions:
         """A random batch of the replay buffer."""
         drawn = self.replay_buffer.sample(size, env=self._vec_normalize_env)
-        pictures, after = drawn.observations, drawn.next_observations
+        before = drawn.observations
+        after = drawn.next_observations
         if self.shift:
-            pictures, after = shifted(pictures, self.shift), shifted(after, self.shift)
+            before = shifted(before, self.shift)
+            after = shifted(after, self.shift)
         return Transitions(
-            pictures, drawn.actions, after, drawn.dones, drawn.rewards, drawn.discounts
+            before, drawn.actions, after, drawn.dones, drawn.rewards, drawn.discounts
         )
 
-    def backup(self, batch: Transitions, worth: torch.Tensor) -> torch.Tensor:
-        """Targets (batch, n) of the critics, from the worth (batch, n) of where the batch's returns end."""
-        targets = batch.rewards + (1.0 - batch.dones) * batch.discounts * worth
-        return targets.clamp(-self.target_clip, self.target_clip) if self.target_clip else targets
+    def backup(self, batch: Transitions, value: torch.Tensor) -> torch.Tensor:
+        """Targets (batch, n) of the critics, from the value (batch, n) where the returns end."""
+        targets = batch.rewards + (1.0 - batch.dones) * batch.discounts * value
+        if self.target_clip:
+            return targets.clamp(-self.target_clip, self.target_clip)
+        return targets
 
     def descend(self, optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> torch.Tensor:
-        """A step down ``loss``; returns the gradient's norm as it was before clipping."""
+        """Takes a step down ``loss``; returns the gradient's norm before clipping."""
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        parameters = [each for group in optimizer.param_groups for each in group["params"]]
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.max_grad_norm or float("inf"))
         optimizer.step()
         return norm
 
-    def follow(self: Any, networks: Iterable[tuple[torch.nn.Module, torch.nn.Module]]) -> None:
-        """Move target networks by ``tau`` towards theirs; pairs of (network, target)."""
+    def update_targets(
+        self: Any, networks: Iterable[tuple[torch.nn.Module, torch.nn.Module]]
+    ) -> None:
+        """Moves target networks by ``tau`` towards theirs; pairs of (network, target)."""
         for network, target in networks:
             polyak_update(network.parameters(), target.parameters(), self.tau)
 
@@ -114,10 +124,13 @@ def critic_metrics(
     second: torch.Tensor,
     acted: torch.Tensor,
 ) -> dict[str, torch.Tensor]:
-    """What the TrackMania report watches of the critics, by its names.
+    """Numbers to watch of the critics, by the names of the report that docs/training.md cites.
 
-    :param first: worth of the batch's actions to the first critic, ``second`` to the second
-    :param acted: worth of the policy's own actions
+    :param batch: that was learned
+    :param targets: of the critics
+    :param first: value of the batch's actions to the first critic
+    :param second: and to the second
+    :param acted: value of the policy's own actions
     """
     return {
         "debug/q1": first.mean(),
@@ -131,50 +144,59 @@ def critic_metrics(
     }
 
 
-def off_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, Any]:
-    """What every off-policy algorithm is built with.
+def off_policy(config: TrialConfig, vec_env: VecEnv, **policy: Any) -> dict[str, Any]:
+    """Arguments of every off-policy algorithm.
 
+    :param config: the trial's
+    :param vec_env: training environments
     :param policy: more arguments of the policy
     :raises UserError: the memory limit holds not even one batch
     """
-    told = config.settings
-    wanted = min(told.buffer_size, config.timesteps)
-    capacity, size = replay_capacity(
-        worlds.observation_space, wanted, config.memory_limit, told.batch_size
-    )
-    demos = (
-        {"weight": told.demo_weight, "repeat": told.demo_repeat, "decay": told.demo_decay}
-        if told.demos
-        else {}
-    )
-    print(f"replay buffer: {capacity} transitions, {size / 1024**2:.1f} MB", flush=True)
+    own = config.algorithm
+    assert isinstance(own, settings.OffPolicy)
+    encoder = {"features_dim": own.features_dim, "layers": own.conv_layers, "bounded": True}
     return {
-        "learning_rate": told.learning_rate,
-        # SB3 divides the capacity among the worlds and rounds down.
-        "buffer_size": max(capacity, worlds.num_envs),
-        "replay_buffer_class": DemoReplay if demos else Replay,
-        "replay_buffer_kwargs": {"n_steps": told.return_steps, "gamma": told.gamma, **demos},
-        "batch_size": told.batch_size,
-        "learning_starts": min(told.learning_starts, config.timesteps // 10),
-        "train_freq": told.train_freq,
-        "gradient_steps": told.gradient_steps,
-        "tau": told.tau,
-        "gamma": told.gamma,
-        "max_grad_norm": told.max_grad_norm,
-        "target_clip": told.target_clip,
-        "shift": told.shift,
+        "learning_rate": own.learning_rate,
+        "batch_size": own.batch_size,
+        "learning_starts": min(own.learning_starts, config.trial.timesteps // 10),
+        "train_freq": own.train_freq,
+        "gradient_steps": own.gradient_steps,
+        "tau": own.tau,
+        "gamma": own.gamma,
+        "max_grad_norm": own.max_grad_norm,
+        "target_clip": own.target_clip,
+        "shift": own.shift,
         "policy_kwargs": {
             "features_extractor_class": PatchEncoder,
-            "features_extractor_kwargs": {
-                "features_dim": told.features_dim,
-                "layers": told.conv_layers,
-                "bounded": True,
-            },
+            "features_extractor_kwargs": encoder,
             "normalize_images": False,
-            "net_arch": [told.net_width],
+            "net_arch": [own.net_width],
             "optimizer_kwargs": {"fused": True},
             **policy,
         },
-        "seed": config.seed,
-        "device": config.device,
+        "seed": config.trial.seed,
+        "device": config.trial.device,
+        **_replay_buffer(config, own, vec_env),
+    }
+
+
+def _replay_buffer(config: TrialConfig, own: settings.OffPolicy, vec_env: VecEnv) -> dict[str, Any]:
+    """Arguments of SB3 that make the replay buffer."""
+    wanted = min(own.buffer_size, config.trial.timesteps)
+    capacity, size = replay_capacity(
+        vec_env.observation_space, wanted, config.trial.memory_limit, own.batch_size
+    )
+    print(f"replay buffer: {capacity} transitions, {size / 1024**2:.1f} MB", flush=True)
+    kind: type[Replay] = Replay
+    arguments: dict[str, Any] = {"n_steps": own.return_steps, "gamma": own.gamma}
+    if own.demos:
+        kind = DemonstrationReplay
+        arguments["weight"] = own.demo_weight
+        arguments["repeat"] = own.demo_repeat
+        arguments["decay"] = own.demo_decay
+    return {
+        # SB3 divides the capacity among the environments and rounds down.
+        "buffer_size": max(capacity, vec_env.num_envs),
+        "replay_buffer_class": kind,
+        "replay_buffer_kwargs": arguments,
     }

@@ -8,21 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 from stable_baselines3.common.utils import LinearSchedule
 
+from agent.config import algorithms as settings
 from agent.config.trial import TrialConfig
 from agent.training.algorithms.adam import Adam, RowAdam
-from agent.training.algorithms.fast_ppo import FastPolicy, FastPPO
+from agent.training.algorithms.fast_policy import FastPolicy
+from agent.training.algorithms.fast_ppo import FastPPO
 from agent.training.algorithms.patch_encoder import PatchEncoder
-from agent.worlds.donkey.experts.teacher import AHEAD_U
+from agent.training.imitation.imitator import Imitator
+from agent.training.vec_envs import TrainingEnvs
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
 
+OPTIMISER = {"eps": 1e-5, "fused": True}  # SB3's epsilon for PPO
+
 
 def rollout_shape(timesteps: int, n_envs: int, n_steps: int, batch_size: int) -> tuple[int, int]:
-    """Steps per world and minibatch size of PPO's rollouts, at most ``n_steps`` and about ``batch_size``.
+    """Steps per environment and minibatch size of PPO's rollouts.
 
-    Rollouts are shortened a little so that whole ones add up to ``timesteps``: 10,000 steps in 8 worlds
-    are ten rollouts of 125 steps, not ten of 128 that overshoot.
+    Rollouts are shortened a little so that whole ones add up to ``timesteps``: 10,000 steps in 8
+    environments are ten rollouts of 125 steps, not ten of 128 that overshoot.
+
+    :param timesteps: of training
+    :param n_envs: environments side by side
+    :param n_steps: most steps of a rollout in each
+    :param batch_size: size of a minibatch, about
     """
     rollouts = math.ceil(timesteps / (n_steps * n_envs))
     steps = max(2, math.ceil(timesteps / (rollouts * n_envs)))
@@ -30,68 +40,88 @@ def rollout_shape(timesteps: int, n_envs: int, n_steps: int, batch_size: int) ->
     return steps, math.ceil(steps * n_envs / minibatches)
 
 
-OPTIMISER = {"eps": 1e-5, "fused": True}  # SB3's epsilon for PPO
-
-
 def falling(rate: float, end: float) -> float | Callable[[float], float]:
-    """A rate that falls evenly to ``end`` times itself, as a function of the share of training that is left.
+    """A rate that falls evenly to ``end`` times itself, by the share of training that is left.
 
-    SB3's own class: a saved function of ours would hold the path of the file that it was written in.
+    It is SB3's own class: a saved function of ours would hold the path of the file that it was
+    written in.
     """
-    return rate if end == 1.0 else LinearSchedule(rate, rate * end, 1.0)
+    if end == 1.0:
+        return rate
+    return LinearSchedule(rate, rate * end, 1.0)
 
 
-def on_policy(config: TrialConfig, worlds: VecEnv, **policy: Any) -> dict[str, Any]:
-    """What PPO and its recurrent sibling are built with.
+def on_policy(config: TrialConfig, vec_env: VecEnv, **policy: Any) -> dict[str, Any]:
+    """Arguments of PPO and its recurrent sibling.
 
+    :param config: the trial's
+    :param vec_env: training environments
     :param policy: more arguments of the policy
     """
-    told = config.settings
-    steps, batch = rollout_shape(config.timesteps, worlds.num_envs, told.n_steps, told.batch_size)
+    own = config.algorithm
+    assert isinstance(own, settings.PPO | settings.RecurrentPPO)
+    steps, batch = rollout_shape(
+        config.trial.timesteps, vec_env.num_envs, own.n_steps, own.batch_size
+    )
+    encoder = {"features_dim": own.features_dim, "layers": own.conv_layers}
     return {
-        "learning_rate": falling(told.learning_rate, told.lr_end),
+        "learning_rate": falling(own.learning_rate, own.lr_end),
         "n_steps": steps,
         "batch_size": batch,
-        "n_epochs": told.n_epochs,
-        "gamma": told.gamma,
-        "gae_lambda": told.gae_lambda,
-        "clip_range": told.clip_range,
-        "ent_coef": told.ent_coef,
-        "vf_coef": told.vf_coef,
-        "max_grad_norm": told.max_grad_norm,
-        "use_sde": told.sde_freq > 0,
-        "sde_sample_freq": told.sde_freq or -1,
+        "n_epochs": own.n_epochs,
+        "gamma": own.gamma,
+        "gae_lambda": own.gae_lambda,
+        "clip_range": own.clip_range,
+        "ent_coef": own.ent_coef,
+        "vf_coef": own.vf_coef,
+        "max_grad_norm": own.max_grad_norm,
+        "use_sde": own.sde_freq > 0,
+        "sde_sample_freq": own.sde_freq or -1,
         "policy_kwargs": {
             "features_extractor_class": PatchEncoder,
-            "features_extractor_kwargs": {
-                "features_dim": told.features_dim,
-                "layers": told.conv_layers,
-            },
+            "features_extractor_kwargs": encoder,
             "normalize_images": False,
-            "net_arch": [told.net_width],
-            "log_std_init": told.log_std_init,
+            "net_arch": [own.net_width],
+            "log_std_init": own.log_std_init,
             "optimizer_class": Adam,
             "optimizer_kwargs": OPTIMISER,
             **policy,
         },
-        "seed": config.seed,
-        "device": config.device,
+        "seed": config.trial.seed,
+        "device": config.trial.device,
     }
 
 
-def build(config: TrialConfig, worlds: VecEnv) -> FastPPO:
+def build(config: TrialConfig, training: TrainingEnvs) -> FastPPO:
     """The untrained model."""
-    told = config.settings
-    policy = {
+    own = config.algorithm
+    assert isinstance(own, settings.PPO)
+    policy: dict[str, Any] = {
         "optimizer_class": RowAdam,
-        "optimizer_kwargs": OPTIMISER | {"averaged": told.averaged},
+        "optimizer_kwargs": OPTIMISER | {"averaged": own.averaged},
     }
-    if told.taught:  # by one who drives the middle of the road
-        policy |= {"pointing": len(AHEAD_U), "mirrored": True}
-    return FastPPO(
-        FastPolicy,
-        worlds,
-        **on_policy(config, worlds, **policy),
-        taught=told.taught,
-        lesson_weight=told.lesson_weight,
-    )
+    if training.expert:
+        shape = training.vec_env.action_space.shape
+        assert shape is not None
+        (n_actions,) = shape
+        policy["n_auxiliary"] = len(training.expert.label_weights) - n_actions
+        policy["mirror_signs"] = tuple(training.expert.mirror_signs[:n_actions])
+    vec_env = training.vec_env
+    model = FastPPO(FastPolicy, vec_env, **on_policy(config, vec_env, **policy))
+    attach(model, config, training)
+    return model
+
+
+def attach(model: FastPPO, config: TrialConfig, training: TrainingEnvs) -> None:
+    """Gives a model what its world offers for training and is not saved with it.
+
+    :param model: built or loaded
+    :param config: the trial's
+    :param training: the environments that it learns in
+    """
+    model.curriculum = training.curriculum
+    if training.expert:
+        assert config.imitation is not None
+        share = config.imitation.imitation_share
+        weight = config.imitation.imitation_weight
+        model.imitator = Imitator(model, training.expert, share, weight)

@@ -1,30 +1,29 @@
-"""PPO whose policy remembers: an LSTM between features and actions. The value is judged by the picture alone."""
+"""PPO whose policy has an LSTM between features and actions. The critic sees the picture alone."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sb3_contrib import RecurrentPPO
 
+from agent.config import algorithms as settings
 from agent.config.trial import TrialConfig
 from agent.training.algorithms.ppo import on_policy
-
-if TYPE_CHECKING:
-    from stable_baselines3.common.vec_env import VecEnv
+from agent.training.vec_envs import TrainingEnvs
 
 
-def build(config: TrialConfig, worlds: VecEnv) -> RecurrentPPO:
+def build(config: TrialConfig, training: TrainingEnvs) -> RecurrentPPO:
     """The untrained model."""
-    told = config.settings
+    own = config.algorithm
+    assert isinstance(own, settings.RecurrentPPO)
     memory = {
         "features_extractor_kwargs": {
-            "features_dim": told.features_dim,
-            "layers": told.conv_layers,
+            "features_dim": own.features_dim,
+            "layers": own.conv_layers,
             "bounded": True,
         },
-        "lstm_hidden_size": told.lstm_size,
+        "lstm_hidden_size": own.lstm_size,
         "shared_lstm": False,
         "enable_critic_lstm": False,
         "share_features_extractor": True,
     }
-    return RecurrentPPO("CnnLstmPolicy", worlds, **on_policy(config, worlds, **memory))
+    vec_env = training.vec_env
+    return RecurrentPPO("CnnLstmPolicy", vec_env, **on_policy(config, vec_env, **memory))

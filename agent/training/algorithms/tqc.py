@@ -1,51 +1,56 @@
-"""TQC: SAC whose critics learn the return's distribution, of which the highest quantiles are dropped."""
+"""TQC: SAC whose critics learn the return's distribution and drop its highest quantiles."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from sb3_contrib import TQC as SB3TQC
 from sb3_contrib.common.utils import quantile_huber_loss
 
+from agent.config import algorithms as settings
 from agent.config.trial import TrialConfig
 from agent.training.algorithms.actor_critic import OneEncoderTQCPolicy
-from agent.training.algorithms.sac import Entropic, entropic
+from agent.training.algorithms.sac import SoftActorCritic, soft_actor_critic
+from agent.training.vec_envs import TrainingEnvs
 
-if TYPE_CHECKING:
-    from stable_baselines3.common.vec_env import VecEnv
-
-
-# The loss is a quantile's only for errors above 1, and returns are scaled to variance 1: errors are about 0.1.
+# quantile_huber_loss is a quantile's only for errors above 1, and returns are scaled to variance 1:
+# errors are about 0.1. So errors are multiplied by this and the loss divided by it; chosen.
 SHARPNESS = 20.0
 
 
-class TQC(Entropic, SB3TQC):
-    """sb3-contrib's TQC with one encoder and our gradient steps. Critics answer with (batch, critics, quantiles)."""
+class TQC(SoftActorCritic, SB3TQC):
+    """sb3-contrib's TQC with one encoder and our gradient steps.
 
-    def cautious(self, said: Any) -> torch.Tensor:
-        dropped = self.top_quantiles_to_drop_per_net * said.shape[1]
-        lowest: torch.Tensor = said.flatten(1).sort(dim=1).values[:, : said[0].numel() - dropped]
+    Critics answer (batch, critics, quantiles).
+    """
+
+    def lower_estimate(self, answers: Any) -> torch.Tensor:
+        dropped = self.top_quantiles_to_drop_per_net * answers.shape[1]
+        kept = answers[0].numel() - dropped
+        lowest: torch.Tensor = answers.flatten(1).sort(dim=1).values[:, :kept]
         return lowest
 
-    def expected(self, said: Any) -> torch.Tensor:
-        mean: torch.Tensor = said.mean(dim=(1, 2)).unsqueeze(1)
+    def objective(self, answers: Any) -> torch.Tensor:
+        mean: torch.Tensor = answers.mean(dim=(1, 2)).unsqueeze(1)
         return mean
 
     def critic_loss(self, current: Any, targets: torch.Tensor) -> torch.Tensor:
-        sharp, aim = SHARPNESS * current, SHARPNESS * targets.unsqueeze(1)
-        loss: torch.Tensor = quantile_huber_loss(sharp, aim, sum_over_quantiles=False)
+        loss: torch.Tensor = quantile_huber_loss(
+            SHARPNESS * current, SHARPNESS * targets.unsqueeze(1), sum_over_quantiles=False
+        )
         return loss / SHARPNESS
 
-    def first_and_last(self, current: Any) -> tuple[torch.Tensor, torch.Tensor]:
-        return current[:, 0], current[:, -1]
+    def answer_of(self, current: Any, critic: int) -> torch.Tensor:
+        answer: torch.Tensor = current[:, critic]
+        return answer
 
 
-def build(config: TrialConfig, worlds: VecEnv) -> TQC:
+def build(config: TrialConfig, training: TrainingEnvs) -> TQC:
     """The untrained model."""
-    told = config.settings
-    arguments = entropic(config, worlds)
-    arguments["policy_kwargs"]["n_quantiles"] = told.n_quantiles
-    return TQC(
-        OneEncoderTQCPolicy, worlds, top_quantiles_to_drop_per_net=told.drop_quantiles, **arguments
-    )
+    own = config.algorithm
+    assert isinstance(own, settings.TQC)
+    arguments = soft_actor_critic(config, training.vec_env)
+    arguments["policy_kwargs"]["n_quantiles"] = own.n_quantiles
+    arguments["top_quantiles_to_drop_per_net"] = own.drop_quantiles
+    return TQC(OneEncoderTQCPolicy, training.vec_env, **arguments)

@@ -1,1 +1,1 @@
-"""Learning from an expert's labels and from recorded drives."""
+"""Learning from an expert: labels of what the learner meets, or recorded demonstrations."""

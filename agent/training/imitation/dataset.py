@@ -1,4 +1,4 @@
-"""What a teacher would have done where the learner went, kept to be learned from again and again (DAgger)."""
+"""The aggregated dataset of DAgger (Ross et al. 2011): steps with an expert's labels."""
 
 from __future__ import annotations
 
@@ -9,85 +9,92 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agent.worlds.donkey.experts.teacher import AHEAD_U
-
-# Steps, and bytes of their pictures, whichever is fewer; the learner's newer mistakes push out its old ones.
-KEPT, KEPT_BYTES = 2**16, 2**29
-# A steering command says more of the road than a throttle, which depends on a speed that pictures hardly show. The
-# bearings of the road ahead count as much together: they make the features tell the road, which serves the steering.
-WEIGHTS = (1.0, 0.2, *[0.2] * len(AHEAD_U))
-LARGE = 0.3  # error of a lesson, of which 1 is the way from straight on to full lock
+# Most steps and most bytes of their pictures, chosen: the learner's newer mistakes push out its old
+# ones.
+CAPACITY = 2**16
+CAPACITY_BYTES = 2**29
 
 
 class ImitationBatch(NamedTuple):
-    """Steps drawn from the book: pictures (n, frames, rows, columns), lessons (n, 8) on them, returns (n,)."""
+    """Steps of the dataset.
+
+    ``pictures`` (n, channels, rows, columns) uint8, ``labels`` (n, k + m) as
+    ``capabilities.Expert`` has them, ``returns`` (n,) that the learner got.
+    """
 
     pictures: torch.Tensor
-    lessons: torch.Tensor
+    labels: torch.Tensor
     returns: torch.Tensor
 
 
 class AggregatedDataset:
-    """The last ``kept`` steps of all worlds, each with what the teacher said and the return that the learner got.
+    """The last ``capacity`` steps of all environments; fewer where their pictures are large.
 
-    Large pictures are fewer.
+    ``queued`` holds the minibatches that are to be learned or being learned: numbers of steps
+    (minibatches, n), None for none.
 
-    :param picture: shape of an observation
+    :param picture_shape: of an observation
+    :param label_size: numbers of a label
+    :param capacity: most steps
     """
 
-    def __init__(self, picture: tuple[int, ...], kept: int = KEPT) -> None:
-        kept = min(kept, KEPT_BYTES // math.prod(picture))
-        self.pictures: NDArray[np.uint8] = np.zeros((kept, *picture), dtype=np.uint8)
-        self.lessons: NDArray[np.float32] = np.zeros((kept, len(WEIGHTS)), dtype=np.float32)
-        self.returns: NDArray[np.float32] = np.zeros(kept, dtype=np.float32)
+    def __init__(
+        self, picture_shape: tuple[int, ...], label_size: int, capacity: int = CAPACITY
+    ) -> None:
+        capacity = min(capacity, CAPACITY_BYTES // math.prod(picture_shape))
+        self.pictures: NDArray[np.uint8] = np.zeros((capacity, *picture_shape), dtype=np.uint8)
+        self.labels: NDArray[np.float32] = np.zeros((capacity, label_size), dtype=np.float32)
+        self.returns: NDArray[np.float32] = np.zeros(capacity, dtype=np.float32)
+        self.queued: NDArray[np.int64] | None = None
         self._written = 0
-        self.homework: NDArray[np.int64] | None = (
-            None  # steps (pages, n) that are to be learned, or being learned
-        )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the pages that nobody has written on yet."""
+        """All but the rows that nothing was written to yet."""
         filled = {name: getattr(self, name)[: len(self)] for name in ImitationBatch._fields}
-        return {
-            "kept": len(self.returns),
-            "written": self._written,
-            "homework": self.homework,
-            **filled,
-        }
+        own = {"capacity": len(self.returns), "written": self._written, "queued": self.queued}
+        return own | filled
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        AggregatedDataset.__init__(self, state["pictures"].shape[1:], state["kept"])
-        self._written, self.homework = state["written"], state["homework"]
+        picture_shape = state["pictures"].shape[1:]
+        AggregatedDataset.__init__(self, picture_shape, state["labels"].shape[1], state["capacity"])
+        self._written = state["written"]
+        self.queued = state["queued"]
         for name in ImitationBatch._fields:
             getattr(self, name)[: len(self)] = state[name]
 
     def __len__(self) -> int:
         return min(self._written, len(self.returns))
 
-    def write(
+    def add(
         self,
         pictures: NDArray[np.uint8],
-        lessons: NDArray[np.float32],
+        labels: NDArray[np.float32],
         returns: NDArray[np.float32],
     ) -> None:
-        """Add steps (n, ...), the oldest going where there is no room."""
-        at = (self._written + np.arange(len(returns))) % len(self.returns)
-        self.pictures[at], self.lessons[at], self.returns[at] = pictures, lessons, returns
+        """Adds steps; the oldest go where there is no room.
+
+        :param pictures: (n, channels, rows, columns)
+        :param labels: (n, k + m)
+        :param returns: (n,)
+        """
+        rows = (self._written + np.arange(len(returns))) % len(self.returns)
+        self.pictures[rows] = pictures
+        self.labels[rows] = labels
+        self.returns[rows] = returns
         self._written += len(returns)
 
-    def set_homework(self, pages: int, n: int) -> None:
-        """Draw ``pages`` of ``n`` steps, by numpy's global generator, as SB3 draws its minibatches."""
-        self.homework = np.random.randint(len(self), size=(pages, n))
+    def queue_minibatches(self, count: int, size: int) -> None:
+        """Draws minibatches to be learned, by numpy's global generator as SB3 draws its own."""
+        self.queued = np.random.randint(len(self), size=(count, size))
 
     def draw(self, n: int, device: torch.device) -> ImitationBatch:
         """``n`` steps at random, by the same generator."""
-        return self.page(np.random.randint(len(self), size=n), device)
+        return self.batch(np.random.randint(len(self), size=n), device)
 
-    def page(self, at: NDArray[np.int64], device: torch.device) -> ImitationBatch:
-        """The steps ``at`` (n,) so many places."""
+    def batch(self, rows: NDArray[np.int64], device: torch.device) -> ImitationBatch:
+        """The steps ``rows`` (n,) on a device."""
         return ImitationBatch(
-            *(
-                torch.from_numpy(kept[at]).to(device)
-                for kept in (self.pictures, self.lessons, self.returns)
-            )
+            torch.from_numpy(self.pictures[rows]).to(device),
+            torch.from_numpy(self.labels[rows]).to(device),
+            torch.from_numpy(self.returns[rows]).to(device),
         )

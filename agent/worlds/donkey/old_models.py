@@ -1,4 +1,4 @@
-"""Lets models and kept states that older versions saved be loaded: their pickles name modules by old paths."""
+"""Loads models and states of older versions, whose pickles name modules by old paths."""
 
 from __future__ import annotations
 
@@ -11,20 +11,15 @@ from typing import Any
 
 # Old module -> new module, and the classes in it whose names have changed.
 MOVED: dict[str, tuple[str, dict[str, str]]] = {
-    "agent.training.algorithms.lean": (
-        "agent.training.algorithms.fast_ppo",
-        {"LeanPPO": "FastPPO", "LeanPolicy": "FastPolicy"},
-    ),
+    "agent.training.algorithms.lean": ("agent.training.old_names", {"LeanPPO": "FastPPO"}),
+    "agent.training.algorithms.lessons": ("agent.training.old_names", {}),
+    "agent.training.algorithms.demos": ("agent.training.old_names", {}),
+    "agent.training.algorithms.replay": ("agent.training.replay", {}),
     "agent.training.algorithms.networks": (
         "agent.training.algorithms.patch_encoder",
         {"RoadNet": "PatchEncoder"},
     ),
-    "agent.training.algorithms.lessons": (
-        "agent.training.imitation.dataset",
-        {"LessonBook": "AggregatedDataset"},
-    ),
-    "agent.training.algorithms.demos": ("agent.training.imitation.demonstration_replay", {}),
-    "agent.envs.road_replay": ("agent.worlds.donkey.road_replay", {}),
+    "agent.envs.road_replay": ("agent.worlds.donkey.curriculum", {}),
 }
 
 
@@ -42,11 +37,25 @@ class _MovedModule(Loader):
         """Nothing is left to do."""
 
 
+class _GonePackage(Loader):
+    """Makes an empty package that a moved module was in and that is there no longer."""
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Python's own module will do."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing is in it."""
+
+
 class _OldPaths(MetaPathFinder):
     """Finds modules by the paths that they had."""
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        return ModuleSpec(fullname, _MovedModule()) if fullname in MOVED else None
+        if fullname in MOVED:
+            return ModuleSpec(fullname, _MovedModule())
+        if any(old.startswith(f"{fullname}.") for old in MOVED):
+            return ModuleSpec(fullname, _GonePackage(), is_package=True)
+        return None
 
 
 def install() -> None:
