@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from agent.reporting.history import Trial
 from agent.reporting.searched_space import active_names
 from agent.reporting.style import DARK_GREY, GREY, SCORE_MAP, WIDTH, note, number
-from agent.search.space import Choice, Parameter, Space
+from agent.search.parameter import Choice, Parameter
+from agent.search.space import Space
 
 INACTIVE_HEIGHT = -0.13  # below every axis, which run from 0 to 1
 MAX_LEVEL_NAMES = 8  # of axes side by side; more are written aslant

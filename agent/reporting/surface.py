@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agent.reporting.history import Configuration
+from agent.search.arrays import Array
 from agent.search.gp import TinyGP
-from agent.search.space import Choice, Parameter, Space
-
-Array = NDArray[np.float64]
+from agent.search.parameter import Choice, Parameter
+from agent.search.space import Space
 
 MIN_CONFIGURATIONS = 3  # with a score: with fewer a slice shows the prior only
 SLICE_POINTS = 101  # chosen: smooth at the width of a picture
@@ -95,10 +94,11 @@ def fit_surface(space: Space | None, found: Sequence[Configuration]) -> Surface 
 
 def slices(surface: Surface) -> list[Slice]:
     """Returns one slice per parameter that is active in some configuration with a score."""
+    space = surface.space
     expected, _ = surface.gp.predict(surface.X)
-    visited = [surface.space.decode(x) for x in surface.X]
+    visited = [space.decode(x) for x in surface.X]
     found = []
-    for parameter, columns in _columns(surface.space):
+    for parameter, columns in zip(space.parameters, space.columns, strict=True):
         active = [i for i, params in enumerate(visited) if parameter.name in params]
         if active:
             best = max(active, key=lambda i: expected[i])
@@ -116,19 +116,18 @@ def importances(surface: Surface) -> list[Importance]:
     Variances are those of the process's mean, as in fANOVA (Hutter et al. 2014). They are Monte
     Carlo estimates from ``BASE_POINTS`` points with a fixed seed.
     """
-    base = np.random.default_rng(0).random((BASE_POINTS, surface.space.width))
+    space = surface.space
+    base = np.random.default_rng(0).random((BASE_POINTS, space.width))
     spread = float(_scaled_mean(surface, base).var())
     relevances = []
     indices = []
-    for parameter, columns in _columns(surface.space):
+    for parameter, columns in zip(space.parameters, space.columns, strict=True):
         relevances.append(_relevance(surface, parameter, columns))
         indices.append(_sobol_indices(surface, base, spread, _grid(parameter, LEVELS), columns))
     shares = np.array(relevances) / sum(relevances)
     return [
         Importance(name, float(share), first_order, total)
-        for name, share, (first_order, total) in zip(
-            surface.space.names, shares, indices, strict=True
-        )
+        for name, share, (first_order, total) in zip(space.names, shares, indices, strict=True)
     ]
 
 
@@ -176,15 +175,6 @@ def _scaled_mean(surface: Surface, points: Array) -> Array:
     snapped = surface.space.to_unit(surface.space.from_unit(points))
     mean: Array = surface.gp.predict(snapped)[0] / scale
     return mean
-
-
-def _columns(space: Space) -> list[tuple[Parameter, slice]]:
-    """Every parameter with its columns of the unit cube."""
-    ends = np.cumsum([parameter.width for parameter in space.parameters])
-    return [
-        (each, slice(int(end) - each.width, int(end)))
-        for each, end in zip(space.parameters, ends, strict=True)
-    ]
 
 
 def _grid(parameter: Parameter, size: int) -> Array:

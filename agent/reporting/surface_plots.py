@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from agent.reporting.style import BLUE, CAPTION_GREY, ORANGE, SKY, VERMILION, WIDTH, note, number
 from agent.reporting.surface import Importance, Slice
-from agent.search.space import Choice, Range
+from agent.search.parameter import Choice, Range
 
 MAX_COLUMNS = 3  # of slices
 MAX_COUNTED = 20  # an integer parameter with no more values is drawn value by value

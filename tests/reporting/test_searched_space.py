@@ -5,7 +5,7 @@ from pathlib import Path
 
 from agent.reporting.history import load_trials
 from agent.reporting.searched_space import active_names, searched_space
-from agent.search.space import Choice, Range
+from agent.search.parameter import Choice, Range
 from tests.reporting.synthetic_study import records_of, write_ledger
 
 
