@@ -18,8 +18,9 @@ import pytest
 from agent import autoresearch_controller, donkeycar_outer_loop
 from agent.config.trial import TrialConfig
 from agent.search.proposer import propose
-from agent.search.space import sweep_space, trial_space
+from agent.study.spaces import spec_space
 from tests.controllers import Run, folders, ledger, log, rewards
+from tests.search.example_spaces import DQN
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -38,7 +39,7 @@ def test_champion_tracking(run: Run, tmp_path: Path) -> None:
 def test_param_roundtrip() -> None:
     """TC-003."""
     params = {"n_steer": 7, "n_throttle": 3, "learning_rate": 0.002}
-    space = sweep_space()
+    space = DQN
     decoded = space.decode(space.encode(params))
     assert decoded == pytest.approx(params)
     assert [type(decoded[name]) for name in params] == [int, int, float]
@@ -58,7 +59,7 @@ def test_ucb_proposal_in_high_reward_region() -> None:
     records = [json.loads(line) for line in path.read_text().splitlines()]
     history = [(record["params"], record["mean_reward"]) for record in records]
     assert len(history) == 18
-    space = sweep_space()
+    space = DQN
     cells = np.array([space.encode(params) for params, _ in history])
     best = set(np.argsort([-score for _, score in history])[:3].tolist())
     for seed in range(5):
@@ -72,7 +73,7 @@ def test_records_hold_exactly_what_was_run(run: Run, tmp_path: Path) -> None:
         run(rewards(1, 2, 3), "--trials", "3", "--seed", "10", "--agent", "dqn", "--n-envs", "2")
         == 0
     )
-    space = trial_space("dqn", 5000, 20_000)
+    space = spec_space("dqn", 5000, 20_000)
     for trial, record in enumerate(ledger(tmp_path), start=1):
         config = TrialConfig.from_params(record["params"])
         assert (

@@ -1,1 +1,1 @@
-"""What to try next: search spaces, the Gaussian process and its proposals. Needs numpy only."""
+"""Search: spaces, the Gaussian process, the next trial and when to stop. Needs numpy only."""

@@ -1,7 +1,8 @@
 """Minimisation by BFGS: a dense inverse Hessian, which a dozen variables can afford.
 
-The search direction is -H g; H is updated from steps s and gradient changes y as in Nocedal & Wright,
-*Numerical Optimization*, equation 6.17, and the step is halved until it decreases enough (Armijo).
+The search direction is -H g. H is updated from steps s and gradient changes y as in Nocedal &
+Wright, *Numerical Optimization*, equation 6.17. A step is halved until it decreases the objective
+enough (the Armijo condition, equation 3.4).
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from agent.search.arrays import Array
+
 Objective = Callable[[Array], tuple[float, Array]]
 
-LONGEST_STEP = 2.0  # per coordinate and iteration: keeps exp() of logarithmic variables finite
-ARMIJO = 1e-4
-HALVINGS = 12
+MAX_STEP = 2.0  # chosen, per coordinate: keeps exp() of logarithmic variables finite
+ARMIJO = 1e-4  # Nocedal & Wright, section 3.1
+MAX_HALVINGS = 12  # chosen: beyond a step of 1/2048 there is nothing to gain
+MIN_CURVATURE = 1e-10  # below it an update would lose positive definiteness
 
 
 def minimise(
@@ -24,14 +26,15 @@ def minimise(
     start: Array,
     iterations: int,
     tolerance: float = 1e-2,
-    enough: float = 0.0,
+    min_gain: float = 0.0,
 ) -> tuple[Array, float]:
-    """A local minimum near ``start``.
+    """Returns a local minimum near ``start``: the point (d,) and its value.
 
     :param objective: maps (d,) to its value and gradient (d,)
+    :param start: point (d,) to set out from
+    :param iterations: most iterations
     :param tolerance: stop when no component of the gradient exceeds it
-    :param enough: stop after an iteration that gained less
-    :return: the best point (d,) and its value
+    :param min_gain: stop after an iteration that gained less
     """
     x = start.copy()
     value, gradient = objective(x)
@@ -40,27 +43,30 @@ def minimise(
         if np.abs(gradient).max() <= tolerance:
             break
         step = _bounded(-inverse_hessian @ gradient)
-        taken = _line_search(objective, x, step, value, float(gradient @ step))
-        if taken is None:
+        found = _line_search(objective, x, step, value, float(gradient @ step))
+        if found is None:
             break
-        new_x, new_value, new_gradient = taken
-        gain, value = value - new_value, new_value
+        new_x, new_value, new_gradient = found
         inverse_hessian = _updated(inverse_hessian, new_x - x, new_gradient - gradient)
-        x, gradient = new_x, new_gradient
-        if gain < enough:
+        gain = value - new_value
+        x = new_x
+        value = new_value
+        gradient = new_gradient
+        if gain < min_gain:
             break
     return x, value
 
 
 def _bounded(step: Array) -> Array:
-    return step / max(1.0, float(np.abs(step).max()) / LONGEST_STEP)
+    return step / max(1.0, float(np.abs(step).max()) / MAX_STEP)
 
 
 def _line_search(
     objective: Objective, x: Array, step: Array, value: float, slope: float
 ) -> tuple[Array, float, Array] | None:
+    """Returns a point with its value and gradient, or ``None`` if no step decreases enough."""
     size = 1.0
-    for _ in range(HALVINGS):
+    for _ in range(MAX_HALVINGS):
         candidate = x + size * step
         new_value, new_gradient = objective(candidate)
         if new_value <= value + ARMIJO * size * slope:
@@ -71,7 +77,7 @@ def _line_search(
 
 def _updated(inverse_hessian: Array, step: Array, change: Array) -> Array:
     curvature = float(step @ change)
-    if curvature <= 1e-10:  # the update would lose positive definiteness
+    if curvature <= MIN_CURVATURE:
         return inverse_hessian
     left = np.eye(len(step)) - np.outer(step, change) / curvature
     updated: Array = left @ inverse_hessian @ left.T + np.outer(step, step) / curvature

@@ -1,8 +1,10 @@
-"""How likely hyperparameters are: log marginal likelihood of the outcomes plus weak priors, with its gradient.
+"""Log marginal likelihood of the hyperparameters, plus weak priors, with its gradient.
 
-Rasmussen & Williams, *Gaussian Processes for Machine Learning*, equations 2.30 and 5.9. The log-normal priors
-keep lengthscales from collapsing on a handful of points. Lengthscales are expected to be alike, whatever they are:
-twenty trials cannot tell five of them one by one, and without this tie each would be fitted to luck.
+Rasmussen & Williams, *Gaussian Processes for Machine Learning*, equations 2.30 and 5.9.
+
+The log-normal priors keep lengthscales from collapsing on a handful of points. They also expect
+the lengthscales to be alike, whatever their size: twenty trials cannot tell five of them apart,
+and without this tie each would be fitted to noise.
 """
 
 from __future__ import annotations
@@ -13,20 +15,23 @@ from typing import Self
 
 import numpy as np
 
-from agent.search.kernel import ROOT5, Array, Indices, cholesky, inverse_of_lower
+from agent.search.arrays import Array, Indices
+from agent.search.kernel import ROOT5, cholesky, inverse_of_lower
 
-# Mean and standard deviation of the logarithm, in the unit cube and for standardised outcomes.
+# Priors: mean and standard deviation of a logarithm, for inputs in the unit cube and standardised
+# outcomes. Chosen with bench_search.py, see docs/search.md.
 LENGTHSCALE_PRIOR = (0.0, 1.0)  # of their geometric mean
-ALIKE = 0.45  # standard deviation of each one's logarithm around that mean's
+LENGTHSCALE_SPREAD = 0.45  # standard deviation of each logarithm around the mean of all
 SIGNAL_PRIOR = (0.0, 1.0)
 NOISE_PRIOR = (math.log(0.01), 1.5)
 
 
 @dataclass(frozen=True)
 class Repeats:
-    """What each row of outcomes (n,) stands for: the mean of ``count`` outcomes measured at one input.
+    """Outcomes that each row (n,) stands for: the mean of ``count`` outcomes at one input.
 
-    :param variance: known variance of a single one of them, in the outcomes' unit squared (0: unknown)
+    :param count: number of outcomes
+    :param variance: known variance of a single one, in the outcomes' unit squared (0: unknown)
     :param squares: their squared deviations from the row's mean, summed
     """
 
@@ -40,28 +45,42 @@ class Repeats:
         return cls(np.ones(n), np.zeros(n), np.zeros(n))
 
     def scaled(self, spread: float) -> Repeats:
-        """The same after outcomes were divided by ``spread``."""
+        """Returns the same after all outcomes were divided by ``spread``."""
         return Repeats(self.count, self.variance / spread / spread, self.squares / spread / spread)
 
-    def kept(self, rows: Indices) -> Repeats:
+    def subset(self, rows: Indices) -> Repeats:
+        """Returns those of ``rows``."""
         return Repeats(self.count[rows], self.variance[rows], self.squares[rows])
+
+    def with_single_outcomes(self, n: int) -> Repeats:
+        """Returns these and ``n`` rows more of one outcome each."""
+        return Repeats(
+            np.append(self.count, np.ones(n)),
+            np.append(self.variance, np.zeros(n)),
+            np.append(self.squares, np.zeros(n)),
+        )
 
 
 def negative_log_posterior(
     theta: Array, squares: Array, targets: Array, repeats: Repeats | None = None
 ) -> tuple[float, Array]:
-    """-(log marginal likelihood + log prior) up to the priors' constant, and its gradient (d + 2,).
+    """-(log marginal likelihood + log prior), and its gradient (d + 2,).
+
+    The priors' constant is left out.
 
     :param theta: logarithms of lengthscales (d,), signal variance, noise variance
     :param squares: ``squared_differences`` of the inputs, (d, n, n)
     :param targets: standardised outcomes (n,)
-    :param repeats: of standardised outcomes; by default one a row. The deviations of ``count`` outcomes from
-        their mean are independent of the mean, so their likelihood multiplies that of the means.
+    :param repeats: of standardised outcomes; by default one a row. The deviations of ``count``
+        outcomes from their mean are independent of the mean, so their likelihood multiplies that
+        of the means.
     """
     d, n, _ = squares.shape
     repeats = repeats or Repeats.none(n)
     values = np.exp(theta)
-    precision, signal, noise = values[:d] ** -2, values[d], values[d + 1]
+    precision = values[:d] ** -2
+    signal = values[d]
+    noise = values[d + 1]
     flat = squares.reshape(d, n * n)
     scaled = ROOT5 * np.sqrt(precision @ flat).reshape(n, n)
     decay = signal * np.exp(-scaled)
@@ -71,8 +90,7 @@ def negative_log_posterior(
     half_inverse = inverse_of_lower(chol)
     alpha = half_inverse.T @ (half_inverse @ targets)
     value = 0.5 * targets @ alpha + np.log(np.diag(chol)).sum() + 0.5 * n * np.log(2.0 * np.pi)
-    within = 0.5 * ((repeats.count - 1.0) * np.log(single) + repeats.squares / single).sum()
-    within_slope = 0.5 * ((repeats.count - 1.0) - repeats.squares / single) / single
+    within, within_slope = _within_rows(single, repeats)
     # Half of (K⁻¹ - ααᵀ), to be multiplied by each derivative of K and summed (equation 5.9).
     weight = 0.5 * (half_inverse.T @ half_inverse - np.outer(alpha, alpha))
     slope = (weight * decay * (1.0 + scaled)).ravel() * (5.0 / 3.0)
@@ -83,15 +101,25 @@ def negative_log_posterior(
 
 
 def negative_log_prior(theta: Array) -> tuple[float, Array]:
-    """Up to a constant, and its gradient (d + 2,): logarithms of the lengthscales vary by ``ALIKE`` around their mean.
+    """-log prior up to a constant, and its gradient (d + 2,).
 
-    That is a normal with covariance std² 1 1ᵀ + ALIKE² (I - 1 1ᵀ / d), std that of ``LENGTHSCALE_PRIOR``.
+    The logarithms of the d lengthscales are normal with covariance
+    σ² 1 1ᵀ + LENGTHSCALE_SPREAD² (I - 1 1ᵀ / d), where σ is that of ``LENGTHSCALE_PRIOR``.
     """
     d = len(theta) - 2
     lengthscales = theta[:d]
     middle = float(lengthscales.mean())
-    apart = (lengthscales - middle) / ALIKE
+    apart = (lengthscales - middle) / LENGTHSCALE_SPREAD
     means, stds = np.array([LENGTHSCALE_PRIOR, SIGNAL_PRIOR, NOISE_PRIOR]).T
     z = (np.array([middle, *theta[d:]]) - means) / stds
     slope = z / stds
-    return float(0.5 * (z @ z + apart @ apart)), np.append(apart / ALIKE + slope[0] / d, slope[1:])
+    value = float(0.5 * (z @ z + apart @ apart))
+    return value, np.append(apart / LENGTHSCALE_SPREAD + slope[0] / d, slope[1:])
+
+
+def _within_rows(single: Array, repeats: Repeats) -> tuple[float, Array]:
+    """Likelihood of the outcomes' deviations from their row's mean, and its slopes (n,)."""
+    freedom = repeats.count - 1.0
+    value = 0.5 * (freedom * np.log(single) + repeats.squares / single).sum()
+    slopes = 0.5 * (freedom - repeats.squares / single) / single
+    return value, slopes

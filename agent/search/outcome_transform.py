@@ -1,33 +1,45 @@
-"""Outcomes on a scale that a Gaussian process can believe: centred, scaled and bent by Yeo-Johnson.
+"""Transforms outcomes to a scale that suits a Gaussian process: centred, scaled, and Yeo-Johnson.
 
     ψ(x) = ((1 + x)^λ - 1) / λ  for x >= 0,      ψ(x) = -((1 - x)^(2-λ) - 1) / (2 - λ)  for x < 0
 
-(Yeo & Johnson 2000; logarithms where the exponent is 0.) λ = 1 changes nothing, λ < 1 draws in high
-outcomes, λ > 1 low ones, such as a floor of crashes. λ is the likeliest of a few: the Gaussian
-process's marginal likelihood of ψ(x) times the Jacobian Π ψ'(x_i), its signal variance profiled out.
+(Yeo & Johnson 2000; logarithms where the exponent is 0.) λ = 1 changes nothing. λ < 1 draws in
+high outcomes, λ > 1 low ones, such as a floor of crashes.
+
+λ is the likeliest of ``POWERS``: the Gaussian process's marginal likelihood of ψ(x), its signal
+variance profiled out, times the Jacobian Π ψ'(x_i).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from agent.search.arrays import Array
 
-POWERS = (1.0, 0.0, 0.5, 1.5, 2.0)  # λ, that which changes nothing first: it wins a tie
-FEWEST = 6  # outcomes from which a bend can be told
-SURE = 2.0  # log likelihood by which a bend must beat the straight line (AIC would ask for 1)
-TINIEST = 1e-12  # scale relative to the largest outcome
-FARTHEST = 10.0 / TINIEST  # scales from the centre that an inverse gives at most
-HUGE = 0.99 * float(np.finfo(np.float64).max)
-MOST_NOISE = 1e3  # scales of known standard deviation: whatever is noisier says nothing anyway
+POWERS = (1.0, 0.0, 0.5, 1.5, 2.0)  # λ; that which changes nothing comes first and wins a tie
+MIN_OUTCOMES = 6  # chosen: fewer do not show a shape
+MIN_GAIN = 2.0  # chosen: log likelihood by which another λ must beat 1 (AIC would ask for 1)
+MIN_SCALE = 1e-12  # relative to the largest outcome
+MAX_DISTANCE = 10.0 / MIN_SCALE  # of an inverse from the centre, in scales
+MAX_OUTCOME = 0.99 * float(np.finfo(np.float64).max)
+MAX_EXPONENT = 700.0  # exp() of more overflows
+MAX_STD = 1e3  # known standard deviation, in scales: what is noisier says nothing anyway
+# Consistency factors: times these, the median and the mean absolute deviation of a normal are its
+# standard deviation (1 / Φ⁻¹(3/4) and √(π/2); Huber & Ronchetti, *Robust Statistics*, 2009).
+MEDIAN_DEVIATION_TO_STD = 1.4826
+MEAN_DEVIATION_TO_STD = 1.2533
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """ψ((y / largest - centre) / scale); ``largest`` keeps squares of huge outcomes finite."""
+class OutcomeTransform:
+    """ψ((y / largest - centre) / scale), increasing in y.
+
+    :param largest: largest magnitude of an outcome: keeps squares of huge ones finite
+    :param centre: median of y / largest
+    :param scale: spread of y / largest
+    :param power: λ
+    """
 
     largest: float = 1.0
     centre: float = 0.0
@@ -35,83 +47,96 @@ class Outcome:
     power: float = 1.0
 
     def forward(self, y: Array) -> Array:
-        """Outcomes in their own unit, bent."""
+        """Transforms outcomes."""
         x = (y / self.largest - self.centre) / self.scale
-        return np.where(
-            x >= 0.0,
-            _box_cox(np.maximum(x, 0.0), self.power),
-            -_box_cox(np.maximum(-x, 0.0), 2.0 - self.power),
-        )
+        high = _box_cox(np.maximum(x, 0.0), self.power)
+        low = -_box_cox(np.maximum(-x, 0.0), 2.0 - self.power)
+        return np.where(x >= 0.0, high, low)
 
     def inverse(self, z: Array) -> Array:
-        """Bent outcomes in their own unit; always finite."""
-        up = _inverse_box_cox(np.maximum(z, 0.0), self.power)
-        down = -_inverse_box_cox(np.maximum(-z, 0.0), 2.0 - self.power)
-        relative = (
-            np.clip(np.where(z >= 0.0, up, down), -FARTHEST, FARTHEST) * self.scale + self.centre
-        )
-        y: Array = np.clip(relative, -HUGE / self.largest, HUGE / self.largest) * self.largest
+        """Returns the outcomes of transformed ones; always finite."""
+        high = _inverse_box_cox(np.maximum(z, 0.0), self.power)
+        low = -_inverse_box_cox(np.maximum(-z, 0.0), 2.0 - self.power)
+        x = np.clip(np.where(z >= 0.0, high, low), -MAX_DISTANCE, MAX_DISTANCE)
+        limit = MAX_OUTCOME / self.largest
+        y: Array = np.clip(x * self.scale + self.centre, -limit, limit) * self.largest
         return y
 
-    def log_slope(self, y: Array) -> Array:
+    def log_derivative(self, y: Array) -> Array:
         """log ψ'(x) at outcomes ``y``."""
         x = (y / self.largest - self.centre) / self.scale
-        slope: Array = (self.power - 1.0) * np.sign(x) * np.log1p(np.abs(x))
-        return slope
+        logarithm: Array = (self.power - 1.0) * np.sign(x) * np.log1p(np.abs(x))
+        return logarithm
 
     def variance(self, y: Array, variance: Array) -> Array:
-        """What ``variance`` at outcomes ``y`` becomes, to first order."""
+        """Transforms the ``variance`` of outcomes ``y``, to first order."""
         with np.errstate(over="ignore"):
-            std = np.sqrt(variance) * np.exp(self.log_slope(y)) / self.scale / self.largest
-        return np.square(np.minimum(std, MOST_NOISE))
+            derivative = np.exp(self.log_derivative(y))
+            std = np.sqrt(variance) * derivative / self.scale / self.largest
+        return np.square(np.minimum(std, MAX_STD))
 
 
-def scaled(y: Array) -> Outcome:
-    """Median and spread of outcomes (n,), not yet bent.
+def linear_transform(y: Array) -> OutcomeTransform:
+    """Returns the transform by median and spread of outcomes (n,), with λ = 1.
 
-    A few wild ones below do not set the scale, but the better half does where most lie on a floor: were they all
-    far from the centre, bending would make the best look alike.
+    The spread is the median deviation, so a few wild outcomes below do not set it. Where most
+    outcomes lie on a floor it is the mean deviation of the better half. A smaller spread would put
+    all of these far from the centre, and λ < 1 would then make the best look alike.
     """
     largest = float(np.abs(y).max(initial=0.0)) or 1.0
     if not len(y):
-        return Outcome(largest)
+        return OutcomeTransform(largest)
     relative = y / largest
     centre = float(np.median(relative))
     deviations = np.abs(relative - centre)
+    spread = MEDIAN_DEVIATION_TO_STD * float(np.median(deviations))
     better = deviations[relative > centre]
-    spread = max(
-        1.4826 * float(np.median(deviations)), 1.2533 * float(better.mean() if len(better) else 0.0)
-    )
-    if spread < TINIEST:  # the median is the best
+    if len(better):
+        spread = max(spread, MEAN_DEVIATION_TO_STD * float(better.mean()))
+    if spread < MIN_SCALE:  # the median is the best
         spread = float(deviations.mean())
-    return Outcome(largest, centre, spread if spread >= TINIEST else 1.0)
+    if spread < MIN_SCALE:  # all are equal
+        spread = 1.0
+    return OutcomeTransform(largest, centre, spread)
 
 
-def log_likelihood(outcome: Outcome, y: Array, whitening: Array) -> float:
-    """Of outcomes (n,) bent, with a constant left out.
+def log_likelihood(transform: OutcomeTransform, y: Array, whitening: Array) -> float:
+    """Log likelihood of ``transform``, with a constant left out.
 
+    :param transform: the candidate
+    :param y: outcomes (n,)
     :param whitening: W (n, n) with WᵀW the inverse of their covariance, up to a factor
     """
-    z = outcome.forward(y)
-    white, ones = whitening @ z, whitening @ np.ones(len(z))
+    z = transform.forward(y)
+    white = whitening @ z
+    ones = whitening @ np.ones(len(z))
     residual = white - ones * (ones @ white) / (ones @ ones)
-    sum_of_squares = max(float(residual @ residual), TINIEST**2)
-    return float(-0.5 * len(y) * np.log(sum_of_squares) + outcome.log_slope(y).sum())
+    sum_of_squares = max(float(residual @ residual), MIN_SCALE**2)
+    return float(-0.5 * len(y) * np.log(sum_of_squares) + transform.log_derivative(y).sum())
 
 
-def likeliest(outcome: Outcome, y: Array, whitening: Array) -> Outcome:
-    """``outcome`` with the power of ``POWERS`` that explains outcomes (n,) best; as it is when they are few."""
-    if len(y) < FEWEST:
-        return outcome
-    bent = [Outcome(outcome.largest, outcome.centre, outcome.scale, power) for power in POWERS]
-    likelihoods = np.array([log_likelihood(each, y, whitening) for each in bent])
-    likelihoods[0] += SURE
-    return bent[int(likelihoods.argmax())]
+def likeliest_power(linear: OutcomeTransform, y: Array, whitening: Array) -> OutcomeTransform:
+    """Returns ``linear`` with the likeliest of ``POWERS``; as it is when outcomes are few.
+
+    :param linear: a transform with λ = 1
+    :param y: outcomes (n,)
+    :param whitening: see ``log_likelihood``
+    """
+    if len(y) < MIN_OUTCOMES:
+        return linear
+    transforms = [replace(linear, power=power) for power in POWERS]
+    likelihoods = np.array([log_likelihood(each, y, whitening) for each in transforms])
+    likelihoods[0] += MIN_GAIN
+    return transforms[int(likelihoods.argmax())]
 
 
 def _box_cox(x: Array, power: float) -> Array:
-    return np.log1p(x) if power == 0.0 else np.expm1(power * np.log1p(x)) / power
+    if power == 0.0:
+        return np.log1p(x)
+    return np.expm1(power * np.log1p(x)) / power
 
 
 def _inverse_box_cox(z: Array, power: float) -> Array:
-    return np.expm1(np.minimum(z, 700.0)) if power == 0.0 else np.expm1(np.log1p(power * z) / power)
+    if power == 0.0:
+        return np.expm1(np.minimum(z, MAX_EXPONENT))
+    return np.expm1(np.log1p(power * z) / power)

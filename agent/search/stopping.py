@@ -1,10 +1,13 @@
 """When to stop: once the recommended configuration is probably within ε of the best there is.
 
-Joint draws of the posterior over candidates and visited points say how probable that is (Wilson 2024,
-*Stopping Bayesian optimization with probabilistic regret bounds*). That trusts the Gaussian process, so
-its leave-one-out residuals must look like it says before the rule may fire, it must have said the same a few
-trials ago, more noise than it believes in must not matter until replicates tell how much there is, and a rougher
-landscape than it believes in must not matter much.
+The probability comes from joint draws of the posterior over candidates and visited points (Wilson
+2024, *Stopping Bayesian optimization with probabilistic regret bounds*). It trusts the Gaussian
+process, so the rule asks for more before it fires:
+
+1. The standardised leave-one-out residuals have a variance near 1.
+2. The probability was as high five trials ago.
+3. It stays as high with 20 times the noise, until the recommended has five outcomes.
+4. It stays above 0.8 with shorter lengthscales.
 """
 
 from __future__ import annotations
@@ -14,45 +17,47 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agent.search.acquisition import ucb
-from agent.search.candidates import anywhere, around
-from agent.search.proposer import CELLS, TOP
+from agent.search.arrays import Array
+from agent.search.candidates import MAX_CELLS, anywhere, around
+from agent.search.proposer import TOP
 from agent.search.space import Space
 from agent.search.surrogate import Entry, Surrogate
 
-Array = NDArray[np.float64]
-
 EPSILON = 0.02  # of the range of the scores seen
 DELTA = 0.05
-FEWEST_TRIALS = 30
-FEWEST_PER_PARAMETER = 3
-SEEDS = 5  # outcomes of the recommended that tell how much luck there is
-DOUBT = 20.0  # times the learned noise variance, which must not matter as long as it has fewer
-ROUGHER = 0.7  # times the learned lengthscales: the landscape may be rougher than the scores say
-LEAST = 0.8  # probability that it must be good enough then
-STEADY = 5  # trials ago the probability must have been as high
-CALIBRATED = (0.7, 2.0)  # variance of the leave-one-out residuals, 1 for a model that is right
-CANDIDATES = 2000
-MOVES = 1000
-CONTENDERS = 300  # candidates, and visited points, in the joint draws: those of the highest bounds
-PROBES = 100  # further candidates anywhere
+# Chosen with bench_search.py --stopping, see docs/search.md.
+MIN_TRIALS = 30
+MIN_TRIALS_PER_PARAMETER = 3
+RESIDUAL_VARIANCE = (0.7, 2.0)  # of the leave-one-out residuals, 1 for a model that is right
+TRIALS_AGO = 5  # the probability must have been as high then: asked often, chance makes it high
+MIN_OUTCOMES = 5  # of the recommended, from which its noise is known
+NOISE_INFLATION = 20.0  # factor on the learned noise variance while it has fewer
+LENGTHSCALE_DEFLATION = 0.7  # factor on the lengthscales: the landscape may be rougher than learned
+PESSIMISTIC_PROBABILITY = 0.8  # of being good enough, with these lengthscales
+BOUND_STDS = 2.0  # of the upper and lower bounds
+CANDIDATES = 2000  # drawn anywhere in a space that is not searched whole
+MOVES = 1000  # and around its best visited points
+CONTENDERS = 300  # of these, and of the visited: those in the joint draws, by their upper bounds
+PROBES = 100  # further candidates in the joint draws, at random
 DRAWS = 1000
-BOUND = 2.0  # standard deviations of the bounds
 
 
 @dataclass(frozen=True)
 class Convergence:
-    """How far the search has come; ``regret_bound`` and ``largest_std`` in the unit of the scores.
+    """State of the search; means, stds and ``regret_bound`` are in the unit of the scores.
 
-    :param recommended: the visited params to keep (``recommend``), whose believed score is ``mean`` with ``std``
+    :param recommended: the visited params to keep, see ``Surrogate.recommendation_scores``
+    :param mean: their believed score
+    :param std: its standard deviation
     :param probability: that they are within ε of the best
-    :param regret_bound: highest upper bound anywhere minus highest lower bound of a visited point (Makarova 2022)
+    :param regret_bound: highest upper bound anywhere minus highest lower bound of a visited point
+        (Makarova et al. 2022)
     :param largest_std: of the believed score, anywhere
     :param residual_variance: of the standardised leave-one-out residuals
     :param converged: the search may stop
-    :param reason: in words, why or why not
+    :param reason: in words, why it may or may not
     """
 
     recommended: dict[str, Any]
@@ -73,54 +78,39 @@ def assess(
     epsilon: float = EPSILON,
     delta: float = DELTA,
 ) -> Convergence:
-    """Whether the search may stop after ``history``; the same arguments and state of ``rng`` give the same answer.
+    """Assesses after ``history`` if the search may stop.
 
-    :param epsilon: share of the range of the scores seen, which counts as equally good
+    Equal arguments and an equal state of ``rng`` give an equal answer.
+
+    :param space: that is searched
+    :param history: of its trials, as for ``propose``
+    :param rng: source of candidates and draws
+    :param epsilon: share of the range of the scores seen that counts as equally good
     :param delta: accepted probability that the recommended is worse than that
     :raises ValueError: no trial has a score, or ``epsilon`` or ``delta`` is not between 0 and 1
     """
-    for name, value in (("epsilon", epsilon), ("delta", delta)):
-        if not 0.0 < value < 1.0:
-            raise ValueError(
-                f"{name} {value} is not usable; give a share between 0 and 1, such as 0.02"
-            )
+    _check_share("epsilon", epsilon)
+    _check_share("delta", delta)
     surrogate = Surrogate.fit(space, history)
     visited = surrogate.visited.codes
     candidates = _candidates(surrogate, rng)
-    mean, std = surrogate.predict(visited)
-    free_mean, free_std = surrogate.predict(candidates)
-    best = int(surrogate.merits().argmax())
-    inverse = surrogate.outcome.inverse
-    highest = max(ucb(mean, std, BOUND).max(), ucb(free_mean, free_std, BOUND).max())
-    regret_bound = inverse(highest) - inverse((mean - BOUND * std).max())
-    score, spread = surrogate.in_scores(np.append(mean, free_mean), np.append(std, free_std))
+    mean, std = _predict_both(surrogate, candidates)
+    score, spread = surrogate.to_scores(mean, std)
+    best = surrogate.recommended_row()
     probability = _probability(surrogate, candidates, best, epsilon, rng)
     residual_variance = float(np.square(surrogate.gp.leave_one_out()).mean())
-    converged, reason = _verdict(
-        space, len(surrogate.visited.row), probability, residual_variance, delta
-    )
+    converged, reason = _verdict(surrogate, probability, residual_variance, delta)
     if converged:
-        doubted, earlier = (
-            _doubted(surrogate, best, rng, epsilon),
-            _earlier(space, history[:-STEADY], rng, epsilon),
-        )
-        rougher = _if(surrogate.doubting(lengthscales=ROUGHER), best, rng, epsilon)
-        for chance, least, doubt in (
-            (doubted, 1.0 - delta, "if luck were underrated; replicates tell"),
-            (earlier, 1.0 - delta, f"{STEADY} trials ago"),
-            (rougher, min(LEAST, 1.0 - delta), "if the landscape were rougher"),
-        ):
-            if chance < least:
-                converged, reason = (
-                    False,
-                    f"probability {probability:.3f} of being good enough, but {chance:.3f} {doubt}",
-                )
+        doubt = _doubt(surrogate, history, rng, epsilon, delta)
+        if doubt is not None:
+            converged = False
+            reason = f"probability {probability:.3f} of being good enough, but {doubt}"
     return Convergence(
         recommended=space.params(visited[best]),
         mean=float(score[best]),
         std=float(spread[best]),
         probability=probability,
-        regret_bound=float(regret_bound),
+        regret_bound=_regret_bound(surrogate, mean, std),
         largest_std=float(spread.max()),
         residual_variance=residual_variance,
         converged=converged,
@@ -128,70 +118,131 @@ def assess(
     )
 
 
+def _check_share(name: str, value: float) -> None:
+    if not 0.0 < value < 1.0:
+        raise ValueError(
+            f"{name} {value} is not usable; give a share between 0 and 1, such as 0.02"
+        )
+
+
 def _candidates(surrogate: Surrogate, rng: np.random.Generator) -> Array:
-    """Codes (m, parameters): where the upper bound is highest, and ``PROBES`` random ones."""
-    space, visited = surrogate.space, surrogate.visited.codes
-    codes = space.cells(CELLS)
+    """Codes (m, parameters) with the highest upper bounds, and ``PROBES`` random ones."""
+    space = surrogate.space
+    codes = space.cells(MAX_CELLS)
     if codes is None:
-        mean, _ = surrogate.predict(visited)
-        best = visited[np.argsort(-mean, kind="stable")[:TOP]]
-        codes = np.vstack([anywhere(space, rng, CANDIDATES), around(space, best, rng, MOVES)])
-    order = np.argsort(-ucb(*surrogate.predict(codes), BOUND), kind="stable")
+        centres = surrogate.best_visited(TOP)
+        codes = np.vstack([anywhere(space, rng, CANDIDATES), around(space, centres, rng, MOVES)])
+    order = np.argsort(-ucb(*surrogate.predict(codes), BOUND_STDS), kind="stable")
     probes = rng.permutation(order[CONTENDERS:])[:PROBES]
     return codes[np.append(order[:CONTENDERS], probes)]
+
+
+def _predict_both(surrogate: Surrogate, candidates: Array) -> tuple[Array, Array]:
+    """Mean and std of the visited points (n,), and then of the candidates (m,)."""
+    mean, std = surrogate.predict(surrogate.visited.codes)
+    candidate_mean, candidate_std = surrogate.predict(candidates)
+    return np.append(mean, candidate_mean), np.append(std, candidate_std)
+
+
+def _regret_bound(surrogate: Surrogate, mean: Array, std: Array) -> float:
+    """Highest upper bound minus highest lower bound of a visited point.
+
+    :param mean: transformed, of the visited points and then of candidates
+    :param std: of these
+    """
+    n_visited = len(surrogate.visited.codes)
+    highest = ucb(mean, std, BOUND_STDS).max()
+    lowest_best = ucb(mean, std, -BOUND_STDS)[:n_visited].max()
+    inverse = surrogate.transform.inverse
+    return float(inverse(highest) - inverse(lowest_best))
 
 
 def _probability(
     surrogate: Surrogate, candidates: Array, best: int, epsilon: float, rng: np.random.Generator
 ) -> float:
+    """Probability that the visited row ``best`` is within ``epsilon`` of the best candidate."""
     visited = surrogate.visited.codes
-    mean, _ = surrogate.predict(visited)
-    kept = np.argsort(-mean, kind="stable")[:CONTENDERS]
-    points = np.vstack([visited[best], visited[kept], candidates])
-    scores = surrogate.outcome.inverse(
-        surrogate.gp.draw(surrogate.space.features(points), rng, DRAWS)
-    )
-    seen = surrogate.visited.filled
+    points = np.vstack([visited[best], surrogate.best_visited(CONTENDERS), candidates])
+    features = surrogate.space.features(points)
+    scores = surrogate.transform.inverse(surrogate.gp.draw(features, rng, DRAWS))
+    seen = surrogate.visited.imputed
     good_enough = scores.max(axis=1) - epsilon * (seen.max() - seen.min())
     return float((scores[:, 0] >= good_enough).mean())
 
 
-def _doubted(surrogate: Surrogate, best: int, rng: np.random.Generator, epsilon: float) -> float:
-    """The probability with ``DOUBT`` times the noise, if the recommended has fewer than ``SEEDS`` outcomes.
-
-    One outcome per configuration does not tell noise from a rough landscape, and the likelihood may take either side.
-    """
-    if surrogate.repeats.count[best] >= SEEDS:
-        return 1.0
-    return _if(surrogate.doubting(noise=DOUBT), best, rng, epsilon)
-
-
-def _if(believed: Surrogate, best: int, rng: np.random.Generator, epsilon: float) -> float:
-    """The probability if ``believed`` were right."""
-    return _probability(believed, _candidates(believed, rng), best, epsilon, rng)
-
-
-def _earlier(
-    space: Space, history: Sequence[Entry], rng: np.random.Generator, epsilon: float
+def _probability_under(
+    surrogate: Surrogate, best: int, epsilon: float, rng: np.random.Generator
 ) -> float:
-    """The probability after ``history``: what is asked after every trial would sooner or later be high by chance."""
-    surrogate = Surrogate.fit(space, history)
-    best = int(surrogate.merits().argmax())
-    return _if(surrogate, best, rng, epsilon)
+    """Probability, with its own candidates, if ``surrogate`` were right."""
+    return _probability(surrogate, _candidates(surrogate, rng), best, epsilon, rng)
 
 
 def _verdict(
-    space: Space, trials: int, probability: float, residual_variance: float, delta: float
+    surrogate: Surrogate, probability: float, residual_variance: float, delta: float
 ) -> tuple[bool, str]:
-    fewest = max(FEWEST_TRIALS, FEWEST_PER_PARAMETER * len(space.parameters))
+    """Tells if the rule would fire without the doubts, and the reason."""
+    trials = len(surrogate.visited.row)
+    fewest = max(MIN_TRIALS, MIN_TRIALS_PER_PARAMETER * len(surrogate.space.parameters))
     if trials < fewest:
         return False, f"{trials} trials with a result, never before {fewest}"
-    if not CALIBRATED[0] <= residual_variance <= CALIBRATED[1]:
-        low, high = CALIBRATED
-        return (
-            False,
-            f"the process misjudges its own data: variance {residual_variance:.2f}, not {low:g} to {high:g}",
+    low, high = RESIDUAL_VARIANCE
+    if not low <= residual_variance <= high:
+        return False, (
+            f"the process misjudges its own data: variance {residual_variance:.2f}, "
+            f"not {low:g} to {high:g}"
         )
     if probability < 1.0 - delta:
         return False, f"probability {probability:.3f} of being good enough, below {1.0 - delta:g}"
     return True, f"probability {probability:.3f} of being good enough, at least {1.0 - delta:g}"
+
+
+def _doubt(
+    surrogate: Surrogate,
+    history: Sequence[Entry],
+    rng: np.random.Generator,
+    epsilon: float,
+    delta: float,
+) -> str | None:
+    """Returns, in words, the last assumption under which the probability is too low."""
+    noisier = _probability_if_noisier(surrogate, epsilon, rng)
+    earlier = _probability_earlier(surrogate.space, history[:-TRIALS_AGO], epsilon, rng)
+    rougher = _probability_if_rougher(surrogate, epsilon, rng)
+    if rougher < min(PESSIMISTIC_PROBABILITY, 1.0 - delta):
+        return f"{rougher:.3f} if the landscape were rougher"
+    if earlier < 1.0 - delta:
+        return f"{earlier:.3f} {TRIALS_AGO} trials ago"
+    if noisier < 1.0 - delta:
+        return f"{noisier:.3f} if the noise were underrated; replicates tell"
+    return None
+
+
+def _probability_if_noisier(
+    surrogate: Surrogate, epsilon: float, rng: np.random.Generator
+) -> float:
+    """Probability with ``NOISE_INFLATION`` times the noise; 1 once replicates show how much it is.
+
+    One outcome per configuration does not separate noise from a rough landscape, and the
+    likelihood may take either for the other.
+    """
+    best = surrogate.recommended_row()
+    if surrogate.repeats.count[best] >= MIN_OUTCOMES:
+        return 1.0
+    noisier = surrogate.with_noise_times(NOISE_INFLATION)
+    return _probability_under(noisier, best, epsilon, rng)
+
+
+def _probability_if_rougher(
+    surrogate: Surrogate, epsilon: float, rng: np.random.Generator
+) -> float:
+    """Probability with ``LENGTHSCALE_DEFLATION`` times the lengthscales."""
+    best = surrogate.recommended_row()
+    rougher = surrogate.with_lengthscales_times(LENGTHSCALE_DEFLATION)
+    return _probability_under(rougher, best, epsilon, rng)
+
+
+def _probability_earlier(
+    space: Space, history: Sequence[Entry], epsilon: float, rng: np.random.Generator
+) -> float:
+    """Probability after a shorter history."""
+    surrogate = Surrogate.fit(space, history)
+    return _probability_under(surrogate, surrogate.recommended_row(), epsilon, rng)

@@ -1,8 +1,9 @@
-"""What the search believes: a history of trials turned into a Gaussian process over the space.
+"""The surrogate of the score: a history of trials turned into a Gaussian process over the space.
 
-Trials of the same params are one row, their mean. A failed trial counts as the worst score seen, but
-takes no part in choosing the scale. The spread of a trial's episodes is known noise; what comes on top
-from training seeds is learned. Scores are bent (``outcome``) when that makes them likelier.
+Trials of the same params are one row, their mean. A failed trial counts as the worst score seen,
+but takes no part in choosing the scale. The spread of a trial's episodes is known noise; the noise
+of training seeds is learned on top. Scores are transformed (``outcome_transform``) if that makes
+them likelier.
 """
 
 from __future__ import annotations
@@ -13,30 +14,32 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agent.search.acquisition import ucb
+from agent.search.arrays import Array, Indices
 from agent.search.gp import TinyGP
 from agent.search.kernel import Hyperparameters
 from agent.search.likelihood import Repeats
-from agent.search.outcome_transform import Outcome, likeliest, scaled
+from agent.search.outcome_transform import OutcomeTransform, likeliest_power, linear_transform
 from agent.search.space import Space
 
-OWN = 0.35  # of a residual counts as the configuration's own, not as luck, when one is recommended
-CAUTION = 2.0  # standard deviations that are then taken off
-MOST_LOG = 20.0  # beyond it (or NaN) the logarithm of a hyperparameter is no place to start from
+# Recommendation: mean - LOWER_BOUND_STDS * std + RESIDUAL_SHARE * residual. Chosen with
+# bench_search.py, see docs/search.md.
+RESIDUAL_SHARE = 0.35
+LOWER_BOUND_STDS = 2.0
+MAX_KNOWN_STD = 1e150  # the square of a larger one overflows
 
-Array = NDArray[np.float64]
 Params = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What came of one trial.
+    """Result of one trial.
 
     :param score: its mean over ``episodes`` evaluation episodes; ``None`` if there is none
     :param std: standard deviation over these episodes, ``None`` if unknown
-    :param failed: without a score because of its params (diverged, crashed), not of an outside reason
+    :param failed: without a score because of its params (diverged, crashed), not for another reason
+    :param elapsed_sec: that it took, ``None`` if unknown
     """
 
     params: Params
@@ -48,13 +51,10 @@ class Observation:
 
     @property
     def variance(self) -> float:
-        """Of the score, as far as the episodes tell; 0 if they do not."""
-        known = self.std is not None and math.isfinite(self.std) and self.episodes > 1
-        return (
-            self.std**2 / self.episodes
-            if known and self.std is not None and abs(self.std) < 1e150
-            else 0.0
-        )
+        """Variance of the score, as far as the episodes show it; 0 if they do not."""
+        if self.std is None or not abs(self.std) < MAX_KNOWN_STD or self.episodes <= 1:
+            return 0.0
+        return self.std**2 / self.episodes
 
 
 Entry = Observation | tuple[Params, float | None]
@@ -65,43 +65,41 @@ class Visited:
     """The usable entries of a history.
 
     :param codes: distinct ones (n, parameters)
-    :param row: of each entry (m,), its index in ``codes``
-    :param scores: of each entry, NaN if it failed
-    :param variances: of these scores, as far as known
+    :param row: index in ``codes`` of each entry (m,)
+    :param scores: of each entry (m,), NaN if it failed
+    :param variances: of these scores (m,), as far as known
     """
 
     codes: Array
-    row: NDArray[np.intp]
+    row: Indices
     scores: Array
     variances: Array
 
     @classmethod
     def of(cls, space: Space, history: Sequence[Entry]) -> Self:
-        """Read ``history``.
+        """Reads ``history``.
 
-        An entry is left out when it has no finite score and did not fail, lacks an active parameter, or has
-        an unknown choice or another context. Numbers outside their range are clipped into it.
+        Left out is an entry that has no finite score and did not fail, lacks an active parameter,
+        or has an unknown choice or another context. Numbers outside their range are clipped.
         """
         codes: list[list[float]] = []
-        results: list[tuple[float, float]] = []
+        scores: list[float] = []
+        variances: list[float] = []
         for entry in history:
-            seen = entry if isinstance(entry, Observation) else Observation(*entry)
-            score = math.nan if seen.score is None or seen.failed else float(seen.score)
-            if not (math.isfinite(score) or seen.failed):
+            observation = entry if isinstance(entry, Observation) else Observation(*entry)
+            score = _finite_score(observation)
+            if score is None and not observation.failed:
                 continue
             try:
-                codes.append(space.codes(seen.params))
+                codes.append(space.codes(observation.params))
             except ValueError:
                 continue
-            results.append((score, seen.variance))
+            scores.append(math.nan if score is None else score)
+            variances.append(observation.variance)
         table = np.array(codes).reshape(-1, len(space.parameters))
-        rows: dict[bytes, int] = {}
-        row = np.array(
-            [rows.setdefault(key, len(rows)) for key in keys(space, table)], dtype=np.intp
-        )
+        row = _row_of_each(row_keys(space, table))
         _, firsts = np.unique(row, return_index=True)
-        scores, variances = np.array(results).reshape(-1, 2).T
-        return cls(table[firsts], row, scores, variances)
+        return cls(table[firsts], row, np.array(scores), np.array(variances))
 
     @property
     def succeeded(self) -> Array:
@@ -109,14 +107,15 @@ class Visited:
         return self.scores[~np.isnan(self.scores)]
 
     @property
-    def filled(self) -> Array:
-        """Scores with the worst seen for the failed; 0 if all failed."""
+    def imputed(self) -> Array:
+        """Scores (m,) with the worst seen for the failed; 0 if all failed."""
         worst = self.succeeded.min() if len(self.succeeded) else 0.0
         return np.where(np.isnan(self.scores), worst, self.scores)
 
-    def outcomes(self, outcome: Outcome) -> tuple[Array, Repeats]:
-        """One bent outcome per row (n,) and what it stands for."""
-        z, variance = outcome.forward(self.filled), outcome.variance(self.filled, self.variances)
+    def transformed(self, transform: OutcomeTransform) -> tuple[Array, Repeats]:
+        """Returns a mean transformed score per row (n,), and the outcomes that it stands for."""
+        z = transform.forward(self.imputed)
+        variance = transform.variance(self.imputed, self.variances)
         count = np.bincount(self.row).astype(np.float64)
         mean = np.bincount(self.row, z) / count
         squares = np.bincount(self.row, np.square(z - mean[self.row])).astype(np.float64)
@@ -125,99 +124,131 @@ class Visited:
 
 @dataclass(frozen=True)
 class Surrogate:
-    """The Gaussian process of a history; it predicts bent scores, ``outcome.inverse`` unbends them."""
+    """The Gaussian process of a history; it predicts transformed scores.
+
+    :param visited: the history
+    :param transform: of the scores; its ``inverse`` turns predictions into scores
+    :param gp: the process
+    :param repeats: outcomes that each row of the process stands for
+    """
 
     space: Space
     visited: Visited
-    outcome: Outcome
+    transform: OutcomeTransform
     gp: TinyGP
     repeats: Repeats
 
     @classmethod
-    def fit(
-        cls, space: Space, history: Sequence[Entry], warm: Sequence[float] | None = None
-    ) -> Self:
-        """Deterministic.
+    def fit(cls, space: Space, history: Sequence[Entry]) -> Self:
+        """Fits a history; deterministic.
 
-        :param warm: ``theta`` of an earlier fit to start from; ignored if it is of another space or not sane
         :raises ValueError: no entry of ``history`` is usable
         """
-        return cls.of(space, Visited.of(space, history), warm)
+        return cls.of(space, Visited.of(space, history))
 
     @classmethod
-    def of(cls, space: Space, visited: Visited, warm: Sequence[float] | None = None) -> Self:
-        """As ``fit``, of a history that was read already."""
+    def of(cls, space: Space, visited: Visited) -> Self:
+        """Fits a history that was read already; see ``fit``."""
         if not len(visited.codes):
             raise ValueError(
                 "no trial of the history can be used; propose at random until one has a score"
             )
-        X, groups = space.features(visited.codes), space.groups
-        usable = bool(warm) and bool((np.abs(np.array(warm)) < MOST_LOG).all())
-        start = Hyperparameters.from_log(np.array(warm)) if usable else None
-        straight = scaled(visited.succeeded)
-        z, repeats = visited.outcomes(straight)
-        gp = TinyGP.fit(X, z, groups, repeats, start)
-        means = np.bincount(visited.row, visited.filled / straight.largest) / repeats.count
-        outcome = likeliest(straight, straight.largest * means, gp.whitening)
-        if outcome != straight:
-            z, repeats = visited.outcomes(outcome)
-            gp = TinyGP.fit(X, z, groups, repeats, gp.hyperparameters)
-        return cls(space, visited, outcome, gp, repeats)
+        X = space.features(visited.codes)
+        groups = space.groups
+        linear = linear_transform(visited.succeeded)
+        z, repeats = visited.transformed(linear)
+        gp = TinyGP.fit(X, z, groups, repeats)
+        means = np.bincount(visited.row, visited.imputed / linear.largest) / repeats.count
+        transform = likeliest_power(linear, linear.largest * means, gp.whitening)
+        if transform != linear:
+            z, repeats = visited.transformed(transform)
+            gp = TinyGP.fit(X, z, groups, repeats, start=gp.hyperparameters)
+        return cls(space, visited, transform, gp, repeats)
 
-    def expecting(self, codes: Array) -> Surrogate:
-        """The same after trials of ``codes`` (k, parameters) ended just as it expects: less uncertain there."""
+    def predict(self, codes: Array) -> tuple[Array, Array]:
+        """Mean and standard deviation (m,) of the transformed score, noise left out.
+
+        :param codes: where (m, parameters)
+        """
+        return self.gp.predict(self.space.features(codes))
+
+    def to_scores(self, mean: Array, std: Array) -> tuple[Array, Array]:
+        """Mean and std (m,) of transformed scores to median and spread (m,) of scores.
+
+        The spread is half the width of the central 68 %.
+        """
+        low = self.transform.inverse(mean - std)
+        high = self.transform.inverse(mean + std)
+        return self.transform.inverse(mean), high / 2.0 - low / 2.0
+
+    def recommendation_scores(self) -> Array:
+        """Scores (n,), transformed, by which a visited configuration is recommended.
+
+        They are mean - 2 std + 0.35 residual. The lower bound favours those whose neighbours are
+        good too. The residual may be noise, or a real effect that the process is too smooth for.
+        """
+        mean, std = self.gp.predict(self.gp.X)
+        outcomes, _ = self.visited.transformed(self.transform)
+        return ucb(mean, std, -LOWER_BOUND_STDS) + RESIDUAL_SHARE * (outcomes - mean)
+
+    def recommended_row(self) -> int:
+        """Index in ``visited.codes`` of the configuration to recommend."""
+        return int(self.recommendation_scores().argmax())
+
+    def best_visited(self, count: int) -> Array:
+        """Codes (at most ``count``, parameters) of the visited with the highest means."""
+        mean, _ = self.predict(self.visited.codes)
+        best: Array = self.visited.codes[np.argsort(-mean, kind="stable")[:count]]
+        return best
+
+    def with_pending(self, codes: Array) -> Surrogate:
+        """Returns the same after running trials (k, parameters) ended just as it predicts.
+
+        The kriging believer (Ginsbourger et al. 2010): it is more certain there, so workers that
+        run side by side do not try the same.
+        """
         if not len(codes):
             return self
         mean, _ = self.predict(codes)
-        z, _ = self.visited.outcomes(self.outcome)
+        z, _ = self.visited.transformed(self.transform)
         X = np.vstack([self.gp.X, self.space.features(codes)])
-        repeats = Repeats(
-            np.append(self.repeats.count, np.ones(len(codes))),
-            np.append(self.repeats.variance, np.zeros(len(codes))),
-            np.append(self.repeats.squares, np.zeros(len(codes))),
-        )
+        repeats = self.repeats.with_single_outcomes(len(codes))
         gp = TinyGP(X, np.append(z, mean), self.gp.hyperparameters, self.gp.groups, repeats)
         return replace(self, gp=gp, repeats=repeats)
 
-    def predict(self, codes: Array) -> tuple[Array, Array]:
-        """Mean and standard deviation (m,) of the bent score at ``codes`` (m, parameters), noise left out."""
-        return self.gp.predict(self.space.features(codes))
-
-    def in_scores(self, mean: Array, std: Array) -> tuple[Array, Array]:
-        """Median and half the width of the central 68 % of the score, from mean and std of the bent one."""
-        low, high = self.outcome.inverse(mean - std), self.outcome.inverse(mean + std)
-        return self.outcome.inverse(mean), high / 2.0 - low / 2.0
-
-    def doubting(self, noise: float = 1.0, lengthscales: float = 1.0) -> Surrogate:
-        """The same with ``noise`` times the learned noise variance and ``lengthscales`` times the learned ones."""
-        z, _ = self.visited.outcomes(self.outcome)
+    def with_noise_times(self, factor: float) -> Surrogate:
+        """Returns the same with ``factor`` times the learned noise variance."""
         learned = self.gp.hyperparameters
-        believed = Hyperparameters(
-            lengthscales * learned.lengthscales, learned.signal, noise * learned.noise
-        )
-        return replace(self, gp=TinyGP(self.gp.X, z, believed, self.gp.groups, self.repeats))
+        return self._with_hyperparameters(replace(learned, noise=factor * learned.noise))
 
-    def merits(self) -> Array:
-        """What speaks for each visited row (n,), bent: its lower bound, plus ``OWN`` of what the others do not explain.
+    def with_lengthscales_times(self, factor: float) -> Surrogate:
+        """Returns the same with ``factor`` times the learned lengthscales."""
+        learned = self.gp.hyperparameters
+        lengthscales = factor * learned.lengthscales
+        return self._with_hyperparameters(replace(learned, lengthscales=lengthscales))
 
-        That may be luck or the configuration's own, and where a landscape is rough the process takes all of it for
-        noise. The bound speaks for those whose neighbours are good too.
-        """
-        mean, std = self.gp.predict(self.gp.X)
-        outcomes, _ = self.visited.outcomes(self.outcome)
-        return ucb(mean, std, -CAUTION) + OWN * (outcomes - mean)
-
-    @property
-    def theta(self) -> tuple[float, ...]:
-        """Logarithms of the hyperparameters, from which the next fit may start; JSON can hold them."""
-        return tuple(float(value) for value in self.gp.hyperparameters.to_log())
+    def _with_hyperparameters(self, hyperparameters: Hyperparameters) -> Surrogate:
+        z, _ = self.visited.transformed(self.transform)
+        gp = TinyGP(self.gp.X, z, hyperparameters, self.gp.groups, self.repeats)
+        return replace(self, gp=gp)
 
 
-def keys(space: Space, codes: Array) -> list[bytes]:
-    """Equal for equal params, one per row of ``codes``."""
+def row_keys(space: Space, codes: Array) -> list[bytes]:
+    """Returns a key for each row of ``codes`` (n, parameters), equal for equal params."""
     rounded = space.to_unit(codes).round(9) + 0.0  # -0 is 0
-    whole_rows = np.ascontiguousarray(rounded).view(
-        np.dtype((np.void, rounded.itemsize * space.width))
-    )
-    found: list[bytes] = whole_rows[:, 0].tolist()
+    whole_row = np.dtype((np.void, rounded.itemsize * space.width))
+    found: list[bytes] = np.ascontiguousarray(rounded).view(whole_row)[:, 0].tolist()
     return found
+
+
+def _row_of_each(keys: Sequence[bytes]) -> Indices:
+    """Numbers distinct keys in the order of their first occurrence."""
+    rows: dict[bytes, int] = {}
+    return np.array([rows.setdefault(key, len(rows)) for key in keys], dtype=np.intp)
+
+
+def _finite_score(observation: Observation) -> float | None:
+    if observation.score is None or observation.failed:
+        return None
+    score = float(observation.score)
+    return score if math.isfinite(score) else None

@@ -1,1 +1,1 @@
-"""One night of the search: where what to try next (``search``) meets running and remembering it (``trials``)."""
+"""A study: the search (``search``) proposes trials, which are run and recorded (``trials``)."""

@@ -5,8 +5,7 @@ champion's own seeds and is dropped as soon as it is behind.
 
 1. Once ``MIN_SCORED_TRIALS`` search trials have a score, the best of them is the first challenger.
 2. A challenger's training is repeated (kind ``replicate``) on ``confirm_seeds`` fresh seeds. These
-   are the same for all configurations: the same roads and the same episodes make paired
-   comparisons.
+   are the same for all configurations: equal seeds make paired comparisons.
 3. After each replicate its mean must be above the champion's mean over the same seeds, else it is
    dropped.
 4. A challenger that has passed all of them is the champion, and is repeated on up to

@@ -13,8 +13,9 @@ from agent.config.flat import facts_in, new_names_in, with_new_names
 from agent.config.parts import Trial
 from agent.config.settings import Facts
 from agent.config.trial import TrialConfig
-from agent.search.space import Choice, Space
-from agent.study.spaces import settled, space_named
+from agent.search.parameter import Choice
+from agent.search.space import Space
+from agent.study.spaces import fix, space_named
 from agent.worlds.base import DEFAULT_WORLD, world_named
 
 SEED_LIMIT = 2**31
@@ -73,9 +74,8 @@ def make_plan(
     agent = given.get("agent")
     try:
         searched = space_named(space, agent, min_timesteps, max_timesteps, world.name)
-        searched = settled(
-            searched, {name: value for name, value in fixed.items() if name in searched.names}
-        )
+        searched_and_fixed = {name: fixed[name] for name in fixed if name in searched.names}
+        searched = fix(searched, searched_and_fixed)
         _check_names(searched, world.name)
         _check_given(searched, given)
         agents = _searched_agents(searched)
@@ -141,7 +141,8 @@ def _value(name: str, facts: Facts, text: str) -> Any:
 
 def _check_names(space: Space, world: str) -> None:
     known = set(facts_in(world)).difference(NEVER_SEARCHED)
-    if unknown := [name for name in space.names if name not in known]:
+    unknown = [name for name in space.names if name not in known]
+    if unknown:
         raise UserError(
             f"{unknown[0]!r} cannot be searched; a trial has {', '.join(sorted(known))}"
         )

@@ -1,7 +1,8 @@
-"""Thinking aside: a function runs in a fork of this process, and the memory that it took ends with it.
+"""Runs a function in a fork of this process, so that the memory that it takes is given back.
 
-A suggestion from a thousand trials needs some fifty megabytes for a moment, and what a process took for a moment it
-mostly keeps: heap, arenas, the work space of the linear algebra. The controller lives for weeks and should not grow.
+A suggestion from a thousand trials needs some fifty megabytes for a moment. A process mostly keeps
+such memory: heap, arenas, the work space of the linear algebra. The controller runs for weeks and
+should not grow.
 """
 
 from __future__ import annotations
@@ -17,16 +18,20 @@ from contextlib import suppress
 from typing import NoReturn, TypeVar
 
 T = TypeVar("T")
-LIMIT_SEC = 120.0
+LIMIT_SEC = 120.0  # chosen: a suggestion takes a fraction of a second
+CHUNK = 1 << 16  # bytes, what a pipe holds
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_in_fork(work: Callable[[], T], limit_sec: float = LIMIT_SEC) -> T:
-    """What ``work()`` returns, or what it raises; it changes nothing here.
+    """Returns what ``work()`` returns, or raises what it raises; nothing else changes here.
 
-    Where forking is not safe, on anything but Linux, it runs here, and so it does once a fork has been silent for
-    ``limit_sec``: a lock that another thread held when it was forked is never released in it.
+    It runs in this process where forking is not safe, on anything but Linux. It also does after a
+    fork that sent nothing for ``limit_sec``: a lock that another thread held at the time of the
+    fork is never released in it.
 
-    :param work: what it returns or raises can be pickled
+    :param work: its result and its exceptions can be pickled
+    :param limit_sec: limit of the fork's time
     :raises OSError: the fork was killed
     """
     if sys.platform != "linux":
@@ -34,57 +39,73 @@ def run_in_fork(work: Callable[[], T], limit_sec: float = LIMIT_SEC) -> T:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        _answer(work, writing)
+        _send_result(work, writing)
     os.close(writing)
-    answer = None
+    message = None
     try:
-        answer = _read(reading, limit_sec)
+        message = _read(reading, limit_sec)
     finally:
         os.close(reading)
-        if answer is None:
+        if message is None:
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
-    if answer is None:
+    if message is None:
         return work()
-    if code := os.waitstatus_to_exitcode(status):
+    exit_code = os.waitstatus_to_exitcode(status)
+    if exit_code != 0:
         raise OSError(
-            f"the search's own process ended with {code} (-9: the kernel, for want of memory)"
+            f"the search's own process ended with {exit_code} (-9: the kernel, for want of memory)"
         )
-    value, error = pickle.loads(answer)
+    value, error = pickle.loads(message)
     if error is not None:
         raise error
-    found: T = value
-    return found
+    result: T = value
+    return result
 
 
 def _read(reading: int, limit_sec: float) -> bytes | None:
-    """All that comes through a pipe until its other end is closed; None if that takes longer."""
-    deadline, answer = time.monotonic() + limit_sec, b""
-    while select.select([reading], [], [], max(deadline - time.monotonic(), 0.0))[0]:
-        part = os.read(reading, 1 << 16)
-        if not part:
-            return answer
-        answer += part
-    return None
+    """Reads a pipe until its other end is closed; ``None`` if that takes longer than the limit."""
+    deadline = time.monotonic() + limit_sec
+    chunks: list[bytes] = []
+    while True:
+        left = deadline - time.monotonic()
+        ready, _, _ = select.select([reading], [], [], max(0.0, left))
+        if not ready:
+            return None
+        chunk = os.read(reading, CHUNK)
+        if not chunk:
+            return b"".join(chunks)
+        chunks.append(chunk)
 
 
-def _answer(work: Callable[[], object], writing: int) -> NoReturn:
-    """Answer and be gone, without a word of what this process would do at its end."""
+def _send_result(work: Callable[[], object], writing: int) -> NoReturn:
+    """Sends the result through the pipe and leaves with ``os._exit``.
+
+    So no handler that the parent registered for its own end runs here.
+    """
     try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in ENDING_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        # The results folder's lock and the guard's pipe must not outlive the controller in a fork of it.
-        for name in os.listdir("/proc/self/fd"):
-            if int(name) not in (0, 1, 2, writing):
-                with suppress(OSError):
-                    os.close(int(name))
-        answer: tuple[object, Exception | None]
+        _close_files_but(writing)
+        result: tuple[object, Exception | None]
         try:
-            answer = work(), None
+            result = work(), None
         except Exception as error:
-            answer = None, error
+            result = None, error
         with os.fdopen(writing, "wb") as pipe:
-            pipe.write(pickle.dumps(answer))
+            pipe.write(pickle.dumps(result))
         os._exit(0)
     finally:
         os._exit(1)
+
+
+def _close_files_but(kept: int) -> None:
+    """Closes what was inherited, except ``kept`` and the standard streams.
+
+    The lock of the results folder and the orphan reaper's pipe must not stay open here when the
+    controller is gone.
+    """
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) not in (0, 1, 2, kept):
+            with suppress(OSError):
+                os.close(int(name))

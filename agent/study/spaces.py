@@ -1,4 +1,6 @@
-"""Search spaces as data: the specification's, a fuller one per agent, and the user's own from a TOML file.
+"""Search spaces: the specification's, a fuller one per agent, and the user's own from a TOML file.
+
+A file lists parameters:
 
 [[parameter]]
 name = "learning_rate"
@@ -62,7 +64,7 @@ def space_named(
     if agent is None:
         return own
     if "agent" in own.names:
-        return settled(own, {"agent": agent})
+        return fix(own, {"agent": agent})
     return replace(own, context={"agent": agent})
 
 
@@ -105,7 +107,7 @@ def spec_space(
 
 
 def _more_parameters(agent: str | None, world: str) -> tuple[Parameter, ...]:
-    """Parameters of ``full`` that the specification's space lacks: the world's, common ones, others."""
+    """Parameters of ``full`` that the specification's space lacks."""
     agents = (agent,) if agent else SEARCHED_AGENTS
     parameters: list[Parameter] = []
     for part in (world_named(world).Options, Algorithm, *(ALGORITHMS[each] for each in agents)):
@@ -148,9 +150,9 @@ def _parameter_of(name: str, facts: Facts) -> Parameter:
 
 
 def load_space(path: Path) -> Space:
-    """The space in a TOML file.
+    """Reads the space in a TOML file.
 
-    :raises ValueError: the file cannot be read or is no space; the text names the file and the parameter
+    :raises ValueError: the file cannot be read or is no space; the text names file and parameter
     """
     try:
         with path.open("rb") as file:
@@ -162,20 +164,22 @@ def load_space(path: Path) -> Space:
         raise ValueError(f"{path} is no search space: {error}") from None
 
 
-def settled(space: Space, values: Mapping[str, Any]) -> Space:
-    """``space`` with some parameters fixed: no longer searched, and part of the context of every observation.
+def fix(space: Space, values: Mapping[str, Any]) -> Space:
+    """Returns ``space`` with some parameters fixed: in its context and no longer searched.
 
-    What depends on a fixed choice loses its condition, or goes if another choice was fixed.
+    A parameter that depends on a fixed choice loses its condition, or goes if another choice was
+    fixed.
 
     :raises ValueError: a name that the space lacks, an impossible value, or nothing left to search
     """
-    if unknown := sorted(set(values) - set(space.names)):
+    unknown = sorted(set(values) - set(space.names))
+    if unknown:
         raise ValueError(f"{unknown[0]!r} is not searched; the space has {', '.join(space.names)}")
     kept: list[Parameter] = []
     gone: set[str] = set()
     for parameter in space.parameters:
         if parameter.name in values:
-            parameter.code(values[parameter.name])
+            parameter.code(values[parameter.name])  # refuses an impossible value
             continue
         if parameter.when is not None:
             parent, choice = parameter.when
@@ -193,29 +197,36 @@ def _parameter(table: Any) -> Parameter:
     if not isinstance(name, str):
         raise ValueError(f"parameter {table!r} has no name; give one")
     keys = CHOICE_KEYS if "choices" in table else RANGE_KEYS
-    if unknown := sorted(set(table) - keys):
+    unknown = sorted(set(table) - keys)
+    if unknown:
         raise ValueError(f"{name}: key {unknown[0]!r} is unknown; give {', '.join(sorted(keys))}")
-    when = table.get("when")
-    if when is not None and (not isinstance(when, dict) or len(when) != 1):
-        raise ValueError(f'{name}: when {when!r} is not one choice; write {{ parent = "choice" }}')
-    condition = next(iter(when.items())) if when else None
+    when = _condition(name, table.get("when"))
     if "choices" in table:
         if not isinstance(table["choices"], list):
             raise ValueError(f"{name}: choices {table['choices']!r} is not a list")
-        return Choice(name, tuple(table["choices"]), when=condition)
+        return Choice(name, tuple(table["choices"]), when=when)
+    _check_range(name, table)
+    log = table.get("log", False)
+    integer = table.get("integer", False)
+    return Range(name, table["low"], table["high"], log=log, integer=integer, when=when)
+
+
+def _condition(name: str, when: Any) -> tuple[str, Any] | None:
+    if when is None:
+        return None
+    if not isinstance(when, dict) or len(when) != 1:
+        raise ValueError(f'{name}: when {when!r} is not one choice; write {{ parent = "choice" }}')
+    [condition] = when.items()
+    return condition
+
+
+def _check_range(name: str, table: Mapping[str, Any]) -> None:
     for key in ("low", "high"):
-        if isinstance(table.get(key), bool) or not isinstance(table.get(key), (int, float)):
+        end = table.get(key)
+        if isinstance(end, bool) or not isinstance(end, (int, float)):
             raise ValueError(
-                f"{name}: {key} {table.get(key)!r} is not a number; give low and high, or choices"
+                f"{name}: {key} {end!r} is not a number; give low and high, or choices"
             )
     for key in ("log", "integer"):
         if not isinstance(table.get(key, False), bool):
             raise ValueError(f"{name}: {key} {table[key]!r} is not true or false")
-    return Range(
-        name,
-        table["low"],
-        table["high"],
-        log=table.get("log", False),
-        integer=table.get("integer", False),
-        when=condition,
-    )

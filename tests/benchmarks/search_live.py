@@ -27,7 +27,8 @@ import numpy as np
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from agent.search.space import Choice, Range, Space
+from agent.search.parameter import Choice, Range
+from agent.search.space import Space
 from tests.benchmarks.search_problems import Params, Problem
 from tests.benchmarks.search_tables import table_of
 

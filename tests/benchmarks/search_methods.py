@@ -10,13 +10,16 @@ import importlib.util
 import tempfile
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.search.proposer import propose, recommend
-from agent.search.space import Choice, Range, Space
+from agent.search.parameter import Choice, Range
+from agent.search.proposer import propose
+from agent.search.space import Space
+from agent.search.surrogate import Surrogate
 from tests.benchmarks.search_problems import Params, Problem
 
 Array = NDArray[np.float64]
@@ -52,26 +55,41 @@ class Random:
         return max(history, key=lambda entry: entry[1])
 
 
+@dataclass(frozen=True)
+class Table(Space):
+    """A space of which only some configurations exist: codes (cells, parameters)."""
+
+    rows: Array = field(default_factory=lambda: np.empty((0, 0)), compare=False)
+
+    def cells(self, limit: int) -> Array:
+        return self.rows
+
+
 class Ours(Random):
     """Proposals over the table's cells, or over the whole space."""
 
+    def __init__(self, problem: Problem, seed: int) -> None:
+        super().__init__(problem, seed)
+        self.space = problem.space
+        if problem.cells is not None and not problem.whole:
+            rows = np.array([self.space.codes(cell) for cell in problem.cells])
+            self.space = Table(self.space.parameters, self.space.context, rows)
+
     def ask(self, history: list[tuple[Params, float]]) -> Params:
-        problem = self.problem
-        among = (
-            [problem.cells[i] for i in problem.untried(history)]
-            if problem.cells and not problem.whole
-            else None
-        )
-        return problem.nearest(
-            propose(problem.space, history, self.rng, KAPPA, among=among).params, history
-        )
+        proposal = propose(self.space, history, self.rng, KAPPA)
+        return self.problem.nearest(proposal.params, history)
 
     def recommend(self, history: list[tuple[Params, float]]) -> tuple[Params, float]:
-        found, space = recommend(self.problem.space, history), self.problem.space
-        return min(
+        surrogate = Surrogate.fit(self.problem.space, history)
+        row = surrogate.recommended_row()
+        codes = surrogate.visited.codes
+        score, _ = surrogate.to_scores(*surrogate.predict(codes))
+        recommended = self.problem.space.params(codes[row])
+        nearest = min(
             (params for params, _ in history),
-            key=lambda params: _distance(space, params, found.params),
-        ), found.mean
+            key=lambda params: _distance(self.problem.space, params, recommended),
+        )
+        return nearest, float(score[row])
 
 
 class Optuna(Random):

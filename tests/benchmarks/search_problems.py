@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.search.space import Choice, Range, Space
+from agent.search.parameter import Choice, Range
+from agent.search.space import Space
 
 Array = NDArray[np.float64]
 Params = dict[str, Any]

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from agent.search.space import Choice, Parameter, Range, Space
+from agent.search.parameter import Choice, Parameter, Range
+from agent.search.space import Space
 from tests.benchmarks.search_problems import Problem
 
 FEWEST_CELLS = 24

@@ -1,56 +1,66 @@
-"""TinyGP against scikit-learn's GaussianProcessRegressor at equal hyperparameters; skipped without it."""
+"""TinyGP against numbers of scikit-learn 1.9.1 at equal hyperparameters.
+
+They lie in ``tests/fixtures/gp_reference.json`` and were computed once, with ``data`` and
+``inputs`` of this file and standardised outcomes z:
+
+    latent = ConstantKernel(SIGNAL) * Matern(LENGTHSCALES, nu=2.5)
+    GaussianProcessRegressor(latent, alpha=NOISE, optimizer=None).fit(X, z).predict(at, True)
+    noisy = latent + WhiteKernel(NOISE)
+    process = GaussianProcessRegressor(noisy, alpha=0.0, optimizer=None).fit(X, z)
+    process.log_marginal_likelihood(process.kernel_.theta, eval_gradient=True)
+
+Predictions are in the unit of the outcomes; the scale of a single outcome is its size. The gradient
+is by the logarithms of the three lengthscales, the signal variance and the noise variance.
+"""
 
 from __future__ import annotations
 
-import importlib
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from agent.search.arrays import Array
 from agent.search.gp import TinyGP, standardise
 from agent.search.kernel import Hyperparameters, squared_differences
 from agent.search.likelihood import negative_log_posterior, negative_log_prior
 
-gaussian_process: Any = pytest.importorskip("sklearn.gaussian_process")
-kernels: Any = importlib.import_module("sklearn.gaussian_process.kernels")
-
-LENGTHSCALES, SIGNAL, NOISE = np.array([0.4, 1.3, 0.8]), 1.7, 0.05
-
-
-def _data(n: int, seed: int = 0) -> tuple[Any, Any]:
-    rng = np.random.default_rng(seed)
-    X = rng.random((n, 3))
-    return X, np.sin(5.0 * X[:, 0]) + 0.5 * X[:, 1] + 0.1 * rng.standard_normal(n)
+LENGTHSCALES = np.array([0.4, 1.3, 0.8])
+SIGNAL = 1.7
+NOISE = 0.05
+REFERENCE = json.loads(
+    (Path(__file__).parents[1] / "fixtures" / "gp_reference.json").read_text(encoding="utf-8")
+)
 
 
-def _reference(X: Any, z: Any) -> Any:
-    kernel = kernels.ConstantKernel(SIGNAL) * kernels.Matern(
-        LENGTHSCALES, nu=2.5
-    ) + kernels.WhiteKernel(NOISE)
-    return gaussian_process.GaussianProcessRegressor(kernel, alpha=0.0, optimizer=None).fit(X, z)
+def inputs(n: int, first: int = 1) -> Array:
+    """Points (n, 3) that fill the unit cube: a Kronecker sequence."""
+    points: Array = np.arange(first, first + n)[:, None] * np.sqrt([2.0, 3.0, 5.0]) % 1.0
+    return points
 
 
-@pytest.mark.parametrize("n", [1, 5, 60])
-def test_mean_and_covariance_agree_to_1e_8(n: int) -> None:
-    X, y = _data(n)
-    z, mean, std = standardise(y)
-    at = np.random.default_rng(9).random((40, 3))
-    latent = kernels.ConstantKernel(SIGNAL) * kernels.Matern(LENGTHSCALES, nu=2.5)
-    reference = gaussian_process.GaussianProcessRegressor(latent, alpha=NOISE, optimizer=None).fit(
-        X, z
-    )
-    expected_mean, expected_std = reference.predict(at, return_std=True)
-    found_mean, found_std = TinyGP(X, y, Hyperparameters(LENGTHSCALES, SIGNAL, NOISE)).predict(at)
-    np.testing.assert_allclose(found_mean, mean + std * expected_mean, atol=1e-8, rtol=1e-8)
-    np.testing.assert_allclose(found_std, std * expected_std, atol=1e-8, rtol=1e-8)
+def data(n: int) -> tuple[Array, Array]:
+    X = inputs(n)
+    return X, np.sin(5.0 * X[:, 0]) + 0.5 * X[:, 1] + 0.1 * np.cos(37.0 * np.arange(n))
 
 
-def test_log_marginal_likelihood_agrees_to_1e_8() -> None:
-    X, y = _data(60)
+@pytest.mark.parametrize("case", REFERENCE["predictions"], ids=lambda case: f"n={case['n']}")
+def test_mean_and_std_agree_to_1e_8(case: dict[str, Any]) -> None:
+    X, y = data(case["n"])
+    gp = TinyGP(X, y, Hyperparameters(LENGTHSCALES, SIGNAL, NOISE))
+    mean, std = gp.predict(inputs(6, first=1001))
+    np.testing.assert_allclose(mean, case["mean"], atol=1e-8, rtol=1e-8)
+    np.testing.assert_allclose(std, case["std"], atol=1e-8, rtol=1e-8)
+
+
+def test_log_marginal_likelihood_and_its_gradient_agree_to_1e_8() -> None:
+    expected = REFERENCE["log_marginal_likelihood"]
+    X, y = data(expected["n"])
     z, _, _ = standardise(y)
     theta = np.log(np.array([*LENGTHSCALES, SIGNAL, NOISE]))
-    value, _ = negative_log_posterior(theta, squared_differences(X), z)
-    prior, _ = negative_log_prior(theta)
-    expected = _reference(X, z).log_marginal_likelihood_value_
-    assert -(value - prior) == pytest.approx(expected, rel=1e-8)
+    value, gradient = negative_log_posterior(theta, squared_differences(X), z)
+    prior, prior_gradient = negative_log_prior(theta)
+    assert prior - value == pytest.approx(expected["value"], rel=1e-8)
+    np.testing.assert_allclose(prior_gradient - gradient, expected["gradient"], rtol=1e-8)

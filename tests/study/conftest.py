@@ -17,7 +17,7 @@ def record() -> Callable[..., Record]:
         values: dict[str, Any] = {
             "trial": trial,
             "timestamp": "2026-04-13T03:14:15.926535",
-            "params": TrialConfig().to_params(),
+            "params": TrialConfig.of().to_params(),
             "mean_reward": mean_reward,
             "std_reward": None if mean_reward is None else 2.0,
             "model_path": None,

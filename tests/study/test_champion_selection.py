@@ -21,7 +21,7 @@ Make = Callable[..., Record]
 
 
 def params(rate: float, seed: int = 0) -> dict:
-    return TrialConfig(learning_rate=rate, seed=seed).to_params()
+    return TrialConfig.of(learning_rate=rate, seed=seed).to_params()
 
 
 def searched(record: Make, *scores: float, first: int = 1) -> list[Record]:
@@ -42,15 +42,15 @@ def replicate(record: Make, records: list[Record], score: float | None, confirm:
     )
 
 
-def held(record: Make, means: list[float]) -> list[Record]:
-    """Six search trials, of which the fourth scored best, holds the title with ``means``, and one trial more."""
+def with_champion(record: Make, means: list[float]) -> list[Record]:
+    """Six search trials, of which the fourth is the best, and its replicates with ``means``."""
     records = searched(record, 50, 40, 60, 90, 30, 20)
     for score in means:
         records.append(replicate(record, records, score))
     return records
 
 
-def night(
+def study(
     record: Make,
     true_means: dict[float, float],
     noise: float,
@@ -58,7 +58,7 @@ def night(
     trials: int,
     seed: int = 0,
 ) -> list[Record]:
-    """A night of trials whose scores are the configuration's mean and the luck of the seed; replicates as decided."""
+    """A study with the replicates it asks for; a score is its configuration's mean and noise."""
     rng = np.random.default_rng(seed)
     rates = list(true_means)
     records: list[Record] = []
@@ -74,7 +74,7 @@ def night(
     return records
 
 
-def test_nothing_is_contested_before_there_is_something_to_choose_from(record: Make) -> None:
+def test_no_replicate_runs_before_there_is_something_to_choose_from(record: Make) -> None:
     records = searched(record, *[50.0] * (MIN_SCORED_TRIALS - 1))
     assert select_champion(records, 3) == ChampionSelection(None, None)
     failed = record(9, None, run_status="crashed", cause="x")
@@ -83,7 +83,7 @@ def test_nothing_is_contested_before_there_is_something_to_choose_from(record: M
     )
 
 
-def test_the_best_of_the_first_is_trained_anew_before_it_has_the_title(record: Make) -> None:
+def test_the_best_of_the_first_is_the_champion_after_its_replicates(record: Make) -> None:
     records = searched(record, 50, 40, 60, 90, 30, 20)
     for k in range(1, CHAMPION_SEEDS + 1):
         selection = select_champion(records, 3)
@@ -94,8 +94,8 @@ def test_the_best_of_the_first_is_trained_anew_before_it_has_the_title(record: M
     assert [r.trial for r in champion_replicates(records, 3)] == [7, 8, 9, 10, 11]
 
 
-def test_a_lucky_score_is_dropped_after_the_first_fresh_seed_that_says_so(record: Make) -> None:
-    records = held(record, [70.0] * 5)
+def test_a_lucky_challenger_is_dropped_after_its_first_bad_replicate(record: Make) -> None:
+    records = with_champion(record, [70.0] * 5)
     assert select_champion(records, 3).next_replicate is None, "60 is no challenge to 70"
     records += [record(12, 500.0, params=params(2e-3))]
     wanted = select_champion(records, 3).next_replicate
@@ -104,8 +104,8 @@ def test_a_lucky_score_is_dropped_after_the_first_fresh_seed_that_says_so(record
     assert select_champion(records, 3) == ChampionSelection(config_id(params(4e-4)), None)
 
 
-def test_a_better_configuration_takes_the_title_on_the_champions_own_seeds(record: Make) -> None:
-    records = [*held(record, [70.0] * 5), record(12, 75.0, params=params(2e-3))]
+def test_a_better_configuration_wins_on_the_champion_s_own_seeds(record: Make) -> None:
+    records = [*with_champion(record, [70.0] * 5), record(12, 75.0, params=params(2e-3))]
     for score in (80.0, 65.0, 90.0):
         assert select_champion(records, 3).champion == config_id(params(4e-4))
         records.append(replicate(record, records, score))
@@ -115,17 +115,17 @@ def test_a_better_configuration_takes_the_title_on_the_champions_own_seeds(recor
     assert seeds == {fresh_seed(k) for k in (1, 2, 3)}
 
 
-def test_the_second_best_of_the_first_challenges_a_champion_that_was_only_lucky(
+def test_the_second_best_challenges_a_champion_that_was_only_lucky(
     record: Make,
 ) -> None:
-    records = [*held(record, [10.0] * 5), record(12, 1.0)]
+    records = [*with_champion(record, [10.0] * 5), record(12, 1.0)]
     assert select_champion(records, 3).next_replicate == params(3e-4, fresh_seed(1)), (
         "60, then 50, 40 ... are above 10"
     )
 
 
-def test_a_replicate_that_fails_loses_the_contest(record: Make) -> None:
-    records = [*held(record, [50.0] * 5), record(12, 1.0)]
+def test_a_challenger_whose_replicate_fails_is_dropped(record: Make) -> None:
+    records = [*with_champion(record, [50.0] * 5), record(12, 1.0)]
     records.append(replicate(record, records, None))
     assert select_champion([*records, record(14, 1.0)], 3).next_replicate is None
 
@@ -133,19 +133,19 @@ def test_a_replicate_that_fails_loses_the_contest(record: Make) -> None:
 def test_there_are_never_more_replicates_than_search_trials(record: Make) -> None:
     rates = {1e-3 * (1 + k): 50.0 + k for k in range(8)}
     for seed in range(5):
-        records = night(record, rates, 30.0, 3, 60, seed)
+        records = study(record, rates, 30.0, 3, 60, seed)
         kinds = [r.kind for r in records]
         assert all(kinds[:n].count("replicate") <= kinds[:n].count("search") for n in range(60))
         assert kinds.count("replicate") >= CHAMPION_SEEDS
 
 
 def test_fresh_seeds_do_not_flatter(record: Make) -> None:
-    """Eight configurations, seeds as loud as the differences: what is said of the champion against what it can do."""
+    """Eight configurations, and noise as large as their differences: reported less true score."""
     means = {1e-3 * (1 + k): 50.0 + k for k in range(8)}
     plain: list[float] = []
     confirmed: list[float] = []
     for seed in range(30):
-        records = night(record, means, 8.0, 3, 40, seed)
+        records = study(record, means, 8.0, 3, 40, seed)
         best = max((r for r in records if r.kind == "search"), key=lambda r: r.mean_reward or 0.0)
         plain.append((best.mean_reward or 0.0) - means[best.params["learning_rate"]])
         champion = select_champion(records, 3).champion

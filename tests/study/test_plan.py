@@ -1,4 +1,4 @@
-"""What a night may choose, and where it begins."""
+"""Plans: what a study may choose, and where it begins."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.trial import TrialConfig, UserError
-from agent.search.space import Choice, Range, Space
+from agent.config.errors import UserError
+from agent.config.trial import TrialConfig
+from agent.search.parameter import Choice, Range
+from agent.search.space import Space
 from agent.study.plan import make_plan, nearest, settings
 from agent.study.spaces import space_named
 
@@ -23,21 +25,19 @@ def own(tmp_path: Path, text: str) -> tuple[str, int, int]:
 def test_the_default_is_a_trial_as_it_is_clipped_into_the_space() -> None:
     assert make_plan({}, {}, *SPEC).default == {
         "agent": "ppo",
-        "learning_rate": TrialConfig().learning_rate,
+        "learning_rate": TrialConfig.of().algorithm.learning_rate,
         "timesteps": 10_000,
     }
     assert make_plan({"agent": "ppo"}, {}, "spec", 20_000, 30_000).default["timesteps"] == 20_000
-    assert (
-        make_plan({"agent": "dqn"}, {}, *SPEC).default["n_steer"]
-        == TrialConfig(agent="dqn").n_steer
-    )
+    dqn = make_plan({"agent": "dqn"}, {}, *SPEC)
+    assert dqn.default["n_steer"] == TrialConfig.of(agent="dqn").to_params()["n_steer"]
 
 
 def test_what_the_user_gives_is_where_the_search_begins() -> None:
     plan = make_plan({"agent": "ppo", "learning_rate": 1e-3, "n_envs": 4}, {}, *SPEC)
     assert plan.default["learning_rate"] == 1e-3 and "learning_rate" in plan.space.names
     config = plan.config({"learning_rate": 2e-3, "timesteps": 6000}, 7)
-    assert (config.learning_rate, config.n_envs, config.seed) == (2e-3, 4, 7)
+    assert (config.algorithm.learning_rate, config.world.n_envs, config.trial.seed) == (2e-3, 4, 7)
     assert plan.begins_with(plan.config(plan.default, 1).to_params())
     assert not plan.begins_with(config.to_params())
 
@@ -55,7 +55,11 @@ def test_what_is_set_is_no_longer_searched() -> None:
     plan = make_plan({"agent": "ppo", "reward_shaping": True}, fixed, *SPEC)
     assert plan.space.names == ("timesteps",)
     config = plan.config(plan.default, 1)
-    assert (config.learning_rate, config.n_envs, config.reward_shaping) == (0.01, 2, False)
+    assert (config.algorithm.learning_rate, config.world.n_envs, config.world.reward_shaping) == (
+        0.01,
+        2,
+        False,
+    )
 
 
 @pytest.mark.parametrize("agent", [None, "ppo", "dqn", "sac"])
@@ -81,14 +85,17 @@ def test_the_middle_stands_for_what_the_defaults_cannot_be() -> None:
 
 
 def test_a_space_of_ones_own(tmp_path: Path) -> None:
-    text = '[[parameter]]\nname = "agent"\nchoices = ["sac", "td3"]\n[[parameter]]\nname = "tau"\nlow = 0.01\nhigh = 0.1'
+    text = (
+        '[[parameter]]\nname = "agent"\nchoices = ["sac", "td3"]\n'
+        '[[parameter]]\nname = "tau"\nlow = 0.01\nhigh = 0.1'
+    )
     plan = make_plan({}, {}, *own(tmp_path, text))
-    assert plan.default == {"agent": "sac", "tau": TrialConfig(agent="sac").tau}
+    assert plan.default == {"agent": "sac", "tau": TrialConfig.of(agent="sac").to_params()["tau"]}
     assert make_plan({}, {"agent": "td3"}, *own(tmp_path, text)).space.names == ("tau",)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "complaint"),
     [
         ('[[parameter]]\nname = "speed"\nlow = 0\nhigh = 1', "'speed' cannot be searched"),
         (
@@ -104,13 +111,15 @@ def test_a_space_of_ones_own(tmp_path: Path) -> None:
         ("", "no parameters"),
     ],
 )
-def test_a_space_that_no_trial_can_follow_is_one_line(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(UserError, match=told) as error:
+def test_a_space_that_no_trial_can_follow_is_one_line(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
+    with pytest.raises(UserError, match=complaint) as error:
         make_plan({}, {}, *own(tmp_path, text))
     assert "\n" not in str(error.value)
 
 
-def test_nothing_left_to_search_is_said() -> None:
+def test_nothing_left_to_search_is_refused() -> None:
     fixed = settings(["learning_rate=0.001", "timesteps=6000"])
     with pytest.raises(UserError, match="no parameters"):
         make_plan({"agent": "ppo"}, fixed, *SPEC)

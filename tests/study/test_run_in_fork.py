@@ -1,3 +1,5 @@
+"""Work in a fork: its result or its error comes back, and nothing else stays of it."""
+
 from __future__ import annotations
 
 import os
@@ -11,11 +13,13 @@ import psutil
 import pytest
 from filelock import FileLock
 
+from agent.config.files import REPO_ROOT
 from agent.search.candidates import SpaceExhausted
 from agent.study.run_in_fork import run_in_fork
-from agent.trials.record import REPO_ROOT
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="work runs aside on Linux only")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere work runs in this process"
+)
 
 
 def test_a_value_comes_back_and_nothing_else_changes() -> None:
@@ -39,16 +43,14 @@ def test_an_error_comes_back_as_it_was() -> None:
         run_in_fork(work)
 
 
-def test_a_killed_process_is_told_in_one_line() -> None:
+def test_a_killed_fork_is_an_error_of_one_line() -> None:
     with pytest.raises(OSError, match="ended with -9"):
         run_in_fork(lambda: os.kill(os.getpid(), signal.SIGKILL))
 
 
 def test_its_memory_ends_with_it() -> None:
     def work() -> int:
-        pieces = [
-            bytes(1000) for _ in range(100_000)
-        ]  # in the heap, where they would leave their mark
+        pieces = [bytes(1000) for _ in range(100_000)]  # in the heap, which is seldom given back
         return len(pieces)
 
     before = psutil.Process().memory_info().rss
@@ -57,11 +59,14 @@ def test_its_memory_ends_with_it() -> None:
 
 
 def test_locks_and_pipes_do_not_outlive_a_killed_controller(tmp_path: Path) -> None:
-    """The fork of a process killed meanwhile must neither hold the results folder nor keep the guard waiting."""
+    """A fork of a controller that was killed holds neither its lock nor the reaper's pipe."""
     program = (
-        "import time, sys\nfrom filelock import FileLock\nfrom agent.study.run_in_fork import run_in_fork\n"
-        "def work():\n    print('working', flush=True)\n    time.sleep(3)\n"
-        f"FileLock({str(tmp_path / 'lock')!r}).acquire()\naside(work)\n"
+        "import time\n"
+        "from filelock import FileLock\n"
+        "from agent.study.run_in_fork import run_in_fork\n"
+        "def work():\n    print('working', flush=True)\n    time.sleep(300)\n"
+        f"FileLock({str(tmp_path / 'lock')!r}).acquire()\n"
+        "run_in_fork(work)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program], cwd=REPO_ROOT, stdout=subprocess.PIPE, text=True
@@ -82,8 +87,6 @@ def test_a_fork_that_never_answers_is_ended_and_the_work_done_here() -> None:
             time.sleep(1.0)
         return 7
 
-    started = time.monotonic()
     assert run_in_fork(deaf_in_the_fork, limit_sec=0.5) == 7
-    assert time.monotonic() - started < 20.0
-    with pytest.raises(ChildProcessError):
+    with pytest.raises(ChildProcessError):  # no child is left
         os.waitpid(-1, os.WNOHANG)

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.config.algorithms import DEFAULTS
-from agent.config.trial import BINS, TrialConfig
-from agent.search.space import Choice, Range, Space, trial_space
-from agent.study.spaces import SETTINGS, load_space, settled, space_named
+from agent.config.algorithms import ALGORITHMS
+from agent.config.settings import facts_of
+from agent.config.trial import TrialConfig
+from agent.search.parameter import Choice, Range
+from agent.search.space import Space
+from agent.study.spaces import fix, load_space, space_named, spec_space
 
 OWN = """
 [[parameter]]
@@ -32,22 +34,38 @@ log = true
 """
 
 
-@pytest.mark.parametrize("agent", [*DEFAULTS, None])
+@pytest.mark.parametrize("agent", [*ALGORITHMS, None])
 @pytest.mark.parametrize("name", ["spec", "full"])
 def test_every_sample_is_a_trial(name: str, agent: str | None) -> None:
     space = space_named(name, agent, 5_000, 20_000)
     for seed in range(50):
         params = space.sample(np.random.default_rng(seed))
-        config = TrialConfig(**({"agent": agent} if agent else {}) | params)
+        config = TrialConfig.of(**({"agent": agent} if agent else {}) | params)
         assert params.items() <= config.to_params().items()
 
 
-@pytest.mark.parametrize("agent", DEFAULTS)
-def test_the_full_space_names_what_only_some_agents_have_for_them_alone(agent: str) -> None:
-    names = set(space_named("full", agent, 1, 2).names) - {*BINS}
-    settings = {name for settings in DEFAULTS.values() for name in settings}
-    assert names & settings <= DEFAULTS[agent].keys()
-    assert {parameter.name for parameter, having in SETTINGS if agent in having} <= names
+@pytest.mark.parametrize("agent", ALGORITHMS)
+def test_the_full_space_has_an_agent_s_own_settings_and_no_other_agent_s(agent: str) -> None:
+    names = set(space_named("full", agent, 1, 2).names)
+    own = facts_of(ALGORITHMS[agent])
+    all_settings = {name for kind in ALGORITHMS.values() for name in facts_of(kind)}
+    assert names & all_settings <= own.keys()
+    assert {name for name, facts in own.items() if facts.search is not None} <= names
+
+
+def test_the_agent_decides_the_parameters_of_the_specification_s_space() -> None:
+    bins = ("n_steer", "n_throttle")
+    rest = ("learning_rate", "timesteps")
+    assert spec_space(None, 1, 2).names == ("agent", *bins, *rest)
+    assert spec_space("dqn", 1, 2).names == (*bins, *rest)
+    assert spec_space("ppo", 1, 2).names == rest
+
+
+def test_impossible_spaces_of_the_specification_are_refused() -> None:
+    with pytest.raises(ValueError, match="agent 'sarsa' is unknown; choose from ppo"):
+        spec_space("sarsa", 1, 2)
+    with pytest.raises(ValueError, match="timesteps from 9 to 5"):
+        spec_space("ppo", 9, 5)
 
 
 def test_settings_depend_on_the_agent_where_it_is_searched() -> None:
@@ -89,14 +107,14 @@ def test_own_space_from_a_file(tmp_path: Path) -> None:
         ('[[parameter]]\nname = "x"\nchoices = [1]\nwhen = { y = 2 }', "put that choice before it"),
     ],
 )
-def test_what_is_no_space_is_told_in_one_line(tmp_path: Path, text: str, complaint: str) -> None:
+def test_what_is_no_space_is_refused_in_one_line(tmp_path: Path, text: str, complaint: str) -> None:
     (tmp_path / "own.toml").write_text(text)
     with pytest.raises(ValueError, match=complaint) as caught:
         load_space(tmp_path / "own.toml")
     assert "own.toml" in str(caught.value)
 
 
-def test_a_missing_file_and_an_unknown_name_are_told() -> None:
+def test_a_missing_file_and_an_unknown_name_are_refused() -> None:
     with pytest.raises(ValueError, match=r"gone\.toml is no search space"):
         space_named("gone.toml", None, 1, 2)
     with pytest.raises(ValueError, match="choose spec, full"):
@@ -104,13 +122,13 @@ def test_a_missing_file_and_an_unknown_name_are_told() -> None:
 
 
 def test_a_fixed_parameter_is_no_longer_searched() -> None:
-    space = trial_space(None, 5_000, 20_000)
-    assert settled(space, {"agent": "ppo"}).names == ("learning_rate", "timesteps")
-    dqn = settled(space, {"agent": "dqn", "learning_rate": 1e-3})
+    space = spec_space(None, 5_000, 20_000)
+    assert fix(space, {"agent": "ppo"}).names == ("learning_rate", "timesteps")
+    dqn = fix(space, {"agent": "dqn", "learning_rate": 1e-3})
     assert dqn.names == ("n_steer", "n_throttle", "timesteps")
     with pytest.raises(ValueError, match=r"searches 0\.001"):
         dqn.codes({"n_steer": 5, "n_throttle": 3, "timesteps": 9_000, "learning_rate": 2e-3})
     with pytest.raises(ValueError, match="'gamma' is not searched"):
-        settled(space, {"gamma": 0.9})
+        fix(space, {"gamma": 0.9})
     with pytest.raises(ValueError, match="agent 'sac' is unknown"):
-        settled(space, {"agent": "sac"})
+        fix(space, {"agent": "sac"})

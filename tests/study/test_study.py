@@ -1,4 +1,4 @@
-"""Whole nights of the controller around a runner that only pretends to train."""
+"""Whole studies of the controller around a runner that only pretends to train."""
 
 from __future__ import annotations
 
@@ -15,10 +15,18 @@ import pytest
 from agent.config.trial import TrialConfig
 from agent.search.proposer import propose
 from agent.search.stopping import assess
-from agent.study import study as night
+from agent.search.surrogate import Observation
+from agent.study import study
+from agent.study.observations import observations
+from agent.study.spaces import spec_space
+from agent.trials.ledger import Ledger
 from tests.controllers import Run, ledger, log, rewards
 
-DEFAULT = {"agent": "ppo", "learning_rate": TrialConfig().learning_rate, "timesteps": 10_000}
+DEFAULT = {
+    "agent": "ppo",
+    "learning_rate": TrialConfig.of().algorithm.learning_rate,
+    "timesteps": 10_000,
+}
 
 
 def climbing(*lasts: float, pause: float = 0.0) -> dict[str, Any]:
@@ -51,7 +59,7 @@ def test_the_default_is_tried_first_and_once(run: Run, tmp_path: Path) -> None:
 
 
 def test_two_workers_begin_with_one_default(run: Run, tmp_path: Path) -> None:
-    plan = {"*": {"sleep": 1.0, "mean_reward": 5}}
+    plan = {"*": {"polls": 3, "mean_reward": 5}}  # both are at work at a time
     assert run(plan, "--trials", "2", "--workers", "2") == 0
     assert log(tmp_path).count("starts (default)") == 1
 
@@ -77,13 +85,13 @@ def test_every_trial_says_how_far_the_search_has_come(run: Run, tmp_path: Path) 
     assert "done: 4 trials" in lines
 
 
-def test_a_night_until_it_has_converged(
+def test_a_study_until_it_has_converged(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def early(*arguments: Any) -> Any:
         return replace(assess(*arguments), converged=len(arguments[1]) >= 3, reason="said the test")
 
-    monkeypatch.setattr(night, "assess", early)
+    monkeypatch.setattr(study, "assess", early)
     assert run(rewards(*range(9)), "--trials", "9", "--until-converged") == 0
     assert len(ledger(tmp_path)) == 3
     assert "converged: said the test" in log(tmp_path) and "done: 3 trials" in log(tmp_path)
@@ -104,7 +112,8 @@ def test_a_trial_below_the_median_is_stopped_and_says_so(run: Run, tmp_path: Pat
     steps = -(-sixth["params"]["timesteps"] // 4)
     assert sixth["rungs"] == [{"share": 0.25, "timesteps": steps, "mean_reward": 3.0}]
     assert sixth["cause"] == (
-        f"stopped at 25% of its training ({steps} steps): 3.00 is below 15.00, the median of 5 trials there"
+        f"stopped at 25% of its training ({steps} steps): "
+        "3.00 is below 15.00, the median of 5 trials there"
     )
     assert [rung["mean_reward"] for rung in records[6]["rungs"]] == [99.0, 99.0, 99.0], (
         "the best checkpoint so far"
@@ -155,32 +164,10 @@ def test_the_default_and_replicates_are_never_stopped(run: Run, tmp_path: Path) 
     assert "trial 7 starts (default)" in log(tmp_path)
 
 
-def test_a_trial_that_does_not_obey_is_ended(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("agent.executors.local.STOP_SEC", 0.3)
-    deaf = {"progress": [1, 1, 1, 1], "pause": 20, "obeys": False}
-    assert (
-        run(
-            climbing(40, 50, 60, 70, 80) | {"trial-006": deaf},
-            "--trials",
-            "6",
-            "--confirm-seeds",
-            "0",
-        )
-        == 0
-    )
-    sixth = ledger(tmp_path)[5]
-    assert sixth["run_status"] == "pruned" and sixth["cause"].endswith(
-        "killed, it did not end by itself"
-    )
-    assert sixth["elapsed_sec"] < 10
-
-
-def test_a_challenger_is_trained_on_fresh_seeds_before_it_has_the_title(
+def test_a_challenger_is_trained_on_fresh_seeds_before_it_is_champion(
     run: Run, tmp_path: Path
 ) -> None:
-    """Trial 4 is lucky: trained anew its configuration is worth 40. Trial 12 scores 60 and is worth 62."""
+    """Trial 4 is lucky: its configuration is worth 40. That of trial 12, with 60, is worth 62."""
     plan = rewards(30, 20, 35, 90, 34, 33, 40, 41, 39, 40, 40, 60, 62, 61, 5, 63, 5, 62, 5, 62)
     assert run(plan, "--trials", "5", "--agent", "ppo") == 0
     told = manifest(tmp_path)
@@ -266,17 +253,13 @@ def test_the_options_of_the_search_reach_it(
         seen.append({"kappa": arguments[3], **options})
         return propose(*arguments, **options)
 
-    monkeypatch.setattr(night, "propose", listening)
-    monkeypatch.setattr(night, "aside", lambda work: work())
+    monkeypatch.setattr(study, "propose", listening)
+    monkeypatch.setattr(study, "run_in_fork", lambda work: work())
     assert run(rewards(1, 2, 3), "--trials", "3", "--cost-aware", "--explore", "1.5") == 0
     assert [(each["kappa"], each["cost_aware"]) for each in seen] == [(1.5, True)] * 2
     assert all(observation.elapsed_sec > 0 for observation in observed(tmp_path))
 
 
-def observed(tmp_path: Path) -> list[Any]:
-    from agent.search.space import trial_space
-    from agent.study.observations import observations
-    from agent.trials.ledger import Ledger
-
+def observed(tmp_path: Path) -> list[Observation]:
     records = Ledger(tmp_path / "results" / "autoresearch_results.jsonl").load()
-    return list(observations(trial_space("ppo", 5000, 20_000), records))
+    return observations(spec_space("ppo", 5000, 20_000), records)
