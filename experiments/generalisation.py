@@ -37,8 +37,8 @@ from agent.training.vec_envs import JUDGING, YARDSTICK, first_seed, make_worlds
 from agent.worlds.donkey.env import TRUNCATIONS
 from agent.worlds.donkey.judging.baselines import race_reference, reference_lap
 from agent.worlds.donkey.judging.race import race, race_env
-from agent.worlds.donkey.road_choice import NARROW, narrowest
-from agent.worlds.donkey.tasks import SCENE_OF_ENV, embedded_env_ids
+from agent.worlds.donkey.curriculum import NARROW, narrowest_crossing
+from agent.worlds.donkey.tasks import SCENE_OF_ENV
 
 RUNNER = Path(__file__).resolve().parents[2] / "agent" / "donkeycar_sb3_runner.py"
 RANDOM, GENERATED = "donkey-random-track-v0", "donkey-generated-roads-v0"
@@ -153,9 +153,9 @@ def run(
 
 def judged(model: Any, config: TrialConfig, with_races: bool) -> dict[str, Any]:
     """Laps on every named track, races, their mean times over the reference lap's, and survival on random ones."""
-    env_ids = [env_id for env_id in embedded_env_ids() if env_id != RANDOM]
+    env_ids = [env_id for env_id in SCENE_OF_ENV if env_id != RANDOM]
     seed = first_seed(0, JUDGING)
-    plain = replace(config, appearance="plain", max_episode_steps=EPISODE_STEPS, max_cte=MAX_CTE)
+    plain = config.changed(appearance="plain", max_episode_steps=EPISODE_STEPS, max_cte=MAX_CTE)
     worlds = make_worlds(plain, env_ids, EPISODES * len(env_ids), YARDSTICK)  # dealt in turn
     episodes = evaluate(model, worlds, worlds.num_envs, seed).episodes
     worlds.close()
@@ -166,7 +166,7 @@ def judged(model: Any, config: TrialConfig, with_races: bool) -> dict[str, Any]:
             episode.laps > 0 or episode.end_reason == "finished" for episode in own.episodes
         ]
         reference = (
-            reference_lap(env_id, MAX_CTE, config.throttle_max) if own.mean_lap_sec else None
+            reference_lap(env_id, MAX_CTE, config.world.throttle_max) if own.mean_lap_sec else None
         )
         tracks[SCENE_OF_ENV[env_id]] = {
             "lapped": all(finished),
@@ -222,13 +222,13 @@ def judged(model: Any, config: TrialConfig, with_races: bool) -> dict[str, Any]:
 
 def on_generated_roads(model: Any, config: TrialConfig) -> dict[str, float]:
     """The shares driven to their end of ``ROADS`` generated roads, of those that cross themselves, and narrowly."""
-    plain = replace(config, env=[GENERATED], roads=0, road_replay=None)
+    plain = config.changed(env=[GENERATED], roads=0, road_replay=None)
     worlds, driven = make_worlds(plain, plain.env, SIDE_BY_SIDE, YARDSTICK), []
     for first in range(FIRST_ROAD, FIRST_ROAD + ROADS, SIDE_BY_SIDE):
         for episode in evaluate(model, worlds, SIDE_BY_SIDE, first).episodes:
             driven.append(episode.end_reason in (*TRUNCATIONS, "finished"))
     worlds.close()
-    narrow = np.array([narrowest(SCENE_OF_ENV[GENERATED], FIRST_ROAD + k) for k in range(ROADS)])
+    narrow = np.array([narrowest_crossing(SCENE_OF_ENV[GENERATED], FIRST_ROAD + k) for k in range(ROADS)])
     kinds = {"roads": narrow >= 0.0, "crossings": narrow > 0.0, "narrow_crossings": narrow > NARROW}
     return {kind: float(np.array(driven)[these].mean()) for kind, these in kinds.items()}
 

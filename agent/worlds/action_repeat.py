@@ -1,4 +1,4 @@
-"""One decision for several control steps: fewer decisions reach as far, and chance strays farther meanwhile."""
+"""One decision for several control steps: exploration reaches farther with fewer decisions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import gymnasium
 
 
 class RepeatedAction(gymnasium.Wrapper):
-    """A step is ``repeat`` control steps with one action, or fewer where an episode ends; its reward is their sum.
+    """A step is ``repeat`` control steps with one action, or fewer where an episode ends.
 
-    What is seen and told of it is the last one's.
+    Its reward is their sum; observation and info are those of the last one.
     """
 
     def __init__(self, env: gymnasium.Env, repeat: int) -> None:
@@ -28,9 +28,10 @@ class RepeatedAction(gymnasium.Wrapper):
 
 
 class HeldAction(gymnasium.Wrapper):
-    """A step is a control step, but only every ``repeat``-th action of an episode counts and is held until the next.
+    """A step is a control step, but only every ``repeat``-th action of an episode counts.
 
-    So who decides that seldom is judged step by step, as everybody is: the same rewards, laps and lengths.
+    It is held until the next. So a policy that decides that seldom is evaluated step by step, as
+    all are: rewards, laps and lengths are alike.
     """
 
     def __init__(self, env: gymnasium.Env, repeat: int) -> None:

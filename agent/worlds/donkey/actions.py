@@ -11,9 +11,13 @@ from numpy.typing import NDArray
 class DiscretizedActionWrapper(gymnasium.ActionWrapper):
     """Discrete(n_steer * n_throttle) over a Box of [steering, throttle].
 
-    Action k steers with bin ``k // n_throttle`` and drives with bin ``k % n_throttle``, bins evenly spaced over the
-    Box from its low to its high end.
+    Bins are evenly spaced from the low end of the Box to its high end, both of which are bins.
+    Action k steers with bin ``k // n_throttle`` and drives with bin ``k % n_throttle``. So action 7
+    of 5 x 3 over [-1, 1] x [0, 1] is steering 0.0 and throttle 0.5.
 
+    :param env: its actions are a Box of [steering, throttle]
+    :param n_steer: bins of steering
+    :param n_throttle: bins of throttle
     :raises ValueError: fewer than two bins, or not a Box of two
     """
 
@@ -26,13 +30,13 @@ class DiscretizedActionWrapper(gymnasium.ActionWrapper):
         box = env.action_space
         if not isinstance(box, spaces.Box) or box.shape != (2,):
             raise ValueError(
-                f"action space {box} cannot be discretised; wrap an environment with [steering, throttle]"
+                f"action space {box} cannot be discretised;"
+                " wrap an environment with [steering, throttle]"
             )
         steering = np.linspace(box.low[0], box.high[0], n_steer)
         throttle = np.linspace(box.low[1], box.high[1], n_throttle)
-        self.commands: NDArray[np.float32] = np.array(
-            [(s, t) for s in steering for t in throttle], dtype=np.float32
-        )
+        grid = [(s, t) for s in steering for t in throttle]
+        self.commands: NDArray[np.float32] = np.array(grid, dtype=np.float32)
         self.action_space = spaces.Discrete(n_steer * n_throttle)
 
     def action(self, action: int | np.integer) -> NDArray[np.float32]:

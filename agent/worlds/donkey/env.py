@@ -42,24 +42,26 @@ TRUNCATIONS = ("time_limit", "finished")
 class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
     """A DonkeyCar on one track.
 
-    Observations are camera frames ``cam_resolution`` (120, 160, 3) uint8, actions [steering, throttle]
-    within ``steer_limit`` and ``throttle_min..throttle_max``. The reward is upstream's, see
-    ``rewards.simulator_reward``. It is ``CRASH_REWARD`` where the episode ends by leaving the road, by a
-    hit or by ``STALL_LIMIT_SEC`` without net progress. The episode is truncated at ``max_episode_steps``
-    and at the end of an open road.
+    Observations are camera frames ``cam_resolution`` (120, 160, 3) uint8, actions [steering,
+    throttle] within ``steer_limit`` and ``throttle_min..throttle_max``. The reward is upstream's,
+    see ``rewards.simulator_reward``. It is ``CRASH_REWARD`` where the episode ends by leaving the
+    road, by a hit or by ``STALL_LIMIT_SEC`` without net progress. The episode is truncated at
+    ``max_episode_steps`` and at the end of an open road.
 
     :param level: the simulator's name of the scene
-    :param conf: upstream's conf keys and our own, see ``env_options``; ``host`` or ``port`` make it an
-        environment in the simulator there
+    :param conf: upstream's conf keys and our own, see ``env_options``; ``host`` or ``port`` make it
+        an environment in the simulator there
     :param render_mode: ``rgb_array`` or None
     :param world: drives in this world, which stays open, instead of one of its own
-    :param grey_view: observe this in grey levels, (rows, columns) uint8, drawn at that size; not on a port
+    :param grey_view: observe this in grey levels, (rows, columns) uint8, drawn at that size; not on
+        a port
     :raises ValueError: a scene or conf value that cannot be followed
-    :raises SimulatorLost: here and later, a simulator that is not there, silent, talking nonsense or
-        elsewhere
+    :raises SimulatorLost: here and later, a simulator that is not there, silent, talking nonsense
+        or elsewhere
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 - Gymnasium's own declaration
+    # Gymnasium declares it so.
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012
 
     def __init__(
         self,
@@ -105,8 +107,9 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         """Start an episode.
 
         :param seed: also draws a random road anew
-        :param options: ``{"put_back": True}`` goes on with the last episode instead: the car at rest on
-            the centre line beside where it is, and its clock, progress and laps as they are; not on a port
+        :param options: ``{"put_back": True}`` goes on with the last episode instead: the car at
+            rest on the centre line beside where it is, and its clock, progress and laps as they
+            are; not on a port
         """
         if options and options.get("put_back"):
             assert isinstance(self.world, World), "cars on a port begin anew"
@@ -128,7 +131,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         self.steering = 0.0
 
     def _choose_road(self, seed: int | None) -> None:
-        """Decide the number of the road, which is kept: environments that share a world drive others."""
+        """Decide the number of the road. It is kept: others may drive the same world in turn."""
         if seed is not None:
             self._road_seed = seed
         elif self.conf["road"] == "new" and self.world.scene.is_random:

@@ -1,4 +1,4 @@
-"""One environment as a driver meets it: track, reward, action wrapper and observation pipeline together."""
+"""One environment as a policy meets it: track, reward, actions and observations together."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from agent.simulator.world import World
 from agent.worlds.action_repeat import HeldAction, RepeatedAction
 from agent.worlds.donkey.actions import DiscretizedActionWrapper
 from agent.worlds.donkey.env import DonkeyEnv
-from agent.worlds.donkey.env_options import checked, open_world
+from agent.worlds.donkey.env_options import AnyWorld, checked, open_world
 from agent.worlds.donkey.observation import FAST_VIEW, FRAMES, GAP, FastObservation
 from agent.worlds.donkey.remote.remote_world import RemoteWorld
-from agent.worlds.donkey.rewards import with_reward
+from agent.worlds.donkey.rewards import EVALUATION_REWARD, with_reward
 from agent.worlds.donkey.tasks import SCENE_OF_ENV, check_env_id
 
 OBSERVATIONS = ("fast", "raw")
-Car = World | RemoteWorld
 
 
-def open_car(env_id: str, **conf: Any) -> Car:
-    """A world with its one car, for several environments to drive in turn.
+def open_shared_world(env_id: str, **conf: Any) -> World | RemoteWorld:
+    """A world for several environments to drive in turn.
 
-    :param conf: keys of ``DonkeyEnv``'s conf; with ``host`` or ``port`` a car in the simulator there
+    :param env_id: upstream's environment id
+    :param conf: keys of ``DonkeyEnv``'s conf; with ``host`` or ``port`` the simulator there
+    :raises ValueError: an unknown id or conf value
+    :raises SimulatorLost: a simulator that is not there, or drives another scene
     """
     check_env_id(env_id)
     return open_world(SCENE_OF_ENV[env_id], checked(conf))
 
 
-def make_driver_env(
+def make_env(
     env_id: str,
     *,
     observation: str = "fast",
@@ -43,52 +45,67 @@ def make_driver_env(
     reward: str = "sim",
     reward_terms: Sequence[str] = (),
     discretize: tuple[int, int] | None = None,
-    car: Car | None = None,
+    world: AnyWorld | None = None,
     bare: bool = False,
     **conf: Any,
 ) -> gymnasium.Env:
-    """Build the environment a policy is trained or judged in.
+    """Build the environment that a policy is trained or evaluated in.
 
-    Training episodes start anywhere on the track unless told otherwise, so that its end is seen as often as its
-    beginning, and random roads are drawn anew for each, except on the wire; under the ``yardstick`` they start at the
-    start line, a little jittered by the seed, so that episodes differ.
+    Unless ``conf`` has it otherwise, training episodes start anywhere on the track, so that its end
+    is seen as often as its beginning. Random roads are drawn anew for each, except on a port. Under
+    the evaluation reward episodes start at the start line, a little jittered by the seed, so that
+    they differ.
 
-    :param observation: ``fast`` (frames, 40, 80) uint8, ``gap`` decisions from one frame to the next, or ``raw``
-        (120, 160, 3) uint8
-    :param repeat: control steps that a decision is held for; such a step's reward is their sum, but under the
-        ``yardstick`` every control step is one
-    :param reward: see ``envs.reward``
-    :param reward_terms: see ``agent.worlds.donkey.reward_terms``; the ``yardstick`` knows none
-    :param discretize: bins of steering and throttle for a Discrete action space; None for Box[-1, 1]^2, rescaled to
-        the steering limit and the throttle range
-    :param car: drive this one, which stays open; None for one of its own
-    :param bare: without the wrappers of reward, repetition and frames, for who does all that for many at once
+    :param env_id: upstream's environment id
+    :param observation: ``fast`` (frames, 40, 80) uint8, or ``raw`` (120, 160, 3) uint8
+    :param frames: of a fast observation
+    :param gap: decisions from one of these frames to the next
+    :param repeat: control steps that a decision is held for; such a step's reward is their sum, but
+        under the evaluation reward every control step is one
+    :param reward: one of ``rewards.REWARDS``
+    :param reward_terms: see ``reward_terms``; the evaluation reward knows none
+    :param discretize: bins of steering and throttle for a Discrete action space; None for Box[-1,
+        1]^2, rescaled to the steering limit and the throttle range
+    :param world: drive in this one, which stays open; None for one of its own
+    :param bare: without the wrappers of reward, repetition and frames, for ``DonkeyVectorEnv``,
+        which does all that for many environments at once
     :param conf: keys of ``DonkeyEnv``'s conf
     :raises ValueError: an unknown id, observation, reward or conf value
     """
-    check_env_id(env_id)
     if observation not in OBSERVATIONS:
         raise ValueError(
             f"observation {observation!r} is unknown; choose from {', '.join(OBSERVATIONS)}"
         )
-    start = "jitter" if reward == "yardstick" else "anywhere"
-    road = "kept" if reward == "yardstick" or "port" in conf else "new"
-    small = observation == "fast" and "port" not in conf
-    view = FAST_VIEW if small else None
-    env: gymnasium.Env = DonkeyEnv(
-        SCENE_OF_ENV[env_id], {"start": start, "road": road, **conf}, world=car, grey_view=view
-    )
-    env.spec = EnvSpec(env_id)
+    env: gymnasium.Env = _donkey_env(env_id, observation, reward, world, conf)
     if not bare:
-        env = with_reward(env, reward, env.unwrapped.conf["max_cte"], reward_terms)  # type: ignore[attr-defined]
+        max_cte: float = env.unwrapped.conf["max_cte"]  # type: ignore[attr-defined]
+        env = with_reward(env, reward, max_cte, reward_terms)
     if discretize is None:
         env = RescaleAction(env, np.float32(-1.0), np.float32(1.0))
     else:
         env = DiscretizedActionWrapper(env, *discretize)
     if bare:
         return env
-    if repeat > 1 and reward == "yardstick":
-        env, gap = HeldAction(env, repeat), gap * repeat
+    if repeat > 1 and reward == EVALUATION_REWARD:
+        env = HeldAction(env, repeat)
+        gap *= repeat
     elif repeat > 1:
         env = RepeatedAction(env, repeat)
     return FastObservation(env, frames, gap) if observation == "fast" else env
+
+
+def _donkey_env(
+    env_id: str, observation: str, reward: str, world: AnyWorld | None, conf: dict[str, Any]
+) -> DonkeyEnv:
+    check_env_id(env_id)
+    on_port = "port" in conf
+    evaluated = reward == EVALUATION_REWARD
+    own = {"start": "anywhere", "road": "new"}
+    if evaluated:
+        own["start"] = "jitter"
+    if evaluated or on_port:
+        own["road"] = "kept"
+    view = FAST_VIEW if observation == "fast" and not on_port else None
+    env = DonkeyEnv(SCENE_OF_ENV[env_id], {**own, **conf}, world=world, grey_view=view)
+    env.spec = EnvSpec(env_id)
+    return env

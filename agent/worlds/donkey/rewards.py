@@ -1,7 +1,7 @@
-"""Rewards of a control step: the simulator's, those to train on, and the one that trials compare by.
+"""Rewards of a control step: the simulator's, those to train on, and the evaluation reward.
 
-Each is one function of floats or arrays and one entry in ``FORMULAS``. ``RewardMeter`` applies an entry
-to n cars at once: a Gymnasium wrapper has one car, ``DonkeyVectorEnv`` many.
+Each is one function of floats or arrays and one entry in ``FORMULAS``. ``RewardMeter`` applies an
+entry to n cars at once: a Gymnasium wrapper has one car, ``DonkeyVectorEnv`` many.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ Reals = float | Array
 EVALUATION_REWARD = "yardstick"
 CRASH_REWARD = -1.0  # upstream's
 
-# The race reward, in metres; all three are chosen. Straying costs as much a step at the limit as a step
-# gains at 3 m/s, so nothing is earned there. A crash costs the metres of about a second.
+# The race reward, in metres; all three are chosen. Straying costs as much a step at the limit as a
+# step gains at 3 m/s, so nothing is earned there. A crash costs the metres of about a second.
 SAFE_SHARE = 0.7
 STRAYING_M = 0.15
 CRASH_M = 3.0
 
 ALLOWANCE_M = 0.5  # chosen: the evaluation reward forgives a skewed start of so many metres
 
-# The gate of the efficiency reward. A full circle inside the road has a straightness of at most 0.28
-# over 5 m; the tightest hairpin of generated_track has 0.55 (both from the tracks' geometry).
+# The gate of the efficiency reward. A full circle inside the road has a straightness of at most
+# 0.28 over 5 m; the tightest hairpin of generated_track has 0.55 (both from the tracks' geometry).
 WINDOW_M = 5.0
 CLOSED_BELOW = 0.3
 OPEN_ABOVE = 0.5
@@ -56,35 +56,36 @@ def speed_reward(speed: Reals, cte: Reals, max_cte: float) -> Reals:
     :param cte: cross-track error, u
     :param max_cte: cross-track error that ends an episode, u
     """
-    return speed * (1.0 - abs(cte) / max_cte)
+    return speed * (1.0 - np.abs(cte) / max_cte)
 
 
 def race_reward(gained_m: Reals, cte: Reals, max_cte: float) -> Reals:
-    """gained - ``STRAYING_M`` * excess, excess = max(0, \\|cte\\|/max_cte - s) / (1 - s), s = ``SAFE_SHARE``.
+    """gained - ``STRAYING_M`` * max(0, \\|cte\\|/max_cte - s) / (1 - s), s = ``SAFE_SHARE``.
 
-    This is the Lagrangian of "maximise speed subject to a bound on the mean excess". The multiplier is
-    constant, because a learned one would change the reward during training.
+    This is the Lagrangian of "maximise speed subject to a bound on the mean excess", the last
+    factor. The multiplier is constant, because a learned one would change the reward during
+    training.
 
     :param gained_m: net advance along the centre line, m
     :param cte: cross-track error, u
     :param max_cte: cross-track error that ends an episode, u
     """
-    excess = np.maximum(abs(cte) / max_cte - SAFE_SHARE, 0.0) / (1.0 - SAFE_SHARE)
+    excess = np.maximum(np.abs(cte) / max_cte - SAFE_SHARE, 0.0) / (1.0 - SAFE_SHARE)
     return gained_m - STRAYING_M * excess
 
 
 def evaluation_return(earned: Reals, net_m: Reals) -> Reals:
     """The simulator's rewards so far, capped by what the net progress so far could have earned.
 
-    Driving v m/s along the road earns at most v a step, in all ``CONTROL_HZ`` times the metres driven.
-    On bends of 8 u and more the cap never binds, since the outside of a bend costs more in cte than it
-    gains in metres. Circling, shuttling and standing still score by net progress.
+    Driving v m/s along the road earns at most v a step, in all ``CONTROL_HZ`` times the metres
+    driven. On bends of 8 u and more the cap never binds, since the outside of a bend costs more in
+    cte than it gains in metres. Circling, shuttling and standing still score by net progress.
     """
     return np.minimum(earned, CONTROL_HZ * (net_m + ALLOWANCE_M))
 
 
 def straightness_gate(displacement_m: float, driven_m: float) -> float:
-    """Factor from 0 (circling) to 1 (driving on), by displacement / driven over the last stretch."""
+    """Factor from 0, circling, to 1, driving on."""
     if driven_m < WINDOW_M / 2:
         return 1.0  # too short a stretch to tell
     straightness = displacement_m / driven_m
@@ -94,8 +95,8 @@ def straightness_gate(displacement_m: float, driven_m: float) -> float:
 class ControlStep(NamedTuple):
     """One control step of n cars, as the rewards see it; each field is (n,).
 
-    ``simulator`` is the simulator's reward, ``CRASH_REWARD`` in a crash. ``earned`` is its sum over the
-    episode and ``net_m`` the net advance in metres, both before this step and after it.
+    ``simulator`` is the simulator's reward, ``CRASH_REWARD`` in a crash. ``earned`` is its sum over
+    the episode and ``net_m`` the net advance in metres, both before this step and after it.
     """
 
     simulator: Array
@@ -167,9 +168,7 @@ class RewardMeter:
         :param net_m: net advance (n,) since the start of the episode, m
         """
         earned = self._earned + simulator
-        step = ControlStep(
-            simulator, crashed, speed, cte, self._earned, earned, self._net_m, net_m
-        )
+        step = ControlStep(simulator, crashed, speed, cte, self._earned, earned, self._net_m, net_m)
         self._earned = earned
         self._net_m = net_m
         return self.formula(step, self.max_cte)
@@ -204,7 +203,7 @@ class FormulaReward(gymnasium.Wrapper):
 
 
 class StraightnessGate(gymnasium.Wrapper):
-    """Multiplies rewards by how straight the last ``WINDOW_M`` metres were, so that circling earns nothing.
+    """Multiplies rewards by the straightness of the last ``WINDOW_M``: circling earns nothing.
 
     A crash keeps its penalty.
 

@@ -20,20 +20,14 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepR
 
 from agent.worlds.base import Learner, Purpose, split_task
 from agent.worlds.capabilities import Curriculum, Expert
-from agent.worlds.donkey.growing import Growing
-from agent.worlds.donkey.make_env import Car, make_driver_env, open_car
+from agent.worlds.donkey.curriculum import CurriculumVecEnv, DonkeyCurriculum
+from agent.worlds.donkey.env_options import AnyWorld
+from agent.worlds.donkey.experts.teacher import LABEL_WEIGHTS, MIRROR_SIGNS
+from agent.worlds.donkey.make_env import make_env, open_shared_world
 from agent.worlds.donkey.options import DonkeyOptions
 from agent.worlds.donkey.remote.remote_world import RemoteWorld
-from agent.worlds.donkey.road_replay import RoadReplay
-from agent.worlds.donkey.vector_env import REWARDS as VECTOR_REWARDS
+from agent.worlds.donkey.rewards import EVALUATION_REWARD, FORMULAS
 from agent.worlds.donkey.vector_env import DonkeyVectorEnv
-
-EVALUATION_REWARD = "yardstick"
-# A label: two actions and where the middle of the road lies at six distances. A steering command says
-# more of the road than a throttle, which depends on a speed that pictures hardly show. The bearings
-# count as much together: they make the features tell the road, which serves the steering.
-LABEL_WEIGHTS = (1.0, 0.2, *[0.2] * 6)
-MIRROR_SIGNS = (-1.0, 1.0, *[-1.0] * 6)
 
 
 class SideBySide(DummyVecEnv):
@@ -57,16 +51,14 @@ class SideBySide(DummyVecEnv):
 
 
 class DonkeyVecEnv(VecEnv):
-    """A ``DonkeyVectorEnv`` as SB3 wants it; it is the expert's and the level replay's place too."""
+    """A ``DonkeyVectorEnv`` as SB3 wants it; it is its own expert, see ``capabilities.Expert``."""
 
     label_weights = LABEL_WEIGHTS
     mirror_signs = MIRROR_SIGNS
 
     def __init__(self, vector_env: DonkeyVectorEnv) -> None:
         self.vector_env = vector_env
-        self.replay: RoadReplay | None = None
         self._labels: list[NDArray[np.float32]] = []
-        self._roads: list[NDArray[np.int64]] = []  # of every step's environments
         super().__init__(
             len(vector_env.envs), vector_env.observation_space, vector_env.action_space
         )
@@ -79,10 +71,8 @@ class DonkeyVecEnv(VecEnv):
 
     def step_async(self, actions: NDArray[Any]) -> None:
         self._actions = actions
-        if self.replay:
-            self._roads.append(np.array([env.road for env in self.vector_env.envs]))
         if self.vector_env.teacher:
-            self._labels.append(self.vector_env.lessons())
+            self._labels.append(self.vector_env.labels())
 
     def step_wait(self) -> VecEnvStepReturn:
         return self.vector_env.step(self._actions)
@@ -96,18 +86,6 @@ class DonkeyVecEnv(VecEnv):
     def dismiss(self) -> None:
         """Stop labelling."""
         self.vector_env.teacher = None
-
-    def replay_roads(self, replay: RoadReplay) -> None:
-        """Let ``replay`` draw the roads of new episodes; it learns by ``note_scores``."""
-        self.replay = replay
-        for env in self.vector_env.envs:
-            env.choose_road = replay.draw
-
-    def note_scores(self, scores: NDArray[np.float32]) -> None:
-        """Note how much there was to learn from every step since the last time (steps, n)."""
-        if self.replay:
-            self.replay.note(np.concatenate(self._roads), scores.ravel())
-            self._roads.clear()
 
     def close(self) -> None:
         self.vector_env.close()
@@ -134,48 +112,6 @@ class DonkeyVecEnv(VecEnv):
         return [False for _ in self._get_indices(indices)]
 
 
-class LevelReplay:
-    """Level replay behind ``capabilities.Curriculum``."""
-
-    def __init__(self, vec_env: DonkeyVecEnv) -> None:
-        self.vec_env = vec_env
-
-    def note_scores(self, scores: NDArray[np.float32]) -> None:
-        """See ``Curriculum``."""
-        self.vec_env.note_scores(scores)
-
-    def advance_to(self, timesteps: int) -> None:
-        """Nothing: the scores are all that it goes by."""
-
-    def state(self) -> RoadReplay | None:
-        """The roads' scores."""
-        return self.vec_env.replay
-
-    def restore(self, state: RoadReplay) -> None:
-        """Go on with these scores."""
-        self.vec_env.replay_roads(state)
-
-
-class GrowingRoads:
-    """Roads and speed that grow, behind ``capabilities.Curriculum``."""
-
-    def __init__(self, growing: Growing) -> None:
-        self.growing = growing
-
-    def note_scores(self, scores: NDArray[np.float32]) -> None:
-        """Nothing: the steps are all that it goes by."""
-
-    def advance_to(self, timesteps: int) -> None:
-        """See ``Curriculum``."""
-        self.growing.grown_to(timesteps)
-
-    def state(self) -> None:
-        """Nothing that the number of steps does not say."""
-
-    def restore(self, state: None) -> None:
-        """Nothing to do."""
-
-
 def expert_of(vec_env: VecEnv) -> Expert:
     """The expert of environments that were made for a labelled learner."""
     inner = vec_env.unwrapped
@@ -185,28 +121,29 @@ def expert_of(vec_env: VecEnv) -> Expert:
 
 def curriculum_of(vec_env: VecEnv) -> Curriculum | None:
     """The curriculum of training environments, None without one."""
-    inner = vec_env.unwrapped
-    if isinstance(inner, DonkeyVecEnv) and inner.replay:
-        return LevelReplay(inner)
-    return GrowingRoads(vec_env) if isinstance(vec_env, Growing) else None
+    return vec_env.curriculum if isinstance(vec_env, CurriculumVecEnv) else None
 
 
-def open_cars(tasks: Sequence[str], options: DonkeyOptions, stack: ExitStack) -> list[Car | None]:
-    """A car for each task on a port, None for an embedded one.
+def open_remote_worlds(
+    tasks: Sequence[str], options: DonkeyOptions, stack: ExitStack
+) -> list[AnyWorld | None]:
+    """A world for each task on a port, None for an embedded one.
 
     :param tasks: environment ids with addresses
     :param options: of the world
-    :param stack: hangs the cars up when it closes
+    :param stack: closes the connections when it closes
     :raises SimulatorLost: a simulator that is not there, or drives another scene
     """
-    cars: list[Car | None] = []
+    worlds: list[AnyWorld | None] = []
     for task in tasks:
         env_id, address = split_task(task)
-        car = open_car(env_id, **port_options(options, address)) if address else None
-        if isinstance(car, RemoteWorld):
-            stack.callback(car.close)
-        cars.append(car)
-    return cars
+        world: AnyWorld | None = None
+        if address:
+            world = open_shared_world(env_id, **port_options(options, address))
+        if isinstance(world, RemoteWorld):
+            stack.callback(world.close)
+        worlds.append(world)
+    return worlds
 
 
 def port_options(options: DonkeyOptions, address: tuple[str, int] | None) -> dict[str, Any]:
@@ -218,7 +155,7 @@ def port_options(options: DonkeyOptions, address: tuple[str, int] | None) -> dic
 
 
 def env_options(options: DonkeyOptions, purpose: Purpose, learner: Learner) -> dict[str, Any]:
-    """Arguments of ``make_driver_env``, whatever the track.
+    """Arguments of ``make_env``, whatever the track.
 
     :param options: of the world
     :param purpose: training, choosing or judging
@@ -226,7 +163,10 @@ def env_options(options: DonkeyOptions, purpose: Purpose, learner: Learner) -> d
     """
     training = purpose is Purpose.TRAIN
     perturbed = training and learner.labelled
-    start = {"start": "astray", "crossroads": options.narrow_crossing_share} if perturbed else {}
+    start: dict[str, Any] = {}
+    if perturbed:
+        narrow = options.narrow_crossing_share > 0.0
+        start = {"start": "perturbed", "narrow_crossings": narrow}
     return {
         "observation": options.observation,
         "frames": options.frame_stack,
@@ -253,7 +193,7 @@ def make_vec_env(
     purpose: Purpose,
     seed: int,
     learner: Learner,
-    cars: Sequence[Car | None] = (),
+    worlds: Sequence[AnyWorld | None] = (),
 ) -> VecEnv:
     """Environments side by side in this process; see ``World.make_vec``.
 
@@ -266,21 +206,21 @@ def make_vec_env(
     :param purpose: training, choosing or judging
     :param seed: the trial's
     :param learner: facts about who learns
-    :param cars: of ``open_cars``, for environments that share them; none for cars of their own
+    :param worlds: of ``open_remote_worlds``, to drive in turn; empty for worlds of their own
     """
     training = purpose is Purpose.TRAIN
     arguments = env_options(options, purpose, learner)
     split = [split_task(task) for task in tasks]
     on_port = any(address for _, address in split)
     count = len(tasks) if on_port else n
-    in_one = not on_port and arguments["reward"] in VECTOR_REWARDS
+    in_one = not on_port and arguments["reward"] in FORMULAS
     in_one = in_one and not (training and options.reward_term)
     makers: list[Callable[[], gymnasium.Env]] = []
     for index in range(count):
         env_id, address = split[index % len(split)]
-        car = cars[index % len(cars)] if cars else None
+        world = worlds[index % len(worlds)] if worlds else None
         own = port_options(options, address)
-        makers.append(partial(make_driver_env, env_id, car=car, bare=in_one, **arguments, **own))
+        makers.append(partial(make_env, env_id, world=world, bare=in_one, **arguments, **own))
     frames = options.frame_stack if options.observation == "fast" else 0
     vec_env: VecEnv
     if in_one:
@@ -295,15 +235,32 @@ def make_vec_env(
                 options.action_repeat,
             )
         )
-        if training and options.road_replay:
-            vec_env.replay_roads(RoadReplay(options.roads, options.road_replay))
     else:
         vec_env = SideBySide(makers)
     if not frames:
         # SB3 would turn raw pictures only above the scaling of rewards, which keeps those from before it.
         vec_env = VecTransposeImage(vec_env)
-    if training and options.curriculum_share:
-        steps = options.curriculum_share * learner.timesteps
-        vec_env = Growing(vec_env, steps, options.roads)
+    if training:
+        vec_env = with_curriculum(vec_env, options, learner)
     vec_env.seed(purpose.first_seed(seed))
     return vec_env
+
+
+def with_curriculum(vec_env: VecEnv, options: DonkeyOptions, learner: Learner) -> VecEnv:
+    """The environments with the curriculum that the options ask for, if any.
+
+    :param vec_env: environments to learn in
+    :param options: of the world
+    :param learner: facts about who learns
+    """
+    narrow_share = options.narrow_crossing_share if learner.labelled else 0.0
+    if not (options.curriculum_share or options.road_replay or narrow_share):
+        return vec_env
+    curriculum = DonkeyCurriculum(
+        vec_env.get_attr("unwrapped"),
+        options.roads,
+        growth_steps=options.curriculum_share * learner.timesteps,
+        replay_share=options.road_replay,
+        narrow_share=narrow_share,
+    )
+    return CurriculumVecEnv(vec_env, curriculum)

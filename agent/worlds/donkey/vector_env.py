@@ -1,7 +1,8 @@
-"""Embedded worlds side by side as one environment: driven, judged and drawn in a few calls for all.
+"""Embedded environments side by side as one: driven, rewarded and rendered in a few calls for all.
 
-What happens in an episode is ``DonkeyEnv``'s and the reward wrappers' business; here is the same once more for arrays,
-to the digit (tests/worlds/donkey/test_vector_env.py), because a call from Python for each world takes as long as drawing it.
+``DonkeyEnv`` and its wrappers say what happens in an episode. Here is the same once more for
+arrays, to the digit (tests/worlds/donkey/test_vector_env.py), because a call from Python for each
+environment takes as long as rendering it.
 """
 
 from __future__ import annotations
@@ -18,36 +19,35 @@ from agent.simulator.fleet import Fleet
 from agent.simulator.lens import View
 from agent.simulator.track_progress import ARC, BEST_AT_SEC, CLOCK_SEC, CTE, END_U, HIT, NET
 from agent.simulator.vehicle import FORWARD, SIDE
-from agent.simulator.world import CONTROL_HZ, UNITS_PER_METRE, World
+from agent.simulator.world import UNITS_PER_METRE, World
 from agent.worlds.donkey.demonstrations import rescaled
-from agent.worlds.donkey.env import (
-    CRASH_REWARD,
-    HALF_TICK_SEC,
-    STALL_LIMIT_SEC,
-    TRUNCATIONS,
-    DonkeyEnv,
-    along_the_road,
-)
+from agent.worlds.donkey.env import HALF_TICK_SEC, STALL_LIMIT_SEC, TRUNCATIONS, DonkeyEnv
 from agent.worlds.donkey.experts.teacher import Teacher
-from agent.worlds.donkey.observation import FAST_VIEW, GAP, ROWS
-from agent.worlds.donkey.rewards import CRASH_M, Yardstick, race_pay
+from agent.worlds.donkey.frame_stack import FrameStacks
+from agent.worlds.donkey.observation import FAST_VIEW, GAP
+from agent.worlds.donkey.rewards import (
+    CRASH_REWARD,
+    EVALUATION_REWARD,
+    RewardMeter,
+    simulator_reward,
+)
 
 Array = NDArray[np.float64]
-REWARDS = ("sim", "speed", "race", "yardstick")
 
 
 class DonkeyVectorEnv:
-    """Environments of ``make_driver_env`` over embedded worlds, without reward terms, in one.
+    """Environments of ``make_env`` over embedded worlds, without reward terms, in one.
 
-    Observations are (n, frames, 40, 80) uint8, or camera frames (n, 120, 160, 3) where ``frames`` is 0. The info of a
-    step is short (``cte`` u, ``speed`` m/s, ``progress`` laps, ``steering`` as commanded) until the last of an episode,
-    which is ``DonkeyEnv``'s.
+    Observations are (n, frames, 40, 80) uint8, or camera frames (n, 120, 160, 3) where ``frames``
+    is 0. The info of a step is short (``cte`` u, ``speed`` m/s, ``progress`` laps, ``steering`` as
+    commanded) until the last of an episode, which is ``DonkeyEnv``'s.
 
     :param drivers: action wrappers over ``DonkeyEnv``, all alike but for their tracks
-    :param reward: one of ``REWARDS``
-    :param teacher_grip: of a ``Teacher`` whose ``lessons`` are wanted
+    :param frames: of an observation, 0 for camera frames in colour
+    :param reward: one of ``rewards.FORMULAS``
+    :param teacher_grip: of a ``Teacher`` whose ``labels`` are wanted; None for none
     :param gap: decisions from one of an observation's frames to the next
-    :param repeat: control steps that a decision is held for, see ``envs.action_repeat``
+    :param repeat: control steps that a decision is held for; see ``make_env``
     """
 
     def __init__(
@@ -63,72 +63,63 @@ class DonkeyVectorEnv:
         self.envs = [cast(DonkeyEnv, driver.unwrapped) for driver in drivers]
         worlds = [cast(World, env.world) for env in self.envs]
         self.fleet = Fleet(worlds, FAST_VIEW if frames else View(), grey=frames > 0)
-        self.reward, self.max_cte = reward, float(self.envs[0].conf["max_cte"])
-        self.max_steps = int(self.envs[0].conf["max_episode_steps"])
-        throttle = self.envs[0].conf["throttle_min"], self.envs[0].conf["throttle_max"]
-        self.teacher = None if teacher_grip is None else Teacher(self.fleet, teacher_grip, throttle)
-        view = self.fleet.view
-        picture = (ROWS, view.width) if frames else (view.height, view.width, 3)
-        self._stack: NDArray[np.uint8] = np.zeros(
-            (len(worlds), frames or 1, *picture), dtype=np.uint8
-        )
         n = len(worlds)
+        conf = self.envs[0].conf
+        self.max_cte = float(conf["max_cte"])
+        self.max_steps = int(conf["max_episode_steps"])
+        self.meter = RewardMeter(reward, n, self.max_cte)
+        self.teacher: Teacher | None = None
+        if teacher_grip is not None:
+            throttle = (conf["throttle_min"], conf["throttle_max"])
+            self.teacher = Teacher(self.fleet, teacher_grip, throttle)
+        # Under the evaluation reward every control step is one, and a decision is held for some.
+        self._repeat = repeat
+        self._held = 1
+        if reward == EVALUATION_REWARD:
+            self._repeat = 1
+            self._held = repeat
+        self.stacks = FrameStacks(n, frames or 1, gap * self._held, self._frame_shape())
         self._commands = np.zeros((n, 2))
-        self._repeat, self._held = (1, repeat) if reward == "yardstick" else (repeat, 1)
-        self.gap = gap = gap * self._held
-        # The last pictures before the newest, in turn; what the stack will show again is among them.
-        self._past: NDArray[np.uint8] = np.zeros(
-            (gap * (self._stack.shape[1] - 1), n, *picture), dtype=np.uint8
-        )
-        self._seen = 0  # how many went into it
         self._steps: NDArray[np.int64] = np.zeros(n, dtype=np.int64)
-        self._earned, self._paid, self._net_m = np.zeros(n), np.zeros(n), np.zeros(n)
-        self._length_u, self._end_u = np.zeros(n), np.zeros(n)
-        shape = self._stack.shape[1:] if frames else picture
+        self._length_u = np.zeros(n)
+        self._end_u = np.zeros(n)
+        shape = self._observation().shape[1:]
         self.observation_space = spaces.Box(0, 255, shape, dtype=np.uint8)
         self.action_space = drivers[0].action_space
+
+    def _frame_shape(self) -> tuple[int, ...]:
+        view = self.fleet.view
+        rows = view.height - view.cropped
+        return (rows, view.width) if self.fleet.grey else (rows, view.width, 3)
 
     def reset(self, seeds: Sequence[int | None]) -> NDArray[np.uint8]:
         """Begin an episode in each; see ``DonkeyEnv.reset`` for the seeds. Returns observations."""
         for k, seed in enumerate(seeds):
             self._restart(k, seed)
-        self._stack = np.empty_like(self._stack)
-        self.fleet.render(self._stack)
-        self._stack[:, :-1] = self._stack[:, -1:]
-        self._past[:] = self._stack[:, -1]
+        self.fleet.render(self.stacks.renewed())
+        self.stacks.fill(range(len(self.envs)))
         return self._observation()
-
-    def _next_stack(self) -> NDArray[np.uint8]:
-        """A stack whose older frames are in place."""
-        stack = np.empty_like(self._stack)
-        kept, older = len(self._past), stack.shape[1] - 1
-        if older:
-            self._past[self._seen % kept] = self._stack[:, -1]
-            self._seen += 1
-        for back in range(1, older + 1):
-            stack[:, -1 - back] = self._past[(self._seen - back * self.gap) % kept]
-        return stack
 
     def _restart(self, k: int, seed: int | None = None) -> None:
         self.envs[k].restart(seed)
         self.fleet.refresh(k)
         if self.teacher:
             self.teacher.refresh(k)
+        self.meter.restart(k)
         track = self.fleet.worlds[k].track
         self._length_u[k] = track.length_u
         self._end_u[k] = np.inf if track.closed else track.length_u - END_U
-        self._steps[k], self._earned[k], self._paid[k], self._net_m[k] = 0, 0.0, 0.0, 0.0
+        self._steps[k] = 0
 
-    def lessons(self) -> NDArray[np.float32]:
-        """What the teacher says of this moment (n, 8): its action, and the bearings of the road ahead.
+    def labels(self) -> NDArray[np.float32]:
+        """Labels (n, 8) of this moment: the teacher's action, and the bearings of the road ahead.
 
-        Steering beyond the action space is a wish for more.
+        The action is clipped to the action space.
         """
         assert self.teacher is not None
         box = cast(spaces.Box, self.envs[0].action_space)
-        actions = rescaled(
-            self.teacher.commands(self.envs[0].throttle_cap).astype(np.float32), box.low, box.high
-        )
+        commands = self.teacher.commands(self.envs[0].throttle_cap).astype(np.float32)
+        actions = rescaled(commands, box.low, box.high)
         return np.concatenate([actions, self.teacher.bearings()], axis=1, dtype=np.float32)
 
     def _decide(self, actions: NDArray[Any]) -> None:
@@ -147,60 +138,79 @@ class DonkeyVectorEnv:
     def step(
         self, actions: NDArray[Any]
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
-        """Drive by one decision, and begin anew where an episode ended: observations, rewards, endings, infos.
+        """Drive by one decision, and begin anew where an episode ended.
 
         :param actions: (n, 2) or (n,) of the action space
+        :returns: observations, rewards, endings, infos
         """
         self._decide(actions)
-        rewards, over = np.zeros(len(self.envs)), np.zeros(len(self.envs), dtype=np.bool_)
+        rewards = np.zeros(len(self.envs))
+        over = np.zeros(len(self.envs), dtype=np.bool_)
         endings: dict[int, str] = {}
         for _ in range(self._repeat):
             endings |= self._advance(rewards, over)
-        self._stack = stack = self._next_stack()
-        self.fleet.render(stack)
-        ways = self.fleet.progress_states
-        state = ways[:, CTE], self._speed(), ways[:, NET] / self._length_u, self._commands[:, 0]
-        infos: list[dict[str, Any]] = [
-            {"cte": c, "speed": v, "progress": p, "steering": s, "TimeLimit.truncated": False}
-            for c, v, p, s in zip(*(values.tolist() for values in state), strict=True)
-        ]
+        stacks = self.stacks.advanced()
+        self.fleet.render(stacks)
+        infos = self._infos()
         for k, reason in endings.items():
             infos[k] = self._last_info(k, reason)
             self._restart(k)
         if endings:
-            self.fleet.render(stack, list(endings))
-            for k in endings:
-                stack[k, :-1] = stack[k, -1]
-                self._past[:, k] = stack[k, -1]
+            self.fleet.render(stacks, list(endings))
+            self.stacks.fill(endings)
         return self._observation(), rewards.astype(np.float32), over, infos
 
     def _advance(self, rewards: Array, over: NDArray[np.bool_]) -> dict[int, str]:
-        """Drive a control step where no episode is ``over``, add to ``rewards``: what ended now, and why."""
+        """Drive a control step where no episode is ``over`` and add to ``rewards``.
+
+        Returns which episodes ended, and why.
+        """
         self.fleet.step(self._commands, over)
         self._steps += ~over
-        cars, ways = self.fleet.car_states, self.fleet.progress_states
-        cte = ways[:, CTE]
-        ended = (np.abs(cte) > self.max_cte) | (ways[:, HIT] >= 0.0) | (ways[:, ARC] >= self._end_u)
-        ended |= ways[:, CLOCK_SEC] - ways[:, BEST_AT_SEC] > STALL_LIMIT_SEC - HALF_TICK_SEC
+        states = self.fleet.progress_states
+        ended = np.abs(states[:, CTE]) > self.max_cte
+        ended |= states[:, HIT] >= 0.0
+        ended |= states[:, ARC] >= self._end_u
+        ended |= states[:, CLOCK_SEC] - states[:, BEST_AT_SEC] > STALL_LIMIT_SEC - HALF_TICK_SEC
         ended |= self._steps >= self.max_steps
         ended &= ~over
         endings = {k: self._ending(k) for k in np.flatnonzero(ended).tolist()}
-        speed, progress = self._speed(), ways[:, NET] / self._length_u
-        paid = self._rewards(cars[:, FORWARD] / UNITS_PER_METRE, speed, cte, progress, endings)
-        rewards += np.where(over, 0.0, paid)
+        rewards += np.where(over, 0.0, self._rewards(endings))
         over |= ended
         return endings
 
+    def _rewards(self, endings: dict[int, str]) -> Array:
+        cte = self.fleet.progress_states[:, CTE]
+        forward_vel = self.fleet.car_states[:, FORWARD] / UNITS_PER_METRE
+        crashed = np.zeros(len(self.envs), dtype=np.bool_)
+        crashed[[k for k, reason in endings.items() if reason not in TRUNCATIONS]] = True
+        simulator = simulator_reward(forward_vel, cte, self.max_cte)
+        simulator[crashed] = CRASH_REWARD
+        net_m = self._progress() * self._length_u / UNITS_PER_METRE
+        return self.meter.rewards(simulator, crashed, self._speed(), cte, net_m)
+
     def _speed(self) -> Array:
         """Metres a second over the ground (n,)."""
-        return (
-            np.hypot(self.fleet.car_states[:, FORWARD], self.fleet.car_states[:, SIDE])
-            / UNITS_PER_METRE
-        )
+        cars = self.fleet.car_states
+        return np.hypot(cars[:, FORWARD], cars[:, SIDE]) / UNITS_PER_METRE
+
+    def _progress(self) -> Array:
+        """Net laps (n,) since the start."""
+        return self.fleet.progress_states[:, NET] / self._length_u
+
+    def _infos(self) -> list[dict[str, Any]]:
+        cte = self.fleet.progress_states[:, CTE]
+        columns = (cte, self._speed(), self._progress(), self._commands[:, 0])
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return [
+            {"cte": c, "speed": v, "progress": p, "steering": s, "TimeLimit.truncated": False}
+            for c, v, p, s in rows
+        ]
 
     def _ending(self, k: int) -> str:
         env = self.envs[k]
-        env.steps, env.steering = int(self._steps[k]), float(self._commands[k, 0])
+        env.steps = int(self._steps[k])
+        env.steering = float(self._commands[k, 0])
         reason = env.end_reason(env.world.telemetry())
         assert reason is not None
         return reason
@@ -211,29 +221,9 @@ class DonkeyVectorEnv:
         info["terminal_observation"] = self._observation()[k].copy()
         return info
 
-    def _rewards(
-        self, forward_vel: Array, speed: Array, cte: Array, progress: Array, endings: dict[int, str]
-    ) -> Array:
-        net_m = progress * self._length_u / UNITS_PER_METRE
-        if self.reward == "speed":
-            rewards = along_the_road(speed, cte, self.max_cte)
-        elif self.reward == "race":
-            rewards, self._net_m = race_pay(net_m - self._net_m, cte, self.max_cte), net_m
-        else:
-            rewards = np.where(
-                forward_vel > 0.0, along_the_road(forward_vel, cte, self.max_cte), forward_vel
-            )
-        for k, reason in endings.items():
-            if reason not in TRUNCATIONS:
-                rewards[k] = -CRASH_M if self.reward == "race" else CRASH_REWARD
-        if self.reward == "yardstick":
-            self._earned += rewards
-            due = np.minimum(self._earned, CONTROL_HZ * (net_m + Yardstick.ALLOWANCE_M))
-            rewards, self._paid = due - self._paid, due
-        return np.asarray(rewards)
-
     def _observation(self) -> NDArray[np.uint8]:
-        return self._stack if self.fleet.grey else self._stack[:, 0]
+        stacks = self.stacks.newest
+        return stacks if self.fleet.grey else stacks[:, 0]
 
     def close(self) -> None:
         """Close all of them."""

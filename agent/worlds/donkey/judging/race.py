@@ -17,7 +17,7 @@ import numpy as np
 from agent.simulator.world import CONTROL_HZ
 from agent.worlds.base import Learner, Purpose
 from agent.worlds.donkey.env import DonkeyEnv
-from agent.worlds.donkey.make_env import make_driver_env
+from agent.worlds.donkey.make_env import make_env
 from agent.worlds.donkey.measures import lap_sectors, mean_change, quickest
 from agent.worlds.donkey.options import DonkeyOptions
 from agent.worlds.donkey.vec_env import env_options
@@ -79,7 +79,7 @@ def race_env(options: DonkeyOptions, discrete: bool, env_id: str) -> gymnasium.E
     :param env_id: without an address
     """
     endless = replace(options, max_episode_steps=ENDLESS)
-    return make_driver_env(env_id, **env_options(endless, Purpose.JUDGE, Learner(discrete)))
+    return make_env(env_id, **env_options(endless, Purpose.JUDGE, Learner(discrete)))
 
 
 def race(
