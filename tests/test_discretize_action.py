@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-import agent.worlds.donkey.tasks  # noqa: F401 - registers the ids
+import agent.worlds.donkey.registration  # noqa: F401 - registers the ids
 from agent.worlds.donkey.actions import DiscretizedActionWrapper
 
 

@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from binascii import a2b_base64
 
-import agent.worlds.donkey.tasks  # noqa: F401 - registers the environments
+import agent.worlds.donkey.registration  # noqa: F401 - registers the environments
 from agent.simulator.protocol import Replies, request
 
 ROOT = Path(__file__).resolve().parents[2]

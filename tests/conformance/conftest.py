@@ -1,4 +1,7 @@
-"""Three ways to one environment: the embedded world, our client and upstream's, the latter two over one server."""
+"""Three ways to one environment: the embedded world, our client and upstream's.
+
+The latter two share a server.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,10 @@ def way(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def make(way: str, ports: Callable[[str | None], int]) -> Iterator[Make]:
-    """Builds environments of one way, and closes them; ours asks for its scene, upstream's takes what is loaded."""
+    """Builds environments of one way, and closes them.
+
+    Ours asks for its scene, upstream's takes the one that is loaded.
+    """
     made: list[DonkeyEnv] = []
 
     def build(level: str = "generated_track", **conf: Any) -> DonkeyEnv:

@@ -16,8 +16,8 @@ from agent.worlds.donkey.env import DonkeyEnv
 from agent.worlds.donkey.remote.remote_world import RemoteWorld
 
 INFO = {
-    "pos", "cte", "speed", "forward_vel", "hit", "gyro", "accel", "vel", "lidar", "car", "last_lap_time", "lap_count",
-    "lap_times", "progress", "laps", "net_progress_m", "end_reason",
+    "pos", "cte", "speed", "forward_vel", "hit", "gyro", "accel", "vel", "lidar", "car",
+    "last_lap_time", "lap_count", "lap_times", "progress", "laps", "net_progress_m", "end_reason",
     "steering", "line_ahead",
 }  # fmt: skip
 LEVELS = ("generated_track", "mountain_track", "generated_road")
@@ -41,8 +41,9 @@ def trace(env: DonkeyEnv, steps: int = 40) -> tuple[np.ndarray, list[np.ndarray]
     numbers, frames = [], [frame]
     for step in range(steps):
         frame, reward, _, _, info = env.step(act(0.4 * math.sin(step / 6), 0.5))
-        numbers.append([reward, *info["pos"], info["cte"], info["speed"], *info["vel"], *info["accel"], *info["gyro"],
-                        *info["car"], info["progress"], info["net_progress_m"]])  # fmt: skip
+        vectors = [info[name] for name in ("pos", "vel", "accel", "gyro", "car")]
+        scalars = [info[name] for name in ("cte", "speed", "progress", "net_progress_m")]
+        numbers.append([reward, *np.concatenate(vectors), *scalars])
         frames.append(frame)
     return np.array(numbers), frames
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.config.trial import TrialConfig, UserError
-from agent.worlds.donkey.make_env import make_driver_env
+from agent.config.errors import UserError
+from agent.config.trial import TrialConfig
+from agent.worlds.donkey.make_env import make_env
 
 ROAD = "donkey-generated-track-v0"
 AHEAD = np.array([0.0, 1.0], dtype=np.float32)
@@ -15,7 +16,7 @@ ASIDE = np.array([1.0, 1.0], dtype=np.float32)
 
 def test_a_repeated_step_earns_the_sum_and_ends_where_the_episode_does() -> None:
     every, third = (
-        make_driver_env(ROAD, reward="race", start="line", repeat=n, max_cte=3.0) for n in (1, 3)
+        make_env(ROAD, reward="race", start="line", repeat=n, max_cte=3.0) for n in (1, 3)
     )
     for env in (every, third):
         env.reset(seed=1)
@@ -36,7 +37,7 @@ def test_a_repeated_step_earns_the_sum_and_ends_where_the_episode_does() -> None
 
 
 def test_the_yardstick_counts_every_control_step_and_hears_every_third_action() -> None:
-    plain, held = (make_driver_env(ROAD, reward="yardstick", repeat=n) for n in (1, 3))
+    plain, held = (make_env(ROAD, reward="yardstick", repeat=n) for n in (1, 3))
     for _ in range(
         2
     ):  # a decision is due at once in a new episode, whatever the one before had held
@@ -49,4 +50,4 @@ def test_the_yardstick_counts_every_control_step_and_hears_every_third_action() 
 
 def test_who_remembers_decides_every_step() -> None:
     with pytest.raises(UserError, match="action_repeat 2 is no setting of recurrent_ppo"):
-        TrialConfig(agent="recurrent_ppo", action_repeat=2)
+        TrialConfig.of(agent="recurrent_ppo", action_repeat=2)

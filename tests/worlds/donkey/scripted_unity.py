@@ -1,4 +1,4 @@
-"""A scripted Unity simulator on a port: upstream's message order and its habits, and a car that drives straight on."""
+"""A scripted Unity simulator on a port: upstream's message order, its habits, and one car."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import numpy as np
 from agent.simulator.tracks import build_track, load_scene
 from agent.worlds.donkey.env import DonkeyEnv
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SCENES = ["generated_road", "warehouse", "generated_track", "mountain_track"]
 FRAME_SEC = 0.005
 LIMITS = {"connect_limit_sec": 1.2, "frame_limit_sec": 0.3, "reset_limit_sec": 0.6}
@@ -36,7 +36,7 @@ AT_START, ELSEWHERE = picture(20), picture(200)
 
 
 class Unity:
-    """One car as the Unity simulator serves it: telemetry by itself, resets some frames late, no answers.
+    """One car as Unity serves it: telemetry by itself, resets some frames late, no answers.
 
     It drives straight on from the start of generated_track, as fast as the throttle says.
     """
@@ -55,14 +55,15 @@ class Unity:
         fault: Fault | None = None,
         fault_at: int = 30,
     ) -> None:
-        self.client, self.menu, self.legacy, self.comma, self.sparse = (
-            client,
-            menu,
-            legacy,
-            comma,
-            sparse,
-        )
-        self.follows, self.leaves, self.fault, self.fault_at = follows, leaves, fault, fault_at
+        self.client = client
+        self.menu = menu
+        self.legacy = legacy
+        self.comma = comma
+        self.sparse = sparse
+        self.follows = follows
+        self.leaves = leaves
+        self.fault = fault
+        self.fault_at = fault_at
         self.heard: list[dict[str, Any]] = []
         self.raw = b""
         self.hits: list[str] = []
@@ -138,15 +139,23 @@ class Unity:
         x, z, yaw = self.place
         at_start = bool(np.hypot(x - self.start[0], z - self.start[1]) < 0.5)
         message: dict[str, Any] = {
-            "msg_type": "telemetry", "steering_angle": 0.0, "throttle": self.control["throttle"],
-            "image": AT_START if at_start else ELSEWHERE, "hit": self.hits.pop() if self.hits else "none",
-            "speed": speed, "pos_x": x / 8, "pos_y": 0.5, "pos_z": z / 8, "yaw": yaw + 0.0,
-        }  # fmt: skip
+            "msg_type": "telemetry",
+            "steering_angle": 0.0,
+            "throttle": self.control["throttle"],
+            "image": AT_START if at_start else ELSEWHERE,
+            "hit": self.hits.pop() if self.hits else "none",
+            "speed": speed,
+            "pos_x": x / 8,
+            "pos_y": 0.5,
+            "pos_z": z / 8,
+            "yaw": yaw + 0.0,
+        }
         if not self.sparse:
             message |= {
-                "time": self.frames * 0.05, "cte": 0.125, "activeNode": 1, "totalNodes": len(self.track.nodes),
-                "vel_x": 0.0, "vel_y": 0.0, "vel_z": speed, "accel_x": 0.5, "accel_y": 0.5, "accel_z": 1.5e-05,
-                "gyro_x": 0.0, "gyro_y": 0.25, "gyro_z": 0.0, "roll": 0.0, "pitch": 0.0,
+                "time": self.frames * 0.05, "cte": 0.125, "activeNode": 1,
+                "totalNodes": len(self.track.nodes), "vel_x": 0.0, "vel_y": 0.0, "vel_z": speed,
+                "accel_x": 0.5, "accel_y": 0.5, "accel_z": 1.5e-05, "gyro_x": 0.0, "gyro_y": 0.25,
+                "gyro_z": 0.0, "roll": 0.0, "pitch": 0.0,
             }  # fmt: skip
         self.say(message)
 

@@ -121,7 +121,7 @@ def test_a_camera_is_asked_for_after_the_car_is_loaded() -> None:
     with simulator() as (port, met), driving(port, cam_config={"fov": 80}) as env:
         env.reset()
         assert met[0].heard[0] == {
-            "msg_type": "cam_config", "fov": "80", "fish_eye_x": "0", "fish_eye_y": "0", "img_w": "160",
-            "img_h": "120", "img_d": "0", "img_enc": "JPG", "offset_x": "0", "offset_y": "0", "offset_z": "0",
-            "rot_x": "0", "rot_y": "0", "rot_z": "0",
+            "msg_type": "cam_config", "fov": "80", "fish_eye_x": "0", "fish_eye_y": "0",
+            "img_w": "160", "img_h": "120", "img_d": "0", "img_enc": "JPG", "offset_x": "0",
+            "offset_y": "0", "offset_z": "0", "rot_x": "0", "rot_y": "0", "rot_z": "0",
         }  # fmt: skip

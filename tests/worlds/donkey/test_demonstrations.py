@@ -1,4 +1,4 @@
-"""Recorded drives: what is kept, the file, and what a drive would have been paid under another reward."""
+"""Recorded drives: what is kept, the file, and what they are paid under another reward."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agent.worlds.donkey.demonstrations import Demonstration, Recorder, Replayed, rescaled
-from agent.worlds.donkey.make_env import make_driver_env
+from agent.worlds.donkey.make_env import make_env
 from agent.worlds.donkey.observation import FRAMES
 from agent.worlds.donkey.rewards import with_reward
 
@@ -21,7 +21,7 @@ def recorded(
 ) -> tuple[Demonstration, list[float]]:
     """Short drives with made-up commands, and what they were paid; the last leaves the road."""
     env = Recorder(
-        make_driver_env(TRACK, reward=reward, reward_terms=terms, max_episode_steps=40), HEADER, []
+        make_env(TRACK, reward=reward, reward_terms=terms, max_episode_steps=40), HEADER, []
     )
     rng, paid = np.random.default_rng(0), []
     for number in range(episodes):
@@ -57,7 +57,7 @@ def test_a_file_gives_back_what_was_driven(tmp_path: Path) -> None:
 
 def test_the_same_commands_drive_the_same_way() -> None:
     drive, _ = recorded(episodes=1)
-    env = make_driver_env(TRACK, max_episode_steps=40)
+    env = make_env(TRACK, max_episode_steps=40)
     observation, _ = env.reset(seed=0)
     for row, command in enumerate(drive.commands):
         assert np.array_equal(observation, drive.observations[row])
@@ -87,7 +87,7 @@ def test_a_replayed_drive_is_paid_as_if_it_had_been_driven_under_that_reward(
 
 
 def test_an_episode_without_end_is_forgotten() -> None:
-    env = Recorder(make_driver_env(TRACK, max_episode_steps=40), HEADER, [])
+    env = Recorder(make_env(TRACK, max_episode_steps=40), HEADER, [])
     env.reset(seed=0)
     env.step(np.zeros(2, dtype=np.float32))
     with pytest.raises(ValueError, match="nothing is recorded"):

@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agent.config.trial import TrialConfig
 from agent.simulator.lens import HEIGHT, WIDTH
 from agent.worlds.donkey.env import DonkeyEnv
-from agent.worlds.donkey.judging.baselines import ScriptedPolicy, scripted_config
+from agent.worlds.donkey.judging.baselines import ScriptedPolicy, scripted_options
 from agent.worlds.donkey.judging.film import (
     CAR,
     CRASH,
@@ -27,12 +26,13 @@ from agent.worlds.donkey.judging.film import (
     Film,
 )
 from agent.worlds.donkey.judging.race import race, race_env
+from agent.worlds.donkey.options import DonkeyOptions
 
 SHAPE = (STRIP_ROWS + MAP_SIDE, ENLARGED * WIDTH + MAP_SIDE, 3)
 
 
-def filmed(scene_id: str, title: str, policy: Any = None) -> Film:
-    env = race_env(scripted_config(TrialConfig(), scene_id), scene_id)
+def filmed(env_id: str, title: str, policy: Any = None) -> Film:
+    env = race_env(scripted_options(DonkeyOptions()), False, env_id)
     film = Film(title)
     race(env, policy or ScriptedPolicy([cast(DonkeyEnv, env.unwrapped)]), 1, 0, film)
     return film

@@ -9,13 +9,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from agent.config.trial import TrialConfig
-from agent.evaluate_champion import load_model, read_config
 from agent.simulator.world import CONTROL_HZ
+from agent.training.saved_model import load_model, read_config
 from agent.trials.champion import check_trust
 from agent.worlds.donkey.env import DonkeyEnv
-from agent.worlds.donkey.judging.baselines import ScriptedPolicy, scripted_config
+from agent.worlds.donkey.judging.baselines import ScriptedPolicy, scripted_options
 from agent.worlds.donkey.judging.race import CRASH_SEC, CRASHES_OUT, Race, race, race_env
+from agent.worlds.donkey.options import DonkeyOptions
 
 QUICK, OPEN, RANDOM = "donkey-waveshare-v0", "donkey-generated-roads-v0", "donkey-random-track-v0"
 OFF = np.array([[1.0, 0.0]], dtype=np.float32)  # full lock and half the throttle
@@ -44,7 +44,7 @@ class Clumsy(ScriptedPolicy):
 def raced(
     env_id: str, laps: int, crashes: int = 0, seed: int = 4, watch: Any = None, **limits: Any
 ) -> Race:
-    env = race_env(scripted_config(TrialConfig(**limits), env_id), env_id)
+    env = race_env(scripted_options(DonkeyOptions(**limits)), False, env_id)
     return race(env, Clumsy(cast(DonkeyEnv, env.unwrapped), crashes), laps, seed, watch)
 
 
@@ -88,7 +88,7 @@ def test_the_third_crash_is_the_end() -> None:
 
 
 def test_a_car_that_stands_still_is_out_too() -> None:
-    env = race_env(scripted_config(TrialConfig(), QUICK), QUICK)
+    env = race_env(scripted_options(DonkeyOptions()), False, QUICK)
 
     class Asleep(ScriptedPolicy):
         def predict(self, *_: Any, **__: Any) -> Any:
@@ -112,23 +112,24 @@ def test_a_random_track_is_the_seeds_own() -> None:
 
 
 def test_a_driver_of_random_looks_races_in_the_tracks_own() -> None:
-    env = race_env(
-        TrialConfig(appearance="random", max_episode_steps=600), "donkey-warren-track-v0"
-    )
+    options = DonkeyOptions(appearance="random", max_episode_steps=600)
+    env = race_env(options, False, "donkey-warren-track-v0")
     conf: Any = env.unwrapped.conf  # type: ignore[attr-defined]
     assert conf["appearance"] == "plain"
     assert conf["max_episode_steps"] > 10**8
 
 
-def test_the_champion_in_the_box_laps_a_track_that_it_never_saw() -> None:
-    box = Path(__file__).resolve().parents[2] / "agent" / "models" / "champion"
+def test_the_bundled_champion_laps_a_track_that_it_never_saw() -> None:
+    box = Path(__file__).resolve().parents[3] / "agent" / "models" / "champion"
     if not json.loads((box / "manifest.json").read_text()).get("boxed"):
-        pytest.skip("a night's champion has taken its place")
+        pytest.skip("a study's champion has taken its place")
     check_trust(box / "model.zip")
     assert (box / "model.zip").stat().st_size < 5e6
     config = read_config(box / "model.zip")
-    assert set(config.env) <= {"donkey-random-track-v0", "donkey-generated-roads-v0"}
+    assert set(config.trial.env) <= {"donkey-random-track-v0", "donkey-generated-roads-v0"}
     model = load_model(box / "model.zip", config, "cpu")
-    driven = race(race_env(config, "donkey-warren-track-v0"), model, 1, seed=3)
+    assert isinstance(config.world, DonkeyOptions)
+    env = race_env(config.world, False, "donkey-warren-track-v0")
+    driven = race(env, model, 1, seed=3)
     assert driven.crashes == 0
     assert driven.mean_lap_sec is not None and driven.mean_lap_sec < 20.0

@@ -1,4 +1,4 @@
-"""Speed profiles against circles and the car itself, and race lines against what is known of them."""
+"""Speed profiles against circles and the car itself, race lines against what is known of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from agent.simulator import vehicle
 from agent.simulator.obstacles import Obstacles, find_collision
 from agent.simulator.tracks import Array, Track, build_track, load_scene
-from agent.simulator.world import World
+from agent.simulator.world import UNITS_PER_METRE, World
 from agent.worlds.donkey.experts.race_line import (
     DRAG,
     FULL_FORCE,
@@ -102,7 +102,7 @@ def test_a_rounded_line_stays_where_the_road_is_straight_and_keeps_an_open_roads
 
 
 def test_round_a_ring_the_inner_edge_is_quickest() -> None:
-    """On a circle the lap takes 2 pi sqrt(r/g) seconds, so the smaller one wins: known without any search."""
+    """On a circle the lap takes 2 pi sqrt(r/g) seconds, so the smaller one wins."""
     scene = load_scene("random_track")  # nothing stands beside it
     nodes = np.column_stack([circle(30.0, 188)[::-1], np.zeros(188)])
     track = Track(nodes, closed=True)
@@ -122,7 +122,9 @@ def test_a_race_line_keeps_to_the_corridor_clear_of_everything_and_within_the_lo
     track = build_track(scene)
     solids = Obstacles(scene, track)
     line = race_line(track, solids, 7.0)
-    start = int(np.argmin(np.hypot(*(line.points - world._car_state[:2]).T)))
+    x_m, _, z_m = world.telemetry().pos
+    away_u = line.points - np.array([x_m, z_m]) * UNITS_PER_METRE
+    start = int(np.argmin(np.hypot(*away_u.T)))
     for i in range(start, start + len(line.points)):
         (x, z), yaw = line.points[i % len(line.points)], line.heading[i % len(line.points)]
         world.set_pose(float(x), float(z), float(yaw))

@@ -1,4 +1,4 @@
-"""The toolbox of rewards: each term's formula by hand, their order, their ends, and that no evaluation knows them."""
+"""Reward terms: each formula by hand, their order, their ends; no evaluation knows them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ import gymnasium
 import numpy as np
 import pytest
 
-from agent.config.trial import TrialConfig, UserError
-from agent.training.vec_envs import make_evaluation_worlds, make_training_worlds
-from agent.worlds.donkey.make_env import make_driver_env
+from agent.config.errors import UserError
+from agent.config.trial import TrialConfig
+from agent.worlds.base import Purpose
+from agent.worlds.donkey.make_env import make_env
+from agent.worlds.donkey.options import DonkeyOptions
 from agent.worlds.donkey.reward_terms import TERMS, parse_terms
 from agent.worlds.donkey.rewards import with_reward
+from agent.worlds.donkey.world import WORLD
 
 MAX_CTE = 8.0
 BASE = 2.0
@@ -22,12 +25,13 @@ STILL = np.zeros(2, dtype=np.float32)
 
 
 class Drive(gymnasium.Env[Any, Any]):
-    """Steps as written: deviation (50 at max_cte), km/h, progress in laps; the reward is BASE, -1 in a crash."""
+    """Steps as written: deviation (50 at max_cte), km/h, progress in laps.
 
-    observation_space, action_space = (
-        gymnasium.spaces.Discrete(1),
-        gymnasium.spaces.Box(-1.0, 1.0, (2,)),
-    )
+    The reward is BASE, -1 in a crash.
+    """
+
+    observation_space = gymnasium.spaces.Discrete(1)
+    action_space = gymnasium.spaces.Box(-1.0, 1.0, (2,))
 
     def __init__(self, steps: Sequence[tuple[float, float, float]], crash: bool = False) -> None:
         self.steps, self.crash = list(steps), crash
@@ -110,7 +114,8 @@ def test_hugging_a_wall_costs_more_with_every_step_and_is_forgotten_slowly() -> 
             ["wall_hug"], [wall, wall, wall, line, wall, ahead, (15.0, 20.0, 0.1)]
         )
     ]
-    # twice the safe deviation, counters 1 2 3, then 2 3 on the line and off it, then 1 with progress and 2 without
+    # Twice the safe deviation, counters 1 2 3, then 2 3 on the line and off it,
+    # then 1 with progress and 2 without.
     assert costs == pytest.approx([0.01, 0.02, 0.03, 0.0, 0.03, 0.0, 0.02])
     assert rewards(["wall_hug"], [(15.0, 10.0, 0.0)]) == [BASE]  # too slow to count
 
@@ -161,26 +166,25 @@ def test_terms_are_off_unless_asked_and_unknown_to_the_yardstick() -> None:
     assert "RewardTerms" not in str(with_reward(bare, "yardstick", MAX_CTE, ["constant"]))
 
 
-def test_training_worlds_have_the_terms_and_evaluation_worlds_do_not() -> None:
-    config = TrialConfig(reward_term=["stall=1,speed=1000,after=0"], n_envs=1)
-    training, judging = (
-        make_training_worlds(config, 0.98),
-        make_evaluation_worlds(config, config.env, 1),
-    )
-    for worlds, ended in ((training, True), (judging, False)):
-        worlds.reset()
-        _, _, done, infos = worlds.step(np.zeros((1, 2), dtype=np.float32))
-        assert (bool(done[0]), infos[0].get("end_reason")) == (
-            (True, "stall") if ended else (False, None)
-        )
-        worlds.close()
+@pytest.mark.parametrize(
+    ("purpose", "ended"),
+    [(Purpose.TRAIN, True), (Purpose.CHOOSE, False), (Purpose.JUDGE, False)],
+)
+def test_only_training_environments_have_the_terms(purpose: Purpose, ended: bool) -> None:
+    options = DonkeyOptions(reward_term=["stall=1,speed=1000,after=0"])
+    vec_env = WORLD.make_vec(["donkey-generated-track-v0"], options, 1, purpose, 0)
+    vec_env.reset()
+    _, _, done, infos = vec_env.step(np.zeros((1, 2), dtype=np.float32))
+    assert bool(done[0]) is ended
+    assert infos[0].get("end_reason") == ("stall" if ended else None)
+    vec_env.close()
 
 
 def test_terms_act_on_the_driven_command_in_the_real_world() -> None:
     left = np.array([-1.0, -1.0], dtype=np.float32)
     paid = []
     for terms in ([], ["steering=1"]):
-        env = make_driver_env("donkey-generated-track-v0", reward_terms=terms, steer_limit=0.5)
+        env = make_env("donkey-generated-track-v0", reward_terms=terms, steer_limit=0.5)
         env.reset(seed=3)
         paid.append([float(env.step(left)[1]) for _ in range(2)])
     assert paid[0][0] - paid[1][0] == pytest.approx(0.5)  # the command, half a turn of the wheel
@@ -201,7 +205,7 @@ def test_terms_act_on_the_driven_command_in_the_real_world() -> None:
 )
 def test_bad_terms_are_one_line(terms: list[str], message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
-        TrialConfig(reward_term=terms)
+        TrialConfig.of(reward_term=terms)
     assert "\n" not in str(caught.value)
 
 

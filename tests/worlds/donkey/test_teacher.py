@@ -1,4 +1,4 @@
-"""The teacher drives every named track, fast lessons and slow ones, and comes back from anywhere on the road."""
+"""The teacher drives every named track and comes back from anywhere on the road; its labels."""
 
 from __future__ import annotations
 
@@ -14,10 +14,19 @@ from agent.simulator.vehicle import X, Z
 from agent.simulator.world import World
 from agent.worlds.donkey.experts.line_follower import LineFollower, steering_for
 from agent.worlds.donkey.experts.race_line import rounded_line
-from agent.worlds.donkey.experts.teacher import AHEAD_U, EAGERNESS, MOST_STEERING, Teacher
-from agent.worlds.donkey.tasks import SCENE_OF_ENV, embedded_env_ids
+from agent.worlds.donkey.experts.teacher import (
+    AHEAD_U,
+    LABEL_WEIGHTS,
+    MIRROR_SIGNS,
+    MOST_STEERING,
+    THROTTLE_OVERSHOOT,
+    Teacher,
+)
+from agent.worlds.donkey.make_env import make_env
+from agent.worlds.donkey.tasks import OUR_OWN, SCENE_OF_ENV
+from agent.worlds.donkey.vector_env import DonkeyVectorEnv
 
-NAMED = [env_id for env_id in embedded_env_ids() if SCENE_OF_ENV[env_id] != "random_track"]
+NAMED = [scene for scene in SCENE_OF_ENV.values() if scene != OUR_OWN]
 
 
 def fleet_of(scenes: list[str], seeds: range = range(1)) -> Fleet:
@@ -27,10 +36,11 @@ def fleet_of(scenes: list[str], seeds: range = range(1)) -> Fleet:
     return Fleet(worlds, View(), grey=False)
 
 
-@pytest.mark.parametrize("env_id", NAMED)
-def test_it_drives_every_named_track(env_id: str) -> None:
-    fleet = fleet_of([SCENE_OF_ENV[env_id]])
-    teacher, length_u = Teacher(fleet, 0.5, (0.1, 0.5)), fleet.worlds[0].track.length_u
+@pytest.mark.parametrize("scene", NAMED)
+def test_it_drives_every_named_track(scene: str) -> None:
+    fleet = fleet_of([scene])
+    teacher = Teacher(fleet, 0.5, (0.1, 0.5))
+    length_u = fleet.worlds[0].track.length_u
     for _ in range(2500):
         fleet.step(np.clip(teacher.commands(), (-1.0, 0.1), (1.0, 0.5)))
         assert abs(fleet.progress_states[0, CTE]) < 6.0
@@ -44,7 +54,9 @@ def test_it_comes_back_to_its_line_from_beside_it() -> None:
     fleet = fleet_of(["random_track", "generated_road"], range(4))
     rng = np.random.default_rng(2)
     for world in fleet.worlds:
-        world.reset(arc_u=0.0, lateral_u=rng.uniform(-4.0, 4.0), yaw_offset_rad=rng.uniform(-0.5, 0.5))
+        world.reset(
+            arc_u=0.0, lateral_u=rng.uniform(-4.0, 4.0), yaw_offset_rad=rng.uniform(-0.5, 0.5)
+        )
     for k in range(8):
         fleet.refresh(k)
     teacher = Teacher(fleet, 0.5, (0.1, 0.35))
@@ -94,12 +106,14 @@ def test_its_steering_is_the_line_followers_of_the_rounded_middle_but_for_its_pa
 def test_it_asks_for_more_throttle_than_there_is_and_for_less_than_none() -> None:
     fleet = fleet_of(["thunderhill"])
     teacher = Teacher(fleet, 0.5, (0.1, 0.5))
-    assert teacher.commands()[0, 1] == pytest.approx(0.5 + EAGERNESS)
+    assert teacher.commands()[0, 1] == pytest.approx(0.5 + THROTTLE_OVERSHOOT)
     for _ in range(300):
         fleet.step(np.array([[np.clip(teacher.commands()[0, 0], -1.0, 1.0), 1.0]]))
         if fleet.progress_states[0, NET] > 300.0:
             break
-    assert Teacher(fleet, 0.5, (0.1, 0.2)).commands()[0, 1] == pytest.approx(0.1 - EAGERNESS)
+    assert Teacher(fleet, 0.5, (0.1, 0.2)).commands()[0, 1] == pytest.approx(
+        0.1 - THROTTLE_OVERSHOOT
+    )
 
 
 def test_it_asks_for_more_than_the_car_can_turn_but_not_for_any_amount() -> None:
@@ -141,3 +155,18 @@ def test_a_new_road_is_taken_note_of() -> None:
     fleet.refresh(1)
     teacher.refresh(1)
     assert np.array_equal(teacher.commands(), Teacher(fleet, 0.5, (0.1, 0.5)).commands())
+
+
+def test_a_label_is_the_teacher_s_action_and_the_bearings_with_weights_and_signs_for_each() -> None:
+    limits: dict[str, Any] = {"steer_limit": 0.5, "throttle_min": 0.1, "throttle_max": 0.5}
+    drivers = [make_env("donkey-warren-track-v0", bare=True, **limits) for _ in range(2)]
+    env = DonkeyVectorEnv(drivers, 2, "sim", teacher_grip=0.5)
+    env.reset([1, 2])
+    assert env.teacher is not None
+    labels = env.labels()
+    assert labels.shape == (2, len(LABEL_WEIGHTS)) == (2, len(MIRROR_SIGNS))
+    commands = env.teacher.commands()
+    actions = [2.0 * commands[:, 0].clip(-0.5, 0.5), (commands[:, 1].clip(0.1, 0.5) - 0.3) / 0.2]
+    assert labels[:, :2] == pytest.approx(np.transpose(actions), abs=1e-5)
+    assert labels[:, 2:] == pytest.approx(env.teacher.bearings(), abs=1e-6)
+    assert (-1.0, 1.0, *[-1.0] * len(AHEAD_U)) == MIRROR_SIGNS

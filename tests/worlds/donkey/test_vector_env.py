@@ -1,4 +1,4 @@
-"""The batched environment is the environments one by one, to the digit."""
+"""The vector environment is the environments one by one, to the digit."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 
 from agent.simulator.fleet import Fleet
 from agent.simulator.world import World
-from agent.training.vec_envs import Batched, SideBySide
 from agent.worlds.donkey.experts.line_follower import line_follower
-from agent.worlds.donkey.make_env import make_driver_env
+from agent.worlds.donkey.make_env import make_env
 from agent.worlds.donkey.observation import FAST_VIEW
+from agent.worlds.donkey.vec_env import DonkeyVecEnv, SideBySide
 from agent.worlds.donkey.vector_env import DonkeyVectorEnv
 
 TRACKS = (
@@ -26,8 +26,8 @@ TRACKS = (
 
 def both(
     frames: int, reward: str, bins: tuple[int, int] | None, cap: float = 1.0, **conf: Any
-) -> tuple[Batched, SideBySide]:
-    """The same environments batched and one by one, seeded alike."""
+) -> tuple[DonkeyVecEnv, SideBySide]:
+    """The same environments in one and one by one, seeded alike."""
     options: dict[str, Any] = {
         "observation": "fast" if frames else "raw",
         "reward": reward,
@@ -35,16 +35,16 @@ def both(
         **conf,
     }
     options |= {"frames": frames, "throttle_min": 0.1, "throttle_max": 0.6, "max_cte": 5.0}
-    drivers = [make_driver_env(track, bare=True, **options) for track in TRACKS]
-    batch = Batched(
+    drivers = [make_env(track, bare=True, **options) for track in TRACKS]
+    batch = DonkeyVecEnv(
         DonkeyVectorEnv(
             drivers, frames, reward, gap=options.get("gap", 1), repeat=options.get("repeat", 1)
         )
     )
-    single = SideBySide([partial(make_driver_env, track, **options) for track in TRACKS])
-    for worlds in (batch, single):
-        worlds.seed(7)
-        for env in worlds.get_attr("unwrapped"):
+    single = SideBySide([partial(make_env, track, **options) for track in TRACKS])
+    for vec_env in (batch, single):
+        vec_env.seed(7)
+        for env in vec_env.get_attr("unwrapped"):
             env.throttle_cap = min(env.throttle_cap, cap)
     return batch, single
 
@@ -63,7 +63,7 @@ def both(
         (2, "yardstick", None, {"repeat": 3, "max_episode_steps": 50}),
     ],
 )
-def test_batched_worlds_are_the_single_ones(
+def test_environments_in_one_are_the_single_ones(
     frames: int, reward: str, bins: tuple[int, int] | None, conf: dict[str, Any]
 ) -> None:
     batch, single = both(frames, reward, bins, **conf)
@@ -71,7 +71,8 @@ def test_batched_worlds_are_the_single_ones(
     assert batch.action_space == single.action_space
     first: Any = batch.reset()
     assert np.array_equal(first, cast(Any, single.reset()))
-    rng, ends = np.random.default_rng(0), set()
+    rng = np.random.default_rng(0)
+    ends = set()
     for _ in range(150):
         actions: Any = (
             rng.integers(bins[0] * bins[1], size=4) if bins else rng.uniform(-1.2, 1.2, (4, 2))
@@ -95,7 +96,8 @@ def test_batched_worlds_are_the_single_ones(
 
 
 def test_a_fleet_counts_laps_as_a_world_does() -> None:
-    single, follower = World("warehouse"), line_follower(World("warehouse"))
+    single = World("warehouse")
+    follower = line_follower(World("warehouse"))
     fleet = Fleet([World("warehouse"), World("warren")], FAST_VIEW, grey=True)
     while single.telemetry().lap_count < 1 and single.telemetry().progress < 3.0:
         command = follower.command(single.telemetry())
@@ -104,4 +106,4 @@ def test_a_fleet_counts_laps_as_a_world_does() -> None:
     assert single.lap_times
     assert fleet.worlds[0].lap_times == single.lap_times
     assert fleet.worlds[1].lap_times == []
-    assert np.array_equal(fleet.car_states[0], single._car_state)
+    assert fleet.worlds[0].telemetry().pos == single.telemetry().pos
