@@ -1,6 +1,7 @@
-"""Our search against its peers: regret of what each recommends, the same starts and budgets, one thread.
+"""Our search against its peers, on one thread: regret of what each recommends.
 
-``make bench-search`` runs all that are installed (``pip install -e '.[peers]'``); without options only a glimpse.
+All begin with the same trials and have the same budgets. ``make bench-search`` runs those that are
+installed (``pip install -e '.[peers]'``); without options only a few.
 """
 
 from __future__ import annotations
@@ -23,9 +24,15 @@ from tests.benchmarks.search_methods import METHODS, installed  # noqa: E402
 from tests.benchmarks.search_problems import Params, Problem, functions  # noqa: E402
 from tests.benchmarks.search_report import BUDGETS, Runs, report  # noqa: E402
 from tests.benchmarks.search_stopping import STARTS, stopping  # noqa: E402
-from tests.benchmarks.search_tables import dqn_tables, made_tables, network_tables, varied_tables  # noqa: E402
+from tests.benchmarks.search_tables import (  # noqa: E402
+    dqn_tables,
+    made_tables,
+    network_tables,
+    varied_tables,
+)
 
-FRESH, CONFIRMED = 10**6, 5  # first number of a trial outside every search, and how many there are
+FRESH = 10**6  # first number of a trial outside every search
+CONFIRMED = 5  # such trials of a recommended configuration
 
 
 def main() -> int:
@@ -120,16 +127,26 @@ def search(name: str, problem: Problem, repeat: int, trials: int) -> dict[str, f
         method.tell(params, score)
         history.append((params, score))
         if number + 1 in BUDGETS:
-            found |= judged(problem, *method.recommend(history), repeat, number + 1)
+            found |= assessed(problem, *method.recommend(history), repeat, number + 1)
     return found | {"seconds": seconds / max(1, trials - STARTS)}
 
 
-def judged(
+def assessed(
     problem: Problem, kept: Params, reported: float, repeat: int, budget: int
 ) -> dict[str, float]:
-    """Regret of the recommended, and by how much the score reported of it exceeds its mean, as shares of the range:
-    the method's own, and, as a confirmed champion's, that of ``CONFIRMED`` fresh seeds."""
-    true, extent = problem.mean(kept), problem.best - problem.worst
+    """Regret of the recommended, and by how much its reported score exceeds its mean.
+
+    All are shares of the range. The reported score is the method's own, and, as a confirmed
+    champion's, the mean of ``CONFIRMED`` fresh seeds.
+
+    :param problem: that was searched
+    :param kept: the recommended params
+    :param reported: their score by the method
+    :param repeat: number of the search
+    :param budget: trials so far
+    """
+    true = problem.mean(kept)
+    extent = problem.best - problem.worst
     fresh = [problem.trial(kept, repeat, FRESH + seed) for seed in range(CONFIRMED)]
     return {
         str(budget): problem.regret(kept),

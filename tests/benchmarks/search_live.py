@@ -1,8 +1,9 @@
-"""Problems whose trials are real trainings, short ones: PPO on CartPole, and on the embedded DonkeyCar.
+"""Problems whose trials are short real trainings: PPO on CartPole, and on the embedded DonkeyCar.
 
-A search of them trains as it goes (``live_problems``), and the true mean of a configuration is that of three trainings
-on fresh seeds: one search takes minutes, and a regret is itself an estimate. So some configurations were trained with
-several seeds beforehand, and searches of these tables (``recorded_tables``) can be repeated:
+A search of them trains as it goes (``live_problems``), and the true mean of a configuration is that
+of three trainings on fresh seeds: one search takes minutes, and a regret is itself an estimate. So
+some configurations were trained with several seeds beforehand, and searches of these tables
+(``recorded_tables``) can be repeated:
 
     python tests/benchmarks/search_live.py --problems cartpole --seeds 5 --workers 2
     python tests/benchmarks/search_live.py --problems donkey --seeds 4 --workers 2
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -67,15 +69,15 @@ class Live(Problem):
 
 
 def live_problems() -> list[Problem]:
-    """Score of CartPole: the return, 500 at best. Of the car: laps in an episode, of which nobody drives seven."""
+    """Problems whose score is CartPole's return, 500 at best, or the car's laps, below 7."""
     return [
-        Live(name, SPACE, lambda params, name=name: _mean(name, tuple(params.items())), best, 0.0)  # type: ignore[misc]
+        Live(name, SPACE, _mean_of(name), best, worst=0.0)
         for name, best in (("live cartpole", 500.0), ("live donkey", 7.0))
     ]
 
 
 def recorded_tables(path: Path = RECORDED) -> list[Problem]:
-    """Tables of the trainings that ``main`` has recorded in JSON lines, those of one problem each."""
+    """Tables of the trainings that ``main`` has recorded in JSON lines, one per problem."""
     scores: dict[str, dict[Any, list[float]]] = defaultdict(lambda: defaultdict(list))
     for line in map(json.loads, path.read_text().splitlines()):
         scores[line["problem"]][tuple(line["params"].values())].append(line["score"])
@@ -83,13 +85,13 @@ def recorded_tables(path: Path = RECORDED) -> list[Problem]:
 
 
 def drawn(count: int) -> list[Params]:
-    """The configurations that are trained: SB3's own, then random ones, the same first ones for every ``count``."""
+    """Configurations to train: SB3's own, then random ones, the same ones for every ``count``."""
     rng = np.random.default_rng(0)
     return [SB3_OWN, *(SPACE.sample(rng) for _ in range(count - 1))]
 
 
 def main() -> None:
-    """Train the same configurations on every problem, all with one seed before any with the next; append the scores."""
+    """Trains the same configurations on every problem, seed after seed; appends the scores."""
     parser = argparse.ArgumentParser(description=main.__doc__, allow_abbrev=False)
     parser.add_argument(
         "--cells", type=int, default=64, help="configurations, the first one SB3's own (default 64)"
@@ -124,8 +126,12 @@ def main() -> None:
             out.write(json.dumps(line) + "\n")
 
 
-def _mean(name: str, params: tuple[tuple[str, Any], ...]) -> float:
-    return sum(_trained(name, params, seed) for seed in FRESH) / len(FRESH)
+def _mean_of(name: str) -> Callable[[Params], float]:
+    def mean(params: Params) -> float:
+        key = tuple(params.items())
+        return sum(_trained(name, key, seed) for seed in FRESH) / len(FRESH)
+
+    return mean
 
 
 @cache

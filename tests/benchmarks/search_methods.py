@@ -1,4 +1,4 @@
-"""The searches that are compared: ask each for params, tell it the score, and let it recommend.
+"""Searches to compare: each is asked for params, told the score, and recommends in the end.
 
 Those that are not installed are left out; ``pip install -e '.[peers]'`` installs them.
 """
@@ -14,15 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from agent.search.arrays import Array
 from agent.search.parameter import Choice, Range
 from agent.search.proposer import propose
 from agent.search.space import Space
 from agent.search.surrogate import Surrogate
 from tests.benchmarks.search_problems import Params, Problem
 
-Array = NDArray[np.float64]
 KAPPA = 2.0  # the controller's --explore
 
 
@@ -182,7 +181,7 @@ class BayesianOptimization(Random):
 
 
 class Smac(Random):
-    """SMAC3's hyperparameter facade (random forest, log expected improvement), every configuration run once."""
+    """SMAC3's hyperparameter facade (random forest, log EI), every configuration run once."""
 
     def __init__(self, problem: Problem, seed: int) -> None:
         super().__init__(problem, seed)
@@ -205,7 +204,7 @@ class Smac(Random):
             space, deterministic=True, n_trials=1000, seed=seed, output_directory=self.folder.name
         )
         facade = smac.HyperparameterOptimizationFacade
-        # Its initial design is the first of the common starts, which is told before anything is asked.
+        # Its initial design is the first of the common starts, whose score it hears first.
         first = self._configuration(space, problem.start(seed, 1)[0])
         self.facade = facade(
             scenario,

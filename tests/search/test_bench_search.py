@@ -1,4 +1,4 @@
-"""The benchmark's runs can be kept, gone on with and reported, and other repeats have other luck."""
+"""Runs of the benchmark can be kept, continued and reported; other repeats have other noise."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ def regrets(runs: Path) -> dict[int, float]:
 
 def test_kept_runs_are_continued_and_reported_alike(tmp_path: Path) -> None:
     at_once, in_parts = tmp_path / "at_once.jsonl.gz", tmp_path / "in_parts.jsonl.gz"
-    told = bench(at_once, "--repeats", "4", "--first", "7")
+    table_at_once = bench(at_once, "--repeats", "4", "--first", "7")
     bench(in_parts, "--repeats", "2", "--first", "7")
     bench(in_parts, "--repeats", "4", "--first", "7")
     assert regrets(at_once) == regrets(in_parts)
     assert sorted(regrets(at_once)) == [7, 8, 9, 10]
-    assert len(set(regrets(at_once).values())) > 1, "repeats have luck of their own"
+    assert len(set(regrets(at_once).values())) > 1, "every repeat has its own noise"
 
     def table(text: str) -> list[str]:
         return [
             line for line in text.splitlines() if line.startswith(("| made", "| mean", "| repeats"))
         ]
 
-    assert table(bench(in_parts, "--repeats", "0")) == table(told)
-    assert "| repeats | 4 |" in table(told)
+    assert table(bench(in_parts, "--repeats", "0")) == table(table_at_once)
+    assert "| repeats | 4 |" in table(table_at_once)
     assert "| repeats | 2 |" in table(bench(in_parts, "--repeats", "2", "--first", "9")), (
         "those asked for"
     )
