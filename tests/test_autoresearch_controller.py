@@ -156,8 +156,8 @@ def test_the_grid_search_fills_the_grid_once_and_feeds_the_search(run: Run, tmp_
 
 
 def test_the_default_grid_has_18_cells() -> None:
-    options = donkeycar_outer_loop.make_parser().parse_args([])
-    cells = donkeycar_outer_loop.cells(options)
+    options = donkeycar_outer_loop.build_parser().parse_args([])
+    cells = donkeycar_outer_loop.cells(*donkeycar_outer_loop.grid(options))
     assert (
         len(
             {
@@ -226,11 +226,11 @@ def test_a_trial_over_the_limit_is_recorded(run_processes: Run, tmp_path: Path) 
 def test_what_the_runner_refuses_stops_the_study_unrecorded(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refusal = "donkeycar_sb3_runner.py: error: env 'moon' is unknown; choose another"
-    assert run({"*": {"exit": 2, "say": refusal}}, "--trials", "3", "--env", "moon") == 2
+    refusal = "donkeycar_sb3_runner.py: error: the moon is full; wait a day"
+    assert run({"*": {"exit": 2, "say": refusal}}, "--trials", "3") == 2
     assert (
         capsys.readouterr().err
-        == "autoresearch_controller.py: error: env 'moon' is unknown; choose another\n"
+        == "autoresearch_controller.py: error: the moon is full; wait a day\n"
     )
     assert ledger(tmp_path) == []
     assert list((tmp_path / "models").iterdir()) == []
