@@ -103,8 +103,8 @@ def negative_log_posterior(
 def negative_log_prior(theta: Array) -> tuple[float, Array]:
     """-log prior up to a constant, and its gradient (d + 2,).
 
-    The logarithms of the d lengthscales are normal with covariance
-    σ² 1 1ᵀ + LENGTHSCALE_SPREAD² (I - 1 1ᵀ / d), where σ is that of ``LENGTHSCALE_PRIOR``.
+    The logarithms of the d lengthscales are normal. Their covariance is
+    σ² 1 1ᵀ + LENGTHSCALE_SPREAD² (I - 1 1ᵀ / d), with the σ of ``LENGTHSCALE_PRIOR``.
     """
     d = len(theta) - 2
     lengthscales = theta[:d]

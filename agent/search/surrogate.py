@@ -79,8 +79,9 @@ class Visited:
     def of(cls, space: Space, history: Sequence[Entry]) -> Self:
         """Reads ``history``.
 
-        Left out is an entry that has no finite score and did not fail, lacks an active parameter,
-        or has an unknown choice or another context. Numbers outside their range are clipped.
+        An entry is left out if it has no finite score and did not fail. It is also if it lacks an
+        active parameter, or has an unknown choice or another context. Numbers outside their range
+        are clipped.
         """
         codes: list[list[float]] = []
         scores: list[float] = []

@@ -27,8 +27,8 @@ def run_in_fork(work: Callable[[], T], limit_sec: float = LIMIT_SEC) -> T:
     """Returns what ``work()`` returns, or raises what it raises; nothing else changes here.
 
     It runs in this process where forking is not safe, on anything but Linux. It also does after a
-    fork that sent nothing for ``limit_sec``: a lock that another thread held at the time of the
-    fork is never released in it.
+    fork that sent nothing for ``limit_sec``. Such a fork waits for a lock that another thread held
+    when it began, and that nobody releases in it.
 
     :param work: its result and its exceptions can be pickled
     :param limit_sec: limit of the fork's time

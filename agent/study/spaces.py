@@ -96,19 +96,29 @@ def spec_space(
             f"timesteps from {min_timesteps} to {max_timesteps} is no range;"
             " give 1 <= minimum <= maximum"
         )
-    agents = (agent,) if agent else SEARCHED_AGENTS
-    parameters: list[Parameter] = [] if agent else [Choice("agent", SEARCHED_AGENTS)]
+    agents = _agents(agent)
+    parameters: list[Parameter] = []
+    if agent is None:
+        parameters.append(Choice("agent", SEARCHED_AGENTS))
     for part in (world_named(world).Options, *(ALGORITHMS[each] for each in agents)):
         known = {parameter.name for parameter in parameters}
         found = {name: facts for name, facts in facts_of(part).items() if facts.in_spec}
         parameters += _parameters(found, agents, known)
     parameters.append(Range("timesteps", min_timesteps, max_timesteps, log=True, integer=True))
-    return Space(tuple(parameters), {"agent": agent} if agent else {})
+    context = {} if agent is None else {"agent": agent}
+    return Space(tuple(parameters), context)
+
+
+def _agents(agent: str | None) -> tuple[str, ...]:
+    """Algorithms of a space: the one that is fixed, or those that are searched."""
+    if agent is None:
+        return SEARCHED_AGENTS
+    return (agent,)
 
 
 def _more_parameters(agent: str | None, world: str) -> tuple[Parameter, ...]:
     """Parameters of ``full`` that the specification's space lacks."""
-    agents = (agent,) if agent else SEARCHED_AGENTS
+    agents = _agents(agent)
     parameters: list[Parameter] = []
     for part in (world_named(world).Options, Algorithm, *(ALGORITHMS[each] for each in agents)):
         known = {parameter.name for parameter in parameters}

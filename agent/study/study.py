@@ -113,7 +113,8 @@ class Study:
         earlier = []
         for record in of_task(records, self.params):
             if record.kind == "search":
-                earlier.append((record.rungs, record.mean_reward if record.scored else None))
+                final = record.mean_reward if record.scored else None
+                earlier.append((record.rungs, final))
         return should_prune(rungs, earlier)
 
     def update_convergence(self, trial: int) -> None:
@@ -132,11 +133,12 @@ class Study:
             return
         before = self.convergence
         self.convergence = convergence
+        verdict = "converged" if convergence.converged else "not converged"
         self._log(
             f"search: within {100 * options.epsilon:g} % of the best with probability "
             f"{convergence.probability:.3f}, regret bound {convergence.regret_bound:.2f}, "
             f"largest std {convergence.largest_std:.2f}; "
-            f"{'converged' if convergence.converged else 'not converged'}: {convergence.reason}"
+            f"{verdict}: {convergence.reason}"
         )
         if before is None or before.recommended != convergence.recommended:
             self._log(self.recommendation())
