@@ -1,4 +1,4 @@
-"""CLI: the overnight loop. Asks the search what to try, tries it, remembers it, keeps a champion.
+"""CLI: the search. Asks what to try, tries it, remembers it, keeps a champion.
 
 Everything heavy happens in the trials' own processes: this one never imports torch.
 """
@@ -8,8 +8,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
@@ -18,7 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from agent.config import files
 from agent.config.argument_types import at_least_float, at_least_int, share
-from agent.config.command_line import OneLineParser, add_trial_arguments, trial_params
+from agent.config.command_line import TrialParser, print_params, trial_params
 from agent.config.errors import UserError
 from agent.executors.local import LocalExecutor
 from agent.executors.processes import workspace_id
@@ -32,48 +35,52 @@ from agent.trials.promotion import SelectChampion
 from agent.trials.publish import publish
 from agent.trials.record import Record
 from agent.trials.session import add_loop_arguments, exit_code, open_loop
-from agent.worlds.donkey.servers import EMBEDDED, check_sim, simulators
+from agent.worlds.base import EMBEDDED
+from agent.worlds.capabilities import AssignEnvs, HasServers
 
+PROG = "autoresearch_controller.py"
 RUNNER = Path(__file__).with_name("donkeycar_sb3_runner.py")
-SERVER = Path(__file__).with_name("donkey_sim.py")
+# Defaults of a study where they are not a trial's; the specification has trials train so.
+DEFAULTS = {"reward_shaping": True}
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Runs the search.
 
     :returns: 0 done, 2 bad arguments, 3 circuit breaker, 130 interrupted
     """
-    parser = make_parser()
-    options = parser.parse_args(argv)
-    return exit_code(parser.prog, lambda: search(options))
+    if argv is None:
+        argv = sys.argv[1:]
+    options = build_parser(argv, prog).parse_args(argv)
+    return exit_code(prog, lambda: search(options))
 
 
-def make_parser() -> OneLineParser:
-    """The command line: the loop's own options, and every option of a trial."""
-    parser = OneLineParser(
-        prog="autoresearch_controller.py",
-        description="Search the hyperparameters of a driver, trial by trial, and keep the champion."
-        " What --space holds the search chooses: by default learning_rate and timesteps, n_steer"
-        " and n_throttle for DQN, and the agent unless --agent settles it."
-        " It begins with the parameters as they are given here.",
-        allow_abbrev=False,
+def build_parser(argv: Sequence[str] = (), prog: str = PROG) -> TrialParser:
+    """The command line: the loop's own options, and every option of a trial.
+
+    :param argv: the command line that it is for
+    :param prog: name of the command
+    """
+    parser = TrialParser(
+        argv,
+        prog,
+        "[--trials N] [--space SPACE] [--world NAME] [--env ID] [OPTION ...]",
+        "Search hyperparameters, trial by trial, and keep the champion. --space has what the search"
+        " chooses: by default agent, learning rate, length of training and DQN's action bins. It"
+        " begins with the parameters as they are given here; with --agent it keeps to that one.",
+        DEFAULTS,
     )
-    add_trial_arguments(parser)
-    add_loop_arguments(parser)
     add_search_arguments(parser)
-    parser.set_defaults(reward_shaping=True)
+    add_stopping_arguments(parser)
+    add_loop_arguments(parser)
+    parser.add_configuration()
     return parser
 
 
-def add_search_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of the search itself."""
-    parser.add_argument(
-        "--no-reward-shaping",
-        action="store_false",
-        dest="reward_shaping",
-        help="train on the reward as it is; without this flag trials train with --reward-shaping",
-    )
-    parser.add_argument(
+def add_search_arguments(parser: TrialParser) -> None:
+    """Adds the options that say what is searched, and with how many trials."""
+    group = parser.add_argument_group("search")
+    group.add_argument(
         "--trials",
         type=at_least_int(1),
         default=100,
@@ -81,57 +88,13 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
         help="trials of this invocation; their numbers go on from the ledger's highest"
         " (default %(default)s)",
     )
-    parser.add_argument(
-        "--explore",
-        type=at_least_float(0.0),
-        default=2.0,
-        metavar="N",
-        help="kappa of UCB = mean + kappa*std (default %(default)g)",
-    )
-    parser.add_argument(
-        "--min-timesteps",
-        type=at_least_int(1),
-        default=5000,
-        metavar="N",
-        help="shortest training that the search may choose (default %(default)s)",
-    )
-    parser.add_argument(
-        "--max-timesteps",
-        type=at_least_int(1),
-        default=20_000,
-        metavar="N",
-        help="longest training that the search may choose (default %(default)s)",
-    )
-    parser.add_argument(
-        "--push-every",
-        type=at_least_int(0),
-        default=10,
-        metavar="N",
-        help="commit and push the results after so many trials, 0 for never; needs a git remote"
-        " (default %(default)s)",
-    )
-    parser.add_argument(
-        "--workers",
-        type=at_least_int(1),
-        default=1,
-        metavar="N",
-        help="trials side by side (default %(default)s)",
-    )
-    parser.add_argument(
-        "--confirm-seeds",
-        type=at_least_int(0),
-        default=3,
-        metavar="N",
-        help="fresh seeds on which a challenger is trained anew, and must win,"
-        " before it is champion; with 0 the best score ever is (default %(default)s)",
-    )
-    parser.add_argument(
+    group.add_argument(
         "--space",
         default="spec",
         metavar="SPACE",
         help="what is searched: spec (default), full, or a file ending in .toml",
     )
-    parser.add_argument(
+    group.add_argument(
         "--set",
         action="append",
         default=[],
@@ -139,46 +102,101 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
         help="a parameter that all trials have and the search leaves alone, such as gamma=0.99;"
         " repeat for several",
     )
-    parser.add_argument(
+    group.add_argument(
+        "--min-timesteps",
+        type=at_least_int(1),
+        default=5000,
+        metavar="N",
+        help="shortest training that the search may choose (default %(default)s)",
+    )
+    group.add_argument(
+        "--max-timesteps",
+        type=at_least_int(1),
+        default=20_000,
+        metavar="N",
+        help="longest training that the search may choose (default %(default)s)",
+    )
+    group.add_argument(
+        "--explore",
+        type=at_least_float(0.0),
+        default=2.0,
+        metavar="N",
+        help="kappa of UCB = mean + kappa*std (default %(default)g)",
+    )
+    group.add_argument(
+        "--confirm-seeds",
+        type=at_least_int(0),
+        default=3,
+        metavar="N",
+        help="fresh seeds on which a challenger is trained anew, and must win,"
+        " before it is champion; with 0 the best score ever is (default %(default)s)",
+    )
+    group.add_argument(
+        "--workers",
+        type=at_least_int(1),
+        default=1,
+        metavar="N",
+        help="trials side by side (default %(default)s)",
+    )
+    group.add_argument(
+        "--sim",
+        default=EMBEDDED,
+        metavar="SIM",
+        help=f"{EMBEDDED} (default); spawn: a headless server for each --env, started and ended"
+        " here; or [HOST:]PORT,... of running simulators, one for each --env in order",
+    )
+    group.add_argument(
+        "--push-every",
+        type=at_least_int(0),
+        default=10,
+        metavar="N",
+        help="commit and push the results after so many trials, 0 for never; needs a git remote"
+        " (default %(default)s)",
+    )
+
+
+def add_stopping_arguments(parser: TrialParser) -> None:
+    """Adds the options that say when the search, or a trial, has seen enough."""
+    group = parser.add_argument_group("stopping early")
+    group.add_argument(
+        "--until-converged",
+        action="store_true",
+        help="end once the recommended configuration is near enough to the best,"
+        " at the latest after --trials",
+    )
+    group.add_argument(
         "--epsilon",
         type=share,
         default=EPSILON,
         metavar="SHARE",
-        help="how far from the best is near enough, as a share of the range of the scores"
-        f" (default {100 * EPSILON:g}%%)",
+        help=parser.rare(
+            "how far from the best is near enough, as a share of the range of the scores"
+            f" (default {100 * EPSILON:g}%%)"
+        ),
     )
-    parser.add_argument(
+    group.add_argument(
         "--delta",
         type=share,
         default=DELTA,
         metavar="SHARE",
-        help="accepted probability that the recommended configuration is further from it"
-        f" (default {100 * DELTA:g}%%)",
+        help=parser.rare(
+            "accepted probability that the recommended configuration is further from it"
+            f" (default {100 * DELTA:g}%%)"
+        ),
     )
-    parser.add_argument(
-        "--until-converged",
-        action="store_true",
-        help="end once the recommended configuration is that near to the best,"
-        " at the latest after --trials",
-    )
-    parser.add_argument(
-        "--cost-aware",
-        action="store_true",
-        help="choose by value per second, from what earlier trials took",
-    )
-    parser.add_argument(
+    group.add_argument(
         "--prune",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="stop a trial at 25 or 50 %% of its training when it is below the median of earlier"
-        " ones there, once scores there have foretold final ones (default)",
+        help=parser.rare(
+            "stop a trial at 25 or 50 %% of its training when it is below the median of earlier"
+            " ones there, once scores there have foretold final ones (default)"
+        ),
     )
-    parser.add_argument(
-        "--sim",
-        default=EMBEDDED,
-        metavar="SIM",
-        help="embedded (default); spawn: a headless server for each --env, started and ended here; "
-        "or [HOST:]PORT,... of running simulators, one for each --env in order",
+    group.add_argument(
+        "--cost-aware",
+        action="store_true",
+        help=parser.rare("choose by value per second, from what earlier trials took"),
     )
 
 
@@ -187,41 +205,52 @@ def search(options: argparse.Namespace) -> None:
 
     :raises UserError: options that cannot be followed
     """
-    plan = check(options)
+    given = given_params(options)
+    plan = check(options, given)
+    if options.print_config:
+        searched = ", ".join(plan.space.names)
+        print_params(given, f"parameters of all trials; the search chooses {searched}")
+        return
     executor = make_executor(options)
-    with open_loop(
-        options,
-        executor,
-        kind="search",
-        prefix="trial",
-        ledger_name=files.SEARCH_LEDGER,
-        select_champion=champion_rule(options.confirm_seeds),
-        confirm_seeds=options.confirm_seeds,
-    ) as loop:
-        sweep = Ledger(options.results_dir / files.SWEEP_LEDGER)
-        prior = sweep.load()
-        known = len(loop.records)
-        scored = sum(record.scored for record in prior + loop.records)
-        loop.log.say(f"loaded {len(prior)} sweep and {known} search records, {scored} scored")
-        study = Study(plan, study_options(options), loop, prior)
+    with (
+        open_loop(
+            options,
+            executor,
+            kind="search",
+            prefix="trial",
+            ledger_name=files.SEARCH_LEDGER,
+            select_champion=champion_rule(options.confirm_seeds),
+            confirm_seeds=options.confirm_seeds,
+        ) as loop,
+        open_simulators(options, plan, executor) as loop.assign_envs,
+    ):
+        run_study(options, plan, loop)
 
-        def after(record: Record) -> None:
-            study.update_convergence(record.trial)
-            recorded = len(loop.records) - known
-            if options.push_every and recorded % options.push_every == 0:
-                push(loop, record.trial, sweep)
 
-        loop.prune = study.prune if options.prune else None
-        with simulators(
-            options.sim,
-            plan.base.trial.env,
-            options.workers,
-            server=SERVER,
-            folder=options.results_dir,
-            start=executor.start_process,
-        ) as loop.assign_envs:
-            loop.run(study.next_launch, after)
-        study.conclude()
+def run_study(options: argparse.Namespace, plan: Plan, loop: TrialLoop) -> None:
+    """Runs the trials, and pushes the results now and then.
+
+    :param options: of the command line
+    :param plan: what is searched
+    :param loop: runs the trials
+    """
+    sweep = Ledger(options.results_dir / files.SWEEP_LEDGER)
+    prior = sweep.load()
+    known = len(loop.records)
+    scored = sum(record.scored for record in prior + loop.records)
+    loop.log.say(f"loaded {len(prior)} sweep and {known} search records, {scored} scored")
+    study = Study(plan, study_options(options), loop, prior)
+
+    def after(record: Record) -> None:
+        study.update_convergence(record.trial)
+        recorded = len(loop.records) - known
+        if options.push_every and recorded % options.push_every == 0:
+            push(loop, record.trial, sweep)
+
+    if options.prune:
+        loop.prune = study.prune
+    loop.run(study.next_launch, after)
+    study.conclude()
 
 
 def make_executor(options: argparse.Namespace) -> LocalExecutor:
@@ -233,6 +262,23 @@ def make_executor(options: argparse.Namespace) -> LocalExecutor:
         cooldown_sec=options.cooldown,
         verbose=options.verbose,
     )
+
+
+def open_simulators(
+    options: argparse.Namespace, plan: Plan, executor: LocalExecutor
+) -> AbstractContextManager[AssignEnvs | None]:
+    """Returns the simulators of the trials; ``None`` leaves a trial's environments as they are.
+
+    :param options: of the command line
+    :param plan: has the environments of all trials
+    :param executor: starts servers
+    """
+    world = plan.base.the_world
+    if not isinstance(world, HasServers):
+        return nullcontext()
+    tasks = plan.base.trial.env
+    start = executor.start_process
+    return world.serve(options.sim, tasks, options.workers, options.results_dir, start)
 
 
 def champion_rule(confirm_seeds: int) -> SelectChampion | None:
@@ -255,22 +301,32 @@ def study_options(options: argparse.Namespace) -> StudyOptions:
     )
 
 
-def check(options: argparse.Namespace) -> Plan:
+def given_params(options: argparse.Namespace) -> dict[str, Any]:
+    """Parameters that all trials have, as far as they are given.
+
+    A preset's length of training does not count: --min-timesteps and --max-timesteps decide.
+    """
+    given = trial_params(options)
+    if "timesteps" not in options and "timesteps" not in options.sources.file:
+        given.pop("timesteps", None)
+    return given
+
+
+def check(options: argparse.Namespace, given: dict[str, Any]) -> Plan:
     """What all trials have in common, what the search may choose, and where it begins.
 
-    :raises UserError: options that cannot be followed
+    :param options: of the command line
+    :param given: parameters that all trials have
+    :raises UserError: options that cannot be followed, or trials that cannot run here
     """
-    space = (options.space, options.min_timesteps, options.max_timesteps)
-    given = trial_params(options)
-    if "timesteps" not in options:
-        given.pop(
-            "timesteps", None
-        )  # a preset's; here --min-timesteps and --max-timesteps have their say
-    plan = make_plan(given, settings(options.set), *space)
-    try:
-        check_sim(options.sim, plan.base.trial.env, options.workers)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    fixed = settings(options.set, options.sources.world)
+    plan = make_plan(given, fixed, options.space, options.min_timesteps, options.max_timesteps)
+    plan.base.check_ready()
+    world = plan.base.the_world
+    if isinstance(world, HasServers):
+        world.check_servers(options.sim, plan.base.trial.env, options.workers)
+    elif options.sim != EMBEDDED:
+        raise UserError(f"--sim {options.sim!r} is not for world {world.name!r}; drop it")
     return plan
 
 

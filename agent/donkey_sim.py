@@ -1,7 +1,7 @@
-"""The headless simulator: a DonkeySim on a TCP port, for every client of the Unity one (docs/wire.md).
+"""CLI: the headless simulator on a TCP port, for every client of the Unity one (docs/wire.md).
 
-The first line on stdout tells where it listens; then it serves until SIGTERM or SIGINT. What it ignores or refuses
-is told on stderr, once for each sort of mistake.
+The first line on stdout tells where it listens; then it serves until SIGTERM or SIGINT. Messages
+that it ignores or refuses are reported on stderr, once for each sort of mistake.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import errno
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,33 +26,53 @@ from agent.simulator.protocol import CLOCKS
 if TYPE_CHECKING:
     from agent.simulator.server import Server
 
+PROG = "donkey_sim.py"
 
-def build_parser() -> OneLineParser:
+
+def build_parser(prog: str = PROG) -> OneLineParser:
     """The command line of the simulator."""
-    parser = OneLineParser(prog="donkey_sim.py", description=__doc__, allow_abbrev=False)
-    parser.add_argument(
-        "--port", type=port, default=9091, metavar="N", help="0 for a free one (default 9091)"
+    parser = OneLineParser(
+        prog=prog,
+        description="Serve the headless simulator on a TCP port, for every client of the Unity one."
+        " The first line on stdout tells where it listens; then it serves until SIGTERM or SIGINT.",
+        allow_abbrev=False,
     )
     parser.add_argument(
-        "--host", default="127.0.0.1", metavar="ADDRESS", help="address to bind (default 127.0.0.1)"
+        "--port",
+        type=port,
+        default=9091,
+        metavar="N",
+        help="0 for a free one (default %(default)s)",
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="address to bind (default %(default)s)",
     )
     parser.add_argument(
         "--scene", metavar="NAME", help="load this scene now (default: clients choose in the menu)"
     )
     parser.add_argument(
-        "--clock", choices=CLOCKS, default="realtime",
-        help="realtime: 20 frames a second; 4x: four times as fast; lockstep: one frame for every control"
-        " (default realtime)",
-    )  # fmt: skip
+        "--clock",
+        choices=CLOCKS,
+        default="realtime",
+        help="realtime: 20 frames a second; 4x: four times as fast; lockstep: one frame for every"
+        " control (default %(default)s)",
+    )
     parser.add_argument(
-        "--seed", type=at_least_int(0), default=0, metavar="N", help="draws random roads (default 0)"
+        "--seed",
+        type=at_least_int(0),
+        default=0,
+        metavar="N",
+        help="draws random roads (default %(default)s)",
     )
     return parser
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Serve until told to stop; returns an exit code of ``agent.config.trial``."""
-    parser = build_parser()
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+    """Serves until it is told to stop; returns an exit code of ``agent.config.errors``."""
+    parser = build_parser(prog)
     arguments = parser.parse_args(argv)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(

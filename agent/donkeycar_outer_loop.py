@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from agent.config import files
-from agent.config.command_line import OneLineParser, add_trial_arguments, trial_config
+from agent.config.argument_types import number, whole_number
+from agent.config.command_line import TrialParser, print_params, trial_params
 from agent.config.errors import UserError
+from agent.config.flat import facts_in
 from agent.config.trial import TrialConfig
 from agent.executors.local import LocalExecutor
 from agent.executors.processes import workspace_id
@@ -20,6 +24,8 @@ from agent.trials.folders import Launch
 from agent.trials.record import Record
 from agent.trials.session import add_loop_arguments, exit_code, open_loop
 
+PROG = "donkeycar_outer_loop.py"
+AGENT = "dqn"
 RUNNER = Path(__file__).with_name("donkeycar_sb3_runner.py")
 GRID: dict[str, tuple[float, ...]] = {
     "n_steer": (3, 5, 7),
@@ -28,51 +34,64 @@ GRID: dict[str, tuple[float, ...]] = {
 }
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Runs the grid search.
 
     :returns: 0 done, 2 bad arguments, 3 circuit breaker, 130 interrupted
     """
-    parser = make_parser()
-    options = parser.parse_args(argv)
-    return exit_code(parser.prog, lambda: sweep(options))
+    if argv is None:
+        argv = sys.argv[1:]
+    options = build_parser(argv, prog).parse_args(argv)
+    return exit_code(prog, lambda: sweep(options))
 
 
-def make_parser() -> OneLineParser:
-    """The command line: the trial's options, those of the grid repeatable, and the loop's."""
-    parser = OneLineParser(
-        prog="donkeycar_outer_loop.py",
-        description="Train and judge a DQN in every cell of a grid; "
-        "cells that the ledger holds as ok are skipped.",
-        allow_abbrev=False,
-        conflict_handler="resolve",
+def build_parser(argv: Sequence[str] = (), prog: str = PROG) -> TrialParser:
+    """The command line: the trial's options, those of the grid repeatable, and the loop's.
+
+    :param argv: the command line that it is for
+    :param prog: name of the command
+    """
+    parser = TrialParser(
+        argv,
+        prog,
+        "[--env ID] [--timesteps N] [OPTION ...]",
+        "Train and evaluate a DQN in every cell of a grid; cells that the ledger holds as ok are"
+        " skipped.",
     )
-    add_trial_arguments(parser)
-    add_loop_arguments(parser)
-    parser.add_argument(
-        "--agent",
-        choices=("dqn",),
-        default="dqn",
-        help="a grid over action bins needs dqn (default)",
-    )
+    group = parser.add_argument_group("grid")
     for name, values in GRID.items():
-        parser.add_argument(
+        group.add_argument(
             "--" + name.replace("_", "-"),
             action="append",
-            type=type(values[0]),
+            type=whole_number if isinstance(values[0], int) else number,
             default=argparse.SUPPRESS,
-            metavar="V",
+            metavar="N" if isinstance(values[0], int) else "X",
             help=f"a value of the grid's {name}; repeat it (default {' '.join(map(str, values))})",
         )
+    group.add_argument(
+        "--agent",
+        choices=(AGENT,),
+        default=argparse.SUPPRESS,
+        metavar=AGENT,
+        help="a grid over action bins needs it (default)",
+    )
+    add_loop_arguments(parser)
+    parser.add_configuration(without=("agent", *GRID))
     return parser
 
 
 def sweep(options: argparse.Namespace) -> None:
-    """Run every cell that the ledger does not hold as ok yet.
+    """Runs every cell that the ledger does not hold as ok yet.
 
     :raises UserError: options that cannot be followed
     """
-    configs = cells(options)
+    shared, axes = grid(options)
+    configs = cells(shared, axes)
+    if options.print_config:
+        params = configs[0].to_params()
+        print_params({**params, **axes}, f"{len(configs)} cells")
+        return
+    configs[0].check_ready()
     executor = make_executor(options)
     with open_loop(
         options, executor, kind="sweep", prefix="sweep", ledger_name=files.SWEEP_LEDGER
@@ -98,15 +117,34 @@ def make_executor(options: argparse.Namespace) -> LocalExecutor:
     )
 
 
-def cells(options: argparse.Namespace) -> list[TrialConfig]:
+def grid(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """Parameters that all cells share, and the values of each axis, each value once.
+
+    :raises UserError: a world without such an axis, or another algorithm
+    """
+    shared = {"agent": AGENT} | trial_params(options)
+    if shared["agent"] != AGENT:
+        raise UserError(f"agent {shared['agent']!r} has no action bins; the grid needs {AGENT}")
+    world = options.sources.world
+    lacking = [name for name in GRID if name not in facts_in(world)]
+    if lacking:
+        raise UserError(f"world {world!r} has no {lacking[0]}, which the grid needs; drop --world")
+    axes = {}
+    for name, usual in GRID.items():
+        values = shared.pop(name, usual)
+        if not isinstance(values, (list, tuple)):
+            values = [values]
+        axes[name] = list(dict.fromkeys(values))
+    return shared, axes
+
+
+def cells(shared: Mapping[str, Any], axes: Mapping[str, list[Any]]) -> list[TrialConfig]:
     """One configuration per cell, all with the same seed so that the cells compare.
 
     :raises UserError: an impossible value
     """
-    axes = {name: dict.fromkeys(getattr(options, name, values)) for name, values in GRID.items()}
-    shared = {name: value for name, value in vars(options).items() if name not in GRID}
     return [
-        trial_config(argparse.Namespace(**shared, **dict(zip(axes, cell, strict=True))))
+        TrialConfig.of(**shared, **dict(zip(axes, cell, strict=True)))
         for cell in product(*axes.values())
     ]
 

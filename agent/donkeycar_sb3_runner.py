@@ -1,4 +1,4 @@
-"""One trial from the command line: train a driver, keep its best checkpoint, judge it, write ``result.json``.
+"""One trial from the command line: train, keep the best checkpoint, evaluate it, write the result.
 
 Arguments are checked before torch is imported, so a mistake is answered at once.
 """
@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +24,7 @@ if __package__ in (None, ""):
 
 from agent.config import files
 from agent.config.argument_types import at_least_int
-from agent.config.command_line import OneLineParser, add_trial_arguments, trial_config, trial_params
+from agent.config.command_line import TrialParser, print_params, trial_config, trial_params
 from agent.config.errors import (
     EXIT_DIVERGED,
     EXIT_ERROR,
@@ -43,70 +43,116 @@ from agent.worlds.base import SimulatorLost, World, headline
 if TYPE_CHECKING:
     from agent.evaluation.episodes import Score
 
+PROG = "donkeycar_sb3_runner.py"
 STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def build_parser() -> OneLineParser:
-    """The runner's command line: one option per field of ``TrialConfig``, and where to write."""
-    parser = OneLineParser(prog="donkeycar_sb3_runner.py", description=__doc__, allow_abbrev=False)
-    place = parser.add_mutually_exclusive_group(required=True)
-    place.add_argument("--save-dir", type=Path, metavar="DIR", help="folder of the trial's files")
-    place.add_argument(
+def build_parser(argv: Sequence[str] = (), prog: str = PROG) -> TrialParser:
+    """The command line: one option per parameter of a trial, and the folder to write to.
+
+    :param argv: the command line that it is for
+    :param prog: name of the command
+    """
+    parser = TrialParser(
+        argv,
+        prog,
+        "--save-dir DIR [--world NAME] [--agent NAME] [--env ID] [OPTION ...]",
+        "Train one model in a world, keep its best checkpoint, evaluate it and write result.json.",
+    )
+    group = parser.add_argument_group("output")
+    group.add_argument("--save-dir", type=Path, metavar="DIR", help="folder of the trial's files")
+    group.add_argument(
         "--resume",
         type=Path,
         metavar="DIR",
         help="go on with the training whose state is there; alone or with --timesteps",
     )
-    parser.add_argument(
+    group.add_argument(
         "--keep-state",
         action="store_true",
-        help="write all that --resume needs at every evaluation, and start episodes anew",
+        help=parser.rare(
+            "write all that --resume needs at every evaluation, and start episodes anew"
+        ),
     )
-    parser.add_argument(
+    group.add_argument(
         "--log-steps",
         type=at_least_int(0),
         default=0,
         metavar="N",
-        help="print every N-th step's reward (default 0: none)",
+        help=parser.rare("print every N-th step's reward (default 0: none)"),
     )
-    add_trial_arguments(parser)
+    parser.add_configuration()
     return parser
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run one trial; returns an exit code of ``agent.config.trial``."""
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+    """Runs one trial; returns an exit code of ``agent.config.errors``."""
     started = time.perf_counter()
-    parser = build_parser()
+    if argv is None:
+        argv = sys.argv[1:]
+    parser = build_parser(argv, prog)
     arguments = parser.parse_args(argv)
     try:
-        folder = arguments.resume or arguments.save_dir
         config = resumed_config(arguments) if arguments.resume else trial_config(arguments)
+        if arguments.print_config:
+            print_params(config.to_params())
+            return EXIT_OK
+        folder = folder_of(arguments)
         config.check_ready()
         check_folder(folder)
-        with _signals_interrupt():
-            code, result = _attempt(config, folder, arguments)
-            _ignore_signals()
-            result |= {
-                "elapsed_sec": round(time.perf_counter() - started, 3),
-                "simulator": config.simulator,
-                "seed": config.trial.seed,
-                **asdict(Provenance.here()),
-            }
-            return _conclude(folder, code, result, config.the_world)
+        return run(config, folder, arguments, started)
     except UserError as error:
         parser.error(str(error))
 
 
+def run(config: TrialConfig, folder: Path, arguments: argparse.Namespace, started: float) -> int:
+    """Runs the trial and writes its result, whatever becomes of it; returns the exit code.
+
+    :param config: of the trial
+    :param folder: of its files
+    :param arguments: of the command line
+    :param started: clock at the beginning of the process
+    :raises UserError: options that this machine cannot follow; nothing is written
+    """
+    with _signals_interrupt():
+        code, result = _attempt(config, folder, arguments)
+        _ignore_signals()
+        result |= {
+            "elapsed_sec": round(time.perf_counter() - started, 3),
+            "simulator": config.simulator,
+            "seed": config.trial.seed,
+            **asdict(Provenance.here()),
+        }
+        return _conclude(folder, code, result, config.the_world)
+
+
+def folder_of(arguments: argparse.Namespace) -> Path:
+    """The folder to write to.
+
+    :raises UserError: none is named, or two are
+    """
+    save_dir: Path | None = arguments.save_dir
+    resume: Path | None = arguments.resume
+    if save_dir and resume:
+        raise UserError(f"--resume {resume} writes where the training lies; drop --save-dir")
+    folder = save_dir or resume
+    if folder is None:
+        raise UserError("no folder is named; give --save-dir DIR, or --resume DIR")
+    return folder
+
+
 def resumed_config(arguments: argparse.Namespace) -> TrialConfig:
-    """The configuration of the trial to go on with, with the length of training that is asked for.
+    """The configuration of the trial to go on with, and the length of training that is asked for.
 
     :raises UserError: no trial there, or other parameters are asked for than it has
     """
     path = arguments.resume / files.CONFIG
     given = trial_params(arguments)
-    if others := sorted(given.keys() - {"timesteps"}):
+    others = sorted(given.keys() - {"timesteps"})
+    if others:
+        name = others[0]
         raise UserError(
-            f"{others[0]} {given[others[0]]} was settled when the training began; drop it or train anew"
+            f"{name} {given[name]} was fixed when the training began; drop it or train anew"
         )
     try:
         params = json.loads(path.read_text(encoding="utf-8"))
@@ -140,29 +186,41 @@ def _attempt(
 ) -> tuple[int, dict[str, Any]]:
     """Exit code and the outcome's part of the result, whatever happens inside the trial."""
     try:
-        from agent.training.callbacks import Diverged, Pruned
-        from agent.training.run import run_trial
-
-        try:
-            keeping = {"keep_state": arguments.keep_state, "resume": arguments.resume is not None}
-            score, stopped = run_trial(config, folder, arguments.log_steps, **keeping)
-            return EXIT_OK, _outcome("ok", stopped, score)
-        except Diverged as error:
-            return EXIT_DIVERGED, _outcome("diverged", str(error))
-        except Pruned as error:
-            return EXIT_PRUNED, _outcome("pruned", str(error))
-        except SimulatorLost as error:
-            return EXIT_SIM_LOST, _outcome("sim_lost", str(error))
+        return _train(config, folder, arguments)
     except UserError:
         raise
+    except SimulatorLost as error:
+        return EXIT_SIM_LOST, _outcome("sim_lost", str(error))
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED, _outcome(
-            "interrupted", "stopped by a signal before the trial was done"
-        )
+        cause = "stopped by a signal before the trial was done"
+        return EXIT_INTERRUPTED, _outcome("interrupted", cause)
     except Exception as error:
         traceback.print_exc()
         status = "out_of_memory" if _is_out_of_memory(error) else "crashed"
         return EXIT_ERROR, _outcome(status, f"{type(error).__name__}: {error}")
+
+
+def _train(
+    config: TrialConfig, folder: Path, arguments: argparse.Namespace
+) -> tuple[int, dict[str, Any]]:
+    """As ``_attempt``, of a training that ends by itself or for the controller."""
+    # torch takes seconds to import, which a mistake in the arguments does without
+    from agent.training.callbacks import Diverged, Pruned
+    from agent.training.run import run_trial
+
+    try:
+        score, stopped = run_trial(
+            config,
+            folder,
+            arguments.log_steps,
+            keep_state=arguments.keep_state,
+            resume=arguments.resume is not None,
+        )
+    except Diverged as error:
+        return EXIT_DIVERGED, _outcome("diverged", str(error))
+    except Pruned as error:
+        return EXIT_PRUNED, _outcome("pruned", str(error))
+    return EXIT_OK, _outcome("ok", stopped, score)
 
 
 def _outcome(status: str, cause: str | None, score: Score | None = None) -> dict[str, Any]:
@@ -176,35 +234,31 @@ def _outcome(status: str, cause: str | None, score: Score | None = None) -> dict
 
 
 def _conclude(folder: Path, code: int, result: dict[str, Any], world: World) -> int:
+    """Write ``result.json`` and print the last line; returns the exit code."""
+    path = folder / files.RESULT
     try:
         folder.mkdir(parents=True, exist_ok=True)
         model = folder / files.MODEL
         result["model_sha256"] = sha256(model) if model.exists() else None
-        write_json(folder / files.RESULT, result)
+        write_json(path, result)
     except OSError as error:
-        print(
-            f"result.json cannot be written into {folder}: {error}; free space or choose another",
-            file=sys.stderr,
-        )
+        remedy = "free space or choose another"
+        print(f"{path} cannot be written: {error}; {remedy}", file=sys.stderr, flush=True)
         return code or EXIT_ERROR
+    summary = result["cause"]
     if code == EXIT_OK:
         summary = (
             f"mean_reward {result['mean_reward']:.4f} std_reward {result['std_reward']:.4f}"
             f"{headline(world, result['score'])}"
         )
-    else:
-        summary = result["cause"]
-    print(
-        f"{result['run_status']}: {summary} in {result['elapsed_sec']:.1f} s,"
-        f" see {folder / files.RESULT}",
-        flush=True,
-    )
+    seconds = f"{result['elapsed_sec']:.1f} s"
+    print(f"{result['run_status']}: {summary} in {seconds}, see {path}", flush=True)
     return code
 
 
 @contextmanager
 def _signals_interrupt() -> Iterator[None]:
-    """Turn the first SIGTERM or SIGINT into KeyboardInterrupt and ignore more of them while saving."""
+    """Turn the first SIGTERM or SIGINT into KeyboardInterrupt and ignore more of them."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         _ignore_signals()
@@ -224,10 +278,10 @@ def _ignore_signals() -> None:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError):
+        return True
     text = str(error).lower()
-    return (
-        isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
-    )
+    return "out of memory" in text or "can't allocate memory" in text
 
 
 if __name__ == "__main__":

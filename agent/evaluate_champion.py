@@ -1,21 +1,16 @@
-"""Judge a saved driver on any tracks: tables beside floors, a verdict and the generalisation gap (FR-007), or a race.
+"""CLI: evaluate a saved model on any tasks of its world (FR-007), or race it.
 
-Configuration and algorithm come from ``config.json`` or ``manifest.json`` beside the model, so the driver
-sees and steers as in training. Its training tracks are driven first: with the same seed and as many
-episodes they give the reward that the others are compared with. All are embedded, wherever the model was trained,
-except those that are given as ID@[HOST:]PORT, where there are neither floors nor films.
-
-A race is some laps against the clock, 10 s more for every crash, and the third crash is the end.
+The file beside the model tells how it senses and acts. Its training tasks come first: with the same
+seed and as many episodes they give the reward that the other tasks are compared with.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-import warnings
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,32 +29,45 @@ from agent.config.errors import (
     UserError,
 )
 from agent.config.provenance import git_commit, installed_versions
+from agent.config.settings import facts_of
 from agent.config.trial import TrialConfig
-from agent.donkeycar_sb3_runner import check_envs
 from agent.training.checkpoints import append_line
+from agent.training.saved_model import load_model, read_config
 from agent.trials.champion import check_trust, sha256
-from agent.worlds.base import split_task
+from agent.worlds.base import SimulatorLost, World, split_task
+from agent.worlds.capabilities import HasFilms, HasRaces, HasShortNames
 
 if TYPE_CHECKING:
-    from stable_baselines3.common.base_class import BaseAlgorithm
+    from agent.evaluation.evaluator import Evaluator
 
-    from agent.evaluation.judge import Judge
-
+PROG = "evaluate_champion.py"
 CHAMPION = files.MODELS_DIR / files.CHAMPION / files.MODEL
-ALL_TRACKS, NAMED_TRACKS = "all", "named"
-OUR_OWN = "random_track"  # no track of the simulator's
-EPISODES, LAPS = 10, 10
+EPISODES = 10
+LAPS = 10
 
 
-def build_parser() -> OneLineParser:
-    """The command line of the judge."""
-    parser = OneLineParser(prog="evaluate_champion.py", description=__doc__, allow_abbrev=False)
+def build_parser(prog: str = PROG) -> OneLineParser:
+    """The command line of an evaluation."""
+    parser = OneLineParser(
+        prog=prog,
+        description="Evaluate a saved model on tasks of its world: episodes beside baselines, a"
+        " verdict and the generalisation gap; or a race. The configuration beside the model tells"
+        " how it senses and acts. Its training tasks come first.",
+        allow_abbrev=False,
+    )
+    add_task_arguments(parser)
+    add_comparison_arguments(parser)
+    return parser
+
+
+def add_task_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say which model is evaluated, and where."""
     parser.add_argument(
         "--model",
         type=Path,
         default=CHAMPION,
         metavar="ZIP",
-        help=f"default {files.shown_path(CHAMPION)}",
+        help=f"model to evaluate (default {files.shown_path(CHAMPION)})",
     )
     parser.add_argument(
         "--trust",
@@ -71,130 +79,162 @@ def build_parser() -> OneLineParser:
         action="append",
         default=[],
         metavar="ID",
-        help="environment id, with @[HOST:]PORT in the simulator there; repeatable",
+        help="task of the model's world, with @[HOST:]PORT in the simulator there, where there are"
+        " neither baselines nor films; repeat for several",
     )
     parser.add_argument(
         "--track",
         action="append",
         default=[],
         metavar="NAME",
-        help=f"scene name, {NAMED_TRACKS} (all of the simulator's) or {ALL_TRACKS} (the random one too); repeatable",
+        help="short name of a task, or of several: named (all of the simulator's) or all (the"
+        " random one too); repeat for several",
     )
     parser.add_argument(
-        "--episodes", type=at_least_int(1), metavar="N", help=f"episodes per track (default {EPISODES})"
+        "--seed",
+        type=at_least_int(0),
+        default=0,
+        metavar="N",
+        help="seed of the episodes (default %(default)s)",
     )
     parser.add_argument(
-        "--race", action="store_true", help="race instead, on the training tracks if none is named"
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where the network runs (default %(default)s)",
+    )
+
+
+def add_comparison_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say what is done there, and where it is written."""
+    parser.add_argument(
+        "--episodes",
+        type=at_least_int(1),
+        metavar="N",
+        help=f"episodes on each task (default {EPISODES})",
+    )
+    parser.add_argument(
+        "--race",
+        action="store_true",
+        help="race instead, on the training tasks if none is named: laps against the clock, 10 s"
+        " more for a crash, and the third crash is the end",
     )
     parser.add_argument(
         "--laps", type=at_least_int(1), metavar="N", help=f"laps of a race (default {LAPS})"
     )
     parser.add_argument(
-        "--no-floors", dest="floors", action="store_false", help="drive nobody to compare with"
+        "--no-baselines",
+        dest="baselines",
+        action="store_false",
+        help="evaluate nothing to compare with",
     )
     parser.add_argument(
-        "--gif", type=Path, metavar="DIR", help="film a lap of every track, DIR/SCENE.gif and .mp4"
+        "--no-floors", dest="baselines", action="store_false", help=argparse.SUPPRESS
     )
     parser.add_argument(
-        "--seed", type=at_least_int(0), default=0, metavar="N", help="seed of the episodes (default 0)"
+        "--gif", type=Path, metavar="DIR", help="film a lap of every task, DIR/NAME.gif and .mp4"
     )
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--results-dir", type=Path, default=files.RESULTS_DIR, metavar="DIR")
-    return parser
+    parser.add_argument(
+        "--results-dir",
+        type=Path,
+        default=files.RESULTS_DIR,
+        metavar="DIR",
+        help=f"folder of {files.EVALUATIONS} and {files.RACES}"
+        f" (default {files.shown_path(files.RESULTS_DIR)})",
+    )
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Judge one model; returns an exit code of ``agent.config.trial``."""
-    parser = build_parser()
-    arguments = parser.parse_args(argv)
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+    """Evaluates one model; returns an exit code of ``agent.config.errors``."""
+    arguments = build_parser(prog).parse_args(argv)
     try:
-        model_path = _existing(arguments.model)
-        if not arguments.trust:
-            check_trust(model_path)
-        config = read_config(model_path)
-        env_ids = chosen_envs(arguments.env, arguments.track)
-        home = training_tracks(config, env_ids)
-        check_envs([*home, *env_ids])
-        check_asked(arguments)
-        for option, folder in (("results-dir", arguments.results_dir), ("gif", arguments.gif)):
-            _open_folder(option, folder)
-        judge = introduce(model_path, config, arguments)
-        if arguments.race:
-            hold_races(judge, env_ids or home, arguments)
-        else:
-            hold_evaluations(judge, home, env_ids, arguments)
+        evaluate(arguments)
     except UserError as error:
-        print(
-            f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True
-        )
-        return EXIT_BAD_ARGUMENTS
-    except Exception as error:
-        from agent.worlds.donkey.remote.client import SimulatorLost
-
-        if not isinstance(error, SimulatorLost):
-            raise
-        print(f"{parser.prog}: error: {error}", file=sys.stderr, flush=True)
-        return EXIT_SIM_LOST
+        return _complain(f"{prog}: error: {error} (see {prog} --help)", EXIT_BAD_ARGUMENTS)
+    except SimulatorLost as error:
+        return _complain(f"{prog}: error: {error}", EXIT_SIM_LOST)
     except KeyboardInterrupt:
-        print("interrupted; tracks judged so far are recorded", file=sys.stderr, flush=True)
-        return EXIT_INTERRUPTED
+        return _complain("interrupted; tasks evaluated so far are recorded", EXIT_INTERRUPTED)
     return EXIT_OK
 
 
-def read_config(model_path: Path) -> TrialConfig:
-    """The configuration that trained the model, from the file beside it.
+def _complain(line: str, code: int) -> int:
+    print(line, file=sys.stderr, flush=True)
+    return code
 
-    :raises UserError: no such file, or one that does not hold a configuration
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    """Evaluates or races the model.
+
+    :raises UserError: a model or options that cannot be followed
+    :raises SimulatorLost: a simulator that does not answer, or no longer
     """
-    for name in (files.CONFIG, files.MANIFEST):
-        path = model_path.with_name(name)
-        if path.exists():
-            try:
-                document = json.loads(path.read_text(encoding="utf-8"))
-                return TrialConfig.from_params(
-                    document["params"] if name == files.MANIFEST else document
-                )
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                raise UserError(
-                    f"{path} does not hold a trial's configuration ({error}); restore it"
-                ) from error
-    raise UserError(
-        f"no {files.CONFIG} or {files.MANIFEST} beside {model_path}; put the one that trained it there"
-    )
+    config = trained_config(arguments)
+    world = config.the_world
+    tasks = chosen_tasks(world, arguments.env, arguments.track)
+    home = training_tasks(config, tasks)
+    check_asked(arguments, world, [*home, *tasks])
+    TrialConfig.of(world=world.name, env=[*home, *tasks]).check_ready()
+    for option, folder in (("results-dir", arguments.results_dir), ("gif", arguments.gif)):
+        _open_folder(option, folder)
+    evaluator = make_evaluator(config, arguments)
+    ledger = EvaluationLedger(config, arguments)
+    if arguments.race:
+        race(evaluator, tasks or home, ledger)
+    else:
+        compare(evaluator, home, tasks, ledger)
 
 
-def chosen_envs(env_ids: list[str], tracks: list[str]) -> list[str]:
-    """Environment ids asked for by id or by scene name, each once; none means the training tracks only.
+def trained_config(arguments: argparse.Namespace) -> TrialConfig:
+    """The configuration that trained the model.
 
-    :raises UserError: a scene that is not at hand
+    :raises UserError: a model that is missing or that nobody vouches for, or no configuration
     """
-    from agent.worlds.donkey.tasks import SCENE_OF_ENV, embedded_env_ids
-
-    at_hand = {SCENE_OF_ENV[env_id]: env_id for env_id in embedded_env_ids()}
-    for name in tracks:
-        if name not in (*at_hand, NAMED_TRACKS, ALL_TRACKS):
-            choices = ", ".join((*at_hand, NAMED_TRACKS, ALL_TRACKS))
-            raise UserError(f"track {name!r} is unknown; choose from {choices}")
-    several = {
-        ALL_TRACKS: list(at_hand),
-        NAMED_TRACKS: [name for name in at_hand if name != OUR_OWN],
-    }
-    scenes = [scene for name in tracks for scene in several.get(name, [name])]
-    return list(dict.fromkeys([*env_ids, *(at_hand[scene] for scene in scenes)]))
+    model: Path = arguments.model
+    if not model.is_file():
+        raise UserError(
+            f"model {model} does not exist;"
+            " train one with autoresearch_controller.py or give --model"
+        )
+    if not arguments.trust:
+        check_trust(model)
+    return read_config(model)
 
 
-def training_tracks(config: TrialConfig, envs: list[str]) -> list[str]:
-    """The tracks that the model was trained on, where ``envs`` has them, else embedded."""
-    asked = {split_task(env)[0]: env for env in envs}
-    return list(
-        dict.fromkeys(asked.get(env_id, env_id) for env_id, _ in map(split_task, config.trial.env))
-    )
+def chosen_tasks(world: World, tasks: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Tasks that are asked for by themselves or by a short name, each once.
+
+    :param world: whose tasks they are
+    :param tasks: of ``--env``
+    :param names: of ``--track``
+    :raises UserError: an unknown short name, or a world without any
+    """
+    if names and not isinstance(world, HasShortNames):
+        raise UserError(f"world {world.name!r} has no short names; give --env instead of --track")
+    found = list(tasks)
+    if isinstance(world, HasShortNames):
+        known = world.short_names()
+        for name in names:
+            if name not in known:
+                raise UserError(f"track {name!r} is unknown; choose from {', '.join(known)}")
+            found += known[name]
+    return list(dict.fromkeys(found))
 
 
-def check_asked(arguments: argparse.Namespace) -> None:
-    """Refuse options that do nothing together.
+def training_tasks(config: TrialConfig, tasks: Sequence[str]) -> list[str]:
+    """The tasks that the model was trained on, where ``tasks`` has them, else embedded."""
+    asked = {split_task(task)[0]: task for task in tasks}
+    names = [split_task(task)[0] for task in config.trial.env]
+    return list(dict.fromkeys(asked.get(name, name) for name in names))
 
-    :raises UserError: such a pair
+
+def check_asked(arguments: argparse.Namespace, world: World, tasks: Sequence[str]) -> None:
+    """Refuse options that do nothing together, or nothing in this world.
+
+    :param arguments: of the command line
+    :param world: of the model
+    :param tasks: to evaluate it on
+    :raises UserError: such options
     """
     if arguments.race and arguments.episodes:
         raise UserError(
@@ -202,94 +242,116 @@ def check_asked(arguments: argparse.Namespace) -> None:
         )
     if arguments.laps and not arguments.race:
         raise UserError(f"laps {arguments.laps} are for a race; add --race or give --episodes")
-    if remote := [env for env in arguments.env if "@" in env and (arguments.race or arguments.gif)]:
-        raise UserError(f"races and films are of embedded tracks; drop the port of {remote[0]}")
+    if arguments.race and not isinstance(world, HasRaces):
+        raise UserError(f"world {world.name!r} has no races; drop --race")
+    if arguments.gif and not isinstance(world, HasFilms):
+        raise UserError(f"world {world.name!r} has no films; drop --gif")
+    if isinstance(world, HasRaces) and (arguments.race or arguments.gif):
+        world.check_races(tasks)
 
 
-def load_model(path: Path, config: TrialConfig, device: str) -> BaseAlgorithm:
-    """The model saved at ``path``, by the algorithm of its configuration.
+def make_evaluator(config: TrialConfig, arguments: argparse.Namespace) -> Evaluator:
+    """Loads the model and says whose it is.
 
-    :raises UserError: the file is not a model of that algorithm
+    What the training ran on, such as its connection to a simulator, is not what it runs on here.
+
+    :raises UserError: the file is no model of the configuration's algorithm
     """
-    from agent.training.algorithms import ALGORITHMS, check_device
-
-    check_device(device)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            return ALGORITHMS[config.trial.agent].model.load(path, device=device)
-    except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(
-            f"{path} is not a {config.trial.agent} model ({reason}); give a model.zip of the runner"
-        ) from error
-
-
-def introduce(path: Path, config: TrialConfig, arguments: argparse.Namespace) -> Judge:
-    """Load the model and say whose it is."""
-    from agent.evaluation.judge import Judge
+    # torch takes seconds to import, which a mistake in the arguments does without
+    from agent.evaluation.evaluator import Evaluator
     from agent.training.algorithms import prepare_torch
 
     prepare_torch(arguments.seed)
-    model = load_model(path, config, arguments.device)
+    model = load_model(arguments.model, config, arguments.device)
     print(
-        f"model {files.shown_path(path)}  algorithm {config.trial.agent}  trained on {', '.join(config.trial.env)}",
+        f"model {files.shown_path(arguments.model)}  algorithm {config.trial.agent}"
+        f"  trained on {', '.join(config.trial.env)}",
         flush=True,
     )
-    return Judge(model, config, arguments.seed, arguments.floors, arguments.gif)
+    options = facts_of(config.the_world.Options).items()
+    usual = {name: facts.default for name, facts in options if not facts.hyperparameter}
+    here = config.changed(**usual)
+    return Evaluator(model, here, arguments.seed, arguments.baselines, arguments.gif)
 
 
-def hold_evaluations(
-    judge: Judge, home_ids: list[str], env_ids: list[str], arguments: argparse.Namespace
-) -> None:
-    """Drive the training tracks, then the others; print tables and append a line for each."""
-    episodes = arguments.episodes or EPISODES
-    home = {env_id: judge.drive(env_id, episodes) for env_id in home_ids}
-    at_home = sum(score.mean_reward for score in home.values()) / len(home)
-    for env_id in dict.fromkeys([*home, *env_ids]):
-        score = home.get(env_id) or judge.drive(env_id, episodes)
-        gap = None if env_id in home else at_home - score.mean_reward
-        found = {
-            "trained_on": env_id in home,
-            "training_mean_reward": at_home,
-            **judge.judge(env_id, score, gap),
+@dataclass(frozen=True)
+class EvaluationLedger:
+    """Ledgers of evaluations and races, one line for a task.
+
+    :param config: the configuration that trained the model
+    :param arguments: of the command line
+    """
+
+    config: TrialConfig
+    arguments: argparse.Namespace
+
+    def append(self, name: str, task: str, found: Mapping[str, Any]) -> None:
+        """Add a line to the file of that name.
+
+        :param name: of the file
+        :param task: that the model was evaluated on
+        :param found: what came of it
+        """
+        sys.stdout.flush()
+        model = self.arguments.model
+        record = {
+            "timestamp": datetime.now().isoformat(),
+            "model": files.shown_path(model),
+            "sha256": sha256(model),
+            "params": self.config.to_params(),
+            "env": task,
+            "seed": self.arguments.seed,
+            **found,
+            "simulator": self.config.the_world.location([task]),
+            "versions": installed_versions(),
+            "git_commit": git_commit(),
         }
-        _note(files.EVALUATIONS, judge, env_id, found, arguments)
+        append_line(self.arguments.results_dir / name, record)
 
 
-def hold_races(judge: Judge, env_ids: list[str], arguments: argparse.Namespace) -> None:
-    """Race on every track; print tables and append a line for each."""
-    for env_id in env_ids:
-        _note(files.RACES, judge, env_id, judge.race(env_id, arguments.laps or LAPS), arguments)
-
-
-def _note(
-    ledger: str, judge: Judge, env_id: str, found: dict[str, Any], arguments: argparse.Namespace
+def compare(
+    evaluator: Evaluator, home: Sequence[str], tasks: Sequence[str], ledger: EvaluationLedger
 ) -> None:
-    sys.stdout.flush()
-    record = {
-        "timestamp": datetime.now().isoformat(),
-        "model": files.shown_path(arguments.model),
-        "sha256": sha256(arguments.model),
-        "params": judge.config.to_params(),
-        "env": env_id,
-        "seed": arguments.seed,
-        **found,
-        "simulator": replace(judge.config, env=[env_id]).simulator,
-        "versions": installed_versions(),
-        "git_commit": git_commit(),
-    }
-    append_line(arguments.results_dir / ledger, record)
+    """Evaluates on the training tasks, then on the others; prints tables and adds a line for each.
+
+    :param evaluator: of the model
+    :param home: tasks of its training
+    :param tasks: tasks that are asked for
+    :param ledger: gets the lines
+    """
+    episodes = ledger.arguments.episodes or EPISODES
+    at_home = {task: evaluator.episodes(task, episodes) for task in home}
+    usual = sum(score.mean_reward for score in at_home.values()) / len(at_home)
+    for task in dict.fromkeys([*home, *tasks]):
+        score = at_home.get(task) or evaluator.episodes(task, episodes)
+        gap = None
+        if task not in at_home:
+            gap = usual - score.mean_reward
+        found = {
+            "trained_on": task in at_home,
+            "training_mean_reward": usual,
+            **evaluator.report(task, score, gap),
+        }
+        ledger.append(files.EVALUATIONS, task, found)
 
 
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise UserError(
-            f"model {path} does not exist; train one with autoresearch_controller.py or give --model"
-        )
-    return path
+def race(evaluator: Evaluator, tasks: Sequence[str], ledger: EvaluationLedger) -> None:
+    """Races on every task; prints tables and adds a line for each.
+
+    :param evaluator: of the model
+    :param tasks: where to race
+    :param ledger: gets the lines
+    """
+    for task in tasks:
+        found = evaluator.race(task, ledger.arguments.laps or LAPS)
+        ledger.append(files.RACES, task, found)
 
 
 def _open_folder(option: str, folder: Path | None) -> None:
+    """Make a folder.
+
+    :raises UserError: it cannot be made or written
+    """
     if folder is None:
         return
     try:

@@ -9,6 +9,7 @@ came. The same ledgers give the same bytes.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 if __package__ in (None, ""):
@@ -18,10 +19,17 @@ from agent.config import files
 from agent.config.command_line import OneLineParser
 from agent.config.errors import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
 
+PROG = "report.py"
 
-def build_parser() -> OneLineParser:
+
+def build_parser(prog: str = PROG) -> OneLineParser:
     """Returns the command line of the report."""
-    parser = OneLineParser(prog="report.py", description=__doc__, allow_abbrev=False)
+    parser = OneLineParser(
+        prog=prog,
+        description="Make one page of pictures of the search, from the ledgers alone: scores over"
+        " trials, the searched parameters and which of them matter, how the trials ended.",
+        allow_abbrev=False,
+    )
     results = files.shown_path(files.RESULTS_DIR)
     models = files.shown_path(files.MODELS_DIR)
     parser.add_argument(
@@ -52,9 +60,9 @@ def build_parser() -> OneLineParser:
     return parser
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Writes one report; returns an exit code of ``agent.config.errors``."""
-    parser = build_parser()
+    parser = build_parser(prog)
     arguments = parser.parse_args(argv)
     out = arguments.out or arguments.results_dir / files.REPORT
     try:

@@ -19,6 +19,7 @@ from agent import autoresearch_controller, donkeycar_outer_loop
 from agent.config.trial import TrialConfig
 from agent.search.proposer import propose
 from agent.study.spaces import spec_space
+from agent.worlds.base import WORLDS
 from tests.controllers import Run, folders, ledger, log, rewards
 from tests.search.example_spaces import DQN
 
@@ -250,6 +251,10 @@ def test_what_the_runner_refuses_stops_the_study_unrecorded(
         (["--sim", "9091,9093"], "2 addresses for 1 --env"),
         (["--sim", "spawn", "--env", "donkey-generated-track-v0@9091"], "drop one"),
         (["--env", "donkey-generated-track-v0@moon"], "[HOST:]PORT"),
+        (["--env", "moon"], "env 'moon' is no task of world 'donkey'"),
+        (["--world", "moon"], "world 'moon' is unknown"),
+        (["--config", "nowhere.toml"], "config nowhere.toml cannot be read"),
+        (["--agent", "sac", "--demos", "nowhere.npz"], "record them"),
         (["--agent", "sarsa"], "sarsa"),
         (["--n-epochs", "5"], "n_epochs 5 is no setting of dqn"),
         (["--agent", "ppo", "--tau", "0.1"], "tau 0.1 is no setting of ppo"),
@@ -279,6 +284,34 @@ def test_bad_flags_are_one_line(
         code = int(str(refused.code))
     complaint = capsys.readouterr().err
     assert (code, complaint.count("\n")) == (2, 1)
+    assert word in complaint
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("library", "argv", "word"),
+    [
+        ("", ["--sim", "spawn"], "--sim 'spawn' is not for world 'line'; drop it"),
+        ("", ["--env", "donkey-warren-track-v0"], "is no task of world 'line'"),
+        ("no_such_library", [], "pip install 'donkeycar-rl-autoresearch[line]'"),
+    ],
+)
+def test_what_a_world_cannot_do_is_one_line(
+    library: str,
+    argv: list[str],
+    word: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from tests.line_world import LineWorld
+
+    monkeypatch.setitem(WORLDS, "line", "tests.line_world:WORLD")
+    monkeypatch.setattr(LineWorld, "library", library)
+    monkeypatch.setattr(LineWorld, "extra", "line")
+    assert autoresearch_controller.main([*folders(tmp_path), "--world", "line", *argv]) == 2
+    complaint = capsys.readouterr().err
+    assert complaint.count("\n") == 1
     assert word in complaint
     assert list(tmp_path.iterdir()) == []
 

@@ -1,8 +1,8 @@
 """The command line of a trial, derived from the fields of its configuration.
 
-Parameters come from four places, of which the later wins: defaults, ``--preset``, ``--config``, and an
-option each. The options are those of the world that the command line names, itself or by one of the
-others.
+Parameters come from four places, of which the later wins: defaults, ``--preset``, ``--config``, and
+an option each. The options are those of the world that the command line names, itself or by one of
+the others.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from agent.config.algorithms import ALGORITHMS
 from agent.config.argument_types import number, whole_number
 from agent.config.config_file import read_file, to_toml, todays_params
 from agent.config.errors import EXIT_BAD_ARGUMENTS, UserError
-from agent.config.flat import arguments_of, facts_in, owners_in
+from agent.config.flat import facts_in, owners_in
 from agent.config.parts import Imitation, Trial
 from agent.config.presets import PRESETS
 from agent.config.settings import Facts, facts_of
@@ -66,8 +66,8 @@ class Sources:
 class TrialParser(OneLineParser):
     """A parser with an option for each parameter of a trial.
 
-    Its ``sources`` say what the command line has from elsewhere. ``--help`` shows the common options
-    alone; give other ones that few people need ``rare(help)``.
+    ``sources`` are the parameters that the command line has from elsewhere. ``--help`` shows common
+    options alone: those that few people need have ``rare(help)``.
     """
 
     def __init__(
@@ -115,15 +115,13 @@ class TrialParser(OneLineParser):
         """
         group = self.add_argument_group("configuration")
         world = self.sources.world
-        known = "; ".join(
-            f"{name} for {' '.join(arguments_of(params))}"
-            for name, params in presets_of(world).items()
+        presets = presets_of(world)
+        text = "parameters that suit together, --print-config shows them; others that are given win"
+        group.add_argument(
+            PRESET,
+            metavar="{" + ",".join(presets) + "}",
+            help=text if presets else argparse.SUPPRESS,
         )
-        names = "{" + ",".join(presets_of(world)) + "}"
-        text = "parameters that suit together; others that are given win"
-        if self.shows_all:
-            text += f": {known}"
-        group.add_argument(PRESET, metavar=names, help=text)
         group.add_argument(
             CONFIG,
             type=Path,
@@ -290,7 +288,7 @@ def trial_config(namespace: argparse.Namespace) -> TrialConfig:
 
 
 def trial_params(namespace: argparse.Namespace) -> dict[str, Any]:
-    """Parameters that a command line gives, itself or from elsewhere, without the usual defaults."""
+    """Parameters that a command line gives, itself or from elsewhere; the usual defaults lack."""
     given: Mapping[str, Any] = vars(namespace)
     sources = given.get("sources", Sources())
     known = facts_in(given.get("world", sources.world))

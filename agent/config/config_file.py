@@ -1,4 +1,4 @@
-"""Parameters in a file: read from TOML, from a trial's JSON or from a record, and written as TOML."""
+"""Parameters in a file: read from TOML, a trial's JSON or a record, and written as TOML."""
 
 from __future__ import annotations
 

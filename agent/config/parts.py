@@ -21,9 +21,7 @@ AUGMENTATIONS = ("flip", "blur", "crop", "brightness", "noise")
 class Trial:
     """Settings of every trial, whatever its world and algorithm."""
 
-    agent: str = setting(
-        "ppo", "learning algorithm", choices=tuple(ALGORITHMS), common=True
-    )
+    agent: str = setting("ppo", "learning algorithm", choices=tuple(ALGORITHMS), common=True)
     world: str = setting(
         DEFAULT_WORLD, f"world to train in: {', '.join(WORLDS)}", metavar="NAME", common=True
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from agent.config.trial import TrialConfig
 
 LOCALHOST = "127.0.0.1"
+EMBEDDED = "embedded"  # tasks that run in the process of the trial
 # Seeds of environments: one band per purpose, so that no road, opponent or start is met for two purposes.
 SEED_BAND = 2**29
 SEED_MARGIN = 2**16  # more than the environments that any purpose opens side by side

@@ -1,68 +1,80 @@
 from __future__ import annotations
 
-from dataclasses import fields
+import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from agent.config.algorithms import DEFAULTS, PRESETS, defaults_of
-from agent.config.command_line import OneLineParser, add_trial_arguments, trial_config
-from agent.config.trial import BINS, TrialConfig, UserError, arguments_of, parse_memory
+from agent.config.algorithms import ALGORITHMS
+from agent.config.errors import UserError
+from agent.config.flat import defaults_of, owners_in
+from agent.config.presets import PRESETS
+from agent.config.settings import facts_of
+from agent.config.trial import TrialConfig
+from agent.training.saved_model import read_config
+from agent.trials.record import Record, config_id
+from agent.worlds.base import WORLDS, world_named
+from tests.config.configurations import CONFIGS
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+# Today's parameters of the records in ``old_ledger.jsonl``, from versions before those had all of
+# them or had them under these names.
+IN_OLD_LEDGER: dict[int, dict[str, Any]] = {
+    1: {
+        "learning_rate": 3e-4, "reward_shaping": True, "timesteps": 6000, "n_envs": 8,
+        "throttle_min": 0.0, "throttle_max": 1.0, "frame_stack": 4,
+    },
+    2: {
+        "agent": "dqn", "n_steer": 5, "n_throttle": 2, "learning_rate": 2e-3, "throttle_min": 0.0,
+        "throttle_max": 1.0, "frame_stack": 4,
+    },
+    3: {
+        "agent": "dqn", "env": ["donkey-warren-track-v0@127.0.0.1:9091"], "reconnect": True,
+        "seed": 7, "learning_rate": 3e-4, "frame_stack": 4,
+    },
+    4: {
+        "agent": "sac", "tau": 0.02, "n_critics": 3, "learning_rate": 3e-4, "ent_coef": 0.05,
+        "features_dim": 128, "gradient_steps": 4, "entropy_rate": 3e-4,
+    },
+    5: {
+        "imitation_share": 0.5, "timesteps": 50_000, "warm_start": "model.zip", "frame_stack": 2,
+        "learning_rate": 1e-3, "conv_layers": 1, "n_epochs": 2,
+    },
+    6: {
+        "imitation_share": 0.5, "imitation_weight": 3.0, "narrow_crossing_share": 0.5,
+        "teacher_grip": 0.6, "augment": ["blur"],
+    },
+    7: {"curriculum_share": 0.25, "roads": 512},
+    8: {"agent": "recurrent_ppo", "lstm_size": 128},
+    9: {"agent": "tqc", "demos": "drive.npz"},
+}  # fmt: skip
 
 
-def configs(agent: str) -> st.SearchStrategy[TrialConfig]:
-    """Trials of ``agent``, some of its settings given and some not."""
-    bins = (
-        {"n_steer": st.integers(2, 99), "n_throttle": st.integers(2, 99)} if agent == "dqn" else {}
-    )
-    return st.builds(
-        TrialConfig,
-        agent=st.just(agent),
-        env=st.lists(
-            st.sampled_from(["donkey-generated-track-v0", "donkey-warren-track-v0@9091"]),
-            min_size=1,
-            max_size=3,
-        ),
-        timesteps=st.integers(1, 10**9),
-        learning_rate=st.none() | st.floats(1e-300, 1.0, exclude_min=True),
-        seed=st.integers(0, 2**31 - 1),
-        reward_shaping=st.booleans(),
-        reward_term=st.sampled_from([[], ["constant"], ["scale=2", "reckless=0.1,speed=60"]]),
-        max_cte=st.floats(1e-9, 1e9),
-        throttle_min=st.floats(0.0, 0.4),
-        throttle_max=st.floats(0.5, 1.0),
-        memory_limit=st.sampled_from(["8G", "900M", "1.5G"]),
-        gamma=st.none() | st.floats(0.0, 0.999),
-        batch_size=st.none() | st.integers(2, 10**6),
-        **bins,
-    )
-
-
-CONFIGS = st.sampled_from(sorted(DEFAULTS)).flatmap(configs)
-
-
-@given(CONFIGS)
-def test_the_runner_parses_the_very_configuration_that_was_launched(config: TrialConfig) -> None:
-    parser = OneLineParser()
-    add_trial_arguments(parser)
-    assert trial_config(parser.parse_args(config.to_argv())) == config
+def old_records() -> list[Record]:
+    lines = (FIXTURES / "old_ledger.jsonl").read_text().splitlines()
+    return [Record.from_line(line) for line in lines]
 
 
 @given(CONFIGS)
 def test_params_round_trip(config: TrialConfig) -> None:
     assert TrialConfig.from_params(config.to_params()) == config
+    assert TrialConfig.from_params(json.loads(json.dumps(config.to_params()))) == config
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("agent", "sarsa"),
+        ("world", "moon"),
         ("timesteps", 0),
         ("learning_rate", float("nan")),
         ("seed", -1),
         ("env", []),
         ("n_steer", 1),
+        ("memory_limit", "lots"),
+        ("augment", ["rain"]),
     ],
 )
 def test_impossible_values_are_named_with_a_remedy(name: str, value: object) -> None:
@@ -71,18 +83,24 @@ def test_impossible_values_are_named_with_a_remedy(name: str, value: object) -> 
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("agent", DEFAULTS)
-def test_a_trial_says_every_setting_of_its_algorithm_and_none_of_another(agent: str) -> None:
-    params = TrialConfig(agent=agent).to_params()
-    told = defaults_of(agent, params["timesteps"])
-    assert told.items() <= params.items()
-    others = (
-        {name for settings in DEFAULTS.values() for name in settings}
-        - DEFAULTS[agent].keys()
-        - {*BINS}
-    )
-    assert {params[name] for name in others} == {None}
-    assert vars(TrialConfig(agent=agent, gamma=0.5).settings) == told | {"gamma": 0.5}
+@pytest.mark.parametrize("agent", ALGORITHMS)
+def test_params_have_every_setting_of_the_algorithm_and_none_of_another(agent: str) -> None:
+    config = TrialConfig.of(agent=agent)
+    params = config.to_params()
+    kind = ALGORITHMS[agent]
+    assert type(config.algorithm) is kind
+    assert facts_of(kind).keys() <= params.keys()
+    of_no_world = owners_in("donkey").keys() - facts_of(world_named("donkey").Options).keys()
+    others = {name for name in of_no_world if agent not in owners_in("donkey")[name]}
+    assert others & params.keys() == set()
+
+
+@pytest.mark.parametrize("agent", ALGORITHMS)
+def test_a_default_that_is_given_changes_nothing(agent: str) -> None:
+    defaults = defaults_of(ALGORITHMS[agent], world_named("donkey"), {})
+    own = {name: defaults[name] for name in TrialConfig.of(agent=agent).to_params()}
+    own |= {"agent": agent, "env": TrialConfig.of().trial.env}
+    assert TrialConfig.of(**own) == TrialConfig.of(agent=agent)
 
 
 @pytest.mark.parametrize(
@@ -92,84 +110,95 @@ def test_a_trial_says_every_setting_of_its_algorithm_and_none_of_another(agent: 
         ("dqn", "n_epochs", 4),
         ("sac", "exploration_final", 0.1),
         ("ddpg", "policy_delay", 2),
+        ("td3", "imitation_share", 0.5),
     ],
 )
 def test_a_setting_of_another_algorithm_is_refused_with_those_that_have_it(
-    agent: str, name: str, value: object
+    agent: str, name: str, value: Any
 ) -> None:
-    with pytest.raises(
-        UserError, match=f"^{name} {value} is no setting of {agent}; drop it or choose "
-    ) as caught:
-        TrialConfig(agent=agent, **{name: value})  # type: ignore[arg-type]
-    owner = str(caught.value).split()[-1]
-    assert getattr(TrialConfig(agent=owner, **{name: value}), name) == value  # type: ignore[arg-type]
+    with pytest.raises(UserError) as caught:
+        TrialConfig.of(agent=agent, **{name: value})
+    complaint, _, owner = str(caught.value).rpartition(" ")
+    assert complaint.startswith(f"{name} {value} is no setting of {agent}; drop it or choose")
+    assert TrialConfig.of(agent=owner, **{name: value}).to_params()[name] == value
 
 
-def test_every_setting_is_a_field_and_every_default_possible() -> None:
-    names = {name for settings in DEFAULTS.values() for name in settings}
-    assert names <= {spec.name for spec in fields(TrialConfig)}
-    for agent in DEFAULTS:
-        assert TrialConfig(agent=agent, **defaults_of(agent, 10_000)) == TrialConfig(agent=agent)
+def test_parameters_of_two_owners_are_checked_together() -> None:
+    with pytest.raises(UserError, match="action_repeat 2 and demos"):
+        TrialConfig.of(agent="dqn", action_repeat=2, demos="drive.npz")
+    with pytest.raises(UserError, match=r"imitation_weight 1\.0 needs labels"):
+        TrialConfig.of(imitation_weight=1.0)
 
 
-def test_a_whole_number_is_one() -> None:
-    with pytest.raises(UserError, match=r"n_epochs 2\.5 is not a whole number"):
-        TrialConfig.from_params({"n_epochs": 2.5})
+def test_a_changed_configuration_differs_in_what_was_changed() -> None:
+    config = TrialConfig.of(seed=3, roads=512)
+    changed = config.changed(gamma=0.5, growing=0.25)
+    assert changed == TrialConfig.of(seed=3, roads=512, gamma=0.5, curriculum_share=0.25)
+    assert config.changed() == config
 
 
-def test_records_older_than_the_settings_are_read() -> None:
-    names = {spec.name for spec in fields(TrialConfig)}
-    settings = {name for agent in DEFAULTS.values() for name in agent} - {
-        "learning_rate",
-        "n_envs",
-        *BINS,
-    }
-    kept = names - settings
-    old = {name: value for name, value in TrialConfig().to_params().items() if name in kept}
-    assert TrialConfig.from_params(old | {"n_steer": 5}) == TrialConfig(frame_stack=4)
-    assert TrialConfig.from_params(old | {"n_steer": 5, "agent": "dqn"}) == TrialConfig(
-        agent="dqn",
-        n_steer=5,
-        learning_rate=old["learning_rate"],
-        n_envs=old["n_envs"],
-        frame_stack=4,
-    )
+def test_a_long_training_takes_larger_minibatches_unless_they_are_given() -> None:
+    assert TrialConfig.of(timesteps=100_000).to_params()["batch_size"] == 256
+    assert TrialConfig.of(timesteps=100_000, batch_size=48).to_params()["batch_size"] == 48
 
 
-def test_memory_sizes() -> None:
-    assert parse_memory("8G") == 8 * 1024**3
-    assert parse_memory("900M") == 900 * 1024**2
-    for text in ("8", "G", "-1G", "nanG", ""):
-        with pytest.raises(UserError, match="8G or 900M"):
-            parse_memory(text)
+def test_the_learner_is_what_the_world_has_to_know() -> None:
+    assert TrialConfig.of(agent="dqn").learner.discrete
+    assert not TrialConfig.of().learner.labelled
+    imitating = TrialConfig.of(imitation_share=0.5, timesteps=77).learner
+    assert (imitating.discrete, imitating.labelled, imitating.timesteps) == (False, True, 77)
 
 
-def test_a_long_ppo_training_takes_larger_minibatches_unless_told() -> None:
-    sizes = [
-        TrialConfig(timesteps=timesteps).batch_size
-        for timesteps in (1, 10_000, 50_000, 100_000, 10**7)
-    ]
-    assert sizes == [32, 64, 128, 256, 512]
-    assert TrialConfig(timesteps=100_000, batch_size=48).batch_size == 48
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"env": ["moon"]}, "env 'moon' is no task of world 'donkey'; choose from donkey-"),
+        ({"warm_start": "nowhere.zip"}, "warm_start nowhere.zip does not exist; give a model.zip"),
+        ({"reconnect": True}, "reconnect is for simulators on ports"),
+        ({"agent": "sac", "demos": "nowhere.npz"}, "nowhere.npz do not exist; record them"),
+    ],
+)
+def test_what_cannot_be_run_here_is_refused(params: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        TrialConfig.of(**params).check_ready()
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_preset_is_its_parameters_and_what_is_given_beside_it_wins(preset: str) -> None:
-    parser = OneLineParser()
-    add_trial_arguments(parser)
-    params = PRESETS[preset]
-    assert trial_config(parser.parse_args(["--preset", preset])) == TrialConfig(**params)
-    assert trial_config(parser.parse_args(arguments_of(params))) == TrialConfig(**params)
-    config = trial_config(
-        parser.parse_args(
-            ["--timesteps", "77", "--preset", preset, "--env", "donkey-warren-track-v0"]
-        )
-    )
-    assert config == TrialConfig(**params | {"timesteps": 77, "env": ["donkey-warren-track-v0"]})
+def test_a_world_without_its_library_says_what_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from tests.line_world import LineWorld
+
+    world = LineWorld()
+    monkeypatch.setattr(LineWorld, "library", "no_such_library")
+    monkeypatch.setattr(LineWorld, "extra", "line")
+    monkeypatch.setattr("tests.line_world.WORLD", world)
+    monkeypatch.setitem(WORLDS, "line", "tests.line_world:WORLD")
+    with pytest.raises(UserError, match=r"pip install 'donkeycar-rl-autoresearch\[line\]'"):
+        TrialConfig.of(world="line").check_ready()
 
 
-def test_the_generalist_sees_random_roads_only() -> None:
-    assert set(PRESETS["generalist"]["env"]) <= {
-        "donkey-random-track-v0",
-        "donkey-generated-roads-v0",
-    }
+@pytest.mark.parametrize("record", old_records(), ids=lambda record: f"trial {record.trial}")
+def test_records_of_older_versions_are_todays_configurations(record: Record) -> None:
+    today = TrialConfig.of(**IN_OLD_LEDGER[record.trial])
+    config = TrialConfig.from_params(record.params)
+    assert config == today
+    assert TrialConfig.from_params(config.to_params()) == today
+    assert record.config_id == config_id(today.to_params())
+    assert record.repeatable
+
+
+def test_the_old_ledger_s_configurations_are_all_different() -> None:
+    records = old_records()
+    assert [record.trial for record in records] == list(IN_OLD_LEDGER)
+    assert len({record.config_id for record in records}) == len(records)
+
+
+def test_an_old_trial_s_configuration_is_found_beside_its_model() -> None:
+    config = read_config(FIXTURES / "old_trial" / "model.zip")
+    assert config == TrialConfig.of(**IN_OLD_LEDGER[2])
+
+
+def test_an_old_champion_s_configuration_is_found_beside_its_model() -> None:
+    config = read_config(FIXTURES / "old_champion" / "model.zip")
+    changed = {"seed": 1, "eval_episodes": 4, "teacher_grip": 1.0}
+    assert config == TrialConfig.of(**{**PRESETS["generalist"], **changed})

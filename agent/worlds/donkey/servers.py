@@ -4,36 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Protocol
 
+from agent.config import files
 from agent.config.errors import UserError
-from agent.worlds.base import parse_address
+from agent.worlds.base import EMBEDDED, parse_address
+from agent.worlds.capabilities import AssignEnvs, StartedProcess, StartProcess
 
-EMBEDDED = "embedded"
+SERVER = files.REPO_ROOT / "agent" / "donkey_sim.py"
 SPAWN = "spawn"
 START_LIMIT_SEC = 120.0  # chosen: the first start after installation compiles
 POLL_SEC = 0.05
 GRACE_SEC = 5.0
 LISTENING = "listening on "
-
-
-class ServerProcess(Protocol):
-    """A server that was started."""
-
-    def is_running(self) -> bool:
-        """True until it has ended."""
-
-    def stop(self, grace_sec: float) -> object:
-        """Ends it: SIGTERM, ``grace_sec``, SIGKILL."""
-
-
-# Starts a command whose output goes to a file; it ends with the controller at the latest.
-StartProcess = Callable[[list[str], Path], ServerProcess]
-# The environments of a slot, each with its simulator's address; True once a trial has lost them.
-AssignEnvs = Callable[[int, bool], list[str]]
 
 
 def check_sim(sim: str, envs: list[str], workers: int) -> None:
@@ -77,13 +62,7 @@ def deal(sim: str, envs: list[str], workers: int) -> list[list[str]]:
 
 @contextmanager
 def simulators(
-    sim: str,
-    envs: list[str],
-    workers: int,
-    *,
-    server: Path,
-    folder: Path,
-    start: StartProcess,
+    sim: str, envs: list[str], workers: int, folder: Path, start: StartProcess
 ) -> Iterator[AssignEnvs]:
     """Gives a function that tells the environments of a worker, with its simulators' addresses.
 
@@ -93,7 +72,6 @@ def simulators(
     :param sim: ``embedded``, ``spawn`` or addresses, one for each of ``envs`` and each worker
     :param envs: environment ids of a trial
     :param workers: trials side by side
-    :param server: script to start, see ``agent/donkey_sim.py``
     :param folder: of the servers' logs
     :param start: starts a server's process
     :raises ChildProcessError: a server that does not start
@@ -105,7 +83,7 @@ def simulators(
     with ExitStack() as stack:
         n_servers = len(envs) * workers
         logs = [folder / f"simulator-{number}.log" for number in range(1, n_servers + 1)]
-        servers = [Server(server, log, start) for log in logs]
+        servers = [Server(log, start) for log in logs]
         for each in servers:
             stack.callback(each.stop)
 
@@ -120,17 +98,15 @@ def simulators(
 class Server:
     """A headless simulator in lockstep on a free port, started when first asked for."""
 
-    def __init__(self, script: Path, log: Path, start: StartProcess) -> None:
+    def __init__(self, log: Path, start: StartProcess) -> None:
         """Starts nothing yet.
 
-        :param script: the server's
         :param log: file of its output
         :param start: starts its process
         """
-        self.script = script
         self.log = log
         self.start = start
-        self._process: ServerProcess | None = None
+        self._process: StartedProcess | None = None
         self._address = ""
 
     def address(self, *, restart: bool = False) -> str:
@@ -151,7 +127,7 @@ class Server:
             self._process.stop(GRACE_SEC)
 
     def _start(self) -> None:
-        command = [sys.executable, str(self.script), "--port", "0", "--clock", "lockstep"]
+        command = [sys.executable, str(SERVER), "--port", "0", "--clock", "lockstep"]
         self._process = self.start(command, self.log)
         deadline = time.monotonic() + START_LIMIT_SEC
         while True:
@@ -162,7 +138,5 @@ class Server:
                 return
             if ended or time.monotonic() > deadline:
                 last_line = (output.strip().splitlines() or ["it said nothing"])[-1]
-                raise ChildProcessError(
-                    f"{self.script.name} did not start: {last_line}; see {self.log}"
-                )
+                raise ChildProcessError(f"{SERVER.name} did not start: {last_line}; see {self.log}")
             time.sleep(POLL_SEC)

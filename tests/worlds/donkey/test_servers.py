@@ -53,7 +53,7 @@ def arguments(folder: Path, *argv: str) -> list[str]:
 @pytest.fixture
 def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(autoresearch_controller, "RUNNER", folder / "runner.py")
-    monkeypatch.setattr(autoresearch_controller, "SERVER", folder / "server.py")
+    monkeypatch.setattr(simulators, "SERVER", folder / "server.py")
     monkeypatch.setattr(simulators, "GRACE_SEC", 0.3)
     return lambda *argv: autoresearch_controller.main(arguments(folder, *argv))
 
@@ -117,9 +117,8 @@ def test_servers_end_with_a_controller_that_is_stopped(
 ) -> None:
     (folder / "plan.json").write_text(json.dumps({"*": {"sleep": 60}}))
     code = "import sys; from pathlib import Path; import agent.autoresearch_controller as c; "
-    code += (
-        "c.RUNNER, c.SERVER = Path(sys.argv[1]) / 'runner.py', Path(sys.argv[1]) / 'server.py'; "
-    )
+    code += "import agent.worlds.donkey.servers as s; folder = Path(sys.argv[1]); "
+    code += "c.RUNNER, s.SERVER = folder / 'runner.py', folder / 'server.py'; "
     code += "sys.exit(c.main(sys.argv[2:]))"
     command = [sys.executable, "-c", code, str(folder), *arguments(folder, "--sim", "spawn")]
     controller = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)

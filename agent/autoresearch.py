@@ -1,0 +1,70 @@
+"""CLI: one command whose verbs are the others, such as ``autoresearch train``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+if __package__ in (None, ""):
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from agent.config.command_line import OneLineParser
+
+PROG = "autoresearch"
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A command under a short name.
+
+    :param module: that has its ``main``
+    :param help: what it does, in a line
+    :param arguments: of ``main`` before those that are given
+    """
+
+    module: str
+    help: str
+    arguments: tuple[str, ...] = ()
+
+
+VERBS = {
+    "search": Verb("agent.autoresearch_controller", "search hyperparameters, keep the champion"),
+    "train": Verb("agent.donkeycar_sb3_runner", "train and evaluate one model"),
+    "evaluate": Verb("agent.evaluate_champion", "evaluate a saved model on any tasks"),
+    "race": Verb("agent.evaluate_champion", "race a saved model against the clock", ("--race",)),
+    "record": Verb("agent.record_drive", "record a drive that a learner can be shown"),
+    "simulate": Verb("agent.donkey_sim", "serve the headless simulator on a port"),
+    "report": Verb("agent.report", "make a page of pictures from the ledgers"),
+}
+
+
+def build_parser() -> OneLineParser:
+    """The command line: a verb, whose command has the rest."""
+    parser = OneLineParser(
+        prog=PROG,
+        usage=f"{PROG} VERB [OPTION ...]",
+        description="Search for, train and evaluate models that drive.",
+        epilog=f"{PROG} VERB --help shows the options of a verb.",
+        allow_abbrev=False,
+    )
+    verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True)
+    for name, verb in VERBS.items():
+        verbs.add_parser(name, help=verb.help, add_help=False)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command of a verb, and imports no other; returns its exit code."""
+    if argv is None:
+        argv = sys.argv[1:]
+    name = build_parser().parse_args(argv[:1]).verb
+    verb = VERBS[name]
+    run: Callable[..., int] = importlib.import_module(verb.module).main
+    return run([*verb.arguments, *argv[1:]], prog=f"{PROG} {name}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
