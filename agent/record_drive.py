@@ -1,7 +1,8 @@
-"""Record a drive, for a learner to be shown with --demos: by the line follower, by a trained model, or by a person.
+"""Record a drive for --demos: by the line follower, by a trained model, or by a person.
 
-A person drives with any client of the simulator: give a port as --driver, let the client connect there, and every
-episode begins with the first throttle. What is driven to its end is kept, also when you stop with Ctrl-C.
+A person drives with any client of the simulator: give a port as --driver, let the client connect
+there, and every episode begins with the first throttle. What is driven to its end is kept, also
+when you stop with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import argparse
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,39 +22,46 @@ if __package__ in (None, ""):
 from agent.config.argument_types import at_least_int
 from agent.config.command_line import OneLineParser, add_trial_arguments, trial_params
 from agent.config.errors import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
+from agent.config.settings import facts_of
 from agent.config.trial import TrialConfig
-from agent.donkeycar_sb3_runner import check_envs
-from agent.evaluate_champion import load_model, read_config
+from agent.training.saved_model import load_model, read_config
 from agent.trials.champion import check_trust
-from agent.worlds.base import parse_address
+from agent.worlds.donkey.options import DonkeyOptions, DriveOptions
+from agent.worlds.donkey.tasks import check_env_id
+from agent.worlds.donkey.world import WORLD
 
 if TYPE_CHECKING:
-    from agent.simulator.world import World
-    from agent.worlds.donkey.demonstrations import Episode, Recorder
+    from agent.worlds.donkey.demonstrations import Demonstration, Episode
+    from agent.worlds.donkey.recording import Recording
 
-FOLLOWER, REFERENCE = "follower", "reference"
-# What a trial says of its worlds, and a model's trial has said already.
+# Options of how the car senses, drives and ends an episode; a model's trial has its own.
+SENSES = ("observation", "frame_stack", "frame_gap")
 WORLD_OPTIONS = (
-    "observation", "frame_stack", "frame_gap", "appearance", "max_episode_steps", "max_cte", "steer_limit",
-    "throttle_min", "throttle_max",
-)  # fmt: skip
-PICTURES = WORLD_OPTIONS[:3]
-Choose = Callable[[Any], Any]
+    *SENSES,
+    *(name for name, facts in facts_of(DriveOptions).items() if facts.needs != "discrete"),
+)
+LEARNER_OF_DRIVES = "sac"  # a drive without a model is observed as this algorithm does
 
 
 def build_parser() -> OneLineParser:
     """The command line of the recorder."""
     parser = OneLineParser(prog="record_drive.py", description=__doc__, allow_abbrev=False)
     parser.add_argument(
-        "--driver", required=True, metavar="WHO",
-        help=f"{FOLLOWER}: the hand-written one; {REFERENCE}: the same on the race line; a model.zip; or [HOST:]PORT to"
-        " listen on for a person's client",
-    )  # fmt: skip
-    parser.add_argument(
-        "--env", default="donkey-generated-track-v0", metavar="ID", help="environment id, embedded"
+        "--driver",
+        required=True,
+        metavar="WHO",
+        help="follower: the hand-written one; reference: the same on the race line; a model.zip;"
+        " or [HOST:]PORT to listen on for a person's client",
     )
     parser.add_argument(
-        "--episodes", type=at_least_int(1), default=5, metavar="N", help="episodes to record (default 5)"
+        "--env", default=WORLD.default_task, metavar="ID", help="environment id, embedded"
+    )
+    parser.add_argument(
+        "--episodes",
+        type=at_least_int(1),
+        default=5,
+        metavar="N",
+        help="episodes to record (default 5)",
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="file to write, .npz"
@@ -63,7 +71,7 @@ def build_parser() -> OneLineParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Record; returns an exit code of ``agent.config.trial``."""
+    """Record; returns an exit code of ``agent.config.errors``."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
     try:
@@ -72,23 +80,23 @@ def main(argv: list[str] | None = None) -> int:
         with interruptible():
             record(arguments)
     except UserError as error:
-        print(
-            f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True
-        )
+        message = f"{parser.prog}: error: {error} (see {parser.prog} --help)"
+        print(message, file=sys.stderr, flush=True)
         return EXIT_BAD_ARGUMENTS
     return EXIT_OK
 
 
 def check_env(env_id: str) -> None:
-    """Refuse an environment that is not at hand, or not embedded.
+    """Refuse an environment that is unknown or not embedded.
 
     :raises UserError: either
     """
     if "@" in env_id:
         raise UserError(
-            f"env {env_id!r} is on the wire; give the id alone, and let clients connect with --driver PORT"
+            f"env {env_id!r} is on a port; give the id alone, and let clients connect with"
+            " --driver PORT"
         )
-    check_envs([env_id])
+    check_env_id(env_id)
 
 
 def check_out(path: Path) -> None:
@@ -98,15 +106,14 @@ def check_out(path: Path) -> None:
     """
     if path.suffix != ".npz" or path.is_dir():
         raise UserError(f"out {path} is no name of a recording; end it in .npz")
-    if not path.absolute().parent.is_dir():
-        raise UserError(
-            f"out {path} cannot be written, there is no folder {path.absolute().parent}; make it"
-        )
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise UserError(f"out {path} cannot be written, there is no folder {folder}; make it")
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """SIGTERM ends the recording as Ctrl-C does."""
+    """Let SIGTERM end the recording as Ctrl-C does."""
     before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         yield
@@ -119,209 +126,126 @@ def record(arguments: argparse.Namespace) -> None:
 
     :raises UserError: a driver that is not there or does not fit, or nothing driven to its end
     """
-    driver, given = arguments.driver, trial_params(arguments) | {"env": [arguments.env]}
-    model_path = Path(driver) if driver.endswith(".zip") else None
-    # Without a model, as they see who learn from recorded drives.
-    config = config_of_model(model_path, given) if model_path else TrialConfig.of(agent="sac", **given)
-    make_recorder = partial(recorder, config, arguments.env, driver, [])
+    from agent.worlds.donkey.demonstrations import demonstration
+    from agent.worlds.donkey.recording import Recording
+
+    given = trial_params(arguments) | {"env": [arguments.env]}
+    name = arguments.driver
+    if name.endswith(".zip"):
+        name = Path(name).name
+        config = config_of_model(Path(arguments.driver), given)
+    else:
+        config = TrialConfig.of(agent=LEARNER_OF_DRIVES, **given)
+    assert isinstance(config.world, DonkeyOptions)
+    discrete = config.learner.discrete
+    recording = Recording(arguments.env, config.world, discrete, name, config.trial.seed)
+    episodes: list[Episode] = []
     try:
         with contextlib.suppress(KeyboardInterrupt):  # what is driven so far is kept
-            if model_path:
-                drive(
-                    make_recorder(),
-                    *model_driver(model_path, config),
-                    arguments.episodes,
-                    config.trial.seed,
-                )
-            elif driver in (FOLLOWER, REFERENCE):
-                drive_by_hand(make_recorder(), driver, arguments, config)
-            else:
-                serve(make_recorder, driver, arguments, config)
-        demonstration = make_recorder().recorded()
-        demonstration.save(arguments.out)
+            drive_episodes(recording, config, arguments, episodes)
+        recorded = demonstration(recording.header(), episodes)
+        recorded.save(arguments.out)
     except ValueError as error:
         raise UserError(str(error)) from error
     except OSError as error:
         raise UserError(
             f"out {arguments.out} cannot be written ({error.strerror}); choose another"
         ) from error
-    laps = demonstration.progress[
-        demonstration.lengths.cumsum() + range(len(demonstration.lengths))
-    ]
-    print(
-        f"{arguments.out}: {len(demonstration.lengths)} episodes, {demonstration.steps} steps,"
-        f" {laps.mean():.2f} laps and reward {demonstration.rewards.sum() / len(laps):.1f} an episode",
-        flush=True,
+    print(f"{arguments.out}: {summary(recorded)}", flush=True)
+
+
+def drive_episodes(
+    recording: Recording,
+    config: TrialConfig,
+    arguments: argparse.Namespace,
+    episodes: list[Episode],
+) -> None:
+    """Let the driver drive.
+
+    :param recording: settings of it
+    :param config: the model's, if one drives
+    :param arguments: of the command line
+    :param episodes: gets what is driven
+    """
+    from agent.worlds.donkey.recording import (
+        FOLLOWER,
+        REFERENCE,
+        Driver,
+        ScriptedDriver,
+        drive,
+        serve_client,
     )
+
+    name = arguments.driver
+    if not name.endswith(".zip") and name not in (FOLLOWER, REFERENCE):
+        make_recorder = partial(recording.recorder, episodes)
+        serve_client(name, make_recorder, recording, arguments.episodes)
+        return
+    env = recording.recorder(episodes)
+    driver: Driver
+    if name.endswith(".zip"):
+        driver = ModelDriver(Path(name), config)
+    else:
+        driver = ScriptedDriver(env, recording, on_race_line=name == REFERENCE)
+    drive(env, driver, arguments.episodes, recording.seed)
 
 
 def config_of_model(path: Path, given: dict[str, Any]) -> TrialConfig:
     """The configuration of the trial that made the model.
 
-    :raises UserError: a model that is missing or nobody vouches for, or an option that is the model's own
+    :param path: a model.zip
+    :param given: parameters of the command line
+    :raises UserError: a model that is missing or nobody vouches for, or an option that is its own
     """
     if not path.is_file():
         raise UserError(f"model {path} does not exist; give a model.zip of the runner as --driver")
     check_trust(path)
     if taken := [name for name in WORLD_OPTIONS if name in given]:
         raise UserError(f"{taken[0]} {given[taken[0]]} is the model's own to say; drop it")
-    config = TrialConfig.from_params(
-        read_config(path).to_params() | {"seed": 0, "client": "own", **given}
-    )
-    if (config.world.action_repeat or 1) > 1:
-        raise UserError(f"model {path} holds a decision for {config.world.action_repeat} steps, a recording has every step; "
-                        "give one of --action-repeat 1")  # fmt: skip
+    own = {"seed": 0, "client": "own"}
+    config = read_config(path).changed(**(own | given))
+    repeat = config.world.action_repeat
+    if repeat > 1:
+        raise UserError(
+            f"model {path} holds a decision for {repeat} steps, a recording has every step;"
+            " give one of --action-repeat 1"
+        )
     return config
 
 
-def recorder(
-    config: TrialConfig,
-    env_id: str,
-    driver: str,
-    episodes: list[Episode],
-    world: World | None = None,
-) -> Recorder:
-    """The environment as the configuration's trial trains in it, recording into ``episodes``.
+class ModelDriver:
+    """The deterministic policy of a saved model.
 
-    :param world: look at this one, that somebody else drives
+    :param path: a model.zip
+    :param config: the configuration that trained it
+    :raises UserError: the file is not a model of that algorithm
     """
-    from agent.worlds.donkey.demonstrations import Recorder
-    from agent.worlds.donkey.make_env import make_driver_env
 
-    conf = {name: getattr(config, name) for name in WORLD_OPTIONS if name not in PICTURES}
-    bins = (config.world.n_steer, config.world.n_throttle) if config.trial.agent == "dqn" else None
-    env = make_driver_env(
-        env_id,
-        observation=config.world.observation,
-        frames=config.world.frame_stack,
-        gap=config.world.frame_gap,
-        discretize=bins,
-        car=world,
-        **conf,
-    )
-    who = Path(driver).name if driver.endswith(".zip") else driver
-    header = {
-        "env": env_id,
-        "observation": config.world.observation,
-        "frame_gap": config.world.frame_gap,
-        "driver": who,
-        "seed": config.trial.seed,
-        "conf": conf,
-    }
-    return Recorder(env, header, episodes)
+    def __init__(self, path: Path, config: TrialConfig) -> None:
+        from agent.training.algorithms import prepare_torch
 
+        prepare_torch(config.trial.seed)
+        self.model = load_model(path, config, "cpu")
+        self._state: Any = None
 
-def drive(
-    env: Recorder, choose: Choose, restart: Callable[[], None], episodes: int, seed: int
-) -> None:
-    """Drive ``episodes`` episodes by ``choose``, which makes an action of an observation."""
-    for number in range(episodes):
-        observation, _ = env.reset(seed=seed + number)
-        restart()
-        ended = False
-        while not ended:
-            observation, _, terminated, truncated, info = env.step(choose(observation))
-            ended = terminated or truncated
-        print(
-            f"episode {number + 1}: {info['progress']:.2f} laps, ended by {info['end_reason']}",
-            flush=True,
-        )
+    def restart(self) -> None:
+        """Clear the policy's memory, if it has one."""
+        self._state = None
 
-
-def drive_by_hand(
-    env: Recorder, driver: str, arguments: argparse.Namespace, config: TrialConfig
-) -> None:
-    """Drive with the controller that knows where the car is, on the centre line or on the race line."""
-    from agent.worlds.donkey.experts.line_follower import (
-        LineFollower,
-        line_follower,
-        reference_line,
-    )
-    from agent.worlds.donkey.tasks import SCENE_OF_ENV
-
-    world = env.unwrapped.world  # type: ignore[attr-defined]
-    scene = SCENE_OF_ENV[arguments.env]
-    if driver == REFERENCE and (world.scene.is_random or not world.track.closed):
-        raise UserError(
-            f"driver {driver!r} needs a track with laps, {arguments.env} has none of its own; use {FOLLOWER}"
-        )
-    hand: LineFollower | None = None
-
-    def restart() -> None:
-        nonlocal hand
-        if hand is None or world.scene.is_random:
-            line = driver == REFERENCE and reference_line(
-                scene, config.world.max_cte, config.world.throttle_max
-            )
-            hand = LineFollower(line) if line else line_follower(world)
-        hand.restart()
-
-    def choose(_: Any) -> Any:
-        assert hand is not None
-        import numpy as np
-
-        return env.action_of(np.array(hand.command(world.telemetry()), dtype=np.float32))
-
-    drive(env, choose, restart, arguments.episodes, config.trial.seed)
-
-
-def model_driver(path: Path, config: TrialConfig) -> tuple[Choose, Callable[[], None]]:
-    """The deterministic policy of a saved model, and how its memory is cleared if it has one."""
-    from agent.training.algorithms import prepare_torch
-
-    prepare_torch(config.trial.seed)
-    model = load_model(path, config, "cpu")
-    state: Any = None
-
-    def choose(observation: Any) -> Any:
-        nonlocal state
-        action, state = model.predict(observation, state=state, deterministic=True)
+    def action(self, observation: Any) -> Any:
+        """Action for an observation."""
+        action, self._state = self.model.predict(observation, state=self._state, deterministic=True)
         return action
 
-    def restart() -> None:
-        nonlocal state
-        state = None
 
-    return choose, restart
-
-
-def serve(
-    make_recorder: Callable[[World], Recorder],
-    address: str,
-    arguments: argparse.Namespace,
-    config: TrialConfig,
-) -> None:
-    """Be the simulator on ``address`` until a client has driven the episodes, or Ctrl-C."""
-    from agent.simulator.remote_car import RemoteCar
-    from agent.simulator.server import Server
-    from agent.worlds.donkey.observed_world import RecordedCar
-    from agent.worlds.donkey.tasks import SCENE_OF_ENV
-
-    host, port = parse_address(address)
-    wanted = SCENE_OF_ENV[arguments.env]
-
-    def on_episode_end(done: int) -> bool:
-        print(f"episode {done} of {arguments.episodes} recorded", flush=True)
-        if done == arguments.episodes:
-            server.stop()
-        return done == arguments.episodes
-
-    def car(scene: str, seed: int, slot: int) -> RemoteCar:
-        first = scene == wanted and slot == 0
-        return (
-            RecordedCar(scene, seed, slot, make_recorder, on_episode_end)
-            if first
-            else RemoteCar(scene, seed, slot)
-        )
-
-    try:
-        server = Server(host, port, scene=wanted, seed=config.trial.seed, car=car)
-    except OSError as error:
-        raise UserError(
-            f"driver {address!r} cannot be listened on ({error.strerror}); choose another port"
-        ) from error
-    print(f"listening on {host}:{port} scene {wanted}; connect a client and drive", flush=True)
-    server.serve()
+def summary(recorded: Demonstration) -> str:
+    """One line about a recording."""
+    count = len(recorded.lengths)
+    laps = recorded.progress[recorded.lengths.cumsum() + range(count)]
+    return (
+        f"{count} episodes, {recorded.steps} steps,"
+        f" {laps.mean():.2f} laps and reward {recorded.rewards.sum() / count:.1f} an episode"
+    )
 
 
 if __name__ == "__main__":

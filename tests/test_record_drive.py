@@ -1,4 +1,4 @@
-"""The recorder's command line: the drivers by hand, a model, a person's client, and what it refuses."""
+"""The recorder's command line: scripted drivers, a model, a person's client, and mistakes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 
 from agent.donkeycar_sb3_runner import main as train
 from agent.record_drive import main
+from agent.worlds.donkey import registration  # noqa: F401 - registers the ids
 from agent.worlds.donkey.demonstrations import Demonstration
 from agent.worlds.donkey.remote.client import SimulatorLost
 
@@ -30,20 +31,10 @@ TRACK = "donkey-generated-track-v0"
         ("follower", "donkey-random-track-v0", 0.0),
     ],
 )
-def test_the_drivers_by_hand(tmp_path: Path, driver: str, env: str, laps: float) -> None:
+def test_the_scripted_drivers(tmp_path: Path, driver: str, env: str, laps: float) -> None:
     out = tmp_path / "drive.npz"
-    argv = [
-        "--driver",
-        driver,
-        "--env",
-        env,
-        "--episodes",
-        "2",
-        "--max-episode-steps",
-        "60",
-        "--seed",
-        "3",
-    ]
+    argv = ["--driver", driver, "--env", env, "--episodes", "2"]
+    argv += ["--max-episode-steps", "60", "--seed", "3"]
     assert main([*argv, "--out", str(out)]) == 0
     drive = Demonstration.load(out)
     assert drive.lengths.tolist() == [60, 60] and not drive.terminated.any()
@@ -57,28 +48,9 @@ def test_the_drivers_by_hand(tmp_path: Path, driver: str, env: str, laps: float)
 def test_a_model_drives_as_it_was_trained(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    small = [
-        "--timesteps",
-        "64",
-        "--n-envs",
-        "2",
-        "--max-episode-steps",
-        "20",
-        "--eval-episodes",
-        "1",
-    ]
-    bins = [
-        "--agent",
-        "dqn",
-        "--n-steer",
-        "3",
-        "--n-throttle",
-        "2",
-        "--evaluations",
-        "1",
-        "--device",
-        "cpu",
-    ]
+    small = ["--timesteps", "64", "--n-envs", "2", "--max-episode-steps", "20"]
+    small += ["--eval-episodes", "1", "--evaluations", "1", "--device", "cpu"]
+    bins = ["--agent", "dqn", "--n-steer", "3", "--n-throttle", "2"]
     assert train([*small, *bins, "--save-dir", str(tmp_path / "trial")]) == 0
     out = tmp_path / "drive.npz"
     model = str(tmp_path / "trial" / "model.zip")
@@ -97,7 +69,7 @@ def test_a_model_drives_as_it_was_trained(
     )
 
 
-def car_at(port: int) -> gymnasium.Env:
+def env_at(port: int) -> gymnasium.Env:
     """An environment in the simulator on ``port``, as soon as that listens."""
     for _ in range(600):
         try:
@@ -116,7 +88,7 @@ def test_a_person_drives_through_the_simulator(
 
     def person() -> None:
         try:
-            env = car_at(port)
+            env = env_at(port)
             env.reset()
             env.step(np.array([0.0, 0.0], dtype=np.float32))  # waits at the start
             for k in range(100):  # more than is recorded
@@ -131,16 +103,8 @@ def test_a_person_drives_through_the_simulator(
 
     hands = threading.Thread(target=person, daemon=True)
     hands.start()
-    argv = [
-        "--driver",
-        f"127.0.0.1:{port}",
-        "--episodes",
-        "2",
-        "--max-episode-steps",
-        "15",
-        "--throttle-max",
-        "0.4",
-    ]
+    argv = ["--driver", f"127.0.0.1:{port}", "--episodes", "2"]
+    argv += ["--max-episode-steps", "15", "--throttle-max", "0.4"]
     assert main([*argv, "--out", str(out)]) == 0
     hands.join(30.0)
     said = capsys.readouterr().out
@@ -163,7 +127,7 @@ def test_a_person_drives_through_the_simulator(
         (["--driver", "follower", "--out", "x.txt"], "end it in .npz"),
         (["--driver", "follower", "--out", "nowhere/x.npz"], "there is no folder"),
         (["--driver", "follower", "--env", "moon", "--out", "x.npz"], "env 'moon' is unknown"),
-        (["--driver", "follower", "--env", f"{TRACK}@9091", "--out", "x.npz"], "is on the wire"),
+        (["--driver", "follower", "--env", f"{TRACK}@9091", "--out", "x.npz"], "is on a port"),
         (
             ["--driver", "reference", "--env", "donkey-generated-roads-v0", "--out", "x.npz"],
             "use follower",

@@ -1,7 +1,8 @@
 """Recorded drives: what somebody did at the wheel, as a file that a learner can be shown.
 
-A file is NumPy's compressed ``.npz`` (docs/training.md lists its arrays). It holds commands, not actions, and the car's
-telemetry beside the simulator's reward, so a trial with other action bins or another reward can still use it.
+A file is NumPy's compressed ``.npz`` (docs/training.md lists its arrays). It holds commands, not
+actions, and the car's telemetry beside the simulator's reward. So a trial with other action bins or
+another reward can still use it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
@@ -18,10 +19,11 @@ from numpy.typing import NDArray
 from agent.config.atomic import replacing
 
 FORMAT = 2
-# Arrays with one row a step, and with one more an episode: the last is what the episode ended in.
+# Arrays with one row a step, and with one more an episode: the last row is the state at its end.
 STEPS = ("commands", "rewards", "terminated")
 MOMENTS = ("observations", "speed", "cte", "progress", "net_progress_m", "pos")
 TELEMETRY = MOMENTS[1:]
+ARRAYS = ("lengths", *STEPS, *MOMENTS)
 
 Episode = dict[str, list[Any]]
 
@@ -30,11 +32,19 @@ Episode = dict[str, list[Any]]
 class Demonstration:
     """Episodes one after another, n steps in k episodes.
 
-    ``header`` tells the environment's id, the observation, the driver, the seed and the conf; ``lengths`` (k,) the
-    episodes' steps; ``commands`` (n, 2) float32 steering and throttle; ``rewards`` (n,) the simulator's own;
-    ``terminated`` (n,) bool, false at an end by the step limit or the road's. ``observations`` (n + k, ...) uint8,
-    ``speed`` m/s, ``cte`` u, ``progress`` laps, ``net_progress_m`` metres, each (n + k,), and ``pos`` (n + k, 3) in
-    metres have a row for every moment, the last of an episode after its last step.
+    The arrays of (n + k,) have a row for every moment, the last of an episode after its last step.
+
+    :param header: the environment's id, the observation, the driver, the seed and the conf
+    :param lengths: (k,) steps of the episodes
+    :param commands: (n, 2) float32, steering and throttle
+    :param rewards: (n,) the simulator's own
+    :param terminated: (n,) bool, False at an end by the step limit or the road's
+    :param observations: (n + k, ...) uint8
+    :param speed: (n + k,) m/s
+    :param cte: (n + k,) u
+    :param progress: (n + k,) laps
+    :param net_progress_m: (n + k,) metres
+    :param pos: (n + k, 3) metres
     """
 
     header: dict[str, Any]
@@ -51,6 +61,7 @@ class Demonstration:
 
     @property
     def steps(self) -> int:
+        """Steps of all episodes."""
         return len(self.commands)
 
     def save(self, path: Path) -> None:
@@ -58,7 +69,7 @@ class Demonstration:
 
         :raises OSError: it cannot be written
         """
-        arrays = {name: getattr(self, name) for name in ("lengths", *STEPS, *MOMENTS)}
+        arrays = {name: getattr(self, name) for name in ARRAYS}
         header = np.array(json.dumps({"format": FORMAT, **self.header}))
         with replacing(path) as scratch, scratch.open("wb") as file:
             np.savez_compressed(file, header=header, **arrays)
@@ -72,9 +83,7 @@ class Demonstration:
         try:
             with np.load(path, allow_pickle=False) as file:
                 header = json.loads(str(file["header"]))
-                read = cls(
-                    header=header, **{name: file[name] for name in ("lengths", *STEPS, *MOMENTS)}
-                )
+                read = cls(header=header, **{name: file[name] for name in ARRAYS})
         except FileNotFoundError:
             raise ValueError(
                 f"demonstrations {path} do not exist; record them with record_drive.py"
@@ -83,27 +92,46 @@ class Demonstration:
             raise ValueError(
                 f"{path} is no recorded drive ({error}); record one with record_drive.py"
             ) from error
-        steps, moments = int(read.lengths.sum()), int(read.lengths.sum()) + len(read.lengths)
-        rows = dict.fromkeys(STEPS, steps) | dict.fromkeys(MOMENTS, moments)
-        if header.get("format") != FORMAT or any(
-            len(getattr(read, name)) != count for name, count in rows.items()
-        ):
+        if header.get("format") != FORMAT or not read._is_whole():
             raise ValueError(
-                f"{path} is a recorded drive of another format or torn; record it with record_drive.py"
+                f"{path} is a recorded drive of another format or torn;"
+                " record it with record_drive.py"
             )
         return read
 
+    def _is_whole(self) -> bool:
+        """True if every array has the rows that the episodes' lengths ask for."""
+        steps = int(self.lengths.sum())
+        rows = dict.fromkeys(STEPS, steps) | dict.fromkeys(MOMENTS, steps + len(self.lengths))
+        return all(len(getattr(self, name)) == count for name, count in rows.items())
+
+
+def demonstration(header: dict[str, Any], episodes: list[Episode]) -> Demonstration:
+    """The episodes that a ``Recorder`` has recorded.
+
+    :raises ValueError: there is none
+    """
+    if not episodes:
+        raise ValueError("no episode was driven to its end; nothing is recorded")
+    arrays = {
+        name: np.array([row for episode in episodes for row in episode[name]])
+        for name in (*STEPS, *MOMENTS)
+    }
+    arrays["rewards"] = arrays["rewards"].astype(np.float32)
+    lengths = np.array([len(episode["commands"]) for episode in episodes])
+    return Demonstration(header=header, lengths=lengths, **arrays)
+
 
 class Recorder(gymnasium.Wrapper):
-    """Keeps what is driven in ``env``, an environment of ``make_driver_env`` under the reward ``sim``.
+    """Keeps all that is driven in an environment.
 
-    :param header: what the file says of the drive
-    :param episodes: episodes driven to their end before, to which this adds
+    :param env: of ``make_env`` under the simulator's reward
+    :param episodes: gets every episode that is driven to its end
     """
 
-    def __init__(self, env: gymnasium.Env, header: dict[str, Any], episodes: list[Episode]) -> None:
+    def __init__(self, env: gymnasium.Env, episodes: list[Episode]) -> None:
         super().__init__(env)
-        self.header, self.episodes = header, episodes
+        self.episodes = episodes
         self._to_command = _action_wrapper(env)
         self._open: Episode | None = None
 
@@ -127,8 +155,9 @@ class Recorder(gymnasium.Wrapper):
         return observation, float(reward), terminated, truncated, info
 
     def action_of(self, command: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The action in [-1, 1]^2 that makes this command of steering and throttle, or the nearest one there is."""
-        return rescaled(command, self.unwrapped.action_space.low, self.unwrapped.action_space.high)  # type: ignore[attr-defined]
+        """The action in [-1, 1]^2 for steering and throttle, or the nearest there is."""
+        box = cast(gymnasium.spaces.Box, self.unwrapped.action_space)
+        return rescaled(command, box.low, box.high)
 
     def _note(self, observation: Any, info: dict[str, Any]) -> None:
         assert self._open is not None
@@ -136,51 +165,39 @@ class Recorder(gymnasium.Wrapper):
         for name in TELEMETRY:
             self._open[name].append(info[name])
 
-    def recorded(self) -> Demonstration:
-        """The episodes that were driven to their end.
-
-        :raises ValueError: there is none
-        """
-        if not self.episodes:
-            raise ValueError("no episode was driven to its end; nothing is recorded")
-        arrays = {
-            name: np.array([row for episode in self.episodes for row in episode[name]])
-            for name in (*STEPS, *MOMENTS)
-        }
-        arrays["rewards"] = arrays["rewards"].astype(np.float32)
-        lengths = np.array([len(episode["commands"]) for episode in self.episodes])
-        return Demonstration(header=self.header, lengths=lengths, **arrays)
-
 
 def _action_wrapper(env: gymnasium.Env) -> gymnasium.ActionWrapper:
     """The wrapper that turns the driver's actions into commands."""
     while not isinstance(env, gymnasium.ActionWrapper):
-        assert isinstance(env, gymnasium.Wrapper), (
-            "an environment of make_driver_env has an action wrapper"
-        )
+        assert isinstance(env, gymnasium.Wrapper), "make_env's environments have an action wrapper"
         env = env.env
     return env
 
 
 def rescaled(commands: NDArray[np.float32], low: Any, high: Any) -> NDArray[np.float32]:
-    """Commands (..., 2) within ``low`` and ``high`` (2,), clipped, as actions in [-1, 1]."""
-    low, high = np.asarray(low, dtype=np.float32), np.asarray(high, dtype=np.float32)
-    return np.asarray(
-        2.0 * (np.clip(commands, low, high) - low) / (high - low) - 1.0, dtype=np.float32
-    )
+    """Commands as actions in [-1, 1].
+
+    :param commands: steering and throttle (..., 2), clipped to the limits
+    :param low: least commands (2,)
+    :param high: largest commands (2,)
+    """
+    low = np.asarray(low, dtype=np.float32)
+    high = np.asarray(high, dtype=np.float32)
+    actions = 2.0 * (np.clip(commands, low, high) - low) / (high - low) - 1.0
+    return np.asarray(actions, dtype=np.float32)
 
 
 class Replayed(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
-    """A recorded drive as an environment: what is done in it is what was done, whatever action it is given.
+    """A recorded drive as an environment: actions are ignored, the recorded ones happen.
 
-    Wrapped by a trial's reward it tells what that reward would have been. Episodes come in the order of the file.
+    Under a trial's reward it pays what that reward would have been. Episodes come in the order of
+    the file.
     """
 
     def __init__(self, drive: Demonstration) -> None:
         self.drive = drive
-        self.observation_space = gymnasium.spaces.Box(
-            0, 255, drive.observations.shape[1:], dtype=np.uint8
-        )
+        shape = drive.observations.shape[1:]
+        self.observation_space = gymnasium.spaces.Box(0, 255, shape, dtype=np.uint8)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (2,), dtype=np.float32)
         self._episode = -1
 
@@ -197,14 +214,9 @@ class Replayed(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         self._step += 1
         last = self._step == self.drive.lengths[self._episode]
         terminated = bool(self.drive.terminated[row])
+        truncated = bool(last) and not terminated
         observation, info = self._moment()
-        return (
-            observation,
-            float(self.drive.rewards[row]),
-            terminated,
-            last and not terminated,
-            info,
-        )
+        return observation, float(self.drive.rewards[row]), terminated, truncated, info
 
     def _moment(self) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         row = self._first + self._episode + self._step

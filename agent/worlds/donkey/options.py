@@ -1,4 +1,4 @@
-"""Options of the DonkeyCar world: one field each. Order matters: search spaces list them as they stand."""
+"""Options of the DonkeyCar world, one field each, in the order in which search spaces list them."""
 
 from __future__ import annotations
 
@@ -22,17 +22,19 @@ class RewardOptions:
         "sim",
         "reward to train on",
         choices=("sim", "speed", "efficiency", "race"),
+        common=True,
         search=SearchChoices(("sim", "speed", "efficiency")),
     )
     reward_shaping: bool = setting(
         False,
         "train on speed*(1-|cte|/max_cte) instead of the simulator's reward",
+        common=True,
         search=SearchChoices((True, False), when=("reward", "sim")),
     )
     reward_term: list[str] = setting(
         [],
-        "NAME[=VALUE][,SETTING=VALUE...]: a term that changes the training reward; repeat for several,"
-        f" which act in this order: {describe_terms()}",
+        "NAME[=VALUE][,SETTING=VALUE...]: a term that changes the training reward; repeat for"
+        f" several, which act in this order: {describe_terms()}",
         metavar="TERM",
     )
     observation: str = setting(
@@ -44,22 +46,9 @@ class RewardOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DonkeyOptions(WorldOptions, RewardOptions):
-    """All that decides how the DonkeyCar world looks, drives and pays."""
+class DriveOptions:
+    """Options of how a car drives and looks, and how its episodes end."""
 
-    frame_stack: int = inherited(
-        WorldOptions,
-        "frame_stack",
-        1,
-        help="pictures in a fast observation, the newest last",
-        search=SearchChoices((1, 2, 4), when=("observation", "fast")),
-    )
-    action_repeat: int = inherited(
-        WorldOptions,
-        "action_repeat",
-        1,
-        help="control steps that a decision is held for, 20 a second; training counts decisions",
-    )
     steer_limit: float = setting(
         1.0, "largest steering command", above=0.0, high=1.0, search=SearchRange(0.5, 1.0)
     )
@@ -95,9 +84,28 @@ class DonkeyOptions(WorldOptions, RewardOptions):
     )
     appearance: str = setting(
         "plain",
-        "random: training worlds look otherwise in every episode (light, colours, worn lines, camera,"
-        " things beside)",
+        "random: training worlds look otherwise in every episode (light, colours, worn lines,"
+        " camera, things beside)",
         choices=("plain", "random"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DonkeyOptions(DriveOptions, WorldOptions, RewardOptions):
+    """All that decides how the DonkeyCar world looks, drives and pays."""
+
+    frame_stack: int = inherited(
+        WorldOptions,
+        "frame_stack",
+        1,
+        help="pictures in a fast observation, the newest last",
+        search=SearchChoices((1, 2, 4), when=("observation", "fast")),
+    )
+    action_repeat: int = inherited(
+        WorldOptions,
+        "action_repeat",
+        1,
+        help="control steps that a decision is held for, 20 a second; training counts decisions",
     )
     roads: int = setting(
         0,

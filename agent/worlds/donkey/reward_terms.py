@@ -1,9 +1,10 @@
-"""The toolbox of rewards: terms to switch on one by one, each with its numbers, its purpose and its formula.
+"""Terms of the reward, to switch on one by one: each has a purpose, numbers and a formula.
 
-They come from a project that learned to drive in TrackMania (docs/training.md), and keep its numbers by keeping its
-units: deviation 50 is ``max_cte`` (its MAX_STRAY), speeds are km/h, of which 50 are 1 m/s of our car, which is so much
-smaller; rewards are about 0.1 a step where a lap pays 100. Nothing heavy is imported here, so that a command line can
-check terms before a simulator is loaded.
+They come from a project that learned to drive in TrackMania (docs/training.md), and keep its
+numbers by keeping its units. Deviation 50 is ``max_cte`` (its MAX_STRAY). Speeds are km/h, of which
+50 are 1 m/s of our car, which is so much smaller. Rewards are about 0.1 a step where a lap pays
+100. Nothing heavy is imported here, so that a command line can check terms before a simulator is
+loaded.
 """
 
 from __future__ import annotations
@@ -14,19 +15,30 @@ from dataclasses import dataclass
 
 STRAY = 50.0  # the deviation at max_cte
 KMH_OF_MPS = 50.0
-# Numbers that several terms share: the safe share of STRAY, the deviation taken seriously, the spacing of the line's
-# points that their slopes are measured in, and the steps before an episode may be ended.
-SAFE, BEYOND, SPACING, MIN_STEPS = 0.15, 17.5, 1.0, 70
+# Numbers that several terms share, all of them that project's.
+SAFE = 0.15  # share of STRAY
+BEYOND = 17.5  # deviation that is taken seriously
+SPACING = 1.0  # of the line's points, in which slopes are measured
+MIN_STEPS = 70  # before an episode may be ended
+SLOPE = 0.15  # of the deviation's cost at BEYOND
+HUGGING_FORGIVEN = 2  # steps at the wall that a step with net progress makes up for
 
 Settings = dict[str, float]
 
 
 @dataclass
 class Ride:
-    """One episode as the terms see it: the step just driven, and what they remember of those before.
+    """One episode as the terms see it: the last step, and what they remember of those before.
 
-    ``deviation`` is ``STRAY`` times \\|cte\\|/max_cte, ``kmh`` the speed, ``gain`` laps gained beyond the farthest so
-    far, ``turned`` the change of the steering command, ``crashed`` whether the environment has ended the episode.
+    :param steps: driven
+    :param deviation: ``STRAY`` times \\|cte\\|/max_cte
+    :param kmh: speed
+    :param gain: laps gained beyond the farthest so far
+    :param turned: change of the steering command
+    :param crashed: the environment has ended the episode
+    :param hugging: steps at the wall
+    :param slow: steps at walking pace
+    :param end_reason: of a term that ends the episode
     """
 
     steps: int = 0
@@ -47,7 +59,12 @@ class Ride:
 
 @dataclass(frozen=True)
 class Term:
-    """A term: what it is for, its numbers (its own first) and its formula from one reward to the next."""
+    """One term of the reward.
+
+    :param purpose: a few words for ``--help``
+    :param settings: its numbers with their defaults, its own first
+    :param formula: from one reward to the next
+    """
 
     purpose: str
     settings: Settings
@@ -68,7 +85,7 @@ def _proximity(reward: float, ride: Ride, at: Settings) -> float:
 
 def _wall_hug(reward: float, ride: Ride, at: Settings) -> float:
     if ride.gain > 0.0:
-        ride.hugging = max(0, ride.hugging - 2)
+        ride.hugging = max(0, ride.hugging - HUGGING_FORGIVEN)
         return reward
     beyond = ride.beyond_safe(at)
     if ride.kmh <= at["speed"] or not beyond:
@@ -85,29 +102,29 @@ def _constant(reward: float, ride: Ride, at: Settings) -> float:
 
 
 def _speed_bonus(reward: float, ride: Ride, at: Settings) -> float:
-    on_line = ride.deviation <= at["safe"] * STRAY
-    return reward + at["speed_bonus"] * max(ride.kmh - at["above"], 0.0) if on_line else reward
+    if ride.deviation > at["safe"] * STRAY:
+        return reward
+    return reward + at["speed_bonus"] * max(ride.kmh - at["above"], 0.0)
 
 
 def _reckless(reward: float, ride: Ride, at: Settings) -> float:
     if ride.deviation <= at["beyond"]:
         return reward
-    return reward - at["reckless"] * max(ride.kmh - at["speed"], 0.0) * ride.deviation / max(
-        at["beyond"], 1.0
-    )
+    excess_kmh = max(ride.kmh - at["speed"], 0.0)
+    return reward - at["reckless"] * excess_kmh * ride.deviation / max(at["beyond"], 1.0)
 
 
 def _deviation(reward: float, ride: Ride, at: Settings) -> float:
     if ride.deviation <= at["beyond"]:
         return reward
-    slope = 0.15 * (ride.deviation - at["beyond"]) / max(at["spacing"], 1.0)
+    slope = SLOPE * (ride.deviation - at["beyond"]) / max(at["spacing"], 1.0)
     return reward - at["deviation"] * (2.0 / (1.0 + math.exp(-slope)) - 1.0)
 
 
 def _off_track_speed(reward: float, ride: Ride, at: Settings) -> float:
     if ride.kmh <= at["speed"]:
         return reward
-    return reward - at["off_track_speed"] * (ride.kmh / 50.0) * ride.beyond_safe(at)
+    return reward - at["off_track_speed"] * (ride.kmh / KMH_OF_MPS) * ride.beyond_safe(at)
 
 
 def _steering(reward: float, ride: Ride, at: Settings) -> float:
@@ -122,7 +139,9 @@ def _stall(reward: float, ride: Ride, at: Settings) -> float:
 
 
 def _floor(reward: float, ride: Ride, at: Settings) -> float:
-    return max(reward, at["floor"]) if ride.gain > 0.0 and not ride.crashed else reward
+    if ride.crashed or ride.gain <= 0.0:
+        return reward
+    return max(reward, at["floor"])
 
 
 def _scale(reward: float, ride: Ride, at: Settings) -> float:
@@ -144,7 +163,8 @@ TERMS: dict[str, Term] = {
         _proximity,
     ),
     "wall_hug": Term(
-        "cost of moving off the line without net progress, growing with the steps, and the steps that end it",
+        "cost of moving off the line without net progress, growing with the steps,"
+        " and the steps that end it",
         {"wall_hug": 0.005, "safe": SAFE, "speed": 10.0, "end": 27, "after": MIN_STEPS},
         _wall_hug,
     ),
@@ -186,27 +206,35 @@ POSITIVE = ("tanh", "scale", "progress", "stall")
 
 
 def parse_terms(texts: Iterable[str]) -> dict[str, Settings]:
-    """The settings of the terms asked for as ``NAME[=VALUE][,SETTING=VALUE...]``, in the order in which they act.
+    """Settings of the terms in ``NAME[=VALUE][,SETTING=VALUE...]``, in the order of ``TERMS``.
 
     :raises ValueError: an unknown or repeated term or setting, or an impossible value
     """
     asked: dict[str, Settings] = {}
     for text in texts:
-        head, *others = text.split(",")
-        name, equals, value = head.partition("=")
-        if name not in TERMS:
-            raise ValueError(f"reward term {name!r} is unknown; choose from {', '.join(TERMS)}")
+        name, settings = _parse_term(text)
         if name in asked:
             raise ValueError(f"reward term {name!r} is given twice; drop one")
-        settings = asked[name] = dict(TERMS[name].settings)
-        for pair in [f"{name}={value}", *others] if equals else others:
-            setting, _, number = pair.partition("=")
-            if setting not in settings:
-                raise ValueError(
-                    f"reward term {name} has no setting {setting!r}; choose from {', '.join(settings)}"
-                )
-            settings[setting] = _number(name, setting, number)
+        asked[name] = settings
     return {name: asked[name] for name in TERMS if name in asked}
+
+
+def _parse_term(text: str) -> tuple[str, Settings]:
+    head, *pairs = text.split(",")
+    name, equals, value = head.partition("=")
+    if name not in TERMS:
+        raise ValueError(f"reward term {name!r} is unknown; choose from {', '.join(TERMS)}")
+    if equals:
+        pairs.insert(0, f"{name}={value}")
+    settings = dict(TERMS[name].settings)
+    for pair in pairs:
+        setting, _, number = pair.partition("=")
+        if setting not in settings:
+            raise ValueError(
+                f"reward term {name} has no setting {setting!r}; choose from {', '.join(settings)}"
+            )
+        settings[setting] = _number(name, setting, number)
+    return name, settings
 
 
 def _number(name: str, setting: str, text: str) -> float:
@@ -214,7 +242,8 @@ def _number(name: str, setting: str, text: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value) or value < 0.0 or (value == 0.0 and setting in POSITIVE):
+    zero_refused = setting in POSITIVE and value == 0.0
+    if not math.isfinite(value) or value < 0.0 or zero_refused:
         least = "a positive number" if setting in POSITIVE else "a number from 0"
         raise ValueError(f"reward term {name}: {setting} {text!r} is impossible; give {least}")
     return value
@@ -222,8 +251,8 @@ def _number(name: str, setting: str, text: str) -> float:
 
 def describe_terms() -> str:
     """Every term with its numbers, for ``--help``."""
-    return "; ".join(
-        ",".join(f"{name}={value:g}" for name, value in term.settings.items())
-        + f" ({term.purpose})"
-        for term in TERMS.values()
-    )
+    described = []
+    for term in TERMS.values():
+        numbers = ",".join(f"{setting}={value:g}" for setting, value in term.settings.items())
+        described.append(f"{numbers} ({term.purpose})")
+    return "; ".join(described)

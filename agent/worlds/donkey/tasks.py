@@ -1,6 +1,8 @@
-"""Upstream's environment ids and the scene of each: one line a track, one file in ``simulator/scenes``."""
+"""Upstream's environment ids: one line a track, whose scene is a file in ``simulator/scenes``."""
 
 from __future__ import annotations
+
+from agent.config.errors import UserError
 
 # Upstream's environment ids (gym-donkeycar 1.3.1) and the simulator's scene behind each.
 SCENE_OF_ENV = {
@@ -24,7 +26,7 @@ OUR_OWN = "random_track"  # no track of the simulator's
 def check_env_id(env_id: str) -> None:
     """Accept the id of an environment; a simulator on a port needs it for its track.
 
-    :raises ValueError: an unknown id
+    :raises UserError: an unknown id
     """
     if env_id not in SCENE_OF_ENV:
-        raise ValueError(f"env {env_id!r} is unknown; choose from {', '.join(SCENE_OF_ENV)}")
+        raise UserError(f"env {env_id!r} is unknown; choose from {', '.join(SCENE_OF_ENV)}")

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from agent.worlds.donkey.demonstrations import Demonstration, Recorder, Replayed, rescaled
+from agent.worlds.donkey.demonstrations import (
+    Demonstration,
+    Episode,
+    Recorder,
+    Replayed,
+    demonstration,
+    rescaled,
+)
 from agent.worlds.donkey.make_env import make_env
 from agent.worlds.donkey.observation import FRAMES
 from agent.worlds.donkey.rewards import with_reward
 
 TRACK = "donkey-generated-track-v0"
-HEADER = {"env": TRACK, "conf": {"max_cte": 8.0}}
+HEADER: dict[str, Any] = {"env": TRACK, "conf": {"max_cte": 8.0}}
 
 
 def recorded(
     reward: str = "sim", terms: tuple[str, ...] = (), episodes: int = 2
 ) -> tuple[Demonstration, list[float]]:
     """Short drives with made-up commands, and what they were paid; the last leaves the road."""
-    env = Recorder(
-        make_env(TRACK, reward=reward, reward_terms=terms, max_episode_steps=40), HEADER, []
-    )
-    rng, paid = np.random.default_rng(0), []
+    env = Recorder(make_env(TRACK, reward=reward, reward_terms=terms, max_episode_steps=40), [])
+    rng = np.random.default_rng(0)
+    paid = []
     for number in range(episodes):
         env.reset(seed=number)
         ended = False
@@ -32,7 +39,7 @@ def recorded(
             _, reward_of_step, terminated, truncated, _ = env.step(action.astype(np.float32))
             paid.append(reward_of_step)
             ended = terminated or truncated
-    return env.recorded(), paid
+    return demonstration(HEADER, env.episodes), paid
 
 
 def test_a_file_gives_back_what_was_driven(tmp_path: Path) -> None:
@@ -87,11 +94,12 @@ def test_a_replayed_drive_is_paid_as_if_it_had_been_driven_under_that_reward(
 
 
 def test_an_episode_without_end_is_forgotten() -> None:
-    env = Recorder(make_env(TRACK, max_episode_steps=40), HEADER, [])
+    driven: list[Episode] = []
+    env = Recorder(make_env(TRACK, max_episode_steps=40), driven)
     env.reset(seed=0)
     env.step(np.zeros(2, dtype=np.float32))
     with pytest.raises(ValueError, match="nothing is recorded"):
-        env.recorded()
+        demonstration(HEADER, driven)
 
 
 def test_commands_become_actions_within_the_limits() -> None:

@@ -109,7 +109,8 @@ def test_every_fault_is_named(name: str) -> None:
 )
 def test_faults_while_connecting(habits: dict[str, Any]) -> None:
     with simulator(fault_at=0, **habits) as (port, _):
-        with pytest.raises(SimulatorLost, match=f"127.0.0.1:{port} lost"), driving(port):
+        lost = pytest.raises(SimulatorLost, match=f"127.0.0.1:{port} lost")
+        with lost, driving(port):
             pass
 
 

@@ -35,9 +35,9 @@ CORRECTION_SEC = 0.25
 LARGEST_ERROR = 1.5
 SPEED_TIME_SEC = 1.0
 SLOWEST_PREVIEW_U = 4.0  # u/s, the least speed for which the speed ahead is looked up
-# A learner in doubt errs towards the middle: it turns too little and drives too slowly on straights. So
-# commands ask for more steering than the line needs, and may ask for more than the car can do. Labels
-# are clipped to the action space (``DonkeyVectorEnv.labels``).
+# A learner in doubt errs towards the middle: it turns too little and drives too slowly on
+# straights. So commands ask for more steering than the line needs, and may ask for more than the
+# car can do. Labels are clipped to the action space (``DonkeyVectorEnv.labels``).
 STEERING_GAIN = 1.3
 MOST_STEERING = 2.0
 THROTTLE_OVERSHOOT = 0.2
@@ -76,7 +76,7 @@ class Teacher:
             self.refresh(k)
 
     def _road(self, k: int) -> tuple[Array, Array, Array, Array, Array, float, bool]:
-        """Points of the middle; the line's points, heading, curvature, speed; nodes per u; closed."""
+        """Middle points; line points, heading, curvature, speed; nodes per u; closed."""
         world = self.fleet.worlds[k]
         track = world.track
         middle_u = world.scene.middle_u
