@@ -14,7 +14,7 @@ from agent.search.parameter import Range
 from agent.search.space import Space
 from agent.search.surrogate import row_keys
 
-# Chosen with bench_search.py, see docs/search.md.
+# Chosen with bench_search.py: docs/results/experiments.jsonl, topic search-variants.
 LOCAL_SHARE = 0.4  # of the candidates that lie around centres, unless all are to be near
 NEAR_SHARE = 0.25  # of a finite space, around each centre, that counts as near
 MAX_CELLS = 4000  # a space of no more configurations is searched whole

@@ -19,7 +19,7 @@ from agent.search.arrays import Array, Indices
 from agent.search.kernel import ROOT5, cholesky, inverse_of_lower
 
 # Priors: mean and standard deviation of a logarithm, for inputs in the unit cube and standardised
-# outcomes. Chosen with bench_search.py, see docs/search.md.
+# outcomes. Chosen with bench_search.py: docs/results/experiments.jsonl, topic search-variants.
 LENGTHSCALE_PRIOR = (0.0, 1.0)  # of their geometric mean
 LENGTHSCALE_SPREAD = 0.45  # standard deviation of each logarithm around the mean of all
 SIGNAL_PRIOR = (0.0, 1.0)

@@ -5,7 +5,7 @@ noise, the bound alone would spend the whole search on exploring.
 
 The bound is maximised over random and near-by candidates, not by climbing. In six dimensions its
 maximum lies in a corner of the cube, where nothing is known, and climbing would visit the corners
-one by one (docs/search.md).
+one by one (docs/results/experiments.jsonl, search-variants-32).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from agent.search.cost import per_second, seconds_model
 from agent.search.space import Space
 from agent.search.surrogate import Entry, Surrogate, Visited, row_keys
 
-# Chosen with bench_search.py, see docs/search.md.
+# Chosen with bench_search.py: docs/results/experiments.jsonl, topic search-variants.
 RANDOM_TRIALS = 2
 CANDIDATES = 2000  # over which the bound is maximised in a space that is not searched whole
 TOP = 5  # visited points that candidates lie around, and candidates that a proposal shows

@@ -27,7 +27,7 @@ from agent.search.surrogate import Entry, Surrogate
 
 EPSILON = 0.02  # of the range of the scores seen
 DELTA = 0.05
-# Chosen with bench_search.py --stopping, see docs/search.md.
+# Chosen with bench_search.py --stopping: docs/results/experiments.jsonl, topic stopping-rule.
 MIN_TRIALS = 30
 MIN_TRIALS_PER_PARAMETER = 3
 RESIDUAL_VARIANCE = (0.7, 2.0)  # of the leave-one-out residuals, 1 for a model that is right

@@ -24,7 +24,7 @@ from agent.search.outcome_transform import OutcomeTransform, likeliest_power, li
 from agent.search.space import Space
 
 # Recommendation: mean - LOWER_BOUND_STDS * std + RESIDUAL_SHARE * residual. Chosen with
-# bench_search.py, see docs/search.md.
+# bench_search.py: docs/results/experiments.jsonl, topic search-variants.
 RESIDUAL_SHARE = 0.35
 LOWER_BOUND_STDS = 2.0
 MAX_KNOWN_STD = 1e150  # the square of a larger one overflows
