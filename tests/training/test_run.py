@@ -1,4 +1,4 @@
-"""What the runner leaves behind however a trial ends: closed worlds, a result, a finite model."""
+"""What a trial leaves behind however it ends: closed environments, a result, a finite model."""
 
 from __future__ import annotations
 
@@ -13,35 +13,43 @@ from typing import Any
 import numpy as np
 import pytest
 from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import VecEnvWrapper
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from agent.donkeycar_sb3_runner import main
 from agent.simulator.fleet import Fleet
-from agent.training import vec_envs as worlds
+from agent.training import run as trial
+from agent.training.vec_envs import TrainingEnvs, make_training_envs
 from agent.worlds.donkey.env import DonkeyEnv
-from agent.worlds.donkey.vector_env import DonkeyVectorEnv
+from tests.conftest import TINY
 
 ROOT = Path(__file__).resolve().parents[2]
-TINY = ["--timesteps", "64", "--n-envs", "2", "--max-episode-steps", "20", "--eval-episodes", "2"]
-TINY += ["--evaluations", "1", "--device", "cpu"]
+ARGUMENTS = [
+    part for name, value in TINY.items() for part in (f"--{name.replace('_', '-')}", str(value))
+]
 
 
 def run(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
-    code = main([*TINY, "--save-dir", str(folder), *arguments])
+    code = main([*ARGUMENTS, "--evaluations", "1", "--save-dir", str(folder), *arguments])
     return code, json.loads((folder / "result.json").read_text())
 
 
-def test_every_world_is_closed_and_the_timesteps_are_exact(
+def is_finite(path: Path) -> bool:
+    policy = PPO.load(path, device="cpu").policy
+    return all(bool(parameter.isfinite().all()) for parameter in policy.parameters())
+
+
+def test_every_environment_is_closed_and_the_timesteps_are_exact(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed: list[DonkeyEnv] = []
     monkeypatch.setattr(DonkeyEnv, "close", lambda self: closed.append(self))
     code, result = run(tmp_path, "--timesteps", "96")
     assert code == 0
-    assert len(closed) == 2 + 3 + 2, "training, choosing and judging worlds"
+    assert len(closed) == 2 + 3 + 2, "of training, choosing and judging"
     assert PPO.load(tmp_path / "last_model.zip", device="cpu").num_timesteps == 96
-    assert 0 < PPO.load(tmp_path / "model.zip", device="cpu").num_timesteps <= 96, (
-        "the best checkpoint"
-    )
+    best = PPO.load(tmp_path / "model.zip", device="cpu")
+    assert 0 < best.num_timesteps <= 96
     assert result["mean_reward"] == pytest.approx(sum(result["score"]["episodes"]) / 2)
     assert result["versions"]["torch"]
 
@@ -57,27 +65,34 @@ def test_raw_camera_and_shaped_reward_train_as_well(
     assert "training step 8: reward" in capsys.readouterr().out
 
 
-def nan_in_training(batch: DonkeyVectorEnv, *seen: Any) -> Any:
-    """NaN instead of rewards, but where a driver is judged."""
-    rewards = HEALTHY(batch, *seen)
-    return rewards if batch.reward == worlds.YARDSTICK else np.full_like(rewards, np.nan)
+class NanRewards(VecEnvWrapper):
+    """Environments whose rewards are NaN."""
+
+    def reset(self) -> VecEnvObs:
+        return self.venv.reset()
+
+    def step_wait(self) -> VecEnvStepReturn:
+        observations, rewards, dones, infos = self.venv.step_wait()
+        return observations, np.full_like(rewards, np.nan), dones, infos
 
 
-HEALTHY = DonkeyVectorEnv._rewards
+def with_nan_rewards(*given: Any) -> TrainingEnvs:
+    training = make_training_envs(*given)
+    training.vec_env.venv = NanRewards(training.vec_env.venv)
+    return training
 
 
 def test_nan_exits_4_and_keeps_a_finite_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(DonkeyVectorEnv, "_rewards", nan_in_training)
+    monkeypatch.setattr(trial, "make_training_envs", with_nan_rewards)
     code, result = run(tmp_path)
     assert code == 4
     assert result["run_status"] == "diverged"
     assert "nan" in result["cause"]
     assert result["mean_reward"] is None
-    for name in ("model.zip", "last_model.zip"):
-        model = PPO.load(tmp_path / name, device="cpu")
-        assert all(bool(parameter.isfinite().all()) for parameter in model.policy.parameters())
+    assert is_finite(tmp_path / "model.zip")
+    assert is_finite(tmp_path / "last_model.zip")
 
 
 def test_a_crash_leaves_its_cause_and_no_score(
@@ -98,7 +113,8 @@ def test_a_crash_leaves_its_cause_and_no_score(
 def test_ctrl_c_ends_the_trial_with_130_and_restores_the_handlers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, before = Fleet.step, signal.getsignal(signal.SIGINT)
+    whole = Fleet.step
+    before = signal.getsignal(signal.SIGINT)
 
     def pressed(self: Fleet, *given: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
@@ -118,20 +134,18 @@ def test_a_folder_that_cannot_be_written_is_refused(
 ) -> None:
     (tmp_path / "file").write_text("here")
     with pytest.raises(SystemExit) as caught:
-        main([*TINY, "--save-dir", str(tmp_path / folder)])
+        main([*ARGUMENTS, "--save-dir", str(tmp_path / folder)])
     assert caught.value.code == 2
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1
-    assert "choose another" in lines[0]
+    [line] = capsys.readouterr().err.splitlines()
+    assert "choose another" in line
 
 
 def test_a_memory_limit_below_one_batch_is_refused_before_anything_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    trial = ["--save-dir", str(tmp_path / "trial"), "--agent", "dqn", "--memory-limit", "1M"]
     with pytest.raises(SystemExit) as caught:
-        main(
-            [*TINY, "--save-dir", str(tmp_path / "trial"), "--agent", "dqn", "--memory-limit", "1M"]
-        )
+        main([*ARGUMENTS, *trial])
     assert caught.value.code == 2
     assert "give at least" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
@@ -143,7 +157,6 @@ def test_bad_input_is_answered_before_torch_is_imported(tmp_path: Path) -> None:
         "try: main(['--save-dir', sys.argv[1], '--env', 'donkey-atlantis-v0'])\n"
         "except SystemExit: print('torch' in sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", probe, str(tmp_path / "x")], cwd=ROOT, capture_output=True, text=True
-    )
+    command = [sys.executable, "-c", probe, str(tmp_path / "x")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "False", done.stderr

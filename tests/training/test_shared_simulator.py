@@ -1,4 +1,4 @@
-"""Whole trials in simulators on ports: two tracks in every rollout, one car each, and what becomes of a lost one."""
+"""Whole trials in simulators on ports: two tasks in every rollout, and what a lost one does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from agent import donkeycar_sb3_runner, evaluate_champion
 from agent.simulator.server import Server
 from agent.training import run as trial
 from agent.worlds.donkey.env import DonkeyEnv
-from agent.worlds.donkey.remote.upstream import missing
+from agent.worlds.donkey.remote.upstream_version import missing
 
 TRACK, MOUNTAIN = "donkey-generated-track-v0", "donkey-mountain-track-v0"
 TINY = [
@@ -54,7 +54,7 @@ def run(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
 
 
 class Rollouts(BaseCallback):
-    """Notes where every car was at every step of every rollout, and which environments drove them."""
+    """Notes where every car was at every step, and which environments drove them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -229,7 +229,7 @@ def test_a_champion_is_judged_on_the_wire_as_in_the_embedded_world(
         (["--env", TRACK + "@"], "write it as 9091"),
         (["--env", TRACK + "@localhost"], "write it as 9091"),
         (["--env", TRACK + "@99999"], "write it as 9091"),
-        (["--env", "donkey-atlantis-v0@9091"], "is unknown; choose from"),
+        (["--env", "donkey-atlantis-v0@9091"], "choose from donkey-"),
         (["--reconnect"], "is for simulators on ports"),
         (["--client", "gym-donkeycar"], "is for simulators on ports"),
         (["--client", "unity", "--env", TRACK + "@9091"], "choose from own, gym-donkeycar"),

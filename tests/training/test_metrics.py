@@ -1,0 +1,42 @@
+"""TensorBoard's names are the same for every algorithm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from agent.config.trial import TrialConfig
+from agent.training.run import run_trial
+
+Build = Callable[..., TrialConfig]
+
+EPISODES = {"return_train", "return_test", "episode_length_train", "episode_length_test"}
+LOSSES = {"losses/loss_actor", "losses/loss_critic"}
+DEBUG = {
+    f"debug/{name}" for name in ("q_a1", "q_a1_std", "q1", "q2", "backup", "backup_std", "r", "d")
+}
+NORMS = {"debug/actor_grad_norm", "debug/critic_grad_norm"}
+
+
+def events_of(folder: Path) -> EventAccumulator:
+    events = EventAccumulator(str(folder / "tb"))
+    events.Reload()
+    return events
+
+
+def test_an_off_policy_algorithm_logs_all_of_them(tiny: Build, tmp_path: Path) -> None:
+    run_trial(tiny(agent="sac", timesteps=320, batch_size=16, learning_starts=10), tmp_path)
+    events = events_of(tmp_path)
+    names = set(events.Tags()["scalars"])
+    assert EPISODES | LOSSES | DEBUG | NORMS | {"entropy_coef"} <= names
+    assert any(name.startswith("ended/") for name in names)
+    first, second = ([event.value for event in events.Scalars(f"debug/q{i}")] for i in (1, 2))
+    assert first != second, "twin critics differ"
+
+
+def test_ppos_numbers_get_the_same_names(tiny: Build, tmp_path: Path) -> None:
+    run_trial(tiny(timesteps=320, n_steps=16), tmp_path)
+    names = set(events_of(tmp_path).Tags()["scalars"])
+    assert EPISODES | LOSSES | {"debug/entropy"} <= names
