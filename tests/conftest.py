@@ -47,7 +47,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A controller that waits for nothing, and looks at fewer candidates."""
     monkeypatch.setattr("agent.trials.session.COOLDOWN_SEC", 0.0)
     monkeypatch.setattr("agent.trials.loop.SIM_RETRY_SEC", 0.0)
-    for name, fewer in (("CANDIDATES", 200), ("CONTENDERS", 40), ("PROBES", 20), ("DRAWS", 200)):
+    for name, fewer in (("CANDIDATES", 200), ("JOINT_POINTS", 40), ("PROBES", 20), ("DRAWS", 200)):
         monkeypatch.setattr(f"agent.search.stopping.{name}", fewer)
 
 

@@ -39,7 +39,7 @@ PESSIMISTIC_PROBABILITY = 0.8  # of being good enough, with these lengthscales
 BOUND_STDS = 2.0  # of the upper and lower bounds
 CANDIDATES = 2000  # drawn anywhere in a space that is not searched whole
 MOVES = 1000  # and around its best visited points
-CONTENDERS = 300  # of these, and of the visited: those in the joint draws, by their upper bounds
+JOINT_POINTS = 300  # of these, and of the visited: those in the joint draws, by their upper bounds
 PROBES = 100  # further candidates in the joint draws, at random
 DRAWS = 1000
 
@@ -133,8 +133,8 @@ def _candidates(surrogate: Surrogate, rng: np.random.Generator) -> Array:
         centres = surrogate.best_visited(TOP)
         codes = np.vstack([anywhere(space, rng, CANDIDATES), around(space, centres, rng, MOVES)])
     order = np.argsort(-ucb(*surrogate.predict(codes), BOUND_STDS), kind="stable")
-    probes = rng.permutation(order[CONTENDERS:])[:PROBES]
-    return codes[np.append(order[:CONTENDERS], probes)]
+    probes = rng.permutation(order[JOINT_POINTS:])[:PROBES]
+    return codes[np.append(order[:JOINT_POINTS], probes)]
 
 
 def _predict_both(surrogate: Surrogate, candidates: Array) -> tuple[Array, Array]:
@@ -162,7 +162,7 @@ def _probability(
 ) -> float:
     """Probability that the visited row ``best`` is within ``epsilon`` of the best candidate."""
     visited = surrogate.visited.codes
-    points = np.vstack([visited[best], surrogate.best_visited(CONTENDERS), candidates])
+    points = np.vstack([visited[best], surrogate.best_visited(JOINT_POINTS), candidates])
     features = surrogate.space.features(points)
     scores = surrogate.transform.inverse(surrogate.gp.draw(features, rng, DRAWS))
     seen = surrogate.visited.imputed

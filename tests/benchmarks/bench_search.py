@@ -52,7 +52,7 @@ def main() -> int:
         "--first",
         type=int,
         default=0,
-        help="number of the first repeat (default 0): others, other luck",
+        help="number of the first repeat (default 0): others, other noise",
     )
     parser.add_argument(
         "--varied",

@@ -33,7 +33,7 @@ def assessed(entries: History) -> Convergence:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer candidates, for what does not depend on their number."""
-    for name, fewer in (("CANDIDATES", 300), ("MOVES", 100), ("CONTENDERS", 60)):
+    for name, fewer in (("CANDIDATES", 300), ("MOVES", 100), ("JOINT_POINTS", 60)):
         monkeypatch.setattr(stopping, name, fewer)
 
 

@@ -170,9 +170,9 @@ def test_a_challenger_is_trained_on_fresh_seeds_before_it_is_champion(
     """Trial 4 is lucky: its configuration is worth 40. That of trial 12, with 60, is worth 62."""
     plan = rewards(30, 20, 35, 90, 34, 33, 40, 41, 39, 40, 40, 60, 62, 61, 5, 63, 5, 62, 5, 62)
     assert run(plan, "--trials", "5", "--agent", "ppo") == 0
-    told = manifest(tmp_path)
-    assert (told["trial"], told["mean_reward"]) == (4, 90), "in the morning there is a champion"
-    assert told["confirmation"]["standing"].startswith("provisional")
+    champion = manifest(tmp_path)
+    assert (champion["trial"], champion["mean_reward"]) == (4, 90), "there is a champion at once"
+    assert champion["confirmation"]["standing"].startswith("provisional")
     assert run(plan, "--trials", "7", "--agent", "ppo") == 0
     assert (
         manifest(tmp_path)["confirmation"]["standing"] == "confirmed: mean 40.00 on 5 fresh seeds"
@@ -184,11 +184,13 @@ def test_a_challenger_is_trained_on_fresh_seeds_before_it_is_champion(
         "never more than search trials"
     )
     assert [r["seed"] for r in replicates[:5]] == [r["seed"] for r in replicates[5:]]
-    told = manifest(tmp_path)
-    assert told["confirmation"]["rule"] == "--confirm-seeds 3"
-    assert told["confirmation"]["trials"] == [13, 14, 16, 18, 20]
-    assert told["confirmation"]["scores"] == [62, 61, 63, 62, 62]
-    assert told["kind"] == "replicate" and told["trial"] in told["confirmation"]["trials"]
+    champion = manifest(tmp_path)
+    assert champion["confirmation"]["rule"] == "--confirm-seeds 3"
+    assert champion["confirmation"]["trials"] == [13, 14, 16, 18, 20]
+    assert champion["confirmation"]["scores"] == [62, 61, 63, 62, 62]
+    assert (
+        champion["kind"] == "replicate" and champion["trial"] in champion["confirmation"]["trials"]
+    )
     crowned = [record["trial"] for record in records if record["champion"]]
     assert crowned == [1, 3, 4, 9, 16], (
         "the provisional ones, and the third replicate of each that won"
