@@ -12,8 +12,8 @@ from agent.simulator.lens import View
 from agent.simulator.track_progress import CTE, HIT, NET
 from agent.simulator.vehicle import X, Z
 from agent.simulator.world import World
+from agent.worlds.donkey.experts.line import rounded_line
 from agent.worlds.donkey.experts.line_follower import LineFollower, steering_for
-from agent.worlds.donkey.experts.race_line import rounded_line
 from agent.worlds.donkey.experts.teacher import (
     AHEAD_U,
     LABEL_WEIGHTS,

@@ -1,1 +1,1 @@
-"""Drivers that know the road: they teach, follow a line, or set the reference lap."""
+"""Scripted drivers that know where the car is and where the road goes."""

@@ -19,13 +19,13 @@ from agent.simulator.fleet import Fleet, set_item, typed_list
 from agent.simulator.track_progress import NODE, UPHILL
 from agent.simulator.tracks import Array
 from agent.simulator.vehicle import FORWARD, YAW, X, Z
+from agent.worlds.donkey.experts.line import rounded_line
 from agent.worlds.donkey.experts.line_follower import (
     PREVIEW_SEC,
     SPEEDING_UP_SEC,
     steering_for,
     throttle_for,
 )
-from agent.worlds.donkey.experts.race_line import rounded_line
 
 # All of these are chosen (docs/training.md). Commands that change slowly from picture to picture
 # can be learned from pictures. So an error dies away over this way, or this time where that is

@@ -17,6 +17,7 @@ from agent.simulator.tracks import load_scene
 from agent.simulator.world import World
 from agent.worlds.donkey.demonstrations import rescaled
 from agent.worlds.donkey.env import DonkeyEnv
+from agent.worlds.donkey.experts.line import centre_line
 from agent.worlds.donkey.experts.line_follower import (
     MARGIN_U,
     RACE_GRIP,
@@ -25,7 +26,7 @@ from agent.worlds.donkey.experts.line_follower import (
     line_follower,
     reference_line,
 )
-from agent.worlds.donkey.experts.race_line import centre_line, race_line
+from agent.worlds.donkey.experts.race_line import race_line
 from agent.worlds.donkey.judging.race import Race, race, race_env
 from agent.worlds.donkey.options import DonkeyOptions
 from agent.worlds.donkey.tasks import SCENE_OF_ENV
