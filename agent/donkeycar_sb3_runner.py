@@ -60,8 +60,9 @@ def build_parser(argv: Sequence[str] = (), prog: str = PROG) -> TrialParser:
         "Train one model in a world, keep its best checkpoint, evaluate it and write result.json.",
     )
     group = parser.add_argument_group("output")
-    group.add_argument("--save-dir", type=Path, metavar="DIR", help="folder of the trial's files")
-    group.add_argument(
+    folder = group.add_mutually_exclusive_group()
+    folder.add_argument("--save-dir", type=Path, metavar="DIR", help="folder of the trial's files")
+    folder.add_argument(
         "--resume",
         type=Path,
         metavar="DIR",
@@ -129,13 +130,9 @@ def run(config: TrialConfig, folder: Path, arguments: argparse.Namespace, starte
 def folder_of(arguments: argparse.Namespace) -> Path:
     """The folder to write to.
 
-    :raises UserError: none is named, or two are
+    :raises UserError: none is named
     """
-    save_dir: Path | None = arguments.save_dir
-    resume: Path | None = arguments.resume
-    if save_dir and resume:
-        raise UserError(f"--resume {resume} writes where the training lies; drop --save-dir")
-    folder = save_dir or resume
+    folder: Path | None = arguments.save_dir or arguments.resume
     if folder is None:
         raise UserError("no folder is named; give --save-dir DIR, or --resume DIR")
     return folder

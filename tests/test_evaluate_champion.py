@@ -7,32 +7,22 @@ from pathlib import Path
 import pytest
 
 from agent import donkeycar_sb3_runner
+from agent.config.flat import arguments_of
 from agent.config.trial import TrialConfig
-from agent.evaluate_champion import chosen_envs, main
-from agent.evaluation.episodes import Episode, Score
-from agent.evaluation.tables import verdict
+from agent.evaluate_champion import build_parser, chosen_tasks, main, make_evaluator
 from agent.trials.champion import sha256
+from agent.worlds.base import WORLDS, world_named
+from agent.worlds.donkey.options import DonkeyOptions
+from tests.conftest import TINY
 
-TINY = [
-    "--timesteps",
-    "32",
-    "--n-envs",
-    "2",
-    "--max-episode-steps",
-    "20",
-    "--eval-episodes",
-    "1",
-    "--evaluations",
-    "1",
-    "--device",
-    "cpu",
-]
+HOME = "donkey-generated-track-v0"
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
-    assert donkeycar_sb3_runner.main([*TINY, "--save-dir", str(folder)]) == 0
+    argv = arguments_of(TINY | {"eval_episodes": 1, "evaluations": 1, "timesteps": 32})
+    assert donkeycar_sb3_runner.main([*argv, "--save-dir", str(folder)]) == 0
     return folder
 
 
@@ -126,7 +116,7 @@ def test_a_missing_or_foreign_model_is_one_line(
     params = json.loads((trained / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**params, "observation": "raw"}))
     assert "the configuration beside it" in refused(capsys, ["--model", str(model), *results])
-    (tmp_path / "config.json").write_text(json.dumps(TrialConfig(agent="dqn").to_params()))
+    (tmp_path / "config.json").write_text(json.dumps(TrialConfig.of(agent="dqn").to_params()))
     assert "is not a dqn model" in refused(capsys, ["--model", str(model), *results])
     (tmp_path / "config.json").write_text("{")
     assert "restore it" in refused(capsys, ["--model", str(model), *results])
@@ -139,7 +129,7 @@ def test_a_missing_or_foreign_model_is_one_line(
         ("--track atlantis", "choose from"),
         ("--env donkey-atlantis-v0", "donkey-atlantis-v0"),
         ("--episodes 0", "at least 1"),
-        ("--seed -1", "negative"),
+        ("--seed -1", "at least 0"),
         ("--race --episodes 2", "give --laps"),
         ("--laps 2", "add --race"),
         ("--race --env donkey-generated-track-v0@9091", "embedded tracks; drop the port"),
@@ -174,7 +164,7 @@ def test_a_race_is_told_filmed_and_recorded(
     assert list(line["races"]) == ["trained", "random policy", "untrained policy", "line follower"]
     assert line["races"]["line follower"]["lap_times"] and line["reference_lap_sec"] == 1.97
     assert all(name in shown for name in (*line["races"], "reference lap", "waveshare.gif"))
-    assert main([*arguments, "--no-floors"]) == 0
+    assert main([*arguments, "--no-floors"]) == 0  # as --no-baselines was called
     alone = json.loads((tmp_path / "races.jsonl").read_text().splitlines()[-1])
     assert (alone["env"], list(alone["races"])) == ("donkey-generated-track-v0", ["trained"]), (
         "a training track"
@@ -198,28 +188,37 @@ def test_a_model_that_does_not_fit_does_not_race(
     assert "the configuration beside it" in refused(capsys, [*arguments, "--race"])
 
 
-def test_the_named_tracks_are_the_simulators_eleven() -> None:
-    assert len(chosen_envs([], ["named"])) == 11
-    assert set(chosen_envs([], ["all"])) - set(chosen_envs([], ["named"])) == {
-        "donkey-random-track-v0"
-    }
-    assert chosen_envs(["donkey-warren-track-v0"], ["warehouse", "warren"]) == [
+def test_the_named_tracks_are_the_simulators_own() -> None:
+    world = world_named("donkey")
+    named = chosen_tasks(world, [], ["named"])
+    assert set(chosen_tasks(world, [], ["all"])) - set(named) == {"donkey-random-track-v0"}
+    assert chosen_tasks(world, ["donkey-warren-track-v0"], ["warehouse", "warren"]) == [
         "donkey-warren-track-v0",
         "donkey-warehouse-v0",
     ]
 
 
-@pytest.mark.parametrize(
-    ("laps", "end_reason", "said"),
-    [
-        ([1, 3], "time_limit", "drives"),
-        ([0, 2], "off_track", "partly"),
-        ([0, 0], "off_track", "crashes"),
-        ([0, 0], "time_limit", "slow"),
-        ([0, 0], "finished", "drives"),
-    ],
-)
-def test_the_verdict_follows_from_laps_and_endings(
-    laps: list[int], end_reason: str, said: str
+def test_a_world_without_short_names_races_and_films_says_so(
+    trained: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert verdict(Score([Episode(1.0, 1, 0.5, count, [], end_reason) for count in laps])) == said
+    monkeypatch.setitem(WORLDS, "line", "tests.line_world:WORLD")
+    shutil.copy(trained / "model.zip", tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(TrialConfig.of(world="line").to_params()))
+    model = ["--model", str(tmp_path / "model.zip"), "--trust"]
+    model += ["--results-dir", str(tmp_path / "results")]
+    assert "world 'line' has no short names" in refused(capsys, [*model, "--track", "all"])
+    assert "world 'line' has no races; drop --race" in refused(capsys, [*model, "--race"])
+    films = ["--gif", str(tmp_path / "films")]
+    assert "world 'line' has no films; drop --gif" in refused(capsys, [*model, *films])
+    assert not (tmp_path / "results").exists()
+
+
+def test_what_the_training_ran_on_is_not_what_it_is_evaluated_on(trained: Path) -> None:
+    config = TrialConfig.of(env=[f"{HOME}@9091"], client="gym-donkeycar", reconnect=True)
+    arguments = build_parser().parse_args(["--model", str(trained / "model.zip")])
+    options = make_evaluator(config, arguments).config.world
+    assert isinstance(options, DonkeyOptions)
+    assert (options.client, options.reconnect) == ("own", False)

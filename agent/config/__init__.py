@@ -1,1 +1,1 @@
-"""The parts of a trial's configuration, its command line, and the names of its files. Everything stands on this."""
+"""The ground: the parts of a trial's configuration, its command line, the names of its files."""

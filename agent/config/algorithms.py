@@ -1,7 +1,8 @@
-"""Settings of every learning algorithm, with their defaults, limits and search ranges: light to import.
+"""Settings of every learning algorithm, with their defaults, limits and search ranges.
 
-The defaults were tuned for the fast observation on two cores; docs/training.md has the table of what they reach.
-Order matters: search spaces list their parameters as the fields stand here.
+The module is light to import. The defaults were tuned for the fast observation on two cores;
+docs/training.md has a table of their scores. Order matters: search spaces list their parameters as
+the fields stand here.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from agent.config.settings import SearchChoices, SearchRange, check_values, inhe
 
 
 def minibatch(timesteps: int) -> int:
-    """PPO's minibatch, a power of two: 64 for 10,000 steps of training, growing with the root of their number.
+    """PPO's minibatch, a power of two: 64 for 10,000 steps of training, growing with their root.
 
-    A short training needs all the gradient steps that it can get, a long one needs them to be quick.
+    A short training needs many gradient steps, a long one needs them to be quick.
     """
     wanted = 64 * math.sqrt(max(timesteps, 0) / 10_000)
     return int(2 ** round(math.log2(min(max(wanted, 32), 512))))
@@ -28,9 +29,9 @@ def minibatch(timesteps: int) -> int:
 class Algorithm:
     """Settings that every algorithm has.
 
-    ``traits`` says what the algorithm can do besides: ``discrete`` actions, ``imitation``, ``level_replay`` (its
-    advantages say how much there was to learn), ``action_repeat``, ``demonstrations``. ``world_defaults`` are defaults
-    of the world's options that suit it.
+    ``traits`` are abilities that only some have: ``discrete`` actions, ``imitation``,
+    ``level_replay`` (its advantages say how much there was to learn), ``action_repeat``,
+    ``demonstrations``. ``world_defaults`` are defaults of the world's options that suit it.
     """
 
     traits: ClassVar[frozenset[str]] = frozenset()
@@ -136,11 +137,12 @@ class OnPolicy(Algorithm):
 class PPO(StochasticPolicy, OnPolicy):
     """Proximal policy optimisation (Schulman et al. 2017).
 
-    Of one picture two layers make more than one layer of two pictures; three passes then pay, with smaller steps.
+    Two layers that see one picture do better than one layer that sees two; three passes then pay,
+    with smaller steps.
     """
 
     traits = frozenset({"imitation", "level_replay", "action_repeat"})
-    world_defaults = {"frame_stack": 1, "n_envs": 32}
+    world_defaults: ClassVar[Mapping[str, Any]] = {"frame_stack": 1, "n_envs": 32}
 
     learning_rate: float = inherited(Algorithm, "learning_rate", 7e-4)
     batch_size: int = inherited(Algorithm, "batch_size", 64, by_timesteps=minibatch)
@@ -158,7 +160,7 @@ class PPO(StochasticPolicy, OnPolicy):
 class RecurrentPPO(StochasticPolicy, OnPolicy):
     """PPO whose policy has an LSTM."""
 
-    world_defaults = {"frame_stack": 2, "n_envs": 16}
+    world_defaults: ClassVar[Mapping[str, Any]] = {"frame_stack": 2, "n_envs": 16}
 
     n_steps: int = inherited(OnPolicy, "n_steps", 64)
     n_epochs: int = inherited(OnPolicy, "n_epochs", 4)
@@ -223,7 +225,10 @@ class OffPolicy(Algorithm):
 
 @dataclass(frozen=True, kw_only=True)
 class DQN(OffPolicy):
-    """Deep Q-learning on discretised actions (Mnih et al. 2015), doubled (van Hasselt et al. 2016)."""
+    """Deep Q-learning on discretised actions (Mnih et al. 2015).
+
+    It is doubled (van Hasselt et al. 2016).
+    """
 
     traits = frozenset({"discrete", "action_repeat", "demonstrations"})
 

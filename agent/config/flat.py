@@ -1,4 +1,4 @@
-"""From flat parameters, as ledgers and command lines have them, to the parts of a configuration and back."""
+"""From flat parameters, as in ledgers and on command lines, to the parts of a configuration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Part = TypeVar("Part")
 
 @cache
 def facts_in(world: str) -> Mapping[str, Facts]:
-    """Facts of every parameter that a trial in this world can have, by name, in the order of ``--help``."""
+    """Facts of every parameter that a trial in this world can have, by name."""
     found: dict[str, Facts] = dict(facts_of(Trial))
     found |= facts_of(world_named(world).Options)
     for kind in ALGORITHMS.values():
@@ -34,7 +34,7 @@ def known_facts(params: Mapping[str, Any]) -> Mapping[str, Facts]:
 
 @cache
 def not_hyperparameters(world: str) -> tuple[str, ...]:
-    """Parameters that belong to no configuration: the machine that a trial runs on, and its luck."""
+    """Parameters that belong to no configuration: the machine of a trial, and its luck."""
     known = facts_in(world) if world in WORLDS else facts_of(Trial)
     return tuple(name for name, facts in known.items() if not facts.hyperparameter)
 

@@ -1,4 +1,4 @@
-"""Settings of every trial, whatever its algorithm: what is driven, how long, and how it is judged."""
+"""Settings of every trial, whatever its algorithm: task, length of training, evaluation."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ class Trial:
     )
     augment: list[str] = setting(
         [],
-        f"{'|'.join(AUGMENTATIONS)}: change training pictures so, anew in every episode; repeatable",
+        f"{'|'.join(AUGMENTATIONS)}: change training pictures so, anew in every episode;"
+        " repeat for several",
         metavar="KIND",
     )
     warm_start: str = setting(

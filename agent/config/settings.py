@@ -1,7 +1,8 @@
 """A hyperparameter is one field: its default, help, limits and search range stand together.
 
-The parts of a configuration are frozen dataclasses whose fields are made by ``setting``. The command line, ``--help``,
-records, manifests and search spaces are derived from these fields (``facts_of``).
+The parts of a configuration are frozen dataclasses whose fields are made by ``setting``. The
+command line, ``--help``, records, manifests and search spaces are derived from these fields
+(``facts_of``).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The configuration of one trial, made of parts by owner and flat on disk and on the command line.
 
-``TrialConfig`` is the runner's command line, the ``params`` of a ledger record and of the champion's
-manifest. The parser (``command_line``), its ``--help``, the argument list that the controller builds
-and the JSON are derived from the fields of its parts, so a new hyperparameter is one field in one of
-them (``settings``).
+``TrialConfig`` is the runner's command line, the ``params`` of a ledger record and of the
+champion's manifest. The parser (``command_line``), its ``--help``, the argument list that the
+controller builds and the JSON are derived from the fields of its parts. So a new hyperparameter is
+one field in one of them (``settings``).
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ class TrialConfig:
 
     @classmethod
     def of(cls, **params: Any) -> Self:
-        """A configuration from flat parameters, each by its own name; the others have their default.
+        """A configuration from flat parameters by name; the others have their default.
 
-        What does not apply to the algorithm may be None or at its default, and is refused otherwise.
+        A parameter that does not apply to the algorithm may be None or at its default.
 
         :raises UserError: an unknown name, an impossible value, or a setting of another algorithm
         """
