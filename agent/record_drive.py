@@ -11,7 +11,7 @@ import argparse
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from agent.config.settings import facts_of
 from agent.config.trial import TrialConfig
 from agent.training.saved_model import load_model, read_config
 from agent.trials.champion import check_trust
+from agent.worlds.base import world_named
 from agent.worlds.donkey.options import DonkeyOptions, DriveOptions
 from agent.worlds.donkey.tasks import check_env_id
 from agent.worlds.donkey.world import WORLD
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from agent.worlds.donkey.demonstrations import Demonstration, Episode
     from agent.worlds.donkey.recording import Recording
 
+PROG = "record_drive.py"
 # Options of how the car senses, drives and ends an episode; a model's trial has its own.
 SENSES = ("observation", "frame_stack", "frame_gap")
 WORLD_OPTIONS = (
@@ -43,9 +45,17 @@ WORLD_OPTIONS = (
 LEARNER_OF_DRIVES = "sac"  # a drive without a model is observed as this algorithm does
 
 
-def build_parser() -> OneLineParser:
+def build_parser(prog: str = PROG) -> OneLineParser:
     """The command line of the recorder."""
-    parser = OneLineParser(prog="record_drive.py", description=__doc__, allow_abbrev=False)
+    parser = OneLineParser(
+        prog=prog,
+        usage=f"{prog} --driver WHO --out FILE [--env ID] [OPTION ...]",
+        description="Record a drive for --demos: by the line follower, by a trained model, or by a"
+        " person. A person drives with any client of the simulator: give a port as --driver, let"
+        " the client connect there, and every episode begins with the first throttle. What is driven"
+        " to its end is kept, also when you stop with Ctrl-C.",
+        allow_abbrev=False,
+    )
     parser.add_argument(
         "--driver",
         required=True,
@@ -54,14 +64,23 @@ def build_parser() -> OneLineParser:
         " or [HOST:]PORT to listen on for a person's client",
     )
     parser.add_argument(
-        "--env", default=WORLD.default_task, metavar="ID", help="environment id, embedded"
+        "--world",
+        default=WORLD.name,
+        metavar="NAME",
+        help=f"world to drive in; only {WORLD.name} has a recorder (default %(default)s)",
+    )
+    parser.add_argument(
+        "--env",
+        default=WORLD.default_task,
+        metavar="ID",
+        help="task of the world, embedded (default %(default)s)",
     )
     parser.add_argument(
         "--episodes",
         type=at_least_int(1),
         default=5,
         metavar="N",
-        help="episodes to record (default 5)",
+        help="episodes to record (default %(default)s)",
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="file to write, .npz"
@@ -70,20 +89,29 @@ def build_parser() -> OneLineParser:
     return parser
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Record; returns an exit code of ``agent.config.errors``."""
-    parser = build_parser()
-    arguments = parser.parse_args(argv)
+    arguments = build_parser(prog).parse_args(argv)
     try:
+        check_world(arguments.world)
         check_env(arguments.env)
         check_out(arguments.out)
         with interruptible():
             record(arguments)
     except UserError as error:
-        message = f"{parser.prog}: error: {error} (see {parser.prog} --help)"
+        message = f"{prog}: error: {error} (see {prog} --help)"
         print(message, file=sys.stderr, flush=True)
         return EXIT_BAD_ARGUMENTS
     return EXIT_OK
+
+
+def check_world(name: str) -> None:
+    """Refuse a world whose drives cannot be recorded.
+
+    :raises UserError: such a world, or an unknown one
+    """
+    if world_named(name) is not WORLD:
+        raise UserError(f"world {name!r} has no recorder; drop --world")
 
 
 def check_env(env_id: str) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from agent.donkeycar_sb3_runner import main as train
 from agent.record_drive import main
+from agent.worlds.base import WORLDS
 from agent.worlds.donkey import registration  # noqa: F401 - registers the ids
 from agent.worlds.donkey.demonstrations import Demonstration
 from agent.worlds.donkey.remote.client import SimulatorLost
@@ -126,6 +127,7 @@ def test_a_person_drives_through_the_simulator(
         (["--driver", "ghost.zip", "--out", "x.npz"], "model ghost.zip does not exist"),
         (["--driver", "follower", "--out", "x.txt"], "end it in .npz"),
         (["--driver", "follower", "--out", "nowhere/x.npz"], "there is no folder"),
+        (["--driver", "follower", "--world", "moon", "--out", "x.npz"], "world 'moon' is unknown"),
         (["--driver", "follower", "--env", "moon", "--out", "x.npz"], "env 'moon' is unknown"),
         (["--driver", "follower", "--env", f"{TRACK}@9091", "--out", "x.npz"], "is on a port"),
         (
@@ -150,3 +152,11 @@ def test_mistakes_are_one_line_and_exit_2(
     said = capsys.readouterr().err
     assert code == 2 and message in said and said.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_world_without_a_recorder_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(WORLDS, "line", "tests.line_world:WORLD")
+    assert main(["--driver", "follower", "--world", "line", "--out", "x.npz"]) == 2
+    assert "world 'line' has no recorder; drop --world" in capsys.readouterr().err
