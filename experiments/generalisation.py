@@ -1,14 +1,18 @@
-"""What makes a driver of tracks that it has never seen: trainings that differ in one thing, judged on the named tracks.
+"""Trainings that differ from the preset in one thing, evaluated on tracks that none has seen.
 
     python experiments/generalisation.py --seeds 3 --workers 2 --out DIR
     python experiments/generalisation.py --rows "the preset" --seeds 5 --timesteps 450000
 
-A row is a name and arguments of the runner besides ``--preset generalist``. A track is lapped if the deterministic
-driver laps it in each of three episodes of two minutes, generated_road if it is driven to its end. Its episodes from
-one start are nearly one sample, so it is also asked how much it *holds*: after 16 starts anywhere on each named track,
-the share after which it is still on the road 30 s later. With ``--race``, also what share of the generated roads from
-seed 9000 on it drives to their end, of those among them that cross themselves, and of those that do so narrowly. Every
-run's line goes to ``DIR/generalisation.jsonl`` as soon as it is there, and one that is there is not run again.
+Rows and their options of the runner are in ``generalisation_rows.py``. A track is lapped if the
+deterministic driver laps it in each of three episodes of two minutes; generated_road if it is
+driven to its end. Episodes from one start are nearly one sample. So each run is also asked how much
+it *holds*: of 16 starts anywhere on each named track, the share after which it is on the road 30 s
+later. With ``--race`` it also races there, and drives generated roads from seed 9000 on. Of these
+the shares driven to their end are taken of all, of those that cross themselves, and of those that
+do so narrowly.
+
+Every run's line goes to ``DIR/generalisation.jsonl`` as soon as it is there. One that is there is
+not run again.
 """
 
 from __future__ import annotations
@@ -18,222 +22,39 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+if __package__ in (None, ""):
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from agent.config.trial import TrialConfig
-from agent.evaluate_champion import load_model, read_config
-from agent.evaluation.episodes import Score, evaluate
+from agent.config import files
+from agent.training.algorithms.fast_policy import FastPolicy
 from agent.training.checkpoints import append_line
-from agent.training.vec_envs import JUDGING, YARDSTICK, first_seed, make_worlds
-from agent.worlds.donkey.env import TRUNCATIONS
-from agent.worlds.donkey.judging.baselines import race_reference, reference_lap
-from agent.worlds.donkey.judging.race import race, race_env
-from agent.worlds.donkey.curriculum import NARROW, narrowest_crossing
-from agent.worlds.donkey.tasks import SCENE_OF_ENV
+from agent.training.saved_model import load_model, read_config
+from experiments.generalisation_rows import (
+    OLD_NAMES,
+    ROWS,
+    folder_name,
+    runner_options,
+    steps_of,
+)
+from experiments.unseen_tracks import evaluate_unseen
 
-RUNNER = Path(__file__).resolve().parents[2] / "agent" / "donkeycar_sb3_runner.py"
-RANDOM, GENERATED = "donkey-random-track-v0", "donkey-generated-roads-v0"
-EPISODES, EPISODE_STEPS, MAX_CTE = 3, 2400, 8.0
-SURVIVED_STEPS, SURVIVED_EPISODES = 500, 48
-HELD_STEPS, HELD_STARTS = 600, 16
-RACE_LAPS = 3
-FIRST_ROAD, ROADS, SIDE_BY_SIDE = 9000, 288, 96
-BEFORE = (
-    "--teacher-grip",
-    "0.6",
-    "--averaged",
-    "0",
-    "--lr-end",
-    "0.05",
-)  # what DECISIONS 100 changed
-ANY_ROAD = ("--crossroads", "0")
-UNTAUGHT = (*ANY_ROAD, "--taught", "0", "--lesson-weight", "0", "--reward", "speed")
-OFF_POLICY = ("--throttle-max", "0.45", "--appearance", "random", "--roads", "512", "--reward-shaping",
-              "--env", RANDOM, "--env", GENERATED, "--conv-layers", "2",
-              "--frame-stack", "3", "--frame-gap", "6", "--choosing-episodes", "16")  # fmt: skip
-ROWS: dict[str, tuple[str, ...]] = {
-    "the preset": (),
-    "1 road": ("--roads", "1"),
-    "4 roads": ("--roads", "4"),
-    "16 roads": ("--roads", "16"),
-    "64 roads": ("--roads", "64"),
-    "another road in every episode": ("--roads", "0"),
-    "plain looks": ("--appearance", "plain"),
-    "augmented, without flip": tuple(
-        f"--augment={kind}" for kind in ("blur", "crop", "brightness", "noise")
-    ),
-    "augmented, flip": ("--augment=flip",),
-    "road replay": (*ANY_ROAD, "--road-replay", "0.5"),
-    "two pictures, one step apart": ("--frame-stack", "2", "--frame-gap", "1"),
-    "one layer": ("--conv-layers", "1"),
-    "two layers": ("--conv-layers", "2"),
-    "raw pictures": ("--observation", "raw"),
-    "no teacher: PPO": UNTAUGHT,
-    "no teacher: PPO, growing": (*UNTAUGHT, "--growing", "0.5"),
-    "growing": (*ANY_ROAD, "--growing", "0.3"),
-    "roads as they come": ANY_ROAD,
-    "all of the grip": ("--teacher-grip", "1"),
-    "the latest weights": ("--averaged", "0"),
-    "the latest weights, ever smaller steps": ("--averaged", "0", "--lr-end", "0.05"),
-    "the preset before": (*BEFORE, *ANY_ROAD, "--taught", "0.667"),
-    "crossroads and the reward": (*BEFORE, "--taught", "0.35"),
-    "action repeat 2": ("--action-repeat", "2", "--frame-gap", "3"),
-    "lessons alone": ("--taught", "1", "--lesson-weight", "0", "--reward", "speed"),
-    "taught two thirds, PPO alone then": ("--lesson-weight", "0"),
-    "taught half, PPO then": (
-        "--taught",
-        "0.5",
-        "--lesson-weight",
-        "0",
-        "--reward",
-        "speed",
-        "--log-std-init",
-        "-3",
-    ),
-    "no teacher: SAC": ("--agent", "sac", *OFF_POLICY),
-    "no teacher: TQC": ("--agent", "tqc", *OFF_POLICY),
-}
-SLOWER = {
-    "raw pictures": 0.25,
-    "no teacher: SAC": 0.09,
-    "no teacher: TQC": 0.065,
-}  # steps at about equal wall-clock
+LEDGER = "generalisation.jsonl"
+RUNNER = files.REPO_ROOT / "agent" / "donkeycar_sb3_runner.py"
+TRAINING_LIMIT_SEC = 3600.0
+Line = dict[str, Any]
 
 
-def run(
-    row: str, seed: int, timesteps: int, folder: Path, judging: Sequence[str]
-) -> dict[str, Any]:
-    """Train and judge one run of a row."""
-    place, steps = (
-        folder / f"{row.replace(' ', '_').replace(':', '')}-{seed}",
-        round(timesteps * SLOWER.get(row, 1.0)),
-    )
-    preset = () if "--agent" in ROWS[row] else ("--preset", "generalist")
-    command = [sys.executable, str(RUNNER), *preset, *ROWS[row]]
-    command += [
-        "--seed",
-        str(seed),
-        "--timesteps",
-        str(steps),
-        "--eval-episodes",
-        "2",
-        "--save-dir",
-        str(place),
-    ]
-    started = time.perf_counter()
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)
-    seconds = time.perf_counter() - started
-    if ran.returncode:
-        raise SystemExit(
-            f"{row}, seed {seed}: {(ran.stdout + ran.stderr).strip().splitlines()[-1]}"
-        )
-    told = subprocess.run(
-        [sys.executable, __file__, "--judge", str(place / "model.zip"), *judging],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return {
-        "row": row,
-        "seed": seed,
-        "timesteps": steps,
-        "seconds": round(seconds, 1),
-        **json.loads(told.stdout),
-    }
-
-
-def judged(model: Any, config: TrialConfig, with_races: bool) -> dict[str, Any]:
-    """Laps on every named track, races, their mean times over the reference lap's, and survival on random ones."""
-    env_ids = [env_id for env_id in SCENE_OF_ENV if env_id != RANDOM]
-    seed = first_seed(0, JUDGING)
-    plain = config.changed(appearance="plain", max_episode_steps=EPISODE_STEPS, max_cte=MAX_CTE)
-    worlds = make_worlds(plain, env_ids, EPISODES * len(env_ids), YARDSTICK)  # dealt in turn
-    episodes = evaluate(model, worlds, worlds.num_envs, seed).episodes
-    worlds.close()
-    tracks: dict[str, Any] = {}
-    for k, env_id in enumerate(env_ids):
-        own = Score(episodes[k :: len(env_ids)])
-        finished = [
-            episode.laps > 0 or episode.end_reason == "finished" for episode in own.episodes
-        ]
-        reference = (
-            reference_lap(env_id, MAX_CTE, config.world.throttle_max) if own.mean_lap_sec else None
-        )
-        tracks[SCENE_OF_ENV[env_id]] = {
-            "lapped": all(finished),
-            "progress": round(float(np.mean([episode.progress for episode in own.episodes])), 3),
-            "mean_lap_sec": own.mean_lap_sec,
-            "of_reference": round(own.mean_lap_sec / reference, 3)
-            if own.mean_lap_sec and reference
-            else None,
-        }
-    anywhere = replace(plain, road_replay=None, max_episode_steps=HELD_STEPS)
-    if anywhere.taught:  # or it would begin astray
-        anywhere = replace(anywhere, taught=0.0, lesson_weight=0.0, crossroads=0.0)
-    worlds = make_worlds(anywhere, env_ids, HELD_STARTS * len(env_ids), "speed")
-    ends = [
-        episode.end_reason in TRUNCATIONS
-        for episode in evaluate(model, worlds, worlds.num_envs, seed).episodes
-    ]
-    worlds.close()
-    for k, env_id in enumerate(env_ids):
-        own = tracks[SCENE_OF_ENV[env_id]]
-        own["held"] = float(np.mean(ends[k :: len(env_ids)]))
-        if not with_races:
-            continue
-        raced = race(race_env(config, env_id), model, RACE_LAPS, seed)
-        own["crashes"], own["raced_sec"] = raced.crashes, raced.mean_lap_sec
-        reference = race_reference(config, env_id, RACE_LAPS, seed)
-        own["raced_of_reference"] = (
-            raced.mean_lap_sec / reference if raced.mean_lap_sec and reference else None
-        )
-    looks = replace(
-        config,
-        appearance="random",
-        roads=0,
-        road_replay=None,
-        max_episode_steps=SURVIVED_STEPS,
-        env=[RANDOM],
-    )
-    worlds = make_worlds(looks, looks.env, 16, YARDSTICK)
-    score = evaluate(model, worlds, SURVIVED_EPISODES, seed)
-    worlds.close()
-    survived = float(np.mean([episode.end_reason == "time_limit" for episode in score.episodes]))
-    lapped = sum(track["lapped"] for track in tracks.values())
-    ratios = [
-        track["raced_of_reference"] for track in tracks.values() if track.get("raced_of_reference")
-    ]
-    found = {"lapped": lapped, "held": float(np.mean(ends)), "survived": survived, "tracks": tracks}
-    if with_races:
-        found["raced"] = sum(track["crashes"] == 0 for track in tracks.values())
-        found["of_reference"] = float(np.mean(ratios)) if ratios else None
-        found |= on_generated_roads(model, plain)
-    return found
-
-
-def on_generated_roads(model: Any, config: TrialConfig) -> dict[str, float]:
-    """The shares driven to their end of ``ROADS`` generated roads, of those that cross themselves, and narrowly."""
-    plain = config.changed(env=[GENERATED], roads=0, road_replay=None)
-    worlds, driven = make_worlds(plain, plain.env, SIDE_BY_SIDE, YARDSTICK), []
-    for first in range(FIRST_ROAD, FIRST_ROAD + ROADS, SIDE_BY_SIDE):
-        for episode in evaluate(model, worlds, SIDE_BY_SIDE, first).episodes:
-            driven.append(episode.end_reason in (*TRUNCATIONS, "finished"))
-    worlds.close()
-    narrow = np.array([narrowest_crossing(SCENE_OF_ENV[GENERATED], FIRST_ROAD + k) for k in range(ROADS)])
-    kinds = {"roads": narrow >= 0.0, "crossings": narrow > 0.0, "narrow_crossings": narrow > NARROW}
-    return {kind: float(np.array(driven)[these].mean()) for kind, these in kinds.items()}
-
-
-def main() -> None:
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -252,58 +73,131 @@ def main() -> None:
     parser.add_argument(
         "--unmirrored", action="store_true", help="judge it without its mirror image's opinion"
     )
-    options = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    """Runs what the command line asks for."""
+    options = build_parser().parse_args()
     if options.judge:
-        torch.set_num_threads(1)
-        config = read_config(options.judge)
-        model = load_model(options.judge, config, "cpu")
-        if options.unmirrored:
-            setattr(model.policy, "mirrored", False)  # noqa: B010 - a policy's own, unknown to SB3's
-        print(json.dumps(judged(model, config, options.race)))
+        print(json.dumps(judge(options.judge, options.race, options.unmirrored)))
         return
     options.out.mkdir(parents=True, exist_ok=True)
-    ledger = options.out / "generalisation.jsonl"
-    lines = (
-        [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
-    )
-    done = {(line["row"], line["seed"], line["timesteps"]) for line in lines}
+    ledger = options.out / LEDGER
+    done = {(line["row"], line["seed"], line["timesteps"]) for line in read_lines(ledger)}
     seeds = range(options.first_seed, options.first_seed + options.seeds)
-
-    def one(task: tuple[str, int]) -> None:
-        row, seed = task
-        if (row, seed, round(options.timesteps * SLOWER.get(row, 1.0))) in done:
-            return
-        line = run(row, seed, options.timesteps, options.out, ["--race"] if options.race else [])
-        append_line(ledger, line)
-        print(f"{row}, seed {seed}: {line['lapped']} of 11, {line['seconds']:.0f} s", flush=True)
-
+    runs = [(row, seed, steps_of(row, options.timesteps)) for seed in seeds for row in options.rows]
+    run_one = partial(run_and_record, ledger, ["--race"] if options.race else [])
     with ThreadPoolExecutor(options.workers) as pool:
-        list(pool.map(one, [(row, seed) for seed in seeds for row in options.rows]))
-    table([json.loads(line) for line in ledger.read_text().splitlines()], options.rows)
+        list(pool.map(run_one, [run for run in runs if run not in done]))
+    print_table(read_lines(ledger), options.rows)
 
 
-def table(lines: list[dict[str, Any]], rows: list[str]) -> None:
-    """Print a row's runs together."""
+def judge(model_path: Path, with_races: bool, unmirrored: bool) -> Line:
+    """What one model is worth on tracks that it has never seen.
+
+    :param model_path: a model.zip with its configuration beside it
+    :param with_races: races and generated roads as well
+    :param unmirrored: without the mean of each decision and the mirrored picture's
+    """
+    torch.set_num_threads(1)
+    config = read_config(model_path)
+    model = load_model(model_path, config, "cpu")
+    if unmirrored and isinstance(model.policy, FastPolicy):
+        model.policy.mirror_signs = ()
+    return evaluate_unseen(model, config, with_races)
+
+
+def read_lines(ledger: Path) -> list[Line]:
+    """Lines of a ledger under today's names of rows; none where there is no such file."""
+    if not ledger.exists():
+        return []
+    lines: list[Line] = [json.loads(text) for text in ledger.read_text().splitlines()]
+    return [line | {"row": OLD_NAMES.get(line["row"], line["row"])} for line in lines]
+
+
+def run_and_record(ledger: Path, judging: Sequence[str], run: tuple[str, int, int]) -> None:
+    """Train and judge one run, and add its line to the ledger.
+
+    :param ledger: gets the line
+    :param judging: options of ``--judge``
+    :param run: row, seed and steps
+    """
+    row, seed, _ = run
+    line = train_and_judge(*run, ledger.parent, judging)
+    append_line(ledger, line)
+    print(f"{row}, seed {seed}: {line['lapped']} of 11, {line['seconds']:.0f} s", flush=True)
+
+
+def train_and_judge(
+    row: str, seed: int, timesteps: int, folder: Path, judging: Sequence[str] = ()
+) -> Line:
+    """Train and judge one run of a row; returns its line.
+
+    :param row: of ``ROWS``
+    :param seed: of the trial
+    :param timesteps: of training
+    :param folder: gets the trial's folder
+    :param judging: options of ``--judge``
+    """
+    save_dir = folder / folder_name(row, seed)
+    command = [sys.executable, str(RUNNER), *runner_options(row)]
+    command += ["--seed", str(seed), "--timesteps", str(timesteps)]
+    command += ["--eval-episodes", "2", "--save-dir", str(save_dir)]
+    started = time.perf_counter()
+    ran = subprocess.run(
+        command, capture_output=True, text=True, timeout=TRAINING_LIMIT_SEC, check=False
+    )
+    seconds = time.perf_counter() - started
+    if ran.returncode:
+        reason = (ran.stdout + ran.stderr).strip().splitlines()[-1]
+        raise SystemExit(f"{row}, seed {seed}: {reason}")
+    judged = subprocess.run(
+        [sys.executable, __file__, "--judge", str(save_dir / files.MODEL), *judging],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return {
+        "row": row,
+        "seed": seed,
+        "timesteps": timesteps,
+        "seconds": round(seconds, 1),
+        **json.loads(judged.stdout),
+    }
+
+
+def print_table(lines: Sequence[Line], rows: Sequence[str]) -> None:
+    """Print one line for each row's runs of one length."""
     print(
-        "\n| | runs | steps | seconds | tracks lapped, of 11 | mean | raced without a crash | mean lap, of reference"
-        " | holds | survives random roads and looks |"
+        "\n| | runs | steps | seconds | tracks lapped, of 11 | mean | raced without a crash"
+        " | mean lap, of reference | holds | survives random roads and looks |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for row in rows:
-        for steps in sorted({line["timesteps"] for line in lines if line["row"] == row}):
-            own = [line for line in lines if line["row"] == row and line["timesteps"] == steps]
-            lapped = [line["lapped"] for line in own]
-            held, survived = (
-                np.mean([line[name] for line in own]) for name in ("held", "survived")
-            )
-            raced = sorted(line["raced"] for line in own if "raced" in line)
-            ratios = [line["of_reference"] for line in own if line.get("of_reference")]
-            seconds = np.median([line["seconds"] for line in own])
-            print(
-                f"| {row} | {len(own)} | {steps:,} | {seconds:.0f} | {' '.join(map(str, sorted(lapped)))}"
-                f" | {np.mean(lapped):.1f} | {' '.join(map(str, raced)) or '-'}"
-                f" | {f'{np.mean(ratios):.2f}' if ratios else '-'} | {held:.2f} | {survived:.2f} |"
-            )
+        own = [line for line in lines if line["row"] == row]
+        for steps in sorted({line["timesteps"] for line in own}):
+            print(table_row([line for line in own if line["timesteps"] == steps]))
+
+
+def table_row(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Runs of one row and length, together in a line of the table."""
+    lapped = sorted(line["lapped"] for line in lines)
+    raced = sorted(line["raced"] for line in lines if "raced" in line)
+    ratios = [line["of_reference"] for line in lines if line.get("of_reference")]
+    cells = [
+        lines[0]["row"],
+        str(len(lines)),
+        f"{lines[0]['timesteps']:,}",
+        f"{np.median([line['seconds'] for line in lines]):.0f}",
+        " ".join(map(str, lapped)),
+        f"{np.mean(lapped):.1f}",
+        " ".join(map(str, raced)) or "-",
+        f"{np.mean(ratios):.2f}" if ratios else "-",
+        f"{np.mean([line['held'] for line in lines]):.2f}",
+        f"{np.mean([line['survived'] for line in lines]):.2f}",
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

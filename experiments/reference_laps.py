@@ -2,8 +2,8 @@
 
     python experiments/reference_laps.py
 
-The table is in docs/results/reference-laps.md. The first time is the line follower's. The others are
-reference laps, with all of the throttle and with less; they are also written to
+The table is in docs/results/reference-laps.md. The first time is the line follower's. The others
+are reference laps, with all of the throttle and with less; they are also written to
 agent/worlds/donkey/judging/reference_laps.json, where evaluations look them up. The last column is
 the mean of three laps that the reference races from a standing start, as policies do, with the
 generalist's throttle.
