@@ -58,8 +58,9 @@ class OutcomeTransform:
         high = _inverse_box_cox(np.maximum(z, 0.0), self.power)
         low = -_inverse_box_cox(np.maximum(-z, 0.0), 2.0 - self.power)
         x = np.clip(np.where(z >= 0.0, high, low), -MAX_DISTANCE, MAX_DISTANCE)
+        x = x * self.scale + self.centre  # the same name: at a thousand draws an array is 6 MB
         limit = MAX_OUTCOME / self.largest
-        y: Array = np.clip(x * self.scale + self.centre, -limit, limit) * self.largest
+        y: Array = np.clip(x, -limit, limit) * self.largest
         return y
 
     def log_derivative(self, y: Array) -> Array:
