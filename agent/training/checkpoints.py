@@ -27,13 +27,13 @@ OUTPUTS = (
 
 
 def save_model(model: BaseAlgorithm, path: Path) -> None:
-    """Save ``model`` with SB3's ``model.save`` so that ``path`` is never half a file."""
+    """Saves ``model`` with SB3's ``model.save`` so that ``path`` is never half a file."""
     with replacing(path) as scratch:
         model.save(scratch)
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write ``document`` to ``path``, whole or not at all.
+    """Writes ``document`` to ``path``, whole or not at all.
 
     :raises ValueError: NaN or infinity in the document; JSON has no word for them
     """
@@ -42,7 +42,7 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:
-    """Append ``record`` as one line of JSON and wait until the disk has it.
+    """Appends ``record`` as one line of JSON and waits until the disk has it.
 
     A torn last line, left by a process that died, is closed first: it must not swallow this record.
 

@@ -1,6 +1,6 @@
 """Names that older versions wrote into models and kept states, so that these go on being loaded.
 
-``agent/worlds/donkey/old_models.py`` leads the old paths of the classes here.
+The world whose models are that old leads the old paths of the classes to this file.
 """
 
 from __future__ import annotations
@@ -25,14 +25,23 @@ __all__ = [
 ]
 
 OLD_MODULE = "ahead_net."  # of a policy, today's ``auxiliary_net``
-STATE_KEYS = {"lessons": "labels", "roads": "curriculum"}
+STATE_KEYS = {"model", "replay", "labels", "curriculum", "normalisation", "best", "random"}
+OLD_LABELS = "lessons"
 DATASET_KEYS = {"kept": "capacity", "homework": "queued", "lessons": "labels"}
 REPLAY_KEYS = {"shown": "demonstrations"}
 
 
 def modern_state(state: Mapping[str, Any]) -> dict[str, Any]:
-    """A kept state under today's keys."""
-    return {STATE_KEYS.get(key, key): value for key, value in state.items()}
+    """A kept state under today's keys.
+
+    Older versions named the state of the curriculum for what the curriculum chooses.
+    """
+    modern = dict(state)
+    if OLD_LABELS in modern:
+        modern["labels"] = modern.pop(OLD_LABELS)
+    for key in modern.keys() - STATE_KEYS:
+        modern["curriculum"] = modern.pop(key)
+    return modern
 
 
 def modern_weights(weights: Mapping[str, Any]) -> dict[str, Any]:

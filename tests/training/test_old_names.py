@@ -44,6 +44,8 @@ def unpacked(name: str, path: Path) -> Path:
 
 @pytest.fixture
 def model_path(tmp_path: Path) -> Path:
+    """The old model; whoever has its configuration can load it, for its world knows old paths."""
+    assert old_config().trial.world == "donkey"
     return unpacked("old_model.zip", tmp_path / "old.zip")
 
 

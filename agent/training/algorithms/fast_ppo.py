@@ -100,19 +100,19 @@ class FastPPO(PPO):
             return
         clip_range: float = cast(Any, self.clip_range)(self._current_progress_remaining)
         rollout = self._rollout_tensors()
-        imitation = self.imitator.gradient_beside_ppo() if self.imitator else None
+        auxiliary = self.imitator.gradient_beside_ppo() if self.imitator else None
         for _ in range(self.n_epochs):
             numbers = []
             for indices in self._minibatches(len(rollout.returns)):
-                if imitation:
-                    imitation.begin(len(indices))
+                if auxiliary:
+                    auxiliary.begin(len(indices))
                 loss, seen = self.loss(rollout.minibatch(indices), clip_range)
-                added = imitation.result if imitation else None
+                added = auxiliary.result if auxiliary else None
                 self.row_adam.descend(loss, self.max_grad_norm, added)
                 numbers.append(seen)
             self._n_updates += 1
-        if imitation:
-            self.logger.record("train/imitation_loss", imitation.error)
+        if auxiliary:
+            self.logger.record("train/imitation_loss", auxiliary.error)
         self._log(numbers, clip_range)
 
     def _rollout_tensors(self) -> RolloutTensors:

@@ -63,7 +63,6 @@ def on_policy(config: TrialConfig, vec_env: VecEnv, **policy: Any) -> dict[str, 
     steps, batch = rollout_shape(
         config.trial.timesteps, vec_env.num_envs, own.n_steps, own.batch_size
     )
-    encoder = {"features_dim": own.features_dim, "layers": own.conv_layers}
     return {
         "learning_rate": falling(own.learning_rate, own.lr_end),
         "n_steps": steps,
@@ -77,18 +76,25 @@ def on_policy(config: TrialConfig, vec_env: VecEnv, **policy: Any) -> dict[str, 
         "max_grad_norm": own.max_grad_norm,
         "use_sde": own.sde_freq > 0,
         "sde_sample_freq": own.sde_freq or -1,
-        "policy_kwargs": {
-            "features_extractor_class": PatchEncoder,
-            "features_extractor_kwargs": encoder,
-            "normalize_images": False,
-            "net_arch": [own.net_width],
-            "log_std_init": own.log_std_init,
-            "optimizer_class": Adam,
-            "optimizer_kwargs": OPTIMISER,
-            **policy,
-        },
+        "policy_kwargs": _policy_arguments(own) | policy,
         "seed": config.trial.seed,
         "device": config.trial.device,
+    }
+
+
+def _policy_arguments(own: settings.PPO | settings.RecurrentPPO) -> dict[str, Any]:
+    """Arguments of SB3's policies."""
+    return {
+        "features_extractor_class": PatchEncoder,
+        "features_extractor_kwargs": {
+            "features_dim": own.features_dim,
+            "layers": own.conv_layers,
+        },
+        "normalize_images": False,
+        "net_arch": [own.net_width],
+        "log_std_init": own.log_std_init,
+        "optimizer_class": Adam,
+        "optimizer_kwargs": OPTIMISER,
     }
 
 

@@ -95,7 +95,7 @@ def add_demonstrations(
     """Gives ``replay`` recorded transitions.
 
     :param replay: of an untrained model
-    :param demonstrations: the recorded drive
+    :param demonstrations: recorded transitions
     :param config: the trial's
     :raises UserError: they take more than their share of the memory limit
     """
