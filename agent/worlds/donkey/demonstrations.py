@@ -1,6 +1,6 @@
 """Recorded drives: what somebody did at the wheel, as a file that a learner can be shown.
 
-A file is NumPy's compressed ``.npz`` (docs/training.md lists its arrays). It holds commands, not
+A file is NumPy's compressed ``.npz`` (docs/donkeycar.md lists its arrays). It holds commands, not
 actions, and the car's telemetry beside the simulator's reward. So a trial with other action bins or
 another reward can still use it.
 """

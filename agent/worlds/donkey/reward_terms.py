@@ -1,6 +1,6 @@
 """Terms of the reward, to switch on one by one: each has a purpose, numbers and a formula.
 
-They come from a project that learned to drive in TrackMania (docs/training.md), and keep its
+They come from a project that learned to drive in TrackMania (docs/donkeycar.md), and keep its
 numbers by keeping its units. Deviation 50 is ``max_cte`` (its MAX_STRAY). Speeds are km/h, of which
 50 are 1 m/s of our car, which is so much smaller. Rewards are about 0.1 a step where a lap pays
 100. Nothing heavy is imported here, so that a command line can check terms before a simulator is

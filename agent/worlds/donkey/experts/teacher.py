@@ -27,7 +27,7 @@ from agent.worlds.donkey.experts.line_follower import (
     throttle_for,
 )
 
-# All of these are chosen (docs/training.md). Commands that change slowly from picture to picture
+# All of these are chosen (docs/donkeycar.md). Commands that change slowly from picture to picture
 # can be learned from pictures. So an error dies away over this way, or this time where that is
 # more, and counts as no larger than this many ways; and the speed ahead is aimed at in this time.
 CORRECTION_U = 5.0
