@@ -21,13 +21,13 @@ if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from agent.simulator.world import UNITS_PER_METRE, World
+from agent.worlds.donkey.experts.line import Line
 from agent.worlds.donkey.experts.line_follower import (
     LineFollower,
     drive_laps,
     line_follower,
     reference_line,
 )
-from agent.worlds.donkey.experts.race_line import Line
 from agent.worlds.donkey.judging.baselines import (
     KNOWN_LAPS,
     REFERENCE_LAPS,
