@@ -313,7 +313,7 @@ def given_params(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def check(options: argparse.Namespace, given: dict[str, Any]) -> Plan:
-    """What all trials have in common, what the search may choose, and where it begins.
+    """Plan of the study: parameters of all trials, what the search may choose, where it begins.
 
     :param options: of the command line
     :param given: parameters that all trials have

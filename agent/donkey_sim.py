@@ -121,7 +121,7 @@ def open_server(arguments: argparse.Namespace) -> Server:
 
 
 def holder(port: int) -> str:
-    """Who listens on a TCP port, as far as the system tells."""
+    """Name of the process that listens on a TCP port, as far as the system tells."""
     import psutil
 
     try:

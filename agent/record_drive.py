@@ -52,8 +52,8 @@ def build_parser(prog: str = PROG) -> OneLineParser:
         usage=f"{prog} --driver WHO --out FILE [--env ID] [OPTION ...]",
         description="Record a drive for --demos: by the line follower, by a trained model, or by a"
         " person. A person drives with any client of the simulator: give a port as --driver, let"
-        " the client connect there, and every episode begins with the first throttle. What is driven"
-        " to its end is kept, also when you stop with Ctrl-C.",
+        " the client connect there, and every episode begins with the first throttle. Episodes that"
+        " have ended are kept, also when you stop with Ctrl-C.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -110,7 +110,7 @@ def check_world(name: str) -> None:
 
     :raises UserError: such a world, or an unknown one
     """
-    if world_named(name) is not WORLD:
+    if world_named(name).name != WORLD.name:
         raise UserError(f"world {name!r} has no recorder; drop --world")
 
 

@@ -144,7 +144,7 @@ class TrialParser(OneLineParser):
 
 
 def read_sources(argv: Sequence[str], prog: str, defaults: Mapping[str, Any]) -> Sources:
-    """What a command line has from elsewhere than from an option each, read before these are known.
+    """Reads what a command line has from elsewhere than from options, before these are known.
 
     :param argv: the command line
     :param prog: name of the command, for complaints

@@ -28,7 +28,7 @@ CODE = ("*.py", "*.toml", "*.txt", "agent/simulator", "agent/worlds")
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a trial ran: its host, installed versions, commit, and whether code differed from it.
+    """Place where a trial ran: host, installed versions, commit, and if code differed from it.
 
     ``git_commit`` and ``git_dirty`` are ``None`` outside a repository.
     """

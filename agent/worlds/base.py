@@ -211,7 +211,7 @@ class World(Protocol):
         """Key of flat parameters; scores with equal keys compare."""
 
     def location(self, tasks: Sequence[str]) -> str:
-        """Where the tasks run, for the record: ``embedded``, or the addresses of simulators."""
+        """Place where the tasks run, for the record: ``embedded``, or the addresses of simulators."""
 
 
 # Every world: its name and the module and attribute that hold it. A new world is one line here.

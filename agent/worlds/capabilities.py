@@ -1,4 +1,4 @@
-"""What only some worlds have: protocols that are asked for by ``isinstance``, never by an attribute's name."""
+"""Capabilities of some worlds: protocols that are asked for by ``isinstance``."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Demonstrations(Protocol):
 
     @property
     def steps(self) -> int:
-        """How many there are at most."""
+        """Largest number of transitions."""
 
     def transitions(self) -> Iterable[Transition]:
         """The transitions in order."""
