@@ -197,14 +197,17 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         terminated = end_reason is not None and not truncated
         reward = CRASH_REWARD
         if not terminated:
-            forward_vel, cte = telemetry.forward_vel, telemetry.cte
-            reward = float(simulator_reward(forward_vel, cte, self.conf["max_cte"]))
+            forward_vel = telemetry.forward_vel
+            reward = float(simulator_reward(forward_vel, telemetry.cte, self.conf["max_cte"]))
         return self._observe(), reward, terminated, truncated, self.info(telemetry, end_reason)
 
     def render(self) -> NDArray[np.uint8] | None:
+        """The camera's picture in colour under ``rgb_array``."""
         if self.render_mode != "rgb_array":
             return None
-        return self._frame.copy() if self._grey_view is None else self._picture(self._view)
+        if self._grey_view is not None:
+            return self._picture(self._view)
+        return self._frame.copy()
 
     def close(self) -> None:
         """Close the connection, unless the world is somebody else's."""

@@ -112,7 +112,9 @@ def checked(conf: Conf) -> dict[str, Any]:
     :raises ValueError: an unknown key or an impossible value
     """
     on_port = "host" in conf or "port" in conf
-    defaults = DEFAULTS | PORT_DEFAULTS if on_port else DEFAULTS
+    defaults = dict(DEFAULTS)
+    if on_port:
+        defaults |= PORT_DEFAULTS
     _check_keys(conf, defaults)
     merged = {**defaults, **conf}
     for key, choices in CHOICES.items():
@@ -229,7 +231,9 @@ def open_world(level: str, conf: Conf) -> World | RemoteWorld:
     """
     if "port" not in conf:
         return World(level)
-    host, port, client = str(conf["host"]), int(conf["port"]), conf["client"]
+    host = str(conf["host"])
+    port = int(conf["port"])
+    client = conf["client"]
     limits = Limits(*(conf[key] for key in LIMIT_DEFAULTS))
     messages = {
         "cam_config": camera_message(conf),

@@ -17,7 +17,8 @@ from agent.worlds.donkey.env import DonkeyEnv
 from agent.worlds.donkey.env_options import AnyWorld, checked, open_world
 from agent.worlds.donkey.observation import FAST_VIEW, FRAMES, GAP, FastObservation
 from agent.worlds.donkey.remote.remote_world import RemoteWorld
-from agent.worlds.donkey.rewards import EVALUATION_REWARD, with_reward
+from agent.worlds.donkey.reward_wrappers import with_reward
+from agent.worlds.donkey.rewards import EVALUATION_REWARD
 from agent.worlds.donkey.tasks import SCENE_OF_ENV, check_env_id
 
 OBSERVATIONS = ("fast", "raw")

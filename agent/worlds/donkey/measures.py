@@ -1,4 +1,4 @@
-"""Measures of an episode besides its return: laps, their times and sectors, progress and steering."""
+"""Measures of an episode besides its return: laps, sectors, progress and steering."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ UNHURT = ("time_limit", "finished")
 def measure_episode(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Measures of one episode from the infos of its steps.
 
-    ``laps`` are whole laps, ``progress`` net laps along the centre line (may be negative), ``lap_times``
-    seconds, ``sectors`` the seconds of each lap's thirds, ``steering_change`` the mean \\|change\\| of
-    the steering command (-1 to 1) from step to step.
+    ``laps`` are whole laps, ``progress`` net laps along the centre line, which may be negative.
+    ``lap_times`` are seconds, ``sectors`` the seconds of each lap's thirds. ``steering_change`` is
+    the mean \\|change\\| of the steering command (-1 to 1) from step to step.
     """
     last = infos[-1]
     progress = [info["progress"] for info in infos]
@@ -66,15 +66,20 @@ def mean_change(steering: Sequence[float]) -> float:
 def verdict(episodes: Sequence[Episode]) -> str:
     """One word for a drive.
 
-    ``drives``: a whole lap, or an open road to its end, in every episode; ``partly``: in some. Otherwise
-    ``slow`` ran out of time in every episode, and ``crashes`` left the road or hit something.
+    ``drives``: a whole lap, or an open road to its end, in every episode; ``partly``: in some.
+    Otherwise ``slow`` ran out of time in every episode, and ``crashes`` left the road or hit
+    something.
     """
     whole = [
         episode.measures["laps"] >= 1 or episode.end_reason == "finished" for episode in episodes
     ]
+    if all(whole):
+        return "drives"
     if any(whole):
-        return "drives" if all(whole) else "partly"
-    return "slow" if all(episode.end_reason in UNHURT for episode in episodes) else "crashes"
+        return "partly"
+    if all(episode.end_reason in UNHURT for episode in episodes):
+        return "slow"
+    return "crashes"
 
 
 def seconds_text(seconds: float | None) -> str:

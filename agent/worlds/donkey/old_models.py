@@ -27,6 +27,7 @@ class _MovedModule(Loader):
     """Makes a module of an old name out of today's."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """The module of today under its old name."""
         new_path, names = MOVED[spec.name]
         new = importlib.import_module(new_path)
         module = ModuleType(spec.name)
@@ -51,6 +52,12 @@ class _OldPaths(MetaPathFinder):
     """Finds modules by the paths that they had."""
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """See ``MetaPathFinder``.
+
+        :param fullname: of the module
+        :param path: ignored
+        :param target: ignored
+        """
         if fullname in MOVED:
             return ModuleSpec(fullname, _MovedModule())
         if any(old.startswith(f"{fullname}.") for old in MOVED):

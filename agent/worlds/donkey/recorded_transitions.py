@@ -14,11 +14,11 @@ from agent.config.trial import TrialConfig
 from agent.worlds.capabilities import Transition
 from agent.worlds.donkey.demonstrations import Demonstration, Replayed, rescaled
 from agent.worlds.donkey.options import DonkeyOptions
-from agent.worlds.donkey.rewards import with_reward
+from agent.worlds.donkey.reward_wrappers import with_reward
 
 
 def check_drive(path: Path, options: DonkeyOptions) -> None:
-    """Refuse a recorded drive that is missing, or that was seen or ended otherwise than the trial does.
+    """Refuse a recorded drive that is missing, or recorded otherwise than the trial drives.
 
     :raises UserError: any of it
     """
@@ -43,7 +43,7 @@ def check_drive(path: Path, options: DonkeyOptions) -> None:
 
 @dataclass(frozen=True)
 class RecordedTransitions:
-    """The drive, replayed under the trial's reward and in its actions; see ``capabilities.Demonstrations``."""
+    """A drive under the trial's reward and in its actions; see ``capabilities.Demonstrations``."""
 
     drive: Demonstration
     options: DonkeyOptions

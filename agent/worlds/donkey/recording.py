@@ -178,13 +178,13 @@ def serve_client(
             server.stop()
         return done == episodes
 
-    def make_car(scene: str, seed: int, slot: int) -> RemoteCar:
+    def _make_car(scene: str, seed: int, slot: int) -> RemoteCar:
         if scene == wanted and slot == 0:
             return RecordedCar(scene, seed, slot, make_recorder, on_episode_end)
         return RemoteCar(scene, seed, slot)
 
     try:
-        server = Server(host, port, scene=wanted, seed=recording.seed, car=make_car)
+        server = Server(host, port, scene=wanted, seed=recording.seed, car=_make_car)
     except OSError as error:
         raise UserError(
             f"driver {address!r} cannot be listened on ({error.strerror}); choose another port"

@@ -1,8 +1,9 @@
 """The vectorised environments of the DonkeyCar world, as Stable-Baselines3 wants them.
 
-Environments to learn in and to be judged in are built by the same function from the same options, so
-evaluation has the observation pipeline and the action wrapper of training (FR-003); only the reward
-differs. In a simulator on a port they drive the same car in turn: a second one would stand in the way.
+Environments to learn in and to be judged in are built by the same function from the same options,
+so evaluation has the observation pipeline and the action wrapper of training (FR-003); only the
+reward differs. In a simulator on a port they drive the same car in turn: a second one would stand
+in the way.
 """
 
 from __future__ import annotations
@@ -97,6 +98,12 @@ class DonkeyVecEnv(VecEnv):
         return [getattr(env, attr_name) for env in self._chosen(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        """See ``VecEnv``.
+
+        :param attr_name: of the environments
+        :param value: the same for all
+        :param indices: of the environments, None for all
+        """
         for env in self._chosen(indices):
             setattr(env, attr_name, value)
 
@@ -161,29 +168,31 @@ def env_options(options: DonkeyOptions, purpose: Purpose, learner: Learner) -> d
     :param purpose: training, choosing or judging
     :param learner: facts about who learns
     """
-    training = purpose is Purpose.TRAIN
-    perturbed = training and learner.labelled
-    start: dict[str, Any] = {}
-    if perturbed:
-        narrow = options.narrow_crossing_share > 0.0
-        start = {"start": "perturbed", "narrow_crossings": narrow}
-    return {
+    arguments: dict[str, Any] = {
         "observation": options.observation,
         "frames": options.frame_stack,
         "gap": options.frame_gap,
         "repeat": options.action_repeat,
-        "reward": options.training_reward if training else EVALUATION_REWARD,
-        "reward_terms": options.reward_term,
-        "appearance": "plain" if purpose is Purpose.JUDGE else options.appearance,
-        "roads": options.roads if training else 0,
-        **start,
+        "reward": EVALUATION_REWARD,
+        "appearance": options.appearance,
         "max_episode_steps": options.max_episode_steps,
         "max_cte": options.max_cte,
         "steer_limit": options.steer_limit,
         "throttle_min": options.throttle_min,
         "throttle_max": options.throttle_max,
-        "discretize": (options.n_steer, options.n_throttle) if learner.discrete else None,
     }
+    if learner.discrete:
+        arguments["discretize"] = (options.n_steer, options.n_throttle)
+    if purpose is Purpose.JUDGE:
+        arguments["appearance"] = "plain"
+    if purpose is Purpose.TRAIN:
+        arguments["reward"] = options.training_reward
+        arguments["reward_terms"] = options.reward_term
+        arguments["roads"] = options.roads
+        if learner.labelled:
+            arguments["start"] = "perturbed"
+            arguments["narrow_crossings"] = options.narrow_crossing_share > 0.0
+    return arguments
 
 
 def make_vec_env(
@@ -197,8 +206,8 @@ def make_vec_env(
 ) -> VecEnv:
     """Environments side by side in this process; see ``World.make_vec``.
 
-    Each task has one only if any of them is on a port. Observations are uint8, (n, frames, 40, 80) fast
-    or (n, 3, 120, 160) raw.
+    Each task has one only if any of them is on a port. Observations are uint8, (n, frames, 40, 80)
+    fast or (n, 3, 120, 160) raw.
 
     :param tasks: environment ids, with addresses
     :param options: of the world
@@ -208,42 +217,56 @@ def make_vec_env(
     :param learner: facts about who learns
     :param worlds: of ``open_remote_worlds``, to drive in turn; empty for worlds of their own
     """
-    training = purpose is Purpose.TRAIN
     arguments = env_options(options, purpose, learner)
-    split = [split_task(task) for task in tasks]
-    on_port = any(address for _, address in split)
-    count = len(tasks) if on_port else n
-    in_one = not on_port and arguments["reward"] in FORMULAS
-    in_one = in_one and not (training and options.reward_term)
+    on_port = any(split_task(task)[1] for task in tasks)
+    # One vector environment knows embedded worlds and rewards without terms.
+    in_one = not on_port and arguments["reward"] in FORMULAS and not arguments.get("reward_terms")
     makers: list[Callable[[], gymnasium.Env]] = []
-    for index in range(count):
-        env_id, address = split[index % len(split)]
-        world = worlds[index % len(worlds)] if worlds else None
-        own = port_options(options, address)
-        makers.append(partial(make_env, env_id, world=world, bare=in_one, **arguments, **own))
-    frames = options.frame_stack if options.observation == "fast" else 0
+    for index in range(len(tasks) if on_port else n):
+        env_id, address = split_task(tasks[index % len(tasks)])
+        own = arguments | port_options(options, address)
+        if worlds:
+            own["world"] = worlds[index % len(worlds)]
+        makers.append(partial(make_env, env_id, bare=in_one, **own))
     vec_env: VecEnv
     if in_one:
-        grip = options.teacher_grip if training and learner.labelled else None
-        vec_env = DonkeyVecEnv(
-            DonkeyVectorEnv(
-                [make() for make in makers],
-                frames,
-                arguments["reward"],
-                grip,
-                options.frame_gap,
-                options.action_repeat,
-            )
-        )
+        grip = None
+        if purpose is Purpose.TRAIN and learner.labelled:
+            grip = options.teacher_grip
+        vec_env = DonkeyVecEnv(make_vector_env(makers, options, arguments["reward"], grip))
     else:
         vec_env = SideBySide(makers)
-    if not frames:
-        # SB3 would turn raw pictures only above the scaling of rewards, which keeps those from before it.
+    if options.observation == "raw":
+        # SB3 would turn raw pictures only above the scaling of rewards, which keeps those from
+        # before it.
         vec_env = VecTransposeImage(vec_env)
-    if training:
+    if purpose is Purpose.TRAIN:
         vec_env = with_curriculum(vec_env, options, learner)
     vec_env.seed(purpose.first_seed(seed))
     return vec_env
+
+
+def make_vector_env(
+    makers: Sequence[Callable[[], gymnasium.Env]],
+    options: DonkeyOptions,
+    reward: str,
+    teacher_grip: float | None,
+) -> DonkeyVectorEnv:
+    """Environments stepped as one.
+
+    :param makers: make bare ones
+    :param options: of the world
+    :param reward: one of ``rewards.FORMULAS``
+    :param teacher_grip: of a teacher that labels their steps; None for none
+    """
+    return DonkeyVectorEnv(
+        [make() for make in makers],
+        frames=options.frame_stack if options.observation == "fast" else 0,
+        reward=reward,
+        teacher_grip=teacher_grip,
+        gap=options.frame_gap,
+        repeat=options.action_repeat,
+    )
 
 
 def with_curriculum(vec_env: VecEnv, options: DonkeyOptions, learner: Learner) -> VecEnv:
@@ -253,7 +276,9 @@ def with_curriculum(vec_env: VecEnv, options: DonkeyOptions, learner: Learner) -
     :param options: of the world
     :param learner: facts about who learns
     """
-    narrow_share = options.narrow_crossing_share if learner.labelled else 0.0
+    narrow_share = 0.0
+    if learner.labelled:
+        narrow_share = options.narrow_crossing_share
     if not (options.curriculum_share or options.road_replay or narrow_share):
         return vec_env
     curriculum = DonkeyCurriculum(

@@ -89,8 +89,8 @@ class DonkeyVectorEnv:
 
     def _frame_shape(self) -> tuple[int, ...]:
         view = self.fleet.view
-        rows = view.height - view.cropped
-        return (rows, view.width) if self.fleet.grey else (rows, view.width, 3)
+        shape = (view.height - view.cropped, view.width)
+        return shape if self.fleet.grey else (*shape, 3)
 
     def reset(self, seeds: Sequence[int | None]) -> NDArray[np.uint8]:
         """Begin an episode in each; see ``DonkeyEnv.reset`` for the seeds. Returns observations."""

@@ -18,7 +18,7 @@ from agent.worlds.donkey.demonstrations import (
 )
 from agent.worlds.donkey.make_env import make_env
 from agent.worlds.donkey.observation import FRAMES
-from agent.worlds.donkey.rewards import with_reward
+from agent.worlds.donkey.reward_wrappers import with_reward
 
 TRACK = "donkey-generated-track-v0"
 HEADER: dict[str, Any] = {"env": TRACK, "conf": {"max_cte": 8.0}}

@@ -16,7 +16,7 @@ from agent.worlds.base import Purpose
 from agent.worlds.donkey.make_env import make_env
 from agent.worlds.donkey.options import DonkeyOptions
 from agent.worlds.donkey.reward_terms import TERMS, parse_terms
-from agent.worlds.donkey.rewards import with_reward
+from agent.worlds.donkey.reward_wrappers import with_reward
 from agent.worlds.donkey.world import WORLD
 
 MAX_CTE = 8.0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from agent.worlds.donkey.make_env import make_env
+from agent.worlds.donkey.reward_wrappers import with_reward
 from agent.worlds.donkey.rewards import (
     CRASH_M,
     CRASH_REWARD,
@@ -18,7 +19,6 @@ from agent.worlds.donkey.rewards import (
     race_reward,
     simulator_reward,
     straightness_gate,
-    with_reward,
 )
 
 TRACK = "donkey-generated-track-v0"

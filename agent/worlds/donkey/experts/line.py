@@ -110,9 +110,9 @@ def line_along(
 def rounded_line(track: Track, aside_u: float, *, grip: float, throttle: float) -> Line:
     """The line ``aside_u`` right of the centre line, its bends rounded, with its speeds.
 
-    A Gaussian of ``SMOOTHING_U`` goes over it: it stays where it was on straights and in a wide
-    bend of radius r lies ``SMOOTHING_U``^2 / 2r farther inside. Its n-th point belongs to the
-    track's n-th node.
+    A Gaussian of ``SMOOTHING_U`` goes over it. On straights it stays where it was. In a wide bend
+    of radius r it lies ``SMOOTHING_U``^2 / 2r farther inside. Its n-th point belongs to the track's
+    n-th node.
 
     :param track: whose centre line it is beside
     :param aside_u: to the right, u
@@ -194,8 +194,11 @@ def speed_profile(
         speed[i] = min(math.sqrt(hold / max(abs(bend[i]), 1e-6)), top)
         if speed[i] < speed[slowest]:
             slowest = i
-    last = n if closed else n - 1
-    first = slowest if closed else 0
+    last = n - 1
+    first = 0
+    if closed:
+        last = n
+        first = slowest
     for step in range(last):  # forwards: no faster than the motor takes it out of a bend
         i = (first + step) % n
         j = (i + 1) % n
@@ -205,7 +208,8 @@ def speed_profile(
         gained = min(drive, held) - GRAVITY_U * uphill[i]
         span_u = _span_u(points, i, j)
         speed[j] = min(speed[j], math.sqrt(max(v * v + 2.0 * span_u * gained, CRAWL_U**2)))
-    first = slowest if closed else n - 1
+    if not closed:
+        first = n - 1
     for step in range(last):  # backwards: no faster than the drag slows it down into a bend
         j = (first - step) % n
         i = (j - 1) % n

@@ -61,6 +61,13 @@ class ScriptedPolicy:
         episode_start: Any = None,
         deterministic: bool = False,
     ) -> tuple[Any, Any]:
+        """Actions for where the cars are, as SB3's ``predict`` gives them.
+
+        :param observation: ignored
+        :param state: ignored
+        :param episode_start: environments (n,) whose driver is made anew
+        :param deterministic: ignored
+        """
         commands = []
         for k, (env, begins) in enumerate(zip(self.envs, episode_start, strict=True)):
             assert isinstance(env.world, World)
@@ -96,23 +103,22 @@ def scripted_race(options: DonkeyOptions, env_id: str, laps: int, seed: int) -> 
 def reference_lap(env_id: str, max_cte: float, throttle: float) -> float | None:
     """Seconds of a named track's reference lap.
 
-    None without laps, and where every seed has a road of its own. Those of ``KNOWN_LAPS`` are looked
-    up, others driven, which takes seconds.
+    None without laps, and where every seed has a road of its own. Those of ``KNOWN_LAPS`` are
+    looked up, others driven, which takes seconds.
 
     :param env_id: without an address
     :param max_cte: largest cross-track error, Unity units
     :param throttle: largest throttle command
     """
     scene = SCENE_OF_ENV[env_id]
-    known = _known_laps().get(f"{throttle:g}", {}) if max_cte == KNOWN_MAX_CTE else {}
-    if scene in known:
+    known = _known_laps().get(f"{throttle:g}", {})
+    if max_cte == KNOWN_MAX_CTE and scene in known:
         return known[scene]
     world = World(scene)
     if world.scene.is_random or not world.track.closed:
         return None
-    times = drive_laps(
-        world, LineFollower(reference_line(scene, max_cte, throttle)), REFERENCE_LAPS, max_cte
-    )
+    driver = LineFollower(reference_line(scene, max_cte, throttle))
+    times = drive_laps(world, driver, REFERENCE_LAPS, max_cte)
     return min(times) if len(times) == REFERENCE_LAPS else None
 
 

@@ -1,4 +1,4 @@
-"""Races and films of policies on an embedded track, as ``capabilities.HasRaces`` and ``HasFilms`` ask."""
+"""Races and films of policies on an embedded track, for ``HasRaces`` and ``HasFilms``."""
 
 from __future__ import annotations
 

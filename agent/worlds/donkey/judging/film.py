@@ -1,4 +1,4 @@
-"""A film of a lap: what the camera sees beside the map with the line driven so far, as GIF and MP4."""
+"""A film of a lap as GIF and MP4: the camera's pictures beside a map of the line so far."""
 
 from __future__ import annotations
 
@@ -16,18 +16,27 @@ from agent.worlds.donkey.env import DonkeyEnv
 
 Picture = NDArray[np.uint8]
 
+# All of these are chosen.
 ENLARGED = 2
-MAP_SIDE, MARGIN = ENLARGED * HEIGHT, 10  # pixels
+MAP_SIDE = ENLARGED * HEIGHT  # pixels, as the next four
+MARGIN = 10
 STRIP_ROWS = 18
+LINE_WIDTH = 2
+SPOT_RADIUS = 4
+TEXT_SCALE = 0.42
 MOST_FRAMES = 100  # as soon as there are so many, every other one goes
 FRAMES_PER_SEC = 10
 CAMERA_COLOURS = 96  # of the GIF's palette, beside those of the map
-GROUND, ROAD, INK, TEXT = (24, 26, 30), (74, 78, 86), (90, 230, 255), (235, 235, 235)
-CAR, CRASH = (255, 255, 255), (235, 60, 50)
+GROUND = (24, 26, 30)
+ROAD = (74, 78, 86)
+INK = (90, 230, 255)
+TEXT = (235, 235, 235)
+CAR = (255, 255, 255)
+CRASH = (235, 60, 50)
 
 
 class Moment(NamedTuple):
-    """One frame: the ``step`` after which it was seen, the camera's picture, m/s."""
+    """One frame: the step after which it was seen, the camera's picture, the speed in m/s."""
 
     step: int
     picture: Picture
@@ -45,27 +54,33 @@ class Film:
         self.moments: list[Moment] = []
         self.places: list[tuple[float, float]] = []  # x and z in u, after every step
         self.crashes: list[int] = []  # steps
-        self._every, self._done = CONTROL_HZ // FRAMES_PER_SEC, False
+        self._every = CONTROL_HZ // FRAMES_PER_SEC  # steps from frame to frame
+        self._done = False
 
-    def __call__(self, car: DonkeyEnv, crashes: int) -> None:
+    def __call__(self, env: DonkeyEnv, crashes: int) -> None:
         if self._done:
             return
-        assert isinstance(car.world, World)
-        seen = car.world.telemetry()
+        assert isinstance(env.world, World)
+        telemetry = env.world.telemetry()
         if not self.places:
-            self._map = TrackMap(car.world)
-        self.places.append((seen.pos[0] * UNITS_PER_METRE, seen.pos[2] * UNITS_PER_METRE))
+            self._map = TrackMap(env.world)
+        x_m, _, z_m = telemetry.pos
+        self.places.append((x_m * UNITS_PER_METRE, z_m * UNITS_PER_METRE))
         step = len(self.places)
         crashed = crashes > len(self.crashes)
         if crashed:
             self.crashes.append(step)
         if crashed or step % self._every == 0:
-            picture: Picture = np.empty((HEIGHT, WIDTH, 3), dtype=np.uint8)
-            car.world.render(picture)
-            self.moments.append(Moment(step, picture, seen.speed))
-            if len(self.moments) == MOST_FRAMES:
-                self.moments, self._every = self.moments[1::2], 2 * self._every
-        self._done = seen.progress >= 1.0 or seen.finished
+            self._keep(step, env.world)
+        self._done = telemetry.progress >= 1.0 or telemetry.finished
+
+    def _keep(self, step: int, world: World) -> None:
+        picture: Picture = np.empty((HEIGHT, WIDTH, 3), dtype=np.uint8)
+        world.render(picture)
+        self.moments.append(Moment(step, picture, world.telemetry().speed))
+        if len(self.moments) == MOST_FRAMES:
+            self.moments = self.moments[1::2]
+            self._every *= 2
 
     def frames(self) -> list[Picture]:
         """The pictures, (rows, columns, 3) uint8 each."""
@@ -75,23 +90,22 @@ class Film:
         wide = cv2.resize(
             moment.picture, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_NEAREST
         )
-        crashes = [step for step in self.crashes if step <= moment.step]
-        plan = self._map.drawn(
-            self.places[: moment.step], [self.places[step - 1] for step in crashes]
-        )
+        crashes = [self.places[step - 1] for step in self.crashes if step <= moment.step]
+        plan = self._map.drawn(self.places[: moment.step], crashes)
         strip = np.full((STRIP_ROWS, wide.shape[1] + plan.shape[1], 3), GROUND, dtype=np.uint8)
         text = f"{self.title}   {moment.step / CONTROL_HZ:6.2f} s   {moment.speed:4.1f} m/s"
         if crashes:
             text += f"   crashes {len(crashes)}"
-        cv2.putText(
-            strip, text, (6, STRIP_ROWS - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.42, TEXT, 1, cv2.LINE_AA
-        )
+        font = cv2.FONT_HERSHEY_SIMPLEX
+        at = (6, STRIP_ROWS - 5)
+        cv2.putText(strip, text, at, font, TEXT_SCALE, TEXT, 1, cv2.LINE_AA)
         return np.asarray(np.vstack([strip, np.hstack([wide, plan])]), dtype=np.uint8)
 
     def save(self, stem: Path) -> list[Path]:
         """Write ``stem``.gif and, where OpenCV can, ``stem``.mp4; returns what was written."""
         frames = self.frames()
-        gif, mp4 = stem.with_suffix(".gif"), stem.with_suffix(".mp4")
+        gif = stem.with_suffix(".gif")
+        mp4 = stem.with_suffix(".mp4")
         _write_gif(gif, frames)
         return [gif, mp4] if _write_mp4(mp4, frames) else [gif]
 
@@ -100,8 +114,8 @@ class TrackMap:
     """A world's track from above, north up, scaled into a square."""
 
     def __init__(self, world: World) -> None:
-        track, strips = world.track, world.scene.cross_section
-        road = strips[0]
+        track = world.track
+        road = world.scene.cross_section[0]
         low, high = track.nodes[:, :2].min(axis=0), track.nodes[:, :2].max(axis=0)
         width_u = road["to_u"] - road["from_u"]
         self._scale = (MAP_SIDE - 2 * MARGIN) / float((high - low).max() + width_u)
@@ -120,18 +134,23 @@ class TrackMap:
     def drawn(
         self, places: list[tuple[float, float]], crashes: list[tuple[float, float]]
     ) -> Picture:
-        """The map with the line through ``places`` (x, z in u), the car at its end, and where it crashed."""
+        """The map with the line driven and the car at its end.
+
+        :param places: x and z in u of every step
+        :param crashes: x and z in u of every crash
+        """
         plan = self._road.copy()
         line = self._pixels(np.array(places))
-        cv2.polylines(plan, [line], False, INK, 2)
-        for spot in self._pixels(np.array(crashes)) if crashes else ():
-            cv2.circle(plan, spot.tolist(), 4, CRASH, -1, cv2.LINE_AA)
-        cv2.circle(plan, line[-1].tolist(), 4, CAR, -1, cv2.LINE_AA)
+        cv2.polylines(plan, [line], False, INK, LINE_WIDTH)
+        if crashes:
+            for spot in self._pixels(np.array(crashes)):
+                cv2.circle(plan, spot.tolist(), SPOT_RADIUS, CRASH, -1, cv2.LINE_AA)
+        cv2.circle(plan, line[-1].tolist(), SPOT_RADIUS, CAR, -1, cv2.LINE_AA)
         return plan
 
 
 def _write_gif(path: Path, frames: list[Picture]) -> None:
-    """One palette for all frames and no dithering, so that what stands still costs nothing.
+    """Write frames with one palette and no dithering, so that what stands still costs nothing.
 
     An octree keeps a red cone red; a median cut has no room for colours so rare.
     """
@@ -149,12 +168,13 @@ def _write_gif(path: Path, frames: list[Picture]) -> None:
 
 
 def _write_mp4(path: Path, frames: list[Picture]) -> bool:
+    """Write frames where OpenCV can; returns True if it could."""
     rows, columns = frames[0].shape[:2]
-    writer = cv2.VideoWriter(
-        str(path), cv2.VideoWriter.fourcc(*"mp4v"), FRAMES_PER_SEC, (columns, rows)
-    )
-    for frame in frames if writer.isOpened() else ():
-        writer.write(frame[:, :, ::-1])
-    written = bool(writer.isOpened())
+    codec = cv2.VideoWriter.fourcc(*"mp4v")
+    writer = cv2.VideoWriter(str(path), codec, FRAMES_PER_SEC, (columns, rows))
+    can_write = bool(writer.isOpened())
+    if can_write:
+        for frame in frames:
+            writer.write(frame[:, :, ::-1])
     writer.release()
-    return written
+    return can_write

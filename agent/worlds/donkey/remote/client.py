@@ -79,12 +79,10 @@ class Connection(Link):
             self.close()
             raise
 
-    def control(
-        self, steering: float, throttle: float, brake: float, limit_sec: float
-    ) -> list[Message]:
+    def control(self, steering: float, throttle: float, brake: float) -> list[Message]:
         seen = [message for message in self._arrived() if message["msg_type"] == "telemetry"]
         self.send("control", steering=steering, throttle=throttle, brake=brake)
-        return [*seen, self.telemetry(limit_sec)]
+        return [*seen, self.telemetry(self.limits.frame_sec)]
 
     def forget(self) -> None:
         self._arrived()

@@ -57,9 +57,7 @@ class Link(ABC):
         self.last = "none"
 
     @abstractmethod
-    def control(
-        self, steering: float, throttle: float, brake: float, limit_sec: float
-    ) -> list[Message]:
+    def control(self, steering: float, throttle: float, brake: float) -> list[Message]:
         """Send a command; returns all telemetry since the last.
 
         The newest is the first that arrives after the command.
@@ -67,7 +65,6 @@ class Link(ABC):
         :param steering: from -1, left, to 1
         :param throttle: from -1 to 1
         :param brake: from 0
-        :param limit_sec: longest wait for it
         """
 
     @abstractmethod

@@ -272,7 +272,7 @@ class RemoteWorld:
             self._message = link.telemetry(self.limits.frame_sec)
 
     def _control(self, steering: float, throttle: float, brake: float) -> list[Message]:
-        messages = self._link.control(steering, throttle, brake, self.limits.frame_sec)
+        messages = self._link.control(steering, throttle, brake)
         self._message = messages[-1]
         return messages
 

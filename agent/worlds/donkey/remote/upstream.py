@@ -107,14 +107,12 @@ class UpstreamConnection(Link):
         with self._arrived:
             self._telemetry.clear()
 
-    def control(
-        self, steering: float, throttle: float, brake: float, limit_sec: float
-    ) -> list[Message]:
+    def control(self, steering: float, throttle: float, brake: float) -> list[Message]:
         with self._arrived:
             seen = self._telemetry
             self._telemetry = []
         self.send("control", steering=steering, throttle=throttle, brake=brake)
-        return [*seen, self.telemetry(limit_sec)]
+        return [*seen, self.telemetry(self.limits.frame_sec)]
 
     def telemetry(self, limit_sec: float) -> Message:
         if not self._wait(lambda: bool(self._telemetry), time.monotonic() + limit_sec):
