@@ -64,7 +64,7 @@ def build_parser(argv: Sequence[str] = (), prog: str = PROG) -> TrialParser:
     parser = TrialParser(
         argv,
         prog,
-        "[--trials N] [--space SPACE] [--world NAME] [--env ID] [OPTION ...]",
+        "[--trials N] [--world NAME] [--env ID] [OPTION ...]",
         "Search hyperparameters, trial by trial, and keep the champion. --space has what the search"
         " chooses: by default agent, learning rate, length of training and DQN's action bins. It"
         " begins with the parameters as they are given here; with --agent it keeps to that one.",

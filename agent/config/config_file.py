@@ -39,6 +39,9 @@ def read_file(path: Path) -> dict[str, Any]:
     params = document.get("params", document) if isinstance(document, dict) else document
     if not isinstance(params, dict):
         raise UserError(f"config {path} holds no parameters by name; write them as gamma = 0.99")
+    world = params.get("world", "")
+    if not isinstance(world, str):
+        raise UserError(f"config {path} has a world {world!r}; name one")
     return {name: value for name, value in params.items() if value is not None}
 
 

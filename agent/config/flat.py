@@ -79,11 +79,14 @@ def with_new_names(params: Mapping[str, Any], world: World) -> dict[str, Any]:
 def refuse_strangers(params: Mapping[str, Any], world: World) -> None:
     """Refuse parameters that no trial has, or that the algorithm does not have.
 
-    :raises UserError: such a parameter that is not None, or an unknown algorithm
+    :raises UserError: such a parameter that is not None, an unknown algorithm, or an impossible
+        length of training
     """
     known = facts_in(world.name)
     agent = params.get("agent", Trial.agent)
     known["agent"].check("agent", agent)
+    if params.get("timesteps") is not None:
+        known["timesteps"].check("timesteps", params["timesteps"])
     if unknown := sorted(set(params) - set(known)):
         raise UserError(f"unknown parameter {unknown[0]!r}; known are {', '.join(sorted(known))}")
     for name, owners in owners_in(world.name).items():
@@ -102,7 +105,9 @@ def defaults_of(kind: type[Algorithm], world: World, params: Mapping[str, Any]) 
     :param world: the world
     :param params: flat parameters as far as they are given; ``timesteps`` decides some defaults
     """
-    timesteps = params.get("timesteps", Trial.timesteps)
+    timesteps = params.get("timesteps")
+    if timesteps is None:
+        timesteps = Trial.timesteps
     found: dict[str, Any] = {}
     for part in (Trial, world.Options, kind, Imitation):
         for name, facts in facts_of(part).items():

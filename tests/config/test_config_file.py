@@ -85,6 +85,7 @@ def test_a_whole_number_and_a_single_text_are_taken_as_they_are_meant(tmp_path: 
         (b'{"gamma": 0.9}\n{"gamma": 0.8}\n', "more than one record, keep the one that is meant"),
         (b'[{"gamma": 0.9}]', "holds no parameters by name"),
         (b'{"params": 3}', "holds no parameters by name"),
+        (b'world = ["donkey"]', "has a world .*; name one"),
         (b"gama = 0.9", "has an unknown parameter 'gama'; write gamma"),
         (b"zzzz = 0.9", "has an unknown parameter 'zzzz'; drop it"),
         (b"[ppo]\ngamma = 0.9", "has an unknown parameter 'ppo'"),

@@ -69,6 +69,7 @@ def test_params_round_trip(config: TrialConfig) -> None:
         ("agent", "sarsa"),
         ("world", "moon"),
         ("timesteps", 0),
+        ("timesteps", "many"),
         ("learning_rate", float("nan")),
         ("seed", -1),
         ("env", []),

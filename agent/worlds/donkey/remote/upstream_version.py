@@ -1,9 +1,8 @@
-"""Is upstream's own client installed here? Answered from package metadata: nothing is imported."""
+"""Version of upstream's own client that is installed here, from package metadata."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import metadata
 
 from agent.config.errors import UserError
 from agent.worlds.donkey.options import DonkeyOptions
@@ -12,7 +11,9 @@ OLDEST = (1, 3)
 
 
 def missing() -> str | None:
-    """Why upstream's client cannot be used here, in one line; None where it can."""
+    """Reason why upstream's client cannot be used here, in one line; None where it can."""
+    from importlib import metadata  # a tenth of the controller's start, and seldom needed
+
     try:
         version = metadata.version("gym_donkeycar")
     except metadata.PackageNotFoundError:
