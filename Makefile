@@ -46,4 +46,4 @@ bench-search: $(INSTALLED)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find agent tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find agent experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +
