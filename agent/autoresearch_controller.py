@@ -206,11 +206,12 @@ def search(options: argparse.Namespace) -> None:
     :raises UserError: options that cannot be followed
     """
     given = given_params(options)
-    plan = check(options, given)
+    plan = plan_of(options, given)
     if options.print_config:
         searched = ", ".join(plan.space.names)
         print_params(given, f"parameters of all trials; the search chooses {searched}")
         return
+    check(options, plan)
     executor = make_executor(options)
     with (
         open_loop(
@@ -312,22 +313,30 @@ def given_params(options: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
-def check(options: argparse.Namespace, given: dict[str, Any]) -> Plan:
+def plan_of(options: argparse.Namespace, given: dict[str, Any]) -> Plan:
     """Plan of the study: parameters of all trials, what the search may choose, where it begins.
 
     :param options: of the command line
     :param given: parameters that all trials have
-    :raises UserError: options that cannot be followed, or trials that cannot run here
+    :raises UserError: options that cannot be followed
     """
     fixed = settings(options.set, options.sources.world)
-    plan = make_plan(given, fixed, options.space, options.min_timesteps, options.max_timesteps)
+    return make_plan(given, fixed, options.space, options.min_timesteps, options.max_timesteps)
+
+
+def check(options: argparse.Namespace, plan: Plan) -> None:
+    """Refuse trials that cannot run here, and a ``--sim`` that cannot be followed.
+
+    :param options: of the command line
+    :param plan: of the study
+    :raises UserError: either
+    """
     plan.base.check_ready()
     world = plan.base.the_world
     if isinstance(world, HasServers):
         world.check_servers(options.sim, plan.base.trial.env, options.workers)
     elif options.sim != EMBEDDED:
         raise UserError(f"--sim {options.sim!r} is not for world {world.name!r}; drop it")
-    return plan
 
 
 def push(loop: TrialLoop, trial: int, sweep: Ledger) -> None:

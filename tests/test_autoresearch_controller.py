@@ -238,6 +238,7 @@ def test_what_the_runner_refuses_stops_the_study_unrecorded(
         (["--world", "moon"], "world 'moon' is unknown"),
         (["--config", "nowhere.toml"], "config nowhere.toml cannot be read"),
         (["--agent", "sac", "--demos", "nowhere.npz"], "record them"),
+        (["--warm-start", "nowhere.zip"], "warm_start nowhere.zip does not exist"),
         (["--agent", "sarsa"], "sarsa"),
         (["--n-epochs", "5"], "n_epochs 5 is no setting of dqn"),
         (["--agent", "ppo", "--tau", "0.1"], "tau 0.1 is no setting of ppo"),

@@ -210,7 +210,12 @@ def test_the_import_reader_sees_every_form(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_controller_loads_nothing_heavy() -> None:
-    probe = f"import sys, agent.autoresearch_controller; print([m for m in {HEAVY!r} if m in sys.modules])"
+    probe = (
+        "import sys, agent.autoresearch_controller as controller\n"
+        # as far as it gets before it opens a folder: its checks load nothing either
+        "controller.main(['--agent', 'sac', '--demos', 'nowhere.npz'])\n"
+        f"print([module for module in {HEAVY!r} if module in sys.modules])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, timeout=60
     )

@@ -18,7 +18,7 @@ from agent.simulator.lidar import LidarConfig
 from agent.simulator.remote_car import RemoteCar
 from agent.simulator.tracks import Scene, Track
 from agent.simulator.world import CONTROL_HZ, Telemetry, World
-from agent.worlds.donkey.demonstrations import Recorder
+from agent.worlds.donkey.recorded_envs import Recorder
 
 
 class ObservedWorld:

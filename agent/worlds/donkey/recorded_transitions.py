@@ -9,36 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.config.errors import UserError
 from agent.config.trial import TrialConfig
 from agent.worlds.capabilities import Transition
-from agent.worlds.donkey.demonstrations import Demonstration, Replayed, rescaled
+from agent.worlds.donkey.demonstrations import Demonstration, rescaled
 from agent.worlds.donkey.options import DonkeyOptions
+from agent.worlds.donkey.recorded_envs import Replayed
 from agent.worlds.donkey.reward_wrappers import with_reward
-
-
-def check_drive(path: Path, options: DonkeyOptions) -> None:
-    """Refuse a recorded drive that is missing, or recorded otherwise than the trial drives.
-
-    :raises UserError: any of it
-    """
-    try:
-        drive = Demonstration.load(path)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    header = drive.header
-    wanted = {"observation": options.observation, "max_cte": options.max_cte}
-    recorded = {"observation": header["observation"], "max_cte": header["conf"]["max_cte"]}
-    if options.observation == "fast":
-        wanted |= {"frame_stack": options.frame_stack, "frame_gap": options.frame_gap}
-        frames = drive.observations.shape[1]
-        recorded |= {"frame_stack": frames, "frame_gap": header.get("frame_gap", 1)}
-    for name, value in wanted.items():
-        if recorded[name] != value:
-            raise UserError(
-                f"demos {path} were recorded with {name} {recorded[name]}, the trial has {value};"
-                " record them so or change the trial"
-            )
 
 
 @dataclass(frozen=True)

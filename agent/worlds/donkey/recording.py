@@ -13,7 +13,7 @@ from agent.simulator.remote_car import RemoteCar
 from agent.simulator.server import Server
 from agent.simulator.world import World
 from agent.worlds.base import Learner, Purpose, parse_address
-from agent.worlds.donkey.demonstrations import Episode, Recorder
+from agent.worlds.donkey.demonstrations import Episode
 from agent.worlds.donkey.env_options import DEFAULTS, AnyWorld
 from agent.worlds.donkey.experts.line_follower import (
     LineFollower,
@@ -23,6 +23,7 @@ from agent.worlds.donkey.experts.line_follower import (
 from agent.worlds.donkey.make_env import make_env
 from agent.worlds.donkey.observed_world import RecordedCar
 from agent.worlds.donkey.options import DonkeyOptions
+from agent.worlds.donkey.recorded_envs import Recorder
 from agent.worlds.donkey.tasks import SCENE_OF_ENV
 from agent.worlds.donkey.vec_env import env_options
 

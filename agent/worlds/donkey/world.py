@@ -90,7 +90,7 @@ class DonkeyWorld:
         options = _options(config)
         check_client(options, addresses(config.trial.env))
         if isinstance(config.algorithm, OffPolicy) and config.algorithm.demos:
-            from agent.worlds.donkey.recorded_transitions import check_drive
+            from agent.worlds.donkey.demonstrations import check_drive
 
             check_drive(Path(config.algorithm.demos), options)
 

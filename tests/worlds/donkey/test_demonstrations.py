@@ -11,13 +11,12 @@ import pytest
 from agent.worlds.donkey.demonstrations import (
     Demonstration,
     Episode,
-    Recorder,
-    Replayed,
     demonstration,
     rescaled,
 )
 from agent.worlds.donkey.make_env import make_env
 from agent.worlds.donkey.observation import FRAMES
+from agent.worlds.donkey.recorded_envs import Recorder, Replayed
 from agent.worlds.donkey.reward_wrappers import with_reward
 
 TRACK = "donkey-generated-track-v0"
