@@ -1,4 +1,4 @@
-"""A decision held for several control steps: what it earns, where it ends, and how it is judged."""
+"""A decision held for several control steps: its reward, its end, and its evaluation."""
 
 from __future__ import annotations
 
@@ -20,34 +20,37 @@ def test_a_repeated_step_earns_the_sum_and_ends_where_the_episode_does() -> None
     )
     for env in (every, third):
         env.reset(seed=1)
-    ended, lengths = False, []
+    ended = False
+    lengths = []
     while not ended:
         observation, reward, terminated, truncated, info = third.step(ASIDE)
         ended = terminated or truncated
-        earned, steps, over = 0.0, 0, False
+        earned = 0.0
+        steps = 0
+        over = False
         while steps < 3 and not over:
-            seen, one, crashed, late, told = every.step(ASIDE)
-            earned, steps, over = earned + float(one), steps + 1, crashed or late
+            last, reward_of_step, crashed, late, info_of_step = every.step(ASIDE)
+            earned += float(reward_of_step)
+            steps += 1
+            over = crashed or late
         assert reward == pytest.approx(earned)
-        assert np.array_equal(observation[-1], seen[-1])
-        assert (ended, info["progress"]) == (over, told["progress"])
+        assert np.array_equal(observation[-1], last[-1])
+        assert (ended, info["progress"]) == (over, info_of_step["progress"])
         lengths.append(steps)
     assert info["end_reason"] == "off_track"
     assert lengths[:-1] == [3] * (len(lengths) - 1)
 
 
-def test_the_yardstick_counts_every_control_step_and_hears_every_third_action() -> None:
+def test_under_evaluation_every_control_step_counts_and_every_third_action() -> None:
     plain, held = (make_env(ROAD, reward="yardstick", repeat=n) for n in (1, 3))
-    for _ in range(
-        2
-    ):  # a decision is due at once in a new episode, whatever the one before had held
+    for _ in range(2):  # a new episode decides at once, whatever the one before had held
         for env in (plain, held):
             env.reset(seed=1)
         for step in range(7):
-            told, heard = (ASIDE if step % 3 else AHEAD), AHEAD
-            assert held.step(told)[1:] == plain.step(heard)[1:]
+            ignored = step % 3 > 0
+            assert held.step(ASIDE if ignored else AHEAD)[1:] == plain.step(AHEAD)[1:]
 
 
-def test_who_remembers_decides_every_step() -> None:
+def test_a_policy_with_memory_decides_every_step() -> None:
     with pytest.raises(UserError, match="action_repeat 2 is no setting of recurrent_ppo"):
         TrialConfig.of(agent="recurrent_ppo", action_repeat=2)

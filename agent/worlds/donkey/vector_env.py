@@ -42,7 +42,7 @@ class DonkeyVectorEnv:
     is 0. The info of a step is short (``cte`` u, ``speed`` m/s, ``progress`` laps, ``steering`` as
     commanded) until the last of an episode, which is ``DonkeyEnv``'s.
 
-    :param drivers: action wrappers over ``DonkeyEnv``, all alike but for their tracks
+    :param wrappers: action wrappers over ``DonkeyEnv``, all alike but for their tracks
     :param frames: of an observation, 0 for camera frames in colour
     :param reward: one of ``rewards.FORMULAS``
     :param teacher_grip: of a ``Teacher`` whose ``labels`` are wanted; None for none
@@ -52,15 +52,15 @@ class DonkeyVectorEnv:
 
     def __init__(
         self,
-        drivers: Sequence[gymnasium.Env],
+        wrappers: Sequence[gymnasium.Env],
         frames: int,
         reward: str,
         teacher_grip: float | None = None,
         gap: int = GAP,
         repeat: int = 1,
     ) -> None:
-        self.drivers = list(drivers)
-        self.envs = [cast(DonkeyEnv, driver.unwrapped) for driver in drivers]
+        self.wrappers = list(wrappers)
+        self.envs = [cast(DonkeyEnv, wrapper.unwrapped) for wrapper in wrappers]
         worlds = [cast(World, env.world) for env in self.envs]
         self.fleet = Fleet(worlds, FAST_VIEW if frames else View(), grey=frames > 0)
         n = len(worlds)
@@ -85,7 +85,7 @@ class DonkeyVectorEnv:
         self._end_u = np.zeros(n)
         shape = self._observation().shape[1:]
         self.observation_space = spaces.Box(0, 255, shape, dtype=np.uint8)
-        self.action_space = drivers[0].action_space
+        self.action_space = wrappers[0].action_space
 
     def _frame_shape(self) -> tuple[int, ...]:
         view = self.fleet.view
@@ -124,11 +124,11 @@ class DonkeyVectorEnv:
 
     def _decide(self, actions: NDArray[Any]) -> None:
         """Make commands of the actions that count."""
-        driver = self.drivers[0]
+        wrapper = self.wrappers[0]
         if isinstance(self.action_space, spaces.Discrete):
-            commands = driver.commands[actions]  # type: ignore[attr-defined]
+            commands = wrapper.commands[actions]  # type: ignore[attr-defined]
         else:
-            commands = driver.action(actions)  # type: ignore[attr-defined]
+            commands = wrapper.action(actions)  # type: ignore[attr-defined]
         box = cast(spaces.Box, self.envs[0].action_space)
         commands = np.clip(commands, box.low, box.high).astype(np.float64)
         commands[:, 1] = np.minimum(commands[:, 1], self.envs[0].throttle_cap)

@@ -17,6 +17,7 @@ from agent.simulator import vehicle
 from agent.simulator.obstacles import Obstacles
 from agent.simulator.tracks import Array, build_track, load_scene
 from agent.simulator.world import UNITS_PER_METRE, Telemetry, World
+from agent.worlds.donkey.env import STALL_LIMIT_SEC
 from agent.worlds.donkey.experts.line import DRAG, FULL_FORCE, Line, centre_line
 from agent.worlds.donkey.experts.race_line import race_line
 
@@ -38,7 +39,6 @@ RACE_GRIP = 1.0  # of the tyres'; the car keeps to the line
 # another leg of the line may be closer.
 POINTS_BEHIND = 20
 POINTS_AHEAD = 40
-STALL_LIMIT_SEC = 5.0
 
 
 @njit(cache=True)

@@ -22,6 +22,7 @@ from agent.simulator.vehicle import FORWARD, YAW, X, Z
 from agent.worlds.donkey.experts.line import rounded_line
 from agent.worlds.donkey.experts.line_follower import (
     PREVIEW_SEC,
+    SLOWEST_PREVIEW_U,
     SPEEDING_UP_SEC,
     steering_for,
     throttle_for,
@@ -34,7 +35,6 @@ CORRECTION_U = 5.0
 CORRECTION_SEC = 0.25
 LARGEST_ERROR = 1.5
 SPEED_TIME_SEC = 1.0
-SLOWEST_PREVIEW_U = 4.0  # u/s, the least speed for which the speed ahead is looked up
 # A learner in doubt errs towards the middle: it turns too little and drives too slowly on
 # straights. So commands ask for more steering than the line needs, and may ask for more than the
 # car can do. Labels are clipped to the action space (``DonkeyVectorEnv.labels``).
