@@ -94,7 +94,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     parser = build_parser(argv, prog)
     arguments = parser.parse_args(argv)
     try:
-        config = resumed_config(arguments) if arguments.resume else trial_config(arguments)
+        config = asked_config(arguments)
         if arguments.print_config:
             print_params(config.to_params())
             return EXIT_OK
@@ -136,6 +136,16 @@ def folder_of(arguments: argparse.Namespace) -> Path:
     if folder is None:
         raise UserError("no folder is named; give --save-dir DIR, or --resume DIR")
     return folder
+
+
+def asked_config(arguments: argparse.Namespace) -> TrialConfig:
+    """The configuration of the trial to run.
+
+    :raises UserError: an impossible value, or a trial that cannot be resumed
+    """
+    if arguments.resume:
+        return resumed_config(arguments)
+    return trial_config(arguments)
 
 
 def resumed_config(arguments: argparse.Namespace) -> TrialConfig:
@@ -193,7 +203,9 @@ def _attempt(
         return EXIT_INTERRUPTED, _outcome("interrupted", cause)
     except Exception as error:
         traceback.print_exc()
-        status = "out_of_memory" if _is_out_of_memory(error) else "crashed"
+        status = "crashed"
+        if _is_out_of_memory(error):
+            status = "out_of_memory"
         return EXIT_ERROR, _outcome(status, f"{type(error).__name__}: {error}")
 
 
@@ -221,13 +233,18 @@ def _train(
 
 
 def _outcome(status: str, cause: str | None, score: Score | None = None) -> dict[str, Any]:
-    return {
+    outcome: dict[str, Any] = {
         "run_status": status,
         "cause": cause,
-        "mean_reward": score.mean_reward if score else None,
-        "std_reward": score.std_reward if score else None,
-        "score": score.to_json() if score else None,
+        "mean_reward": None,
+        "std_reward": None,
+        "score": None,
     }
+    if score is not None:
+        outcome["mean_reward"] = score.mean_reward
+        outcome["std_reward"] = score.std_reward
+        outcome["score"] = score.to_json()
+    return outcome
 
 
 def _conclude(folder: Path, code: int, result: dict[str, Any], world: World) -> int:
@@ -236,7 +253,9 @@ def _conclude(folder: Path, code: int, result: dict[str, Any], world: World) -> 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         model = folder / files.MODEL
-        result["model_sha256"] = sha256(model) if model.exists() else None
+        result["model_sha256"] = None
+        if model.exists():
+            result["model_sha256"] = sha256(model)
         write_json(path, result)
     except OSError as error:
         remedy = "free space or choose another"

@@ -87,15 +87,15 @@ class TrialParser(OneLineParser):
         :param defaults: its own defaults of parameters; a world that lacks one goes without
         """
         self.shows_all = HELP_ALL in argv
-        epilog = None if self.shows_all else HINT
         super().__init__(
             prog=prog,
             usage=f"{prog} {usage}",
             description=description,
-            epilog=epilog,
             add_help=False,
             allow_abbrev=False,
         )
+        if not self.shows_all:
+            self.epilog = HINT
         try:
             self.sources = read_sources(argv, prog, defaults or {})
         except UserError as error:
@@ -106,7 +106,9 @@ class TrialParser(OneLineParser):
 
     def rare(self, text: str) -> str:
         """The help of an option that only ``--help-all`` shows."""
-        return text if self.shows_all else argparse.SUPPRESS
+        if self.shows_all:
+            return text
+        return argparse.SUPPRESS
 
     def add_configuration(self, without: Collection[str] = ()) -> None:
         """Adds an option for each parameter, for presets and for files of them.
@@ -117,11 +119,9 @@ class TrialParser(OneLineParser):
         world = self.sources.world
         presets = presets_of(world)
         text = "parameters that suit together, --print-config shows them; others that are given win"
-        group.add_argument(
-            PRESET,
-            metavar="{" + ",".join(presets) + "}",
-            help=text if presets else argparse.SUPPRESS,
-        )
+        if not presets:
+            text = argparse.SUPPRESS
+        group.add_argument(PRESET, metavar="{" + ",".join(presets) + "}", help=text)
         group.add_argument(
             CONFIG,
             type=Path,
@@ -156,7 +156,9 @@ def read_sources(argv: Sequence[str], prog: str, defaults: Mapping[str, Any]) ->
     parser.add_argument(PRESET)
     parser.add_argument(CONFIG, type=Path)
     named, _ = parser.parse_known_args(argv)
-    raw = read_file(named.config) if named.config else {}
+    raw: dict[str, Any] = {}
+    if named.config:
+        raw = read_file(named.config)
     world = named.world or raw.get("world") or world_of_preset(named.preset)
     world_named(world)
     if named.preset and named.preset not in presets_of(world):
@@ -166,7 +168,7 @@ def read_sources(argv: Sequence[str], prog: str, defaults: Mapping[str, Any]) ->
         world=world,
         defaults={name: value for name, value in defaults.items() if name in facts_in(world)},
         preset=PRESETS.get(named.preset, {}),
-        file=todays_params(raw, world, named.config) if named.config else {},
+        file=todays_params(raw, world, named.config),
     )
 
 
@@ -221,7 +223,9 @@ def _groups(world: str) -> Iterable[tuple[str, list[str]]]:
     placed = {*facts_of(Trial), *options, *facts_of(Imitation)}
     rest = [name for name in facts_in(world) if name not in placed]
     for having in dict.fromkeys(owners.get(name, ()) for name in rest):
-        title = f"learning with {', '.join(having)}" if having else "learning"
+        title = "learning"
+        if having:
+            title += f" with {', '.join(having)}"
         yield title, [name for name in rest if owners.get(name, ()) == having]
     imitating = (name for name, kind in ALGORITHMS.items() if "imitation" in kind.traits)
     yield f"imitation with {', '.join(imitating)}", list(facts_of(Imitation))
@@ -275,7 +279,9 @@ def _defaults_by_agent(name: str, facts: Facts, world: str) -> dict[str, Any]:
         kind = ALGORITHMS[agent]
         mine = facts_of(kind).get(name, facts)
         value = kind.world_defaults.get(name, mine.default)
-        own[agent] = "by timesteps" if mine.by_timesteps else value
+        own[agent] = value
+        if mine.by_timesteps:
+            own[agent] = "by timesteps"
     return own
 
 

@@ -36,7 +36,9 @@ def read_file(path: Path) -> dict[str, Any]:
         ) from None
     except ValueError as error:
         raise UserError(f"config {path} is neither TOML nor JSON ({error}); mend it") from None
-    params = document.get("params", document) if isinstance(document, dict) else document
+    params = document
+    if isinstance(document, dict):
+        params = document.get("params", document)
     if not isinstance(params, dict):
         raise UserError(f"config {path} holds no parameters by name; write them as gamma = 0.99")
     world = params.get("world", "")
@@ -60,12 +62,12 @@ def _parse(text: str) -> Any:
         raise
 
 
-def todays_params(params: Mapping[str, Any], world: str, path: Path) -> dict[str, Any]:
+def todays_params(params: Mapping[str, Any], world: str, path: Path | None) -> dict[str, Any]:
     """Parameters of a file under today's names, with today's meaning.
 
     :param params: as ``read_file`` has them
     :param world: name of the world that they are for
-    :param path: the file, for complaints
+    :param path: the file, for complaints; None for no parameters
     :raises UserError: a name that no trial in this world has
     """
     the_world = world_named(world)
@@ -79,9 +81,10 @@ def todays_params(params: Mapping[str, Any], world: str, path: Path) -> dict[str
     return {name: _as_kind(value, known[name]) for name, value in renamed.items()}
 
 
-def _complaint(name: str, known: Mapping[str, Facts], path: Path) -> str:
-    close = get_close_matches(name, known, n=1)
-    remedy = f"write {close[0]}" if close else "drop it"
+def _complaint(name: str, known: Mapping[str, Facts], path: Path | None) -> str:
+    remedy = "drop it"
+    for close in get_close_matches(name, known, n=1):
+        remedy = f"write {close}"
     return f"config {path} has an unknown parameter {name!r}; {remedy}"
 
 

@@ -87,7 +87,8 @@ def refuse_strangers(params: Mapping[str, Any], world: World) -> None:
     known["agent"].check("agent", agent)
     if params.get("timesteps") is not None:
         known["timesteps"].check("timesteps", params["timesteps"])
-    if unknown := sorted(set(params) - set(known)):
+    unknown = sorted(set(params) - set(known))
+    if unknown:
         raise UserError(f"unknown parameter {unknown[0]!r}; known are {', '.join(sorted(known))}")
     for name, owners in owners_in(world.name).items():
         value = params.get(name)
@@ -111,7 +112,9 @@ def defaults_of(kind: type[Algorithm], world: World, params: Mapping[str, Any]) 
     found: dict[str, Any] = {}
     for part in (Trial, world.Options, kind, Imitation):
         for name, facts in facts_of(part).items():
-            found[name] = facts.by_timesteps(timesteps) if facts.by_timesteps else facts.default
+            found[name] = facts.default
+            if facts.by_timesteps:
+                found[name] = facts.by_timesteps(timesteps)
     return found | dict(kind.world_defaults) | {"target_entropy": -float(world.n_actions)}
 
 
@@ -129,10 +132,10 @@ def build_part(
     :param kind: the algorithm; what does not apply to it keeps its default
     :raises UserError: an impossible value
     """
-    values = {}
+    values = {name: defaults[name] for name in facts_of(part)}
     for name, facts in facts_of(part).items():
-        value = params.get(name) if applies(facts, kind) else None
-        values[name] = defaults[name] if value is None else value
+        if applies(facts, kind) and params.get(name) is not None:
+            values[name] = params[name]
     return part(**values)
 
 
@@ -140,13 +143,19 @@ def arguments_of(params: Mapping[str, Any]) -> list[str]:
     """The runner's arguments that parse to ``params``."""
     argv: list[str] = []
     for name, value in params.items():
-        if value is None:
-            continue
         option = "--" + name.replace("_", "-")
-        if isinstance(value, bool):
-            argv += [option] if value else []
+        if value is True:
+            argv.append(option)
         elif isinstance(value, list):
-            argv += [part for item in value for part in (option, str(item))]
-        else:
-            argv += [option, repr(value) if isinstance(value, float) else str(value)]
+            argv += [part for item in value for part in _argument(option, item)]
+        elif value is not None and value is not False:
+            argv += _argument(option, value)
     return argv
+
+
+def _argument(option: str, value: Any) -> list[str]:
+    """An option with its value, which argparse would take for an option if it began with a dash."""
+    text = str(value)
+    if text.startswith("-"):
+        return [f"{option}={text}"]
+    return [option, text]

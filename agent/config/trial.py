@@ -134,7 +134,9 @@ class TrialConfig:
     def to_params(self) -> dict[str, Any]:
         """The record's and the manifest's ``params``: flat, only what applies."""
         params = asdict(self.trial) | asdict(self.world) | asdict(self.algorithm)
-        return params | (asdict(self.imitation) if self.imitation else {})
+        if self.imitation is not None:
+            params |= asdict(self.imitation)
+        return params
 
     def to_argv(self) -> list[str]:
         """The runner's argument list that parses back to this very configuration."""

@@ -7,14 +7,17 @@ from typing import Any
 from hypothesis import strategies as st
 
 from agent.config.algorithms import ALGORITHMS
+from agent.config.settings import facts_of
 from agent.config.trial import TrialConfig
 
 
 def configs_of(agent: str) -> st.SearchStrategy[TrialConfig]:
     """Configurations of one algorithm."""
-    bins: dict[str, Any] = {}
+    own: dict[str, Any] = {}
     if agent == "dqn":
-        bins = {"n_steer": st.integers(2, 99), "n_throttle": st.integers(2, 99)}
+        own = {"n_steer": st.integers(2, 99), "n_throttle": st.integers(2, 99)}
+    if "log_std_init" in facts_of(ALGORITHMS[agent]):
+        own["log_std_init"] = st.floats(-20.0, 2.0)
     return st.builds(
         TrialConfig.of,
         agent=st.just(agent),
@@ -34,7 +37,7 @@ def configs_of(agent: str) -> st.SearchStrategy[TrialConfig]:
         memory_limit=st.sampled_from(["8G", "900M", "1.5G"]),
         gamma=st.none() | st.floats(0.0, 0.999),
         batch_size=st.none() | st.integers(2, 10**6),
-        **bins,
+        **own,
     )
 
 

@@ -74,3 +74,7 @@ def test_arguments_name_what_is_given_and_repeat_lists() -> None:
     assert arguments_of(params | {"deterministic": False}) == [
         "--env", "a", "--env", "b", "--reconnect", "--roads", "3", "--gamma", "1e-05",
     ]  # fmt: skip
+
+
+def test_a_value_that_looks_like_an_option_is_joined_to_its_own() -> None:
+    assert arguments_of({"log_std_init": -1e-5}) == ["--log-std-init=-1e-05"]
