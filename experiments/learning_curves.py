@@ -79,9 +79,9 @@ def draw_losses(axes: Axes, folder: Path, colour: str, label: str) -> None:
     events = EventAccumulator(str(folder / "tb"))
     events.Reload()
     for tag in IMITATION_LOSS:
-        if tag not in events.Tags()["scalars"]:
+        scalars = events.Scalars(tag) if tag in events.Tags()["scalars"] else []
+        if len(scalars) < SMOOTHED:
             continue
-        scalars = events.Scalars(tag)
         window = np.ones(SMOOTHED) / SMOOTHED
         values = np.convolve([scalar.value for scalar in scalars], window, "valid")
         steps = np.array([scalar.step for scalar in scalars]) / 1e3
