@@ -1,4 +1,7 @@
-"""A third-party world in one file: a point on a line that three engines push, seen in 48x48 pictures."""
+"""A third-party world in one file.
+
+A point on a line that three engines push, seen in 48x48 pictures.
+"""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ RIDDLES = ("What", "How", "Whether", "Where", "Who", "Whom", "Which", "Why")
 
 
 def imported_modules(path: Path) -> Iterator[str]:
-    """Absolute names of the modules that the file imports, wherever in it, relative imports resolved."""
+    """Absolute names of the modules that the file imports anywhere, relative ones resolved."""
     package = (path.parent.relative_to(ROOT)).parts
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
         if isinstance(node, ast.Import):
@@ -198,7 +198,8 @@ def test_the_import_reader_sees_every_form(tmp_path: Path, monkeypatch: pytest.M
     path = tmp_path / "agent" / "worlds" / "sample.py"
     path.parent.mkdir(parents=True)
     path.write_text(
-        "import a.b\nfrom c import d\nfrom . import e\nfrom ..trials import f\ndef g():\n    import h\n"
+        "import a.b\nfrom c import d\nfrom . import e\n"
+        "from ..trials import f\ndef g():\n    import h\n"
     )
     assert sorted(imported_modules(path)) == [
         "a.b",
@@ -241,7 +242,7 @@ def test_every_command_line_starts_from_the_root_and_from_inside_agent() -> None
 
 
 def proofs_of_done_rows() -> list[str]:
-    """Tests and files that the rows of PROJECT-SPEC.md with the state "done" name as their proof."""
+    """Tests and files that rows of PROJECT-SPEC.md with the state "done" name as their proof."""
     rows = [
         [cell.strip() for cell in line.split("|")]
         for line in (ROOT / "PROJECT-SPEC.md").read_text(encoding="utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""A world in one file and one line of the registry is trained in, evaluated, reported and searched."""
+"""A world in one file and one line of the registry: trained in, evaluated, reported, searched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Baselines for a trained policy in any world: chance, an untrained network, the world's own scripts."""
+"""Baselines for a trained policy in any world.
+
+Chance, an untrained network, the world's own scripts.
+"""
 
 from __future__ import annotations
 

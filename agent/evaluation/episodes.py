@@ -1,4 +1,7 @@
-"""Episodes of a policy under the evaluation reward: SB3's ``evaluate_policy``, plus the world's measures."""
+"""Episodes of a policy under the evaluation reward.
+
+SB3's ``evaluate_policy``, plus the world's measures.
+"""
 
 from __future__ import annotations
 

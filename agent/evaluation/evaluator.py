@@ -1,4 +1,7 @@
-"""One trained policy on any tasks of its world: episodes or races, beside the baselines, and films."""
+"""One trained policy on any tasks of its world.
+
+Episodes or races, beside the baselines, and films.
+"""
 
 from __future__ import annotations
 

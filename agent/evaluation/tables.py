@@ -23,7 +23,7 @@ def show_score(
     :param title: above the table
     :param score: of the trained policy
     :param baselines: scores of others, by name
-    :param reference: name of a reference, the measure that it stands for and its value; None for none
+    :param reference: name of a reference, its measure and its value; None for none
     :param gap: the generalisation gap, None on a training task
     :param verdict: one word for the episodes, None for none
     """

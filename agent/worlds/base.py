@@ -1,8 +1,8 @@
 """A world: something that can be driven, trained in and measured, behind one object.
 
-Training, evaluation and the controller know this file and no world. ``WORLDS`` names every world and the module that
-holds it; a module is imported when its world is first asked for, and importing it loads neither torch nor the world's
-own library: those are loaded by the methods that need them.
+Training, evaluation and the controller know this file and no world. ``WORLDS`` names every world
+and the module that holds it; a module is imported when its world is first asked for, and importing
+it loads neither torch nor the world's own library: those are loaded by the methods that need them.
 """
 
 from __future__ import annotations
@@ -26,13 +26,17 @@ if TYPE_CHECKING:
 
 LOCALHOST = "127.0.0.1"
 EMBEDDED = "embedded"  # tasks that run in the process of the trial
-# Seeds of environments: one band per purpose, so that no road, opponent or start is met for two purposes.
+# Seeds of environments: one band per purpose, so that no road, opponent or start is met for two
+# purposes.
 SEED_BAND = 2**29
 SEED_MARGIN = 2**16  # more than the environments that any purpose opens side by side
 
 
 class SimulatorLost(RuntimeError):
-    """The simulator cannot be reached, fell silent, talks nonsense or drives another scene; the text says which."""
+    """The simulator cannot be reached, fell silent, talks nonsense or drives another scene.
+
+    The text says which.
+    """
 
 
 class Purpose(IntEnum):
@@ -43,7 +47,10 @@ class Purpose(IntEnum):
     JUDGE = 2
 
     def first_seed(self, seed: int) -> int:
-        """First of the consecutive environment seeds of a trial with this ``seed``; bands are disjoint."""
+        """First of the consecutive environment seeds of a trial with this ``seed``.
+
+        Bands are disjoint.
+        """
         sequence = np.random.SeedSequence([seed, int(self)])
         offset = np.random.default_rng(sequence).integers(SEED_BAND - SEED_MARGIN)
         return self * SEED_BAND + int(offset)
@@ -151,9 +158,9 @@ def mean_measure(name: str, title: str, digits: int = 2, *, headline: bool = Fal
 class World(Protocol):
     """All that training, evaluation and the controller ask of a world.
 
-    ``n_actions`` is the number of continuous actions, ``default_task`` what is driven where no task is
-    named. ``library`` is the module without which it does not run, empty for none, and ``extra`` the
-    extra of this package that installs it.
+    ``n_actions`` is the number of continuous actions, ``default_task`` what is driven where no task
+    is named. ``library`` is the module without which it does not run, empty for none, and ``extra``
+    the extra of this package that installs it.
     """
 
     name: str
@@ -161,8 +168,14 @@ class World(Protocol):
     extra: str
     n_actions: int
     default_task: str
-    Options: type[WorldOptions]
-    measures: Sequence[Measure]
+
+    @property
+    def Options(self) -> type[WorldOptions]:  # noqa: N802 - a class
+        """Dataclass of its options."""
+
+    @property
+    def measures(self) -> Sequence[Measure]:
+        """Numbers of an evaluation beside its return, in the order of a table's columns."""
 
     def tasks(self) -> Sequence[str]:
         """Names of its tasks."""
@@ -186,14 +199,14 @@ class World(Protocol):
         n: int,
         purpose: Purpose,
         seed: int,
-        learner: Learner = Learner(),  # noqa: B008 - frozen
+        learner: Learner = Learner(),
     ) -> VecEnv:
         """Environments side by side, the tasks dealt in turn, seeded from the purpose's band.
 
-        Observations are a Box of uint8 (channels, rows, columns). Actions are a Box from -1 to 1 of shape (k,), or
-        Discrete for a discrete learner. Under ``Purpose.CHOOSE`` and ``JUDGE`` the reward is the world's evaluation
-        reward, which no option changes. An episode's last info has ``end_reason``, and an episode's infos have what
-        ``measure`` needs.
+        Observations are a Box of uint8 (channels, rows, columns). Actions are a Box from -1 to 1 of
+        shape (k,), or Discrete for a discrete learner. Under ``Purpose.CHOOSE`` and ``JUDGE`` the
+        reward is the world's evaluation reward, which no option changes. An episode's last info has
+        ``end_reason``, and an episode's infos have what ``measure`` needs.
 
         :param tasks: names of ``tasks``, with @[HOST:]PORT for a simulator there
         :param options: of the world's ``Options``
@@ -211,7 +224,10 @@ class World(Protocol):
         """Key of flat parameters; scores with equal keys compare."""
 
     def location(self, tasks: Sequence[str]) -> str:
-        """Place where the tasks run, for the record: ``embedded``, or the addresses of simulators."""
+        """Place where the tasks run, for the record.
+
+        ``embedded``, or the addresses of simulators.
+        """
 
 
 # Every world: its name and the module and attribute that hold it. A new world is one line here.
@@ -232,7 +248,7 @@ def world_named(name: str) -> World:
 
 
 def split_task(task: str) -> tuple[str, tuple[str, int] | None]:
-    """A task's name and the address of its simulator in ``TASK[@[HOST:]PORT]``; None for no address.
+    """A task's name and its simulator's address in ``TASK[@[HOST:]PORT]``; None for no address.
 
     :raises UserError: no port after the @
     """

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 class Expert(Protocol):
-    """Labels every step of a training environment with what an expert would do there (DAgger, Ross et al. 2011).
+    """Labels of an expert for every step of training environments (DAgger, Ross et al. 2011).
 
     A label is the expert's action (k,) followed by m auxiliary numbers that help a network to see.
 
-    ``label_weights`` (k + m,) weigh their errors; ``mirror_signs`` (k + m,) turn a label into the mirrored scene's,
-    and are empty where left and right differ.
+    ``label_weights`` (k + m,) weigh their errors; ``mirror_signs`` (k + m,) turn a label into the
+    mirrored scene's, and are empty where left and right differ.
     """
 
     @property
@@ -45,10 +45,13 @@ class Expert(Protocol):
 
 
 class Curriculum(Protocol):
-    """Chooses what training episodes are like, by how training goes. It is pickled with a kept state."""
+    """Chooses what training episodes are like, by how training goes.
+
+    It is pickled with a kept state.
+    """
 
     def note_scores(self, scores: NDArray[np.float32]) -> None:
-        """Take note of how much there was to learn from every step (steps, n_envs) since the last call."""
+        """Take note of how much there was to learn from each step (steps, n_envs) so far."""
 
     def advance_to(self, timesteps: int) -> None:
         """Be as after so many steps of training, when a training is resumed."""
@@ -62,7 +65,10 @@ class Curriculum(Protocol):
 
 @runtime_checkable
 class SharesSimulator(Protocol):
-    """A world that may have one simulator for all: training and evaluation then take turns in it."""
+    """A world that may have one simulator for all.
+
+    Training and evaluation then take turns in it.
+    """
 
     def connect(self, tasks: Sequence[str], options: Any) -> AbstractContextManager[Connection]:
         """Open the simulators of the tasks until the context ends.
@@ -74,7 +80,8 @@ class SharesSimulator(Protocol):
 class Connection(Protocol):
     """A world whose simulators are open.
 
-    ``takes_turns``: its environments are one and the same simulator's, so each use begins new episodes.
+    ``takes_turns``: its environments are one and the same simulator's, so each use begins new
+    episodes.
     """
 
     takes_turns: bool
@@ -86,7 +93,7 @@ class Connection(Protocol):
         n: int,
         purpose: Purpose,
         seed: int,
-        learner: Learner = Learner(),  # noqa: B008 - frozen
+        learner: Learner = Learner(),
     ) -> VecEnv:
         """As ``World.make_vec``, in the simulators that are open."""
 
@@ -112,7 +119,10 @@ class HasMirror(Protocol):
     """A world in which left and right are alike."""
 
     def mirrored_actions(self, options: Any, discrete: bool) -> NDArray[Any]:
-        """Signs (k,) of the actions in the mirrored scene; of discrete ones their numbers there (n,)."""
+        """Signs (k,) of the actions in the mirrored scene.
+
+        Of discrete ones their numbers there (n,).
+        """
 
 
 @runtime_checkable
@@ -180,7 +190,7 @@ class HasBaselines(Protocol):
     def scripted_policies(
         self, task: str, config: TrialConfig, n: int
     ) -> AbstractContextManager[Mapping[str, tuple[PolicyPredictor, VecEnv]]]:
-        """Policies that know more than they see, by name, each with its own evaluation environments.
+        """Policies that know more than they see, each with evaluation environments of its own.
 
         :param task: one that needs no simulator elsewhere
         :param config: of the trained policy
