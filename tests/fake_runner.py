@@ -44,12 +44,12 @@ for part, score in enumerate(step.get("progress", []), start=1):
     time.sleep(step.get("pause", 0.0))
     if (folder / "stop.txt").exists() and step.get("obeys", True):
         (folder / "model.zip").write_bytes(b"model so far")
-        result = {
+        stopped = {
             "run_status": "pruned",
             "cause": (folder / "stop.txt").read_text().strip(),
             "mean_reward": None,
         }
-        (folder / "result.json").write_text(json.dumps(result))
+        (folder / "result.json").write_text(json.dumps(stopped))
         sys.exit(5)
 if "eat_mb" in step:
     eaten = b"x" * (step["eat_mb"] * 1024**2)
