@@ -45,13 +45,16 @@ def scene_row(scene: str) -> Image:
     world = World(scene)
     tiles = []
     for k, place in enumerate(PLACES):
-        label = f"{scene} {place:.0%}" if k else f"{scene} start"
+        label = f"{scene} start"
+        arc_u = None
+        if k:
+            label = f"{scene} {place:.0%}"
+            # Of a road drawn anew the length is that of the one before: a place as good as any.
+            arc_u = place * world.track.length_u
         seed = None
         if world.scene.is_random:
             seed = k
             label += f" seed {seed}"
-        # Of a road drawn anew the length is that of the one before: a place as good as any.
-        arc_u = place * world.track.length_u if k else None
         world.reset(seed, arc_u=arc_u)
         tiles.append(labelled(picture(world), label))
     return np.hstack(tiles)
