@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from agent.config.errors import UserError
-from agent.config.settings import SearchChoices, SearchRange, check_values, inherited, setting
+from agent.config.settings import (
+    Part,
+    SearchChoices,
+    SearchRange,
+    check_values,
+    inherited,
+    setting,
+)
 
 
 def minibatch(timesteps: int) -> int:
@@ -25,8 +32,8 @@ def minibatch(timesteps: int) -> int:
     return int(2 ** round(math.log2(min(max(wanted, 32), 512))))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Algorithm:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Algorithm(Part):
     """Settings that every algorithm has.
 
     ``traits`` are abilities that only some have: ``discrete`` actions, ``imitation``,
@@ -82,8 +89,8 @@ class Algorithm:
         check_values(self)
 
 
-@dataclass(frozen=True, kw_only=True)
-class StochasticPolicy:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class StochasticPolicy(Part):
     """Settings of policies that draw their actions, beside those of ``Algorithm``."""
 
     ent_coef: float = setting(
@@ -107,7 +114,7 @@ class StochasticPolicy:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class OnPolicy(Algorithm):
     """Settings of algorithms that learn from a rollout and forget it."""
 
@@ -133,7 +140,7 @@ class OnPolicy(Algorithm):
     max_grad_norm: float = inherited(Algorithm, "max_grad_norm", 0.5)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PPO(StochasticPolicy, OnPolicy):
     """Proximal policy optimisation (Schulman et al. 2017).
 
@@ -156,7 +163,7 @@ class PPO(StochasticPolicy, OnPolicy):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class RecurrentPPO(StochasticPolicy, OnPolicy):
     """PPO whose policy has an LSTM."""
 
@@ -169,7 +176,7 @@ class RecurrentPPO(StochasticPolicy, OnPolicy):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class OffPolicy(Algorithm):
     """Settings of algorithms that learn from a replay buffer."""
 
@@ -223,7 +230,7 @@ class OffPolicy(Algorithm):
     demo_decay: int = setting(200_000, "transitions at which that weight is 1, 0 to keep it", low=0)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DQN(OffPolicy):
     """Deep Q-learning on discretised actions (Mnih et al. 2015).
 
@@ -244,7 +251,7 @@ class DQN(OffPolicy):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SAC(OffPolicy, StochasticPolicy):
     """Soft actor-critic (Haarnoja et al. 2018)."""
 
@@ -266,7 +273,7 @@ class SAC(OffPolicy, StochasticPolicy):
     n_critics: int = setting(2, "critics, of which the lowest counts", low=1, high=10)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TQC(SAC):
     """Truncated quantile critics (Kuznetsov et al. 2020)."""
 
@@ -283,7 +290,7 @@ class TQC(SAC):
             )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DDPG(OffPolicy):
     """Deep deterministic policy gradient (Lillicrap et al. 2016)."""
 
@@ -297,7 +304,7 @@ class DDPG(OffPolicy):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TD3(DDPG):
     """Twin delayed DDPG (Fujimoto et al. 2018)."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -53,6 +52,8 @@ def _parse(text: str) -> Any:
     :raises ValueError: it is none
     """
     if not text.lstrip().startswith(("{", "[{")):
+        import tomllib  # only where a file is read
+
         return tomllib.loads(text)
     try:
         return json.loads(text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from agent.config.algorithms import ALGORITHMS
 from agent.config.errors import UserError
 from agent.config.memory import parse_memory
-from agent.config.settings import check_values, setting
+from agent.config.settings import Part, check_values, setting
 from agent.worlds.base import DEFAULT_WORLD, WORLDS
 
 # Shares of its training at which the runner evaluates and the controller looks, whatever
@@ -17,8 +17,8 @@ RUNGS = (0.25, 0.5, 1.0)
 AUGMENTATIONS = ("flip", "blur", "crop", "brightness", "noise")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trial:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Trial(Part):
     """Settings of every trial, whatever its world and algorithm."""
 
     agent: str = setting("ppo", "learning algorithm", choices=tuple(ALGORITHMS), common=True)
@@ -80,8 +80,8 @@ class Trial:
         parse_memory(self.memory_limit)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Imitation:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Imitation(Part):
     """Settings of learning from an expert that labels what the learner meets."""
 
     imitation_share: float = setting(

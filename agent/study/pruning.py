@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from statistics import StatisticsError, correlation, median
 
 from agent.trials.progress import Rung
 
@@ -36,6 +35,8 @@ def should_prune(
     """
     if not rungs or rungs[-1].share >= 1.0:
         return None
+    from statistics import median  # which the controller does without until there is a rung
+
     last = rungs[-1]
     there = [
         (rung.mean_reward, final)
@@ -63,6 +64,8 @@ def is_predictive(scores: Sequence[tuple[float, float]]) -> bool:
     """
     if len(scores) < MIN_TRIALS:
         return False
+    from statistics import StatisticsError, correlation
+
     at_rung = _ranks([score for score, _ in scores])
     at_end = _ranks([final for _, final in scores])
     try:

@@ -20,7 +20,6 @@ when = { reward = "sim" }      # active only then; "integer = true" makes a rang
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -164,6 +163,8 @@ def load_space(path: Path) -> Space:
 
     :raises ValueError: the file cannot be read or is no space; the text names file and parameter
     """
+    import tomllib  # which the controller does without
+
     try:
         with path.open("rb") as file:
             tables = tomllib.load(file).get("parameter", [])

@@ -11,13 +11,12 @@ import importlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from statistics import fmean
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from agent.config.errors import UserError
-from agent.config.settings import SearchChoices, check_values, setting
+from agent.config.settings import Part, SearchChoices, check_values, setting
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -56,8 +55,8 @@ class Purpose(IntEnum):
         return self * SEED_BAND + int(offset)
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorldOptions:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class WorldOptions(Part):
     """Options that every world has; a world's own dataclass adds to them."""
 
     frame_stack: int = setting(
@@ -147,7 +146,7 @@ def mean_measure(name: str, title: str, digits: int = 2, *, headline: bool = Fal
     """
 
     def combine(episodes: Sequence[Episode]) -> float:
-        return fmean(float(episode.measures[name]) for episode in episodes)
+        return sum(float(each.measures[name]) for each in episodes) / len(episodes)
 
     def text(value: Any) -> str:
         return "-" if value is None else f"{value:.{digits}f}"

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from agent.config.errors import UserError
-from agent.config.settings import SearchChoices, SearchRange, inherited, setting
+from agent.config.settings import Part, SearchChoices, SearchRange, inherited, setting
 from agent.worlds.base import WorldOptions, split_task
 from agent.worlds.donkey.reward_terms import describe_terms, parse_terms
 
 RANDOM_ROADS = 2**31  # how many random roads there are where ``roads`` sets no bound
 
 
-@dataclass(frozen=True, kw_only=True)
-class RewardOptions:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class RewardOptions(Part):
     """Options of what a driver is paid for and sees."""
 
     reward: str = setting(
@@ -45,8 +45,8 @@ class RewardOptions:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class DriveOptions:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class DriveOptions(Part):
     """Options of how a car drives and looks, and how its episodes end."""
 
     steer_limit: float = setting(
@@ -90,7 +90,7 @@ class DriveOptions:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DonkeyOptions(DriveOptions, WorldOptions, RewardOptions):
     """All that decides how the DonkeyCar world looks, drives and pays."""
 
