@@ -28,7 +28,7 @@ HEAVY = ("torch", "stable_baselines3", "sb3_contrib", "numba", "gymnasium", "ten
 
 # room (or file) -> the modules of this project that it may import, besides itself
 CONFIG = ("agent.config", "agent.PRODUCT")
-BASE = ("agent.worlds.base", "agent.worlds.capabilities")
+BASE = ("agent.worlds.base", "agent.worlds.capabilities", "agent.worlds.comparisons")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "simulator": (),
     "config": (*BASE, "agent.PRODUCT"),

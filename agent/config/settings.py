@@ -109,8 +109,8 @@ class Facts:
 class Part:
     """Base of a configuration's parts: equal and shown by their values.
 
-    One method of each kind serves all parts, which are made with ``eq=False, repr=False``. Generated
-    for each of 20 parts, the methods would take a twentieth of the controller's start.
+    One method of each kind serves all parts, which are made with ``eq=False, repr=False``.
+    Generated for each of 20 parts, the methods would take a twentieth of the controller's start.
     """
 
     def __eq__(self, other: object) -> bool:

@@ -13,7 +13,7 @@ from gymnasium import spaces
 
 from agent.evaluation.episodes import MAX_SIDE_BY_SIDE, Score, evaluate
 from agent.worlds.base import Purpose
-from agent.worlds.capabilities import HasBaselines
+from agent.worlds.comparisons import HasBaselines
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm

@@ -21,7 +21,7 @@ from agent.evaluation.baselines import (
 from agent.evaluation.episodes import MAX_SIDE_BY_SIDE, Score, evaluate
 from agent.evaluation.tables import TRAINED, show_score
 from agent.worlds.base import Purpose, split_task
-from agent.worlds.capabilities import HasBaselines, HasFilms, HasRaces, HasVerdict, RaceOptions
+from agent.worlds.comparisons import HasBaselines, HasFilms, HasRaces, HasVerdict, RaceOptions
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm

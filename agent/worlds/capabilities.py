@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.worlds.base import Episode, Learner, Purpose
+from agent.worlds.base import Learner, Purpose
 
 if TYPE_CHECKING:
-    from stable_baselines3.common.type_aliases import PolicyPredictor
     from stable_baselines3.common.vec_env import VecEnv
 
     from agent.config.trial import TrialConfig
@@ -95,7 +94,15 @@ class Connection(Protocol):
         seed: int,
         learner: Learner = Learner(),
     ) -> VecEnv:
-        """As ``World.make_vec``, in the simulators that are open."""
+        """As ``World.make_vec``, in the simulators that are open.
+
+        :param tasks: those that were connected to
+        :param options: of the world's ``Options``
+        :param n: how many, at most
+        :param purpose: training, choosing or judging
+        :param seed: the trial's
+        :param learner: facts about who learns in them
+        """
 
 
 @runtime_checkable
@@ -162,106 +169,6 @@ class Transition:
     reward: float
     terminated: bool
     truncated: bool
-
-
-@runtime_checkable
-class HasShortNames(Protocol):
-    """A world whose tasks have short names, alone or in groups."""
-
-    def short_names(self) -> Mapping[str, Sequence[str]]:
-        """Tasks by the short name of one or several."""
-
-
-@runtime_checkable
-class HasVerdict(Protocol):
-    """A world that can say in a word how episodes went."""
-
-    def verdict(self, episodes: Sequence[Episode]) -> str:
-        """One word for all of the episodes."""
-
-
-@runtime_checkable
-class HasBaselines(Protocol):
-    """A world with scripted policies and a reference to compare a trained policy with."""
-
-    reference_title: str
-    reference_key: str  # of its value in the ledger of evaluations
-
-    def scripted_policies(
-        self, task: str, config: TrialConfig, n: int
-    ) -> AbstractContextManager[Mapping[str, tuple[PolicyPredictor, VecEnv]]]:
-        """Policies that know more than they see, each with evaluation environments of its own.
-
-        :param task: one that needs no simulator elsewhere
-        :param config: of the trained policy
-        :param n: environments for each
-        """
-
-    def reference(self, task: str, config: TrialConfig) -> tuple[str, float] | None:
-        """The measure and the value of the best that is known; None for none.
-
-        :param task: one that needs no simulator elsewhere
-        :param config: of the trained policy
-        """
-
-
-@runtime_checkable
-class HasRaces(Protocol):
-    """A world in which policies can race."""
-
-    def check_races(self, tasks: Sequence[str]) -> None:
-        """Refuse tasks that cannot be raced or filmed.
-
-        :raises UserError: such a task
-        """
-
-    def race(
-        self,
-        policies: Mapping[str, PolicyPredictor],
-        task: str,
-        config: TrialConfig,
-        rounds: int,
-        options: RaceOptions,
-    ) -> dict[str, Any]:
-        """Race on a task, print how it went, and return what the ledger keeps.
-
-        :param policies: who races, by name, the trained one first
-        :param task: one that needs no simulator elsewhere
-        :param config: the configuration that trained the first
-        :param rounds: how often the way is to be driven
-        :param options: of the comparison
-        """
-
-
-@dataclass(frozen=True)
-class RaceOptions:
-    """Options of a race.
-
-    :param seed: of its first environment
-    :param scripted: the world's scripted policies and its reference race as well
-    :param films: folder for a film of the first policy, None for no film
-    """
-
-    seed: int
-    scripted: bool = True
-    films: Path | None = None
-
-
-@runtime_checkable
-class HasFilms(Protocol):
-    """A world that can film a policy."""
-
-    def film(
-        self, policy: PolicyPredictor, task: str, config: TrialConfig, seed: int, folder: Path
-    ) -> None:
-        """Film a first lap, or what stands for one, and print the files' names.
-
-        :param policy: a trained model
-        :param task: one that needs no simulator elsewhere
-        :param config: the configuration that trained it
-        :param seed: of the environment
-        :param folder: for the files
-        """
 
 
 @runtime_checkable

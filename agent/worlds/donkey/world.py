@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from agent.config.algorithms import OffPolicy
 from agent.config.errors import UserError
 from agent.worlds.base import Episode, Learner, Purpose
+from agent.worlds.donkey.connection import DonkeyConnection
 from agent.worlds.donkey.measures import MEASURES, measure_episode, verdict
 from agent.worlds.donkey.options import DonkeyOptions, addresses
 from agent.worlds.donkey.tasks import OUR_OWN, SCENE_OF_ENV
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
         Curriculum,
         Demonstrations,
         Expert,
-        RaceOptions,
         StartProcess,
     )
-    from agent.worlds.donkey.env_options import AnyWorld
+    from agent.worlds.comparisons import RaceOptions
 
 SERVER = Path(__file__).resolve().parents[2] / "donkey_sim.py"
 BINS = {"n_steer", "n_throttle"}
@@ -103,7 +103,15 @@ class DonkeyWorld:
         seed: int,
         learner: Learner = Learner(),
     ) -> VecEnv:
-        """See ``World.make_vec``; environments on a port open a connection of their own."""
+        """Environments side by side; those on a port open a connection of their own.
+
+        :param tasks: environment ids, with @[HOST:]PORT for a simulator there
+        :param options: of this world
+        :param n: how many
+        :param purpose: training, choosing or judging
+        :param seed: the trial's
+        :param learner: facts about who learns in them
+        """
         from agent.worlds.donkey.vec_env import make_vec_env
 
         return make_vec_env(tasks, options, n, purpose, seed, learner)
@@ -194,7 +202,12 @@ class DonkeyWorld:
     def scripted_policies(
         self, task: str, config: TrialConfig, n: int
     ) -> Iterator[Mapping[str, tuple[PolicyPredictor, VecEnv]]]:
-        """The line follower."""
+        """The line follower, in environments of its own until the context ends.
+
+        :param task: an environment id without an address
+        :param config: of the trained policy
+        :param n: environments
+        """
         from agent.worlds.donkey.judging.baselines import (
             FOLLOWER,
             ScriptedPolicy,
@@ -233,7 +246,14 @@ class DonkeyWorld:
         rounds: int,
         options: RaceOptions,
     ) -> dict[str, Any]:
-        """See ``judging``."""
+        """Race on an embedded track, print the table, and return what the ledger keeps.
+
+        :param policies: who races, by name, the trained one first
+        :param task: an environment id without an address
+        :param config: the configuration that trained the first
+        :param rounds: laps
+        :param options: of the comparison
+        """
         from agent.worlds.donkey.judging.comparison import race_policies
 
         own = (_options(config), config.learner.discrete)
@@ -242,14 +262,27 @@ class DonkeyWorld:
     def film(
         self, policy: PolicyPredictor, task: str, config: TrialConfig, seed: int, folder: Path
     ) -> None:
-        """Film a first lap."""
+        """Film a first lap and print the files' names.
+
+        :param policy: a trained model
+        :param task: an environment id without an address
+        :param config: the configuration that trained it
+        :param seed: of the environment
+        :param folder: for the files
+        """
         from agent.worlds.donkey.judging.comparison import film_lap, show_files
 
         own = (_options(config), config.learner.discrete)
         show_files(film_lap(policy, task, own, seed, folder))
 
     def check_servers(self, where: str, tasks: Sequence[str], workers: int) -> None:
-        """See ``servers.check_sim``."""
+        """Refuse a ``--sim`` that cannot be followed.
+
+        :param where: ``embedded``, ``spawn`` or addresses
+        :param tasks: of every trial
+        :param workers: trials side by side
+        :raises UserError: it cannot
+        """
         from agent.worlds.donkey.servers import check_sim
 
         check_sim(where, list(tasks), workers)
@@ -257,7 +290,14 @@ class DonkeyWorld:
     def serve(
         self, where: str, tasks: Sequence[str], workers: int, folder: Path, start: StartProcess
     ) -> AbstractContextManager[AssignEnvs]:
-        """See ``servers.simulators``."""
+        """Headless simulators in lockstep, or those that run already; see ``servers``.
+
+        :param where: ``embedded``, ``spawn`` or addresses
+        :param tasks: of every trial
+        :param workers: trials side by side
+        :param folder: of the servers' logs
+        :param start: starts a server's process
+        """
         from agent.worlds.donkey.servers import simulators
 
         return simulators(where, list(tasks), workers, folder, start)
@@ -266,28 +306,6 @@ class DonkeyWorld:
 def _options(config: TrialConfig) -> DonkeyOptions:
     assert isinstance(config.world, DonkeyOptions)
     return config.world
-
-
-class DonkeyConnection:
-    """Worlds in simulators that are open, driven in turn."""
-
-    def __init__(self, worlds: Sequence[AnyWorld | None]) -> None:
-        self.worlds = worlds
-        self.takes_turns = any(worlds)
-
-    def make_vec(
-        self,
-        tasks: Sequence[str],
-        options: DonkeyOptions,
-        n: int,
-        purpose: Purpose,
-        seed: int,
-        learner: Learner = Learner(),
-    ) -> VecEnv:
-        """See ``World.make_vec``."""
-        from agent.worlds.donkey.vec_env import make_vec_env
-
-        return make_vec_env(tasks, options, n, purpose, seed, learner, self.worlds)
 
 
 WORLD = DonkeyWorld()

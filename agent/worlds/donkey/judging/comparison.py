@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.worlds.capabilities import RaceOptions
+from agent.worlds.comparisons import RaceOptions
 from agent.worlds.donkey.judging.baselines import FOLLOWER, race_reference, scripted_race
 from agent.worlds.donkey.judging.film import Film
 from agent.worlds.donkey.judging.race import Race, race, race_env
