@@ -15,6 +15,7 @@ from agent.config.errors import UserError
 from agent.worlds.base import Episode, Learner, Purpose
 from agent.worlds.donkey.connection import DonkeyConnection
 from agent.worlds.donkey.measures import MEASURES, measure_episode, verdict
+from agent.worlds.donkey.old_records import modern_params
 from agent.worlds.donkey.options import DonkeyOptions, addresses
 from agent.worlds.donkey.tasks import OUR_OWN, SCENE_OF_ENV
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from agent.worlds.comparisons import RaceOptions
 
 SERVER = Path(__file__).resolve().parents[2] / "donkey_sim.py"
-BINS = {"n_steer", "n_throttle"}
 
 
 class DonkeyWorld:
@@ -145,16 +145,8 @@ class DonkeyWorld:
         return f"tcp:{','.join(ports)}" if ports else "embedded"
 
     def modern_params(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Parameters of a record from before algorithms had settings of their own.
-
-        Such a record has the action bins of every algorithm, which are dropped, and means four
-        pictures in an observation.
-        """
-        if not params.keys() >= BINS or "gamma" in params:
-            return params
-        dropped = () if params.get("agent", "ppo") == "dqn" else BINS
-        kept = {name: value for name, value in params.items() if name not in dropped}
-        return {"frame_stack": 4} | kept
+        """Parameters of an old record; see ``old_records``."""
+        return modern_params(params)
 
     def expert(self, vec_env: VecEnv) -> Expert:
         """The teacher of embedded environments that were made for a labelled learner."""
