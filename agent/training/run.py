@@ -22,7 +22,7 @@ from agent.training.collapse import CollapseGuard
 from agent.training.metrics import Metrics
 from agent.training.progress_display import ProgressBar, progress_callback
 from agent.training.resume import StateKeeper, begin_anew, continue_training
-from agent.training.vec_envs import MakeVec, TrainingEnvs, check_flip, make_training_envs
+from agent.training.vec_envs import MakeVec, TrainingEnvs, make_training_envs
 from agent.training.warm_start import begin_with
 from agent.worlds.base import Purpose
 from agent.worlds.capabilities import SharesSimulator
@@ -58,7 +58,6 @@ def run_trial(
     """
     prepare_torch(config.trial.seed, config.trial.deterministic)
     check_device(config.trial.device)
-    check_flip(config)
     with ExitStack() as stack:
         make_vec, takes_turns = _connect(config, stack)
         training = make_training_envs(config, make_vec)
