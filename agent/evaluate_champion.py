@@ -35,7 +35,7 @@ from agent.training.checkpoints import append_line
 from agent.training.saved_model import load_model, read_config
 from agent.trials.champion import check_trust, sha256
 from agent.worlds.base import SimulatorLost, World, split_task
-from agent.worlds.capabilities import HasFilms, HasRaces, HasShortNames
+from agent.worlds.comparisons import HasFilms, HasRaces, HasShortNames
 
 if TYPE_CHECKING:
     from agent.evaluation.evaluator import Evaluator
