@@ -76,7 +76,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a trial's process.
+    """End of a trial's process, in words and numbers.
 
     :param status: a record's ``run_status``, or ``bad_arguments``, which is never recorded
     :param exit_code: of the process, negative for the signal that ended it

@@ -50,7 +50,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Findings:
-    """What the trials of a report say."""
+    """Facts about the trials of a report."""
 
     configurations: Sequence[Configuration]
     space: Space | None

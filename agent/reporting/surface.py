@@ -61,7 +61,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Importance:
-    """How much a parameter matters, each a share of 1.
+    """Share of 1 that each parameter matters.
 
     :param relevance: the range in lengthscales, as a share of the sum over all parameters
     :param first_order: share of the variance of the mean over the space that the parameter explains

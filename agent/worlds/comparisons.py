@@ -1,4 +1,4 @@
-"""What only some worlds have for evaluation: names, verdicts, baselines, races and films."""
+"""Capabilities of some worlds for evaluation: names, verdicts, baselines, races and films."""
 
 from __future__ import annotations
 
