@@ -20,7 +20,8 @@ from pathlib import Path
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from agent.simulator.world import UNITS_PER_METRE, World
+from agent.simulator.telemetry import UNITS_PER_METRE
+from agent.simulator.world import World
 from agent.worlds.donkey.experts.line import Line
 from agent.worlds.donkey.experts.line_follower import (
     LineFollower,

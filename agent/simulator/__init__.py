@@ -1,7 +1,8 @@
-"""The world: vehicle physics, camera, tracks and their scenes. Knows no other room.
+"""The simulator: vehicle physics, tracks and scenes, camera, TCP server. Knows no other room.
 
-Its kernels are compiled once and kept. numba notices a change of a kernel's own file, not of the kernels that it calls
-in others, so each state of the sources keeps its kernels in a folder of its own.
+Its kernels are compiled once and kept. numba notices a change of a kernel's own file, not of the
+kernels that it calls in others. So each state of the sources keeps its kernels in a folder of its
+own.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from numba import config
 
 
 def _kernels(folder: Path) -> Path:
-    """Where the kernels compiled from the sources in ``folder`` are kept."""
+    """Returns the folder of the kernels that are compiled from the sources in ``folder``."""
     digest = hashlib.sha256()
     for source in sorted(folder.glob("*.py")):
         digest.update(source.read_bytes())

@@ -1,12 +1,13 @@
-"""How a scene may look on another day, through another camera: domain randomisation, a function of its seed.
+"""Appearances of a scene on another day, through another camera: domain randomisation by a seed.
 
-An ``Appearance`` changes colours, adds things that are seen but never hit, and moves the camera a little. The road
-lies where it lies, so whoever drives by what the picture means is not disturbed.
+An ``Appearance`` changes colours, adds things that are seen but never hit, and moves the camera a
+little. The road stays where it is, so the right command for a picture stays right.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -16,34 +17,41 @@ import numpy as np
 from agent.simulator.lens import View
 from agent.simulator.tracks import Scene, Track
 
-LINE_WIDTH_U = 0.6  # strips narrower than this are painted lines
-SHADE_GAP_U = 3.0  # distractors keep this much off the road's edge
+LINE_WIDTH_U = 0.6  # chosen: strips narrower than this are painted lines
+ROADSIDE_GAP_U = 3.0  # chosen: things beside the road keep this much off its edge
+
+Obstacle = dict[str, Any]
+Colour = list[int]
 
 
 @dataclass(frozen=True)
 class Appearance:
-    """Strengths of what varies, each drawn within them by ``seed``; all zero leaves the scene as it is.
+    """Strengths of what varies; with all of them zero the scene stays as it is.
 
+    The values are chosen.
+
+    :param seed: draws everything within these strengths
     :param light: change of brightness, as a share
     :param hue: shift of every material's red, green and blue, grey levels
-    :param anew: how often a material is another altogether, any colour at all, as a share
-    :param floor: how often the ground is the road's own material and lines alone tell them apart, as a share
+    :param new_material: how often a material is another altogether, any colour at all, as a share
+    :param one_material: how often the ground is the road's own material and lines alone tell them
+        apart, as a share
     :param line_wear: most that painted lines fade into what they are painted on, as a share
     :param line_width: how much wider painted lines may be, as a share, and a little narrower
     :param grain: peak of the ground's grain, grey levels (the plain scene has 5)
     :param camera_height_u: shift of the camera up or down
-    :param camera_pitch_deg: and of its pitch, which moves the horizon
-    :param fov_deg: and of its field of view
+    :param camera_pitch_deg: change of its pitch, which moves the horizon
+    :param fov_deg: change of its field of view
     :param distractors: most things beside the road
     :param walls: most walls farther off
-    :param shadows: most dark patches across it
+    :param shadows: most dark patches across the road
     """
 
     seed: int = 0
     light: float = 0.35
     hue: float = 25.0
-    anew: float = 0.35
-    floor: float = 0.4
+    new_material: float = 0.35
+    one_material: float = 0.4
     line_wear: float = 0.6
     line_width: float = 1.0
     grain: int = 9
@@ -55,40 +63,20 @@ class Appearance:
     shadows: int = 2
 
     def scene(self, scene: Scene, track: Track) -> Scene:
-        """The scene with other colours, and with distractors and shadows among its obstacles."""
+        """Returns the scene with other colours, and with things and shadows among its obstacles."""
         rng = np.random.default_rng([self.seed, 1])
-        gain = 1.0 + rng.uniform(-self.light, self.light)
-        tint = rng.uniform(-0.4, 0.4, 3) * self.hue
-
-        @cache
-        def repainted(*rgb: int) -> tuple[int, ...]:
-            """What is of one colour is of one material: lines at both edges stay alike, and unlike the middle's."""
-            material = rng.integers(0, 256, 3) if rng.random() < self.anew else np.array(rgb)
-            colour = material * gain + tint + rng.uniform(-0.6, 0.6, 3) * self.hue
-            return tuple(int(level) for level in np.clip(colour, 0, 255))
-
-        def repaint(rgb: list[int]) -> list[int]:
-            return list(repainted(*rgb))
-
+        repaint = self._repainter(rng)
         wear = rng.uniform(0.0, self.line_wear)
         wider = (1.0 + self.line_width) ** rng.uniform(-0.4, 1.0) - 1.0
         ground = repaint(scene.ground_rgb)
-        all_one = rng.random() < self.floor
+        one_material = rng.random() < self.one_material
         strips: list[dict[str, Any]] = []
         for strip in scene.cross_section:
             rgb = repaint(strip["rgb"])
-            if all_one and strip["to_u"] - strip["from_u"] >= LINE_WIDTH_U:
-                rgb = ground
-            if strip["to_u"] - strip["from_u"] < LINE_WIDTH_U:
-                middle = 0.5 * (strip["from_u"] + strip["to_u"])
-                aside = 0.5 * wider * (strip["to_u"] - strip["from_u"])
-                strip = {**strip, "from_u": strip["from_u"] - aside, "to_u": strip["to_u"] + aside}
-                below = next(
-                    (s["rgb"] for s in reversed(strips) if s["from_u"] < middle < s["to_u"]), None
-                )
-                if below is not None:
-                    rgb = [int(a + wear * (b - a)) for a, b in zip(rgb, below, strict=True)]
-            strips.append({**strip, "rgb": rgb})
+            if _is_line(strip):
+                strips.append(_worn_line(strip, rgb, strips, wear, wider))
+            else:
+                strips.append({**strip, "rgb": ground if one_material else rgb})
         return replace(
             scene,
             cross_section=strips,
@@ -98,16 +86,16 @@ class Appearance:
                 *scene.obstacles,
                 *self._walls(scene, track, rng),
                 *self._distractors(scene, track, rng),
-                *self._shadows(scene, track, rng),
+                *self._shadows(track, rng),
             ],
         )
 
     def grain_peak(self) -> int:
-        """Peak of the ground's grain, grey levels."""
+        """Returns the peak of the ground's grain, grey levels."""
         return int(np.random.default_rng([self.seed, 2]).integers(0, self.grain + 1))
 
     def view(self, view: View) -> View:
-        """The view through a camera that is mounted a little differently."""
+        """Returns the view through a camera that is mounted a little differently."""
         rng = np.random.default_rng([self.seed, 3])
         right, up, forward = view.offset_u
         pitch, yaw, roll = view.rotation_deg
@@ -118,81 +106,109 @@ class Appearance:
             view, offset_u=(right, up, forward), rotation_deg=(pitch, yaw, roll), fov_deg=fov
         )
 
-    def _distractors(
-        self, scene: Scene, track: Track, rng: np.random.Generator
-    ) -> list[dict[str, Any]]:
-        things: list[dict[str, Any]] = []
+    def _repainter(self, rng: np.random.Generator) -> Callable[[Colour], Colour]:
+        """Returns what changes colours.
+
+        Equal colours stay equal: lines at both edges stay alike, and unlike the middle's.
+        """
+        gain = 1.0 + rng.uniform(-self.light, self.light)
+        tint = rng.uniform(-0.4, 0.4, 3) * self.hue
+
+        @cache
+        def repainted(*rgb: int) -> tuple[int, ...]:
+            material = (
+                rng.integers(0, 256, 3) if rng.random() < self.new_material else np.array(rgb)
+            )
+            colour = material * gain + tint + rng.uniform(-0.6, 0.6, 3) * self.hue
+            return tuple(int(level) for level in np.clip(colour, 0, 255))
+
+        return lambda rgb: list(repainted(*rgb))
+
+    def _distractors(self, scene: Scene, track: Track, rng: np.random.Generator) -> list[Obstacle]:
+        edges = _edges(scene)
+        things: list[Obstacle] = []
         for _ in range(rng.integers(0, self.distractors + 1)):
             x, z, yaw = track.pose_at(rng.uniform(0.0, track.length_u))
             height, radius = rng.uniform(0.5, 12.0), rng.uniform(0.3, 2.5)
-            edges = [strip[end] for strip in scene.cross_section for end in ("from_u", "to_u")]
-            clear = SHADE_GAP_U + radius + rng.exponential(12.0)
-            aside = max(edges) + clear if rng.random() < 0.5 else min(edges) - clear
-            x, z = x + aside * math.cos(yaw), z - aside * math.sin(yaw)
-            if (
-                np.hypot(track.nodes[:, 0] - x, track.nodes[:, 1] - z).min()
-                < max(abs(e) for e in edges) + radius
-            ):
+            clear = ROADSIDE_GAP_U + radius + rng.exponential(12.0)
+            right_u = max(edges) + clear if rng.random() < 0.5 else min(edges) - clear
+            x, z = x + right_u * math.cos(yaw), z - right_u * math.sin(yaw)
+            if _distance_u(track, x, z) < max(abs(edge) for edge in edges) + radius:
                 continue  # it would stand on another part of the road
-            thing = {"name": "distractor", "solid": False, "x": x, "z": z, "height_u": height,
-                     "rgb": rng.integers(0, 256, 3).tolist()}  # fmt: skip
-            if rng.random() < 0.5:
-                half = rng.uniform(0.3, 0.7, 2) * radius
-                things.append(
-                    {
-                        **thing,
-                        "kind": "box",
-                        "yaw_deg": rng.uniform(0, 180),
-                        "half_u": half.tolist(),
-                    }
-                )
-            else:
-                kind = "cone" if rng.random() < 0.5 else "cylinder"
-                things.append({**thing, "kind": kind, "radius_u": radius})
+            thing = _unreal("distractor", x, z)
+            thing |= {"height_u": height, "rgb": rng.integers(0, 256, 3).tolist()}
+            things.append({**thing, **_shape(radius, rng)})
         return things
 
-    def _walls(self, scene: Scene, track: Track, rng: np.random.Generator) -> list[dict[str, Any]]:
-        walls: list[dict[str, Any]] = []
-        reach = max(abs(strip[end]) for strip in scene.cross_section for end in ("from_u", "to_u"))
+    def _walls(self, scene: Scene, track: Track, rng: np.random.Generator) -> list[Obstacle]:
+        walls: list[Obstacle] = []
+        reach = max(abs(edge) for edge in _edges(scene))
         for _ in range(rng.integers(0, self.walls + 1)):
             x, z, yaw = track.pose_at(rng.uniform(0.0, track.length_u))
             half = [rng.uniform(0.2, 1.0), rng.uniform(6.0, 40.0)]
-            aside = (reach + half[1] + rng.exponential(20.0)) * rng.choice([-1.0, 1.0])
-            x, z = x + aside * math.cos(yaw), z - aside * math.sin(yaw)
-            if np.hypot(track.nodes[:, 0] - x, track.nodes[:, 1] - z).min() < reach + half[1]:
+            right_u = (reach + half[1] + rng.exponential(20.0)) * rng.choice([-1.0, 1.0])
+            x, z = x + right_u * math.cos(yaw), z - right_u * math.sin(yaw)
+            if _distance_u(track, x, z) < reach + half[1]:
                 continue  # it would stand on another part of the road
-            wall = {
-                "name": "wall",
-                "kind": "box",
-                "solid": False,
-                "yaw_deg": rng.uniform(0, 180),
-                "half_u": half,
-            }
-            walls.append(
-                {
-                    **wall,
-                    "x": x,
-                    "z": z,
-                    "height_u": rng.uniform(2, 14),
-                    "rgb": rng.integers(0, 256, 3).tolist(),
-                }
-            )
+            wall = _unreal("wall", x, z)
+            wall |= {"kind": "box", "yaw_deg": rng.uniform(0, 180), "half_u": half}
+            wall |= {"height_u": rng.uniform(2, 14), "rgb": rng.integers(0, 256, 3).tolist()}
+            walls.append(wall)
         return walls
 
-    def _shadows(
-        self, scene: Scene, track: Track, rng: np.random.Generator
-    ) -> list[dict[str, Any]]:
-        patches: list[dict[str, Any]] = []
+    def _shadows(self, track: Track, rng: np.random.Generator) -> list[Obstacle]:
+        patches: list[Obstacle] = []
         for _ in range(rng.integers(0, self.shadows + 1)):
             x, z, _ = track.pose_at(rng.uniform(0.0, track.length_u))
             half = [rng.uniform(0.3, 3.0), rng.uniform(2.0, 14.0)]
-            patch = {
-                "name": "shadow",
-                "kind": "box",
-                "solid": False,
-                "yaw_deg": rng.uniform(0, 180),
-                "half_u": half,
-            }
-            place = {"x": x + rng.normal(0, 4), "z": z + rng.normal(0, 4), "height_u": 0.0}
-            patches.append({**patch, **place, "rgb": [0, 0, 0], "opacity": rng.uniform(0.15, 0.5)})
+            yaw_deg = rng.uniform(0, 180)
+            patch = _unreal("shadow", x + rng.normal(0, 4), z + rng.normal(0, 4))
+            patch |= {"kind": "box", "yaw_deg": yaw_deg, "half_u": half, "height_u": 0.0}
+            patches.append({**patch, "rgb": [0, 0, 0], "opacity": rng.uniform(0.15, 0.5)})
         return patches
+
+
+def _edges(scene: Scene) -> list[float]:
+    """Returns where strips of the cross-section begin or end, u right of the path."""
+    return [strip[end] for strip in scene.cross_section for end in ("from_u", "to_u")]
+
+
+def _is_line(strip: dict[str, Any]) -> bool:
+    return bool(strip["to_u"] - strip["from_u"] < LINE_WIDTH_U)
+
+
+def _worn_line(
+    line: dict[str, Any], rgb: Colour, below: list[dict[str, Any]], wear: float, wider: float
+) -> dict[str, Any]:
+    """Returns a painted line that has grown about its middle and faded.
+
+    :param rgb: its new colour
+    :param below: the strips that were painted before it
+    :param wear: share of their colour in the line's
+    :param wider: growth of the line, as a share
+    """
+    from_u, to_u = line["from_u"], line["to_u"]
+    middle_u = 0.5 * (from_u + to_u)
+    growth_u = 0.5 * wider * (to_u - from_u)
+    under = [strip["rgb"] for strip in below if strip["from_u"] < middle_u < strip["to_u"]]
+    if under:
+        rgb = [int(a + wear * (b - a)) for a, b in zip(rgb, under[-1], strict=True)]
+    return {**line, "from_u": from_u - growth_u, "to_u": to_u + growth_u, "rgb": rgb}
+
+
+def _distance_u(track: Track, x: float, z: float) -> float:
+    """Returns the distance of a point from the nearest node."""
+    return float(np.hypot(track.nodes[:, 0] - x, track.nodes[:, 1] - z).min())
+
+
+def _unreal(name: str, x: float, z: float) -> Obstacle:
+    """Returns the beginning of an obstacle that is seen and never hit."""
+    return {"name": name, "solid": False, "x": x, "z": z}
+
+
+def _shape(radius: float, rng: np.random.Generator) -> Obstacle:
+    if rng.random() < 0.5:
+        half = rng.uniform(0.3, 0.7, 2) * radius
+        return {"kind": "box", "yaw_deg": rng.uniform(0, 180), "half_u": half.tolist()}
+    kind = "cone" if rng.random() < 0.5 else "cylinder"
+    return {"kind": kind, "radius_u": radius}

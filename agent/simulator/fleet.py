@@ -1,4 +1,4 @@
-"""Many worlds driven and seen in one call each, for those who train: what a call costs is shared by all of them."""
+"""Many worlds driven and rendered in one call each, for training: all share what a call costs."""
 
 from __future__ import annotations
 
@@ -14,28 +14,32 @@ from agent.simulator import vehicle
 from agent.simulator.camera import render
 from agent.simulator.lens import View
 from agent.simulator.track_progress import ARC, CROSSINGS, HEIGHT_U, PROGRESS_SIZE, UPHILL, advance
+from agent.simulator.typing import Array, Image
 from agent.simulator.world import TICKS_PER_STEP, World
-
-Array = NDArray[np.float64]
 
 
 class Fleet:
-    """Worlds whose states lie side by side, ``car_states`` (n, ``vehicle.STATE_SIZE``) and ``progress_states`` (n, ``PROGRESS_SIZE``).
+    """Worlds whose states lie side by side.
 
-    Each can still be driven, asked and reset by itself; after a reset or a change of its appearance call ``refresh``.
+    ``car_states`` is (n, ``vehicle.STATE_SIZE``), ``progress_states`` (n, ``PROGRESS_SIZE``). Each
+    world can still be driven, asked and reset by itself; after a reset or a change of its
+    appearance call ``refresh``.
 
+    :param worlds: the worlds
     :param view: what ``render`` draws of each, neither rolled nor through a fish-eye
     :param grey: in grey levels instead of colours
     """
 
     def __init__(self, worlds: Sequence[World], view: View, grey: bool) -> None:
-        self.worlds, self.view, self.grey = list(worlds), view, grey
+        self.worlds = list(worlds)
+        self.view = view
+        self.grey = grey
         self.car_states: Array = np.zeros((len(worlds), vehicle.STATE_SIZE))
         self.progress_states: Array = np.zeros((len(worlds), PROGRESS_SIZE))
-        for world, car, way in zip(worlds, self.car_states, self.progress_states, strict=True):
-            world.share_state(car, way)
+        for k, world in enumerate(worlds):
+            world.share_state(self.car_states[k], self.progress_states[k])
         self._courses = typed_list(self.worlds[0].course)
-        self._render_inputs = typed_list(self._inputs_of(0))
+        self._inputs = typed_list(self._inputs_of(0))
         for k in range(len(worlds)):
             self.refresh(k)
 
@@ -45,38 +49,40 @@ class Fleet:
     def refresh(self, k: int) -> None:
         """Take note of the ``k``-th world's road and appearance."""
         set_item(self._courses, k, self.worlds[k].course)
-        set_item(self._render_inputs, k, self._inputs_of(k))
+        set_item(self._inputs, k, self._inputs_of(k))
 
-    def step(self, commands: Array, still: NDArray[np.bool_] | None = None) -> None:
-        """Hold ``commands`` (n, 2), steering and throttle in [-1, 1], for 0.05 s.
+    def step(self, commands: Array, paused: NDArray[np.bool_] | None = None) -> None:
+        """Hold commands for 0.05 s.
 
-        :param still: (n,), worlds in which no time passes
+        :param commands: steering and throttle of each world, (n, 2), clipped to [-1, 1]
+        :param paused: (n,), worlds in which no time passes; None for none
         """
-        if still is None:
-            still = np.zeros(len(self.worlds), dtype=np.bool_)
+        if paused is None:
+            paused = np.zeros(len(self.worlds), dtype=np.bool_)
         crossings = self.progress_states[:, CROSSINGS].copy()
-        _drive(
+        _advance_all(
             self.car_states,
             self.progress_states,
             np.clip(commands, -1.0, 1.0),
             self._courses,
-            still,
+            paused,
         )
         for k in np.flatnonzero(self.progress_states[:, CROSSINGS] > np.maximum(crossings, 1.0)):
             self.worlds[k].record_lap()
 
-    def render(self, out: NDArray[np.uint8], which: Sequence[int] | None = None) -> None:
-        """Draw into the last picture of each world's stack: ``out`` (n, pictures, rows, columns[, 3]).
+    def render(self, out: Image, which: Sequence[int] | None = None) -> None:
+        """Draw into the last picture of each world's stack.
 
+        :param out: (n, pictures, rows, columns[, 3])
         :param which: of the worlds, None for all
         """
         chosen = np.arange(len(self.worlds)) if which is None else np.array(which, dtype=np.int64)
-        _render_all(out, chosen, self.car_states, self.progress_states, self._render_inputs)
+        _render_all(out, chosen, self.car_states, self.progress_states, self._inputs)
 
 
 @njit(cache=True)
 def typed_list(first: Any) -> Any:  # pragma: no cover - compiled
-    """A compiled list, of one item."""
+    """Returns a compiled list of one item."""
     items = List()
     items.append(first)
     return items
@@ -84,7 +90,12 @@ def typed_list(first: Any) -> Any:  # pragma: no cover - compiled
 
 @njit(cache=True)
 def set_item(items: Any, k: int, item: Any) -> None:  # pragma: no cover - compiled
-    """Make ``item`` the ``k``-th, or the next one."""
+    """Put an item into a compiled list.
+
+    :param items: the list
+    :param k: index of the item, or the length of the list to append it
+    :param item: the item
+    """
     if k == len(items):
         items.append(item)
     else:
@@ -92,20 +103,21 @@ def set_item(items: Any, k: int, item: Any) -> None:  # pragma: no cover - compi
 
 
 @njit(cache=True, nogil=True)
-def _drive(
+def _advance_all(
     car_states: Array,
     progress_states: Array,
     commands: Array,
     courses: Any,
-    still: NDArray[np.bool_],
+    paused: NDArray[np.bool_],
 ) -> None:  # pragma: no cover - compiled
     for k in range(len(car_states)):
-        if not still[k]:
+        if not paused[k]:
+            steering, throttle = commands[k, 0], commands[k, 1]
             advance(
                 car_states[k],
                 progress_states[k],
-                commands[k, 0],
-                commands[k, 1],
+                steering,
+                throttle,
                 0.0,
                 TICKS_PER_STEP,
                 courses[k],
@@ -118,15 +130,16 @@ def _render_all(
     chosen: NDArray[np.int64],
     car_states: Array,
     progress_states: Array,
-    render_inputs: Any,
+    inputs: Any,
 ) -> None:  # pragma: no cover - compiled
     last = out.shape[1] - 1
     for k in chosen:
+        progress = progress_states[k]
         render(
             out[k, last],
-            render_inputs[k],
+            inputs[k],
             car_states[k],
-            progress_states[k, HEIGHT_U],
-            progress_states[k, UPHILL],
-            progress_states[k, ARC],
+            progress[HEIGHT_U],
+            progress[UPHILL],
+            progress[ARC],
         )

@@ -7,27 +7,30 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from agent.simulator.kernels import part
 from agent.simulator.obstacles import Obstacles
+from agent.simulator.typing import Array
+from agent.simulator.vehicle import CAR_ORIGIN_ABOVE_GROUND_U
 
-Array = NDArray[np.float64]
-
-CAR_ORIGIN_ABOVE_GROUND_U = 0.53  # the camera's 1.12 u above the origin are 1.65 u above the ground
+MISSED_U = 1e9  # more than any range
 
 
 @dataclass(frozen=True)
 class LidarConfig:
     """Upstream's ``lidar_config`` with its defaults: lengths in Unity units, angles in degrees.
 
-    ``noise`` only moves coordinates that upstream never sends, so distances are free of it here too.
+    :param offset_u: right, up and forward of the car's origin
+    :param rot_x_deg: pitch of the mount, down
+    :param deg_per_sweep: angle from one ray of a level to the next
+    :param deg_down: angle of level 0 below the horizontal
+    :param deg_delta: angle from one level to the next
+    :param max_range_u: longest ray
+    :param noise: only moves coordinates that upstream never sends, so distances are free of it
+    :param levels: how many
     """
 
-    offset_u: tuple[float, float, float] = (
-        -0.016,
-        0.372,
-        0.737,
-    )  # right, up, forward of the car's origin
+    offset_u: tuple[float, float, float] = (-0.016, 0.372, 0.737)
     rot_x_deg: float = 0.0
     deg_per_sweep: float = 2.0
     deg_down: float = 25.0
@@ -40,66 +43,110 @@ class LidarConfig:
 def scan(
     config: LidarConfig, x: float, z: float, yaw: float, height_u: float, obstacles: Obstacles
 ) -> Array:
-    """All rays that hit within range, (n, 3): distance in u, ``rx`` degrees clockwise from forward, ``ry`` degrees.
+    """Returns all rays that hit within range, (n, 3).
 
-    Level k looks ``deg_down + k deg_delta`` below the horizontal and reports ``ry = k deg_delta``. The ground is the
-    plane the car stands on.
+    They are distance in u, ``rx`` degrees clockwise from forward and ``ry`` degrees. Level k looks
+    ``deg_down + k deg_delta`` below the horizontal and reports ``ry = k deg_delta``. The ground is
+    the plane that the car stands on.
+
+    :param config: mount, angles and range
+    :param x: of the car, u, as is ``z``
+    :param yaw: of the car, radians clockwise from +z
+    :param height_u: height of the ground under the car
+    :param obstacles: what can be hit
     """
     right, up, forward = config.offset_u
     sin, cos = math.sin(yaw), math.cos(yaw)
+    x, z = x + right * cos + forward * sin, z - right * sin + forward * cos
     sweeps = int(360.0 / max(config.deg_per_sweep, 0.1))
     turns: Array = np.arange(sweeps, dtype=np.float64) * config.deg_per_sweep
     levels: Array = np.arange(max(config.levels, 0), dtype=np.float64) * config.deg_delta
-    return _scan(
-        np.radians(turns), np.radians(config.deg_down + config.rot_x_deg + levels), x + right * cos + forward * sin,
-        z - right * sin + forward * cos, yaw, CAR_ORIGIN_ABOVE_GROUND_U + up, height_u, config.max_range_u,
-        obstacles.pillars, obstacles.boxes, turns, levels,
-    )  # fmt: skip
+    downs: Array = np.radians(config.deg_down + config.rot_x_deg + levels)
+    pillars, boxes = obstacles.pillars, obstacles.boxes
+    runs = _runs(x, z, yaw + np.radians(turns), pillars, boxes)
+    feet_u = np.concatenate([pillars[:, 2], boxes[:, 2]]) - height_u
+    heights_u = np.concatenate([pillars[:, 4], boxes[:, 7]])
+    distances = _distances(runs, downs, CAR_ORIGIN_ABOVE_GROUND_U + up, feet_u, heights_u)
+    level, sweep = np.nonzero(distances <= config.max_range_u)
+    return np.column_stack([distances[level, sweep], turns[sweep], levels[level]])
 
 
 @njit(cache=True)
-def _scan(
-    turns: Array, downs: Array, x: float, z: float, yaw: float, lift: float, height_u: float, reach: float,
-    pillars: Array, boxes: Array, rx: Array, ry: Array,
-) -> Array:  # pragma: no cover - compiled  # fmt: skip
-    hits = np.empty((len(turns) * len(downs), 3))
-    n = 0
-    for level in range(len(downs)):
-        flat, fall = math.cos(downs[level]), math.sin(downs[level])
-        for k in range(len(turns)):
-            dx, dz = math.sin(yaw + turns[k]), math.cos(yaw + turns[k])
-            best = lift / fall if fall > 1e-9 else 1e9
-            for i in range(len(pillars)):
-                ox, oz = pillars[i, 0] - x, pillars[i, 1] - z
-                along, aside = ox * dx + oz * dz, ox * dz - oz * dx
-                if along > 0.0 and abs(aside) < pillars[i, 3]:
-                    run = along - math.sqrt(pillars[i, 3] ** 2 - aside**2)
-                    best = _nearer(
-                        best, run, flat, fall, lift, pillars[i, 2] - height_u, pillars[i, 4]
-                    )
-            for i in range(len(boxes)):
-                ox, oz, s, c = x - boxes[i, 0], z - boxes[i, 1], boxes[i, 3], boxes[i, 4]
-                # In the box's own frame the ray enters where it has entered both slabs.
-                px, pz, vx, vz = ox * c - oz * s, ox * s + oz * c, dx * c - dz * s, dx * s + dz * c
-                vx, vz = vx if abs(vx) > 1e-12 else 1e-12, vz if abs(vz) > 1e-12 else 1e-12
-                a, b = (-boxes[i, 5] - px) / vx, (boxes[i, 5] - px) / vx
-                p, q = (-boxes[i, 6] - pz) / vz, (boxes[i, 6] - pz) / vz
-                enter, leave = max(min(a, b), min(p, q)), min(max(a, b), max(p, q))
-                if 0.0 < enter < leave:
-                    best = _nearer(
-                        best, enter, flat, fall, lift, boxes[i, 2] - height_u, boxes[i, 7]
-                    )
-            if best <= reach:
-                hits[n, 0], hits[n, 1], hits[n, 2] = best, rx[k], ry[level]
-                n += 1
-    return hits[:n]
+def _runs(
+    x: float, z: float, headings: Array, pillars: Array, boxes: Array
+) -> Array:  # pragma: no cover - compiled
+    """Returns how far it is over the ground to each obstacle, (sweeps, n), u; -1 past it."""
+    runs = np.empty((len(headings), len(pillars) + len(boxes)))
+    for k in range(len(headings)):
+        dx, dz = math.sin(headings[k]), math.cos(headings[k])
+        for i in range(len(pillars)):
+            runs[k, i] = _run_to_pillar(pillars, i, x, z, dx, dz)
+        for i in range(len(boxes)):
+            runs[k, len(pillars) + i] = _run_to_box(boxes, i, x, z, dx, dz)
+    return runs
 
 
-@njit(cache=True)
-def _nearer(
-    best: float, run: float, flat: float, fall: float, lift: float, base: float, height: float
+@part
+def _run_to_pillar(
+    pillars: Array, i: int, x: float, z: float, dx: float, dz: float
 ) -> float:  # pragma: no cover - compiled
-    """The shorter of ``best`` and the ray to an upright face ``run`` away, if the ray meets it in its height."""
-    distance = run / max(flat, 1e-9)
-    at = lift - fall * distance
-    return distance if run > 0.0 and distance < best and base <= at <= base + height else best
+    """Returns how far it is from (x, z) to a pillar's face in a direction, -1 past it."""
+    x, z, radius = pillars[i, 0] - x, pillars[i, 1] - z, pillars[i, 3]
+    along, aside = x * dx + z * dz, x * dz - z * dx
+    if along > 0.0 and abs(aside) < radius:
+        return along - math.sqrt(radius**2 - aside**2)
+    return -1.0
+
+
+@part
+def _run_to_box(
+    boxes: Array, i: int, x: float, z: float, dx: float, dz: float
+) -> float:  # pragma: no cover - compiled
+    """Returns how far it is from (x, z) to a box's face in a direction, -1 past it.
+
+    In the box's own frame the ray enters where it has entered both of its slabs.
+    """
+    x, z = x - boxes[i, 0], z - boxes[i, 1]
+    sin, cos = boxes[i, 3], boxes[i, 4]
+    enter_x, leave_x = _slab(x * cos - z * sin, dx * cos - dz * sin, boxes[i, 5])
+    enter_z, leave_z = _slab(x * sin + z * cos, dx * sin + dz * cos, boxes[i, 6])
+    enter, leave = max(enter_x, enter_z), min(leave_x, leave_z)
+    return enter if enter < leave else -1.0
+
+
+@part
+def _slab(
+    place: float, speed: float, half: float
+) -> tuple[float, float]:  # pragma: no cover - compiled
+    """Returns when a moving point enters and leaves [-half, half]."""
+    if abs(speed) <= 1e-12:
+        speed = 1e-12
+    one, other = (-half - place) / speed, (half - place) / speed
+    return min(one, other), max(one, other)
+
+
+@njit(cache=True)
+def _distances(
+    runs: Array, downs: Array, lift_u: float, feet_u: Array, heights_u: Array
+) -> Array:  # pragma: no cover - compiled
+    """Returns how far each ray goes, (levels, sweeps), u; ``MISSED_U`` for one that meets nothing.
+
+    A ray meets an obstacle's upright face if it is within the face's height there.
+
+    :param downs: the levels' angles below the horizontal, radians
+    :param lift_u: height at which the rays start
+    :param feet_u: height of the obstacles' feet, (n,), and their own, ``heights_u``
+    """
+    distances = np.empty((len(downs), len(runs)))
+    for level in range(len(downs)):
+        flat, fall = max(math.cos(downs[level]), 1e-9), math.sin(downs[level])
+        ground = lift_u / fall if fall > 1e-9 else MISSED_U
+        for k in range(len(runs)):
+            best = ground
+            for i in range(len(feet_u)):
+                distance = runs[k, i] / flat
+                at = lift_u - fall * distance
+                if 0.0 < distance < best and feet_u[i] <= at <= feet_u[i] + heights_u[i]:
+                    best = distance
+            distances[level, k] = best
+    return distances

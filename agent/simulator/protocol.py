@@ -1,7 +1,7 @@
-"""The wire: how messages are cut out of a TCP stream, read and written. Pure functions of bytes; docs/wire.md.
+"""The wire: messages are cut out of a TCP stream, read and written here; docs/wire.md.
 
-Clients send JSON objects whose values are strings, one after the other with nothing in between; the simulator sends
-objects with numbers, a line each.
+Clients send JSON objects whose values are strings, one after the other with nothing in between.
+The simulator sends objects with numbers, a line each.
 """
 
 from __future__ import annotations
@@ -11,30 +11,45 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agent.simulator.world import Telemetry
+    from agent.simulator.telemetry import Telemetry
 
 # Simulated seconds a second; None lets every control, and nothing else, pass 0.05 s.
 CLOCKS = {"realtime": 1.0, "lockstep": None, "4x": 4.0}
-MESSAGE_LIMIT = 1 << 20  # bytes that may come without completing a message
-PROTOCOL_VERSION = "2"
+MESSAGE_LIMIT = 1 << 20  # chosen: bytes that may come without completing a message
+PROTOCOL_VERSION = "2"  # upstream's
 KEEP_ALIVE = b"{}\n"
-SHOWN = 80  # characters of a bad message that its complaint repeats
+SHOWN = 80  # chosen: characters of a bad message that its complaint repeats
 
 Message = dict[str, Any]
 
 # Upstream's menu, then what only some of its builds list.
 SCENE_ORDER = (
-    "generated_road", "warehouse", "sparkfun_avc", "generated_track", "roboracingleague_1", "waveshare",
-    "mini_monaco", "warren", "circuit_launch", "mountain_track", "thunderhill",
-)  # fmt: skip
+    "generated_road",
+    "warehouse",
+    "sparkfun_avc",
+    "generated_track",
+    "roboracingleague_1",
+    "waveshare",
+    "mini_monaco",
+    "warren",
+    "circuit_launch",
+    "mountain_track",
+    "thunderhill",
+)
 
 
 class BadMessage(ValueError):
-    """A message that is ignored; ``kind`` is the same for all of its sort, the text shows this one."""
+    """A message that is ignored.
+
+    :param kind: the same for all messages of its sort
+    :param value: what was wrong in this one
+    """
 
     def __init__(self, kind: str, value: object) -> None:
         shown = ascii(value)
-        super().__init__(f"{kind}: {shown if len(shown) <= SHOWN else shown[:SHOWN] + '...'}")
+        if len(shown) > SHOWN:
+            shown = shown[:SHOWN] + "..."
+        super().__init__(f"{kind}: {shown}")
         self.kind = kind
 
 
@@ -45,16 +60,16 @@ class Oversized(ValueError):
 class Requests:
     """Cuts what a client sends into messages, as the Unity simulator does: at every ``{``.
 
-    The last piece is whole if it ends in ``}``, or in ``}`` and white space, which Unity would not take. A piece that
-    is followed by another is handed out whole or not; ``parse`` refuses those that are not. Text before the first
-    ``{`` is a piece, too.
+    The last piece is whole if it ends in ``}``, or in ``}`` and white space, which Unity would not
+    take. A piece that is followed by another is handed out whole or not; ``parse`` refuses those
+    that are not. Text before the first ``{`` is a piece, too.
     """
 
     def __init__(self) -> None:
         self._pending = bytearray()
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """The messages that ``chunk`` completes.
+        """Returns the messages that ``chunk`` completes.
 
         :raises Oversized: too much came without completing one
         """
@@ -85,7 +100,7 @@ class Replies:
         self._pending = bytearray()
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """The lines that ``chunk`` completes.
+        """Returns the lines that ``chunk`` completes.
 
         :raises Oversized: too much came without the end of a line
         """
@@ -100,7 +115,7 @@ class Replies:
 
 
 def parse(piece: bytes) -> Message:
-    """One message of either side.
+    """Reads one message of either side.
 
     :raises BadMessage: not a JSON object with a ``msg_type``
     """
@@ -114,7 +129,7 @@ def parse(piece: bytes) -> Message:
 
 
 def text(message: Message, name: str) -> str:
-    """A field of a client's message, which must be a string.
+    """Returns a field of a client's message, which must be a string.
 
     :raises BadMessage: it is missing or something else
     """
@@ -125,8 +140,11 @@ def text(message: Message, name: str) -> str:
 
 
 def number(message: Message, name: str, low: float = -math.inf, high: float = math.inf) -> float:
-    """A finite number, written as a string.
+    """Returns a field that is a finite number, written as a string.
 
+    :param message: the client's
+    :param name: of the field
+    :param low: least allowed, ``high`` the most
     :raises BadMessage: it is missing, no number or not within ``low`` and ``high``
     """
     value = text(message, name)
@@ -140,8 +158,11 @@ def number(message: Message, name: str, low: float = -math.inf, high: float = ma
 
 
 def integer(message: Message, name: str, low: float = -math.inf, high: float = math.inf) -> int:
-    """A whole number, written as a string.
+    """Returns a field that is a whole number, written as a string.
 
+    :param message: the client's
+    :param name: of the field
+    :param low: least allowed, ``high`` the most
     :raises BadMessage: as ``number``
     """
     read = number(message, name, low, high)
@@ -151,22 +172,23 @@ def integer(message: Message, name: str, low: float = -math.inf, high: float = m
 
 
 def request(msg_type: str, **values: object) -> bytes:
-    """A client's message: every value becomes a string, no line end."""
+    """Returns a client's message: every value becomes a string, no line end."""
     return json.dumps(
         {"msg_type": msg_type, **{name: str(value) for name, value in values.items()}}
     ).encode()
 
 
 def reply(msg_type: str, **values: object) -> bytes:
-    """A simulator's message: numbers stay numbers, one line."""
+    """Returns a simulator's message: numbers stay numbers, one line."""
     return json.dumps({"msg_type": msg_type, **values}, separators=(",", ":")).encode() + b"\n"
 
 
 def ordered(scenes: list[str]) -> list[str]:
-    """Scenes in upstream's order, those that it does not have last."""
+    """Returns scenes in upstream's order, those that it does not have last."""
     return [name for name in SCENE_ORDER if name in scenes] + sorted(set(scenes) - set(SCENE_ORDER))
 
 
+# A template: json.dumps takes 27 us for its 7 and writes 17 digits where Unity writes 7.
 _TELEMETRY = (
     b'{"msg_type":"telemetry","steering_angle":%.7g,"throttle":%.7g,"image":"%b"%b%b,'
     b'"fl":%.9g,"fr":%.9g,"rl":%.9g,"rr":%.9g,"hit":%b,"time":%.3f,"speed":%.7g,'
@@ -188,23 +210,44 @@ def telemetry(
     hit: str,
     time_sec: float,
 ) -> bytes:
-    """One telemetry line, its fields in upstream's order.
+    """Returns one telemetry line, its fields in upstream's order.
 
+    :param seen: the state of the car
     :param steering: the command held, as is ``throttle``
-    :param image: base64 of the picture's file; ``image_b`` of camera B's, None while it is off
+    :param image: base64 of the picture's file
+    :param image_b: the same of camera B's, None while it is off
     :param lidar: distance in u and the ray's two angles in degrees, None while it is off
     :param rotations: turns of the left and of the right wheels since the car was loaded
     :param hit: what the car ran into since the last line, or ``none``
-    :param time_sec: seconds the car's world has run
+    :param time_sec: seconds that the car's world has run
     """
     second = b"" if image_b is None else b',"imageb":"%b"' % image_b
     left, right = rotations
     roll, pitch, yaw = seen.car
     return _TELEMETRY % (
-        steering, throttle, image, second, _lidar(lidar), left, right, left, right,
-        json.dumps(hit).encode(), time_sec, seen.speed, *seen.accel, *seen.gyro, pitch, yaw, roll, seen.cte,
-        seen.active_node, seen.total_nodes, *seen.pos, *seen.vel,
-    )  # fmt: skip
+        steering,
+        throttle,
+        image,
+        second,
+        _lidar(lidar),
+        left,
+        right,
+        left,
+        right,
+        json.dumps(hit).encode(),
+        time_sec,
+        seen.speed,
+        *seen.accel,
+        *seen.gyro,
+        pitch,
+        yaw,
+        roll,
+        seen.cte,
+        seen.active_node,
+        seen.total_nodes,
+        *seen.pos,
+        *seen.vel,
+    )
 
 
 def _lidar(hits: list[tuple[float, float, float]] | None) -> bytes:

@@ -1,7 +1,8 @@
 """The simulator on a TCP port: one thread, one selector, one car a connection; docs/wire.md.
 
-Nothing here waits for a client. What one cannot take yet is kept in its outbox, up to a limit beyond which it is
-not listened to either; what it sends is taken one message a turn, so nobody's flood delays the others.
+Nothing here waits for a client. What one cannot take yet is kept in its outbox, up to a limit
+beyond which it is not listened to either. Its messages are handled one a turn, so nobody's flood
+delays the others.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import selectors
 import socket
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 
+from agent.simulator.connection import Connection
 from agent.simulator.protocol import (
     CLOCKS,
     KEEP_ALIVE,
@@ -21,7 +22,6 @@ from agent.simulator.protocol import (
     BadMessage,
     Message,
     Oversized,
-    Requests,
     ordered,
     parse,
     reply,
@@ -31,44 +31,26 @@ from agent.simulator.remote_car import SHOWN_AT_ONCE, RemoteCar
 from agent.simulator.tracks import scene_names
 from agent.simulator.world import CONTROL_HZ
 
-KEEP_ALIVE_SEC = 3.0
-SEATS = 64
-CHUNK = 1 << 16  # bytes taken from a client at once
-OUTBOX_LIMIT = 1 << 20  # bytes waiting for a client before it is not listened to any more
+KEEP_ALIVE_SEC = 3.0  # upstream's
+MOST_CLIENTS = 64  # chosen
 LATE_SEC = 0.1  # a schedule later than this is begun anew (Unity's limit to catching up)
 
 
 def complain(line: str) -> None:
-    """Print to stderr; nobody reading it must not end the server."""
+    """Print to stderr; the server goes on where nobody reads it."""
     with contextlib.suppress(OSError):
         print(f"donkey_sim: {line}", file=sys.stderr, flush=True)
-
-
-class Connection:
-    """A client: in the menu while it has no car."""
-
-    __slots__ = ("car", "inbox", "interest", "outbox", "quiet_since", "requests", "socket")
-
-    def __init__(self, client: socket.socket, now: float) -> None:
-        self.socket = client
-        self.requests = Requests()
-        self.inbox: deque[bytes] = deque()
-        self.outbox = bytearray()
-        self.car: RemoteCar | None = None
-        self.quiet_since = now
-        self.interest = selectors.EVENT_READ
-
-    @property
-    def overfull(self) -> bool:
-        return len(self.outbox) > OUTBOX_LIMIT
 
 
 class Server:
     """Listens from construction on, answers while ``serve`` runs.
 
+    :param host: address to bind
+    :param port: 0 for a free one
     :param scene: loaded already; None shows clients the menu
     :param clock: a name of ``protocol.CLOCKS``
     :param seed: draws random roads
+    :param log: takes a line about the first message of a kind that is ignored or refused
     :param car: makes a client's car from scene, seed and place on the start grid
     :raises OSError: the address cannot be bound
     :raises ValueError: unknown scene or clock
@@ -88,9 +70,11 @@ class Server:
         if clock not in CLOCKS:
             raise ValueError(f"clock {clock!r} is unknown; choose from {', '.join(CLOCKS)}")
         pace = CLOCKS[clock]
-        self.scene, self.seed = scene, seed
+        self.scene = scene
+        self.seed = seed
         self._period_sec = None if pace is None else 1 / CONTROL_HZ / pace
-        self._log, self._new_car = log, car
+        self._log = log
+        self._make_car = car
         self._known_kinds: set[str] = set()
         self._connections: list[Connection] = []
         self._next_tick = 0.0
@@ -99,8 +83,8 @@ class Server:
         RemoteCar(scene or ordered(scene_names())[0], seed).frame()
         self._listener = socket.create_server((host, port), backlog=100)
         self._listener.setblocking(False)
-        self._wake, self._woken = socket.socketpair()
-        self._wake.setblocking(False)
+        self._waker, self._woken = socket.socketpair()
+        self._waker.setblocking(False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._woken, selectors.EVENT_READ)
@@ -120,22 +104,23 @@ class Server:
         """Let ``serve`` return; from a signal handler or another thread, as often as you like."""
         self._stopping = True
         with contextlib.suppress(OSError):
-            self._wake.send(b"x")
+            self._waker.send(b"x")
 
     def serve(self) -> None:
         """Answer clients until ``stop``, then close every socket."""
         try:
             while not self._stopping:
-                self._turn()
+                self._run_once()
         finally:
             for connection in self._connections:
                 connection.socket.close()
             self._connections.clear()
             self._selector.close()
-            for end in (self._listener, self._wake, self._woken):
+            for end in (self._listener, self._waker, self._woken):
                 end.close()
 
-    def _turn(self) -> None:
+    def _run_once(self) -> None:
+        """Wait for something to do, and do it."""
         arriving = False
         for key, events in self._selector.select(self._wait_sec()):
             if key.fileobj is self._listener:
@@ -146,19 +131,22 @@ class Server:
                 if events & selectors.EVENT_READ:
                     self._receive(key.data)
         for connection in list(self._connections):
-            if connection.inbox and not connection.overfull:
-                self._attend(connection)
-        if arriving:  # last: whoever left before has freed its place on the grid
+            if connection.has_turn:
+                self._handle_next(connection)
+        if arriving:  # last: a client that left before has freed its place on the grid
             self._accept()
         self._pass_time()
 
     def _wait_sec(self) -> float | None:
-        """Until the clock or a keep-alive is due; None when only a client can end the wait."""
+        """Returns how long until the clock or a keep-alive is due.
+
+        None where only a client can end the wait.
+        """
         if not self._connections:
             return None
         due = min(connection.quiet_since for connection in self._connections) + KEEP_ALIVE_SEC
         for connection in self._connections:
-            if connection.inbox and not connection.overfull:
+            if connection.has_turn:
                 return 0.0
             if connection.car is not None and self._period_sec is not None:
                 due = min(due, self._next_tick)
@@ -169,8 +157,8 @@ class Server:
             client, _ = self._listener.accept()
         except OSError:
             return  # it has gone again
-        if len(self._connections) >= SEATS:
-            self._complain("no seat", f"connection refused, {SEATS} clients are the limit")
+        if len(self._connections) >= MOST_CLIENTS:
+            self._complain("no seat", f"connection refused, {MOST_CLIENTS} clients are the limit")
             client.close()
             return
         client.setblocking(False)
@@ -178,7 +166,7 @@ class Server:
         connection = Connection(client, time.monotonic())
         self._connections.append(connection)
         self._selector.register(client, selectors.EVENT_READ, connection)
-        with self._trouble_of(connection):
+        with self._isolated(connection):
             if self.scene is None:
                 self._send(connection, reply("scene_selection_ready", loaded="1"))
             else:
@@ -188,69 +176,41 @@ class Server:
         taken = {other.car.slot for other in self._connections if other.car is not None}
         if not taken and self._period_sec is not None:
             self._next_tick = time.monotonic() + self._period_sec
-        connection.car = self._new_car(scene, self.seed, min(set(range(SEATS)) - taken))
+        slot = min(set(range(MOST_CLIENTS)) - taken)
+        connection.car = self._make_car(scene, self.seed, slot)
         shown = connection.car.frame() if self._period_sec is None else b""
         self._send(connection, reply("car_loaded") + shown)
 
     def _receive(self, connection: Connection) -> None:
-        if connection.inbox or connection.socket.fileno() < 0:
+        if connection.inbox or not connection.is_open:
             return
         try:
-            chunk = connection.socket.recv(CHUNK)
-            connection.inbox.extend(connection.requests.feed(chunk))
-        except BlockingIOError:
-            return
+            is_there = connection.receive(time.monotonic())
         except Oversized as error:
             self._complain("oversized", f"connection closed: {error}")
-            chunk = b""
-        except OSError:
-            chunk = b""
-        if not chunk:
+            is_there = False
+        if not is_there:
             self._drop(connection)
-        connection.quiet_since = time.monotonic()
 
-    def _attend(self, connection: Connection) -> None:
+    def _handle_next(self, connection: Connection) -> None:
         """Do what the client's next message asks."""
-        with self._trouble_of(connection):
-            self._obey(connection, parse(connection.inbox.popleft()))
+        with self._isolated(connection):
+            message = parse(connection.inbox.popleft())
+            match message["msg_type"]:
+                case "get_protocol_version":
+                    self._send(connection, reply("protocol_version", version=PROTOCOL_VERSION))
+                case "quit_app":
+                    self._drop(connection)
+                case _ if connection.car is None:
+                    self._handle_in_menu(connection, message)
+                case "exit_scene":
+                    connection.car = None
+                    if not self.n_cars:
+                        self.scene = None
+                case _:
+                    self._handle_on_track(connection, connection.car, message)
 
-    @contextlib.contextmanager
-    def _trouble_of(self, connection: Connection) -> Iterator[None]:
-        """Keep one client's trouble from the others: a bad message is ignored, a fault of its car ends it."""
-        try:
-            yield
-        except BadMessage as error:
-            self._complain(error.kind, f"ignored a message, {error}")
-        except Exception as error:
-            self._complain(
-                f"fault {type(error).__name__}",
-                f"connection closed by a fault of the simulator: {error!r}",
-            )
-            self._drop(connection)
-
-    def _obey(self, connection: Connection, message: Message) -> None:
-        msg_type, car = message["msg_type"], connection.car
-        if msg_type == "get_protocol_version":
-            self._send(connection, reply("protocol_version", version=PROTOCOL_VERSION))
-        elif msg_type == "quit_app":
-            self._drop(connection)
-        elif car is None:
-            self._obey_in_menu(connection, message)
-        elif msg_type == "exit_scene":
-            connection.car = None
-            if not self.n_cars:
-                self.scene = None
-        else:
-            answer = car.handle(message)
-            if self._period_sec is None:
-                if msg_type == "control":
-                    car.drive()
-                if msg_type == "control" or msg_type in SHOWN_AT_ONCE:
-                    answer += car.frame()
-            if answer:
-                self._send(connection, answer)
-
-    def _obey_in_menu(self, connection: Connection, message: Message) -> None:
+    def _handle_in_menu(self, connection: Connection, message: Message) -> None:
         match message["msg_type"]:
             case "get_scene_names":
                 self._send(connection, reply("scene_names", scene_names=ordered(scene_names())))
@@ -263,15 +223,38 @@ class Server:
             case unknown:
                 raise BadMessage("unknown msg_type in the menu", unknown)
 
+    def _handle_on_track(self, connection: Connection, car: RemoteCar, message: Message) -> None:
+        msg_type = message["msg_type"]
+        answer = car.handle(message)
+        if self._period_sec is None:  # in lockstep the client's messages are the clock
+            if msg_type == "control":
+                car.drive()
+            if msg_type == "control" or msg_type in SHOWN_AT_ONCE:
+                answer += car.frame()
+        if answer:
+            self._send(connection, answer)
+
+    @contextlib.contextmanager
+    def _isolated(self, connection: Connection) -> Iterator[None]:
+        """Keep one client's errors from the others.
+
+        A bad message is ignored, a fault of its car ends the connection.
+        """
+        try:
+            yield
+        except BadMessage as error:
+            self._complain(error.kind, f"ignored a message, {error}")
+        except Exception as error:
+            self._complain(
+                f"fault {type(error).__name__}",
+                f"connection closed by a fault of the simulator: {error!r}",
+            )
+            self._drop(connection)
+
     def _pass_time(self) -> None:
         now = time.monotonic()
         if self._period_sec is not None and now >= self._next_tick:
-            for connection in list(self._connections):
-                if connection.car is not None:
-                    with self._trouble_of(connection):
-                        connection.car.drive()
-                        if not connection.outbox:  # a client that does not read misses frames
-                            self._send(connection, connection.car.frame())
+            self._tick()
             self._next_tick += self._period_sec
             if now - self._next_tick > LATE_SEC:
                 self._next_tick = now + self._period_sec
@@ -281,29 +264,30 @@ class Server:
                 if not connection.outbox:
                     self._send(connection, KEEP_ALIVE)
 
+    def _tick(self) -> None:
+        """Drive every car for one control step and send what it sees."""
+        for connection in list(self._connections):
+            if connection.car is not None:
+                with self._isolated(connection):
+                    connection.car.drive()
+                    if not connection.outbox:  # a client that does not read misses frames
+                        self._send(connection, connection.car.frame())
+
     def _send(self, connection: Connection, lines: bytes) -> None:
         connection.outbox += lines
         self._flush(connection)
 
     def _flush(self, connection: Connection) -> None:
         """Send what the socket takes, and choose what to wait for next."""
-        if connection.socket.fileno() < 0:
+        if not connection.is_open:
             return
-        try:
-            with memoryview(connection.outbox) as waiting:
-                sent = connection.socket.send(waiting)
-            del connection.outbox[:sent]
-        except BlockingIOError:
-            pass
-        except OSError:
+        if not connection.flush():
             self._drop(connection)
             return
-        interest = (0 if connection.overfull else selectors.EVENT_READ) | (
-            selectors.EVENT_WRITE if connection.outbox else 0
-        )
-        if interest != connection.interest:
-            connection.interest = interest
-            self._selector.modify(connection.socket, interest, connection)
+        events = connection.wanted_events()
+        if events != connection.interest:
+            connection.interest = events
+            self._selector.modify(connection.socket, events, connection)
 
     def _drop(self, connection: Connection) -> None:
         if connection in self._connections:
@@ -312,7 +296,7 @@ class Server:
             connection.socket.close()
 
     def _complain(self, kind: str, line: str) -> None:
-        """Log what is the first of its kind."""
+        """Log a line that is the first of its kind."""
         if kind not in self._known_kinds:
             self._known_kinds.add(kind)
             self._log(line)

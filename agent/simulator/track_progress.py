@@ -1,4 +1,7 @@
-"""A car's way along its track: where it is, what it hits, how far it has come. The kernels of a physics tick."""
+"""A car's progress along its track: where it is, what it hits, how far it has come.
+
+The kernels of a physics tick.
+"""
 
 from __future__ import annotations
 
@@ -6,136 +9,182 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from agent.simulator import vehicle
+from agent.simulator.kernels import kernel, part
 from agent.simulator.obstacles import find_collision
-from agent.simulator.tracks import Array
+from agent.simulator.tracks import CentreLine
+from agent.simulator.typing import Array
 
-# Places in the state vector of the car's way along the track.
+# Indices of the progress state vector.
 (
-    NODE,
-    CTE,
-    ARC,
-    NET,
-    BEST_NET,
-    CLOCK_SEC,
-    BEST_AT_SEC,
-    CROSSINGS,
+    NODE,  # the centre line's node nearest to the car
+    CTE,  # cross-track error, u
+    ARC,  # place along the centre line, u
+    NET,  # net advance since the start, u
+    BEST_NET,  # the most that it was
+    CLOCK_SEC,  # since the start
+    BEST_AT_SEC,  # when it was that
+    CROSSINGS,  # of the start line
     LAST_CROSSING_SEC,
-    LAP_SEC,
-    HIT,
-    HEIGHT_U,
-    UPHILL,
+    LAP_SEC,  # time between the last two crossings
+    HIT,  # index of the obstacle that the car touches, -1 for none
+    HEIGHT_U,  # of the ground under the car
+    UPHILL,  # its slope along the heading, rise over run
 ) = range(13)
 PROGRESS_SIZE = 13
-WIDEST_SEARCH = 400  # nodes the foot of the car may move in one tick
+WIDEST_SEARCH = 400  # nodes by which the nearest one may move in one tick
 END_U = 4.0  # this far before its last node an open road is driven to its end
 PROGRESS_QUANTUM_U = 1.0  # net advance that counts as progress
 
 
 class Course(NamedTuple):
-    """All that ``advance`` reads of a place: see ``Track`` and ``Obstacles``.
+    """All that ``advance`` reads of a scene: see ``Track`` and ``Obstacles``.
 
     ``line_ahead_u`` is the net advance at which the start line is first crossed.
     """
 
-    nodes: Array
-    direction: Array
-    arc_u: Array
-    length_u: float
-    closed: bool
+    line: CentreLine
     line_ahead_u: float
     pillars: Array
     boxes: Array
     blocking: NDArray[np.bool_]
 
 
-@njit(cache=True)
+@kernel
 def advance(
-    car: Array,
-    way: Array,
+    car_state: Array,
+    progress_state: Array,
     steering: float,
     throttle: float,
     brake: float,
     ticks: int,
     course: Course,
 ) -> None:  # pragma: no cover - compiled
-    """Drive ``ticks`` physics ticks; 0 only finds the car's place on the track."""
-    if ticks == 0:
-        locate(
-            car, way, course.nodes, course.direction, course.arc_u, course.closed, course.length_u
-        )
-        way[NET] = way[BEST_NET] = 0.0
-        way[HIT] = -1.0
-        return
-    way[HIT] = -1.0
+    """Drive some physics ticks.
+
+    :param car_state: see ``vehicle``, changed in place
+    :param progress_state: (``PROGRESS_SIZE``,), changed in place
+    :param steering: command in [-1, 1], positive right
+    :param throttle: command in [-1, 1]
+    :param brake: share of the brakes' torque, from 0
+    :param ticks: how many
+    :param course: track and obstacles
+    """
+    progress_state[HIT] = -1.0
     for _ in range(ticks):
-        x, z, yaw = car[vehicle.X], car[vehicle.Z], car[vehicle.YAW]
-        vehicle.tick(car, steering, throttle, brake, way[UPHILL])
+        x, z, yaw = car_state[vehicle.X], car_state[vehicle.Z], car_state[vehicle.YAW]
+        vehicle.tick(car_state, steering, throttle, brake, progress_state[UPHILL])
         if len(course.blocking):
-            hit = find_collision(
-                car[vehicle.X],
-                car[vehicle.Z],
-                car[vehicle.YAW],
-                course.pillars,
-                course.boxes,
-                course.blocking,
-            )
+            hit = _obstacle_hit(car_state, course)
             if hit >= 0:  # it stands fast: the car is back where it was, at rest
-                way[HIT] = float(hit)
-                car[vehicle.X], car[vehicle.Z], car[vehicle.YAW] = x, z, yaw
-                car[vehicle.FORWARD] = car[vehicle.SIDE] = car[vehicle.YAW_RATE] = 0.0
-        update_progress(
-            car, way, vehicle.DT_SEC, course.nodes, course.direction, course.arc_u, course.length_u, course.closed,
-            course.line_ahead_u,
-        )  # fmt: skip
+                progress_state[HIT] = float(hit)
+                _stop_at(car_state, x, z, yaw)
+        update_progress(car_state, progress_state, course.line, course.line_ahead_u, vehicle.DT_SEC)
 
 
-@njit(cache=True)
+@part
+def _obstacle_hit(car_state: Array, course: Course) -> int:  # pragma: no cover - compiled
+    return find_collision(
+        car_state[vehicle.X],
+        car_state[vehicle.Z],
+        car_state[vehicle.YAW],
+        course.pillars,
+        course.boxes,
+        course.blocking,
+    )
+
+
+@part
+def _stop_at(car_state: Array, x: float, z: float, yaw: float) -> None:  # pragma: no cover
+    car_state[vehicle.X] = x
+    car_state[vehicle.Z] = z
+    car_state[vehicle.YAW] = yaw
+    car_state[vehicle.FORWARD] = 0.0
+    car_state[vehicle.SIDE] = 0.0
+    car_state[vehicle.YAW_RATE] = 0.0
+
+
+@kernel
 def update_progress(
-    car: Array, way: Array, elapsed_sec: float, nodes: Array, direction: Array, arc_u: Array, length_u: float,
-    closed: bool, line_ahead_u: float,
-) -> None:  # pragma: no cover - compiled  # fmt: skip
-    """Count what a car has gained that is somewhere else ``elapsed_sec`` later: net advance, stalls, laps."""
-    before, net_before = way[ARC], way[NET]
-    locate(car, way, nodes, direction, arc_u, closed, length_u)
-    moved = way[ARC] - before
-    if closed:
-        moved -= length_u * round(moved / length_u)
-    way[NET] = net_before + moved
-    way[CLOCK_SEC] += elapsed_sec
-    if way[NET] >= way[BEST_NET] + PROGRESS_QUANTUM_U:
-        way[BEST_NET], way[BEST_AT_SEC] = way[NET], way[CLOCK_SEC]
-    # A crossing counts only once, at the net advance that makes it: shuttling over the line gains nothing.
-    if closed and way[NET] >= line_ahead_u + way[CROSSINGS] * length_u:
-        overshoot = (way[NET] - line_ahead_u - way[CROSSINGS] * length_u) / max(moved, 1e-9)
-        now = way[CLOCK_SEC] - min(max(overshoot, 0.0), 1.0) * elapsed_sec
-        way[LAP_SEC] = now - way[LAST_CROSSING_SEC]
-        way[LAST_CROSSING_SEC] = now
-        way[CROSSINGS] += 1.0
-
-
-@njit(cache=True)
-def locate(
-    car: Array,
-    way: Array,
-    nodes: Array,
-    direction: Array,
-    arc_u: Array,
-    closed: bool,
-    length_u: float,
+    car_state: Array,
+    progress_state: Array,
+    line: CentreLine,
+    line_ahead_u: float,
+    elapsed_sec: float,
 ) -> None:  # pragma: no cover - compiled
-    """Cross-track error, place along the line, height and slope of the car, from the node nearest to it.
+    """Count what a car has gained that has moved: net advance, stalls, laps.
 
-    The error is the perpendicular distance to the infinite line from the nearest node to the next, positive to
-    the right. The nearest node is looked for from the last one outwards, so another leg of the track close by
-    is never mistaken for this one.
+    :param car_state: see ``vehicle``
+    :param progress_state: that of the car before, changed in place
+    :param line: the track's
+    :param line_ahead_u: net advance at which the start line is first crossed
+    :param elapsed_sec: since the state before
+    """
+    before = progress_state[ARC]
+    locate(car_state, progress_state, line)
+    moved = progress_state[ARC] - before
+    if line.closed:
+        moved -= line.length_u * round(moved / line.length_u)
+    progress_state[NET] += moved
+    progress_state[CLOCK_SEC] += elapsed_sec
+    net_u = progress_state[NET]
+    if net_u >= progress_state[BEST_NET] + PROGRESS_QUANTUM_U:
+        progress_state[BEST_NET] = net_u
+        progress_state[BEST_AT_SEC] = progress_state[CLOCK_SEC]
+    # A crossing counts only once, at the net advance that makes it: shuttling over the line gains
+    # nothing.
+    lap_u = progress_state[CROSSINGS] * line.length_u
+    if line.closed and net_u >= line_ahead_u + lap_u:
+        overshoot = (net_u - line_ahead_u - lap_u) / max(moved, 1e-9)
+        now = progress_state[CLOCK_SEC] - min(max(overshoot, 0.0), 1.0) * elapsed_sec
+        progress_state[LAP_SEC] = now - progress_state[LAST_CROSSING_SEC]
+        progress_state[LAST_CROSSING_SEC] = now
+        progress_state[CROSSINGS] += 1.0
+
+
+@kernel
+def locate(
+    car_state: Array, progress_state: Array, line: CentreLine
+) -> None:  # pragma: no cover - compiled
+    """Find the car's cross-track error, place along the line, ground height and slope.
+
+    The error is the perpendicular distance to the infinite line from the nearest node to the next,
+    positive to the right.
+
+    :param car_state: see ``vehicle``
+    :param progress_state: its ``NODE`` is near the car's; changed in place
+    :param line: the track's
+    """
+    nodes, direction, n = line.nodes, line.direction, len(line.nodes)
+    x, z, yaw = car_state[vehicle.X], car_state[vehicle.Z], car_state[vehicle.YAW]
+    i = _nearest_node(nodes, line.closed, int(progress_state[NODE]), x, z)
+    dx, dz = x - nodes[i, 0], z - nodes[i, 1]
+    along = dx * direction[i, 0] + dz * direction[i, 1]
+    arc_u = line.arc_u[i] + along
+    progress_state[NODE] = i
+    progress_state[CTE] = dx * direction[i, 1] - dz * direction[i, 0]
+    progress_state[ARC] = arc_u % line.length_u if line.closed else arc_u
+    ahead = (i + 1) % n if line.closed or i + 1 < n else i
+    behind = (i - 1) % n if line.closed or i > 0 else i
+    run = math.hypot(nodes[ahead, 0] - nodes[behind, 0], nodes[ahead, 1] - nodes[behind, 1])
+    grade = (nodes[ahead, 2] - nodes[behind, 2]) / max(run, 1e-9)
+    forwards = math.sin(yaw) * direction[i, 0] + math.cos(yaw) * direction[i, 1]
+    progress_state[HEIGHT_U] = nodes[i, 2] + grade * along
+    progress_state[UPHILL] = grade * forwards
+
+
+@part
+def _nearest_node(
+    nodes: Array, closed: bool, i: int, x: float, z: float
+) -> int:  # pragma: no cover - compiled
+    """Returns the node nearest to a point, looked for from node ``i`` outwards.
+
+    So another leg of the track close by is never mistaken for this one.
     """
     n = len(nodes)
-    i = int(way[NODE])
-    best = (nodes[i, 0] - car[0]) ** 2 + (nodes[i, 1] - car[1]) ** 2
+    best = (nodes[i, 0] - x) ** 2 + (nodes[i, 1] - z) ** 2
     for sign in (1, -1):
         for _ in range(WIDEST_SEARCH):
             j = i + sign
@@ -143,18 +192,9 @@ def locate(
                 j %= n
             elif j < 0 or j >= n:
                 break
-            d2 = (nodes[j, 0] - car[0]) ** 2 + (nodes[j, 1] - car[1]) ** 2
+            d2 = (nodes[j, 0] - x) ** 2 + (nodes[j, 1] - z) ** 2
             if d2 >= best:
                 break
-            i, best = j, d2
-    dx, dz = car[0] - nodes[i, 0], car[1] - nodes[i, 1]
-    along = dx * direction[i, 0] + dz * direction[i, 1]
-    way[NODE] = i
-    way[CTE] = dx * direction[i, 1] - dz * direction[i, 0]
-    way[ARC] = (arc_u[i] + along) % length_u if closed else arc_u[i] + along
-    ahead = (i + 1) % n if closed or i + 1 < n else i
-    behind = (i - 1) % n if closed or i > 0 else i
-    run = math.hypot(nodes[ahead, 0] - nodes[behind, 0], nodes[ahead, 1] - nodes[behind, 1])
-    grade = (nodes[ahead, 2] - nodes[behind, 2]) / max(run, 1e-9)
-    way[HEIGHT_U] = nodes[i, 2] + grade * along
-    way[UPHILL] = grade * (math.sin(car[2]) * direction[i, 0] + math.cos(car[2]) * direction[i, 1])
+            i = j
+            best = d2
+    return i

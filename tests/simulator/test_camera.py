@@ -1,4 +1,4 @@
-"""The drawn road lies where the track says: pixels against a plain search for the nearest point of the line."""
+"""The drawn road lies on the track: pixels against a search for the line's nearest point."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PITCH = math.radians(15.0)
 def ground_point(
     world_x: float, world_z: float, yaw: float, row: int, column: int
 ) -> tuple[float, float]:
-    """Where a pixel's ray meets level ground, from the reference's figures of the camera alone."""
+    """Point where a pixel's ray meets level ground, by the figures of the Unity prefab's camera."""
     down, right = (row - 59.5) / 60.0, (column - 79.5) / 60.0
     depth = 1.65 / (down * math.cos(PITCH) + math.sin(PITCH))
     ahead = 0.553 + depth * (math.cos(PITCH) - down * math.sin(PITCH))
@@ -28,7 +28,7 @@ def ground_point(
 
 
 def offsets_from_line(world: World, x: float, z: float) -> tuple[float, float]:
-    """Signed distance to the nearest point of the centre line, and to the nearest one on another leg."""
+    """Signed distance to the nearest point of the centre line, and that to another leg."""
     track = world.track
     dx, dz = x - track.nodes[:, 0], z - track.nodes[:, 1]
     along = np.clip(
@@ -66,7 +66,7 @@ def test_pixels_show_the_strip_of_road_they_lie_on(scene: str) -> None:
             )
             expected = [world.scene.ground_rgb]
             for strip in world.scene.cross_section:
-                reach = 0.3  # a pixel's shadow and the chord's error
+                reach = 0.3  # a pixel's footprint and the chord's error
                 if strip["from_u"] - reach < lateral < strip["to_u"] + reach:
                     inside = strip["from_u"] + reach < lateral < strip["to_u"] - reach
                     expected = [strip["rgb"]] if inside else [*expected, strip["rgb"]]
@@ -109,8 +109,8 @@ def test_another_leg_beside_the_road_is_drawn() -> None:
     assert roads > 5, f"the other leg {gaps[here, there]:.1f} u away is out of sight"
 
 
-def test_where_a_road_crosses_itself_neither_way_lies_under_the_others_verge() -> None:
-    """The path of a generated road is its right lane, so nearer to the path is not nearer to the road."""
+def test_at_a_crossing_neither_leg_lies_under_the_others_verge() -> None:
+    """The path of a generated road is its right lane: nearer to it is not nearer to the road."""
     world = World("generated_road")
     world.reset(3)
     track, road = world.track, world.scene.cross_section[0]
@@ -118,8 +118,8 @@ def test_where_a_road_crosses_itself_neither_way_lies_under_the_others_verge() -
     here, there = track.crossings[-2:]
     crossing, frame = track.nodes[here, :2], np.zeros((120, 160, 3), np.uint8)
     verges = 0
-    for way in (here, there):
-        world.reset(arc_u=float(track.arc_u[way]) - 5.0)
+    for leg in (here, there):
+        world.reset(arc_u=float(track.arc_u[leg]) - 5.0)
         world.render(frame)
         x, _, z = (8 * p for p in world.telemetry().pos)
         yaw = math.radians(world.telemetry().car[2])
@@ -140,8 +140,8 @@ def test_where_a_road_crosses_itself_neither_way_lies_under_the_others_verge() -
     assert verges > 30, "there is ground to be mistaken for it"
 
 
-def test_ways_that_meet_are_painted_as_the_nearer_middle_says_down_to_the_pixel() -> None:
-    """At a shallow crossing lines that end in steps would hide which way is whose."""
+def test_legs_that_meet_are_divided_at_the_pixel_by_the_nearer_middle() -> None:
+    """At a shallow crossing lines that end in steps would hide which line is whose."""
     world, frame = World("generated_road"), np.zeros((120, 160, 3), np.uint8)
     rng, strips, checked = np.random.default_rng(0), world.scene.cross_section, 0
     for seed in range(8):
@@ -149,8 +149,8 @@ def test_ways_that_meet_are_painted_as_the_nearer_middle_says_down_to_the_pixel(
         track = world.track
         middles = track.parallel_line(world.scene.middle_u)[:, :2]
         starts, along = middles[:-1], np.diff(middles, axis=0)
-        for way in track.crossings:
-            world.reset(arc_u=float(track.arc_u[way]) - 8.0)
+        for leg in track.crossings:
+            world.reset(arc_u=float(track.arc_u[leg]) - 8.0)
             world.render(frame)
             x, _, z = (8 * p for p in world.telemetry().pos)
             yaw = math.radians(world.telemetry().car[2])
@@ -163,7 +163,7 @@ def test_ways_that_meet_are_painted_as_the_nearer_middle_says_down_to_the_pixel(
                 nearest = int(np.argmin(away))
                 others = np.abs(track.arc_u[:-1] - track.arc_u[nearest]) > 3.0 + 4.0 * away[nearest]
                 if not others.any() or not 0.3 < away[others].min() - away[nearest] < 1.5:
-                    continue  # nearly as near, within the pixel's shadow, or far from where the ways meet
+                    continue  # as near within the footprint, or far from where the legs meet
                 side = (at - starts[nearest]) @ (along[nearest, ::-1] * (1.0, -1.0))
                 place = math.copysign(away[nearest], side) + world.scene.middle_u
                 if any(
@@ -177,7 +177,7 @@ def test_ways_that_meet_are_painted_as_the_nearer_middle_says_down_to_the_pixel(
                 expected = inside[-1] if inside else world.scene.ground_rgb
                 assert np.abs(frame[row, column] - np.array(expected)).max() <= 7, (
                     seed,
-                    way,
+                    leg,
                     row,
                     column,
                 )
@@ -188,8 +188,8 @@ def test_horizon_and_lane_lines_lie_where_the_optics_put_them() -> None:
     """Centres of the painted lines against the pinhole camera, within 1.5 pixels."""
     world = World("generated_road")
     frame = np.zeros((120, 160, 3), np.uint8)
-    for aside, turned in ((0.0, 0.0), (1.0, 0.0), (-1.5, 0.05), (0.5, -0.08)):
-        world.reset(0, arc_u=0.0, lateral_u=aside, yaw_offset_rad=turned)
+    for right, turned in ((0.0, 0.0), (1.0, 0.0), (-1.5, 0.05), (0.5, -0.08)):
+        world.reset(0, arc_u=0.0, lateral_u=right, yaw_offset_rad=turned)
         world.render(frame)
         picture = frame.astype(int)
         assert abs((picture[:, 80, 2] - picture[:, 80, 0] > 50).argmin() - 43.9) <= 1.5
@@ -198,8 +198,9 @@ def test_horizon_and_lane_lines_lie_where_the_optics_put_them() -> None:
             depth = 1.65 / (down * math.cos(PITCH) + math.sin(PITCH))
             ahead = 0.553 + depth * (math.cos(PITCH) - down * math.sin(PITCH))
             for line, paint in ((-6.205, "white"), (-2.2, "yellow"), (1.755, "white")):
-                # The car is aside + ahead sin(turned) right of the path there, and looks across at the angle turned.
-                column = 79.5 + 60.0 * (line - aside - ahead * math.sin(turned)) / (
+                # The car is right + ahead sin(turned) right of the path there, and looks across
+                # at the angle turned.
+                column = 79.5 + 60.0 * (line - right - ahead * math.sin(turned)) / (
                     depth * math.cos(turned)
                 )
                 if not 8 <= column <= 151:
@@ -207,9 +208,9 @@ def test_horizon_and_lane_lines_lie_where_the_optics_put_them() -> None:
                 near = picture[row, round(column) - 7 : round(column) + 8]
                 weight = near[:, 0] - 165 if paint == "white" else near[:, 0] - near[:, 2] - 10
                 weight = np.clip(weight, 0, None)
-                assert weight.sum() > 0, (aside, turned, row, paint)
+                assert weight.sum() > 0, (right, turned, row, paint)
                 middle = round(column) - 7 + (weight * np.arange(15)).sum() / weight.sum()
-                assert abs(middle - column) <= 1.5, (aside, turned, row, paint, middle, column)
+                assert abs(middle - column) <= 1.5, (right, turned, row, paint, middle, column)
 
 
 def test_colours_are_those_of_the_reference_frames() -> None:
@@ -224,13 +225,19 @@ def test_colours_are_those_of_the_reference_frames() -> None:
         for column in range(160):
             lateral = ground_point(x, z, 0.0, row, column)[0] - 49.69
             for name, low, high in (
-                ("asphalt", -1.5, 1.4), ("yellow", -2.05, -1.95), ("white", 1.93, 1.98), ("grass", 4.0, 9.0)
-            ):  # fmt: skip
+                ("asphalt", -1.5, 1.4),
+                ("yellow", -2.05, -1.95),
+                ("white", 1.93, 1.98),
+                ("grass", 4.0, 9.0),
+            ):
                 if low < lateral < high:
                     seen[name].append(frame[row, column])
     expected = {
-        "asphalt": (132, 138, 148), "yellow": (223, 199, 133), "white": (238, 246, 250), "grass": (112, 118, 90)
-    }  # fmt: skip
+        "asphalt": (132, 138, 148),
+        "yellow": (223, 199, 133),
+        "white": (238, 246, 250),
+        "grass": (112, 118, 90),
+    }
     for name, rgb in expected.items():
         assert len(seen[name]) >= 5, name
         assert np.abs(np.median(seen[name], axis=0) - rgb).max() <= 15, (

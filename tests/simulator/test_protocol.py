@@ -82,8 +82,8 @@ def test_wherever_the_stream_is_cut_the_messages_are_the_same(
     seen = [parse(piece) for chunk in cut(stream, cuts) for piece in requests.feed(chunk)]
     assert [message["steering"] for message in seen] == [str(k) for k in range(len(gaps))]
     lines = b"".join(reply("node_position", index=k) + b"{}\n" for k in range(len(gaps)))
-    told = [parse(line) for chunk in cut(lines, cuts) for line in replies.feed(chunk)]
-    assert [message["index"] for message in told] == list(range(len(gaps)))
+    received = [parse(line) for chunk in cut(lines, cuts) for line in replies.feed(chunk)]
+    assert [message["index"] for message in received] == list(range(len(gaps)))
 
 
 @given(
@@ -165,15 +165,23 @@ def test_telemetry_has_upstreams_fields_in_their_order() -> None:
     world = World("generated_track")
     world.step(0.3, 0.5)
     line = protocol.telemetry(
-        world.telemetry(), steering=0.3, throttle=0.5, image=b"aW1n", image_b=b"Yg==",
-        lidar=[(1.234, 2.0, -1.0)], rotations=(1.5, 2.5), hit='a "cone"', time_sec=0.05,
-    )  # fmt: skip
+        world.telemetry(),
+        steering=0.3,
+        throttle=0.5,
+        image=b"aW1n",
+        image_b=b"Yg==",
+        lidar=[(1.234, 2.0, -1.0)],
+        rotations=(1.5, 2.5),
+        hit='a "cone"',
+        time_sec=0.05,
+    )
     assert line.endswith(b"}\n")
     assert line.count(b"\n") == 1
     message = json.loads(line)
     fields = (
-        "msg_type steering_angle throttle image imageb lidar fl fr rl rr hit time speed accel_x accel_y accel_z"
-        " gyro_x gyro_y gyro_z pitch yaw roll cte activeNode totalNodes pos_x pos_y pos_z vel_x vel_y vel_z"
+        "msg_type steering_angle throttle image imageb lidar fl fr rl rr hit time speed"
+        " accel_x accel_y accel_z gyro_x gyro_y gyro_z pitch yaw roll cte activeNode totalNodes"
+        " pos_x pos_y pos_z vel_x vel_y vel_z"
     )
     assert " ".join(message) == fields
     assert {name for name, value in message.items() if isinstance(value, str)} == {
@@ -192,7 +200,14 @@ def test_telemetry_has_upstreams_fields_in_their_order() -> None:
     )
     assert (message["activeNode"], message["totalNodes"]) == (seen.active_node, seen.total_nodes)
     bare = protocol.telemetry(
-        seen, steering=0.0, throttle=0.0, image=b"", image_b=None, lidar=None, rotations=(0.0, 0.0), hit="none",
+        seen,
+        steering=0.0,
+        throttle=0.0,
+        image=b"",
+        image_b=None,
+        lidar=None,
+        rotations=(0.0, 0.0),
+        hit="none",
         time_sec=0.0,
-    )  # fmt: skip
+    )
     assert not {"imageb", "lidar"} & set(json.loads(bare))

@@ -1,4 +1,4 @@
-"""What a client's car does with each message, and what it shows."""
+"""A client's car: its answer to each message, and what it shows."""
 
 from __future__ import annotations
 
@@ -16,14 +16,34 @@ from hypothesis import strategies as st
 from agent.simulator.protocol import BadMessage
 from agent.simulator.remote_car import RemoteCar
 
-CAMERA = {
-    "fov": "0", "offset_x": "0", "offset_y": "0", "offset_z": "0", "rot_x": "0", "fish_eye_x": "0", "fish_eye_y": "0",
-    "img_w": "0", "img_h": "0", "img_d": "0", "img_enc": "0",
-}  # fmt: skip
+CAMERA = dict.fromkeys(
+    [
+        "fov",
+        "offset_x",
+        "offset_y",
+        "offset_z",
+        "rot_x",
+        "fish_eye_x",
+        "fish_eye_y",
+        "img_w",
+        "img_h",
+        "img_d",
+        "img_enc",
+    ],
+    "0",
+)
 LIDAR = {
-    "offset_x": "0", "offset_y": "0.5", "offset_z": "0.5", "rot_x": "0", "degPerSweepInc": "2", "degAngDown": "10",
-    "degAngDelta": "-1", "maxRange": "50", "noise": "0.4", "numSweepsLevels": "2",
-}  # fmt: skip
+    "offset_x": "0",
+    "offset_y": "0.5",
+    "offset_z": "0.5",
+    "rot_x": "0",
+    "degPerSweepInc": "2",
+    "degAngDown": "10",
+    "degAngDelta": "-1",
+    "maxRange": "50",
+    "noise": "0.4",
+    "numSweepsLevels": "2",
+}
 
 
 def a_car(scene: str = "generated_track", slot: int = 0) -> RemoteCar:
@@ -119,7 +139,7 @@ def test_the_brake_holds_after_a_reset_until_the_next_control() -> None:
     assert car.brake == 0.0
 
 
-def test_a_hit_is_told_once() -> None:
+def test_a_hit_is_reported_once() -> None:
     car = a_car()
     cone = car.world.scene.obstacles[0]
     tell(car, "set_position", pos_x=str(cone["x"]), pos_y="0.5", pos_z=str(cone["z"] - 6.0))
@@ -138,7 +158,7 @@ def test_a_hit_waits_for_the_next_frame() -> None:
     assert [show(car)["hit"], show(car)["hit"]] == [cone["name"], "none"]
 
 
-def test_crossing_the_line_is_told_and_the_stamps_give_the_lap_time() -> None:
+def test_crossing_the_line_is_reported_and_the_stamps_give_the_lap_time() -> None:
     car = a_car()
     messages: list[dict[str, Any]] = []
     for _ in range(2000):

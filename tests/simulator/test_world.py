@@ -9,14 +9,14 @@ from agent.simulator.tracks import scene_names
 from agent.simulator.world import Telemetry, World
 
 
-def look(world: World) -> np.ndarray:
+def picture(world: World) -> np.ndarray:
     frame = np.zeros((120, 160, 3), dtype=np.uint8)
     world.render(frame)
     return frame
 
 
 def follow(world: World, speed: float) -> Telemetry:
-    """One step of a driver that knows the road's direction a little ahead and holds ``speed``, m/s."""
+    """One step of a driver that knows the road a little ahead and holds ``speed``, m/s."""
     track = world.track
     here = world.telemetry()
     x, z = here.pos[0] * 8, here.pos[2] * 8
@@ -36,7 +36,7 @@ def test_same_commands_same_bits(scene: str) -> None:
         runs.append(
             (
                 [(s.pos, s.vel, s.accel, s.gyro, s.car, s.cte, s.progress) for s in seen],
-                look(world).tobytes(),
+                picture(world).tobytes(),
             )
         )
     assert runs[0] == runs[1]
@@ -57,12 +57,12 @@ def test_a_plain_line_follower_completes_a_lap(scene: str) -> None:
 
 def test_cte_is_positive_to_the_right() -> None:
     world = World("generated_track")
-    for aside in (-2.0, 2.0):
-        world.reset(arc_u=10.0, lateral_u=aside)
-        assert world.telemetry().cte == pytest.approx(aside, abs=1e-9)
+    for right in (-2.0, 2.0):
+        world.reset(arc_u=10.0, lateral_u=right)
+        assert world.telemetry().cte == pytest.approx(right, abs=1e-9)
 
 
-def test_whoever_begins_or_is_put_back_at_a_crossing_goes_on_along_its_own_way() -> None:
+def test_a_car_that_begins_or_is_put_back_at_a_crossing_stays_on_its_leg() -> None:
     world = World("circuit_launch")
     nodes = world.track.nodes[:, :2]
     gaps = np.linalg.norm(nodes[:, None] - nodes, axis=2)
@@ -71,11 +71,11 @@ def test_whoever_begins_or_is_put_back_at_a_crossing_goes_on_along_its_own_way()
     world.reset(arc_u=0.0)
     line_u = world.line_ahead_u
     for crossing in np.unravel_index(np.argmin(gaps), gaps.shape):
-        for aside in (-3.0, 0.0, 3.0):
+        for right in (-3.0, 0.0, 3.0):
             arc_u = float(world.track.arc_u[crossing])
-            world.reset(arc_u=arc_u, lateral_u=aside)
+            world.reset(arc_u=arc_u, lateral_u=right)
             there = world.telemetry()
-            assert there.cte == pytest.approx(aside, abs=0.3)
+            assert there.cte == pytest.approx(right, abs=0.3)
             assert (world.line_ahead_u + arc_u) % world.track.length_u == pytest.approx(
                 line_u, abs=0.1
             )
@@ -119,12 +119,12 @@ def test_a_cone_is_hit_by_its_upstream_name_and_stands_fast() -> None:
 
 
 def test_far_lines_do_not_flicker() -> None:
-    """Between frames 0.06 u apart no pixel near the horizon jumps by more than a part of the paint's contrast."""
+    """From frame to frame, 0.06 u apart, pixels near the horizon change by less than the paint."""
     world = World("generated_road")
     frames = []
     for k in range(12):
         world.reset(arc_u=20.0 + 0.06 * k)
-        frames.append(look(world)[46:54].astype(int))
+        frames.append(picture(world)[46:54].astype(int))
     jumps = np.abs(np.diff(np.array(frames), axis=0)).max(axis=(1, 2, 3))
     assert np.median(jumps) < 40
 
@@ -134,7 +134,7 @@ def test_hills_move_the_horizon() -> None:
     tops = []
     for k in range(12):
         world.reset(arc_u=world.track.length_u * k / 12)
-        frame = look(world).astype(int)
+        frame = picture(world).astype(int)
         tops.append(int((frame[:, 80, 2] - frame[:, 80, 0] > 40).argmin()))
     assert max(tops) - min(tops) >= 3
     assert all(25 < top < 70 for top in tops)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from agent.simulator.appearance import Appearance
 from agent.simulator.lens import View
 from agent.simulator.lidar import LidarConfig
-from agent.simulator.world import UNITS_PER_METRE, Telemetry, World
+from agent.simulator.telemetry import UNITS_PER_METRE, Telemetry
+from agent.simulator.world import World
 from agent.worlds.donkey import starts
 from agent.worlds.donkey.env_options import (
     AnyWorld,

@@ -25,7 +25,7 @@ from typing import Any
 
 from agent.simulator.lens import HEIGHT, WIDTH, View
 from agent.simulator.lidar import LidarConfig
-from agent.simulator.remote_car import (
+from agent.simulator.sensor_config import (
     FIRST_CAMERA,
     SECOND_CAMERA,
     Camera,

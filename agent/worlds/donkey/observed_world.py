@@ -16,8 +16,9 @@ from agent.simulator.appearance import Appearance
 from agent.simulator.lens import View
 from agent.simulator.lidar import LidarConfig
 from agent.simulator.remote_car import RemoteCar
+from agent.simulator.telemetry import Telemetry
 from agent.simulator.tracks import Scene, Track
-from agent.simulator.world import CONTROL_HZ, Telemetry, World
+from agent.simulator.world import CONTROL_HZ, World
 from agent.worlds.donkey.recorded_envs import Recorder
 
 

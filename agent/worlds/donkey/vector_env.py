@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from agent.simulator.fleet import Fleet
 from agent.simulator.lens import View
+from agent.simulator.telemetry import UNITS_PER_METRE
 from agent.simulator.track_progress import ARC, BEST_AT_SEC, CLOCK_SEC, CTE, END_U, HIT, NET
 from agent.simulator.vehicle import FORWARD, SIDE
-from agent.simulator.world import UNITS_PER_METRE, World
+from agent.simulator.world import World
 from agent.worlds.donkey.demonstrations import rescaled
 from agent.worlds.donkey.env import HALF_TICK_SEC, STALL_LIMIT_SEC, TRUNCATIONS, DonkeyEnv
 from agent.worlds.donkey.experts.teacher import Teacher

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from agent.simulator import vehicle
-from agent.simulator.tracks import Array, Track
+from agent.simulator.tracks import Track
+from agent.simulator.typing import Array
 from agent.worlds.donkey.experts.line import (
     DRAG,
     FULL_FORCE,

@@ -9,8 +9,9 @@ import pytest
 
 from agent.simulator import vehicle
 from agent.simulator.obstacles import Obstacles, find_collision
+from agent.simulator.telemetry import UNITS_PER_METRE
 from agent.simulator.tracks import Track, build_track, load_scene
-from agent.simulator.world import UNITS_PER_METRE, World
+from agent.simulator.world import World
 from agent.worlds.donkey.experts.line import TIGHTEST, centre_line
 from agent.worlds.donkey.experts.race_line import race_line
 

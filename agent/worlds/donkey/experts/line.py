@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numba import njit
 
-from agent.simulator.tracks import Array, Track
+from agent.simulator.tracks import Track
+from agent.simulator.typing import Array
 from agent.simulator.vehicle import (
     AIR_DRAG,
     GRAVITY_U,

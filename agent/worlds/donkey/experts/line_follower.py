@@ -15,8 +15,10 @@ from numba import njit
 
 from agent.simulator import vehicle
 from agent.simulator.obstacles import Obstacles
-from agent.simulator.tracks import Array, build_track, load_scene
-from agent.simulator.world import UNITS_PER_METRE, Telemetry, World
+from agent.simulator.telemetry import UNITS_PER_METRE, Telemetry
+from agent.simulator.tracks import build_track, load_scene
+from agent.simulator.typing import Array
+from agent.simulator.world import World
 from agent.worlds.donkey.env import STALL_LIMIT_SEC
 from agent.worlds.donkey.experts.line import DRAG, FULL_FORCE, Line, centre_line
 from agent.worlds.donkey.experts.race_line import race_line

@@ -13,7 +13,8 @@ import numpy as np
 from numba import njit
 
 from agent.simulator.obstacles import Obstacles, find_collision
-from agent.simulator.tracks import Array, Track
+from agent.simulator.tracks import Track
+from agent.simulator.typing import Array
 from agent.worlds.donkey.experts.line import (
     TIGHTEST,
     Line,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from agent.simulator.fleet import Fleet, set_item, typed_list
 from agent.simulator.track_progress import NODE, UPHILL
-from agent.simulator.tracks import Array
+from agent.simulator.typing import Array
 from agent.simulator.vehicle import FORWARD, YAW, X, Z
 from agent.worlds.donkey.experts.line import rounded_line
 from agent.worlds.donkey.experts.line_follower import (

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from agent.simulator.lens import HEIGHT, WIDTH
-from agent.simulator.world import CONTROL_HZ, UNITS_PER_METRE, World
+from agent.simulator.telemetry import UNITS_PER_METRE
+from agent.simulator.world import CONTROL_HZ, World
 from agent.worlds.donkey.env import DonkeyEnv
 
 Picture = NDArray[np.uint8]

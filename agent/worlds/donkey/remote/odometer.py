@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from agent.simulator import track_progress, vehicle
-from agent.simulator.tracks import Array, Scene, Track
+from agent.simulator.tracks import Scene, Track
+from agent.simulator.typing import Array
 
 POSE = [vehicle.X, vehicle.Z, vehicle.YAW]
 
@@ -30,15 +31,7 @@ class Odometer:
         self._car_state[POSE] = x_u, z_u, yaw
         self._progress_state[:] = 0.0
         self._progress_state[track_progress.NODE] = track.nearest_node(x_u, z_u)
-        track_progress.locate(
-            self._car_state,
-            self._progress_state,
-            track.nodes,
-            track.direction,
-            track.arc_u,
-            track.closed,
-            track.length_u,
-        )
+        track_progress.locate(self._car_state, self._progress_state, track.line)
         self.lap_times: list[float] = []
         self._line_ahead_u = self._start_line_ahead(x_u, z_u)
 
@@ -57,19 +50,14 @@ class Odometer:
         :param yaw: radians clockwise from +z
         :param elapsed_sec: since the last call
         """
-        track = self.track
         crossings = self._progress_state[track_progress.CROSSINGS]
         self._car_state[POSE] = x_u, z_u, yaw
         track_progress.update_progress(
             self._car_state,
             self._progress_state,
-            elapsed_sec,
-            track.nodes,
-            track.direction,
-            track.arc_u,
-            track.length_u,
-            track.closed,
+            self.track.line,
             self._line_ahead_u,
+            elapsed_sec,
         )
         if self._progress_state[track_progress.CROSSINGS] > max(crossings, 1.0):
             lap_sec = float(self._progress_state[track_progress.LAP_SEC])

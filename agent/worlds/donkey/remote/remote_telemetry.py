@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from agent.simulator.protocol import Message
-from agent.simulator.world import UNITS_PER_METRE
+from agent.simulator.telemetry import UNITS_PER_METRE
 from agent.worlds.donkey.remote.link import Link, Vector
 from agent.worlds.donkey.remote.odometer import Odometer
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from agent.simulator.lens import View
 from agent.simulator.lidar import LidarConfig
 from agent.simulator.protocol import Message
+from agent.simulator.telemetry import UNITS_PER_METRE
 from agent.simulator.tracks import Track, build_track, load_scene
-from agent.simulator.world import CONTROL_HZ, UNITS_PER_METRE
+from agent.simulator.world import CONTROL_HZ
 from agent.worlds.donkey.remote.link import Limits, Link, SimulatorLost, Vector
 from agent.worlds.donkey.remote.odometer import Odometer
 from agent.worlds.donkey.remote.remote_telemetry import (

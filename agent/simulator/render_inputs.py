@@ -1,0 +1,100 @@
+"""All that the camera's kernels read of a scene, in one tuple that numba takes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.simulator.ground import Ground
+from agent.simulator.lens import Lens, Optics
+from agent.simulator.obstacles import Obstacles
+from agent.simulator.paint import Paint
+from agent.simulator.tracks import Track
+from agent.simulator.typing import Array, Floats, Image
+
+HILLY_U = 0.2  # chosen: a track that rises less is drawn as level ground
+
+
+class RenderInputs(NamedTuple):
+    """One scene in one appearance through one lens. Colours are (n, 3), or (n, 1) in grey.
+
+    ``lens`` is ``Lens.optics``; ``arc_u``, ``height_u`` and ``length_u`` are the track's;
+    ``origin`` to ``spans`` are ``Ground``'s; ``integral``, ``palette``, ``haze`` and ``sky`` are
+    ``Colours``'; ``strips``, ``edges``, ``grain``, ``grain_mean`` and ``start_line`` are
+    ``Paint``'s; the rest are ``Obstacles``'.
+    """
+
+    lens: Optics
+    hilly: bool
+    arc_u: Array
+    height_u: Array
+    length_u: float
+    origin: Array
+    cells: NDArray[np.int16]
+    pairs: NDArray[np.int16]
+    middle_u: float
+    spans: Array
+    integral: Floats
+    strips: Image
+    edges: Array
+    palette: Floats
+    haze: Floats
+    sky: Image
+    grain: NDArray[np.uint64]
+    grain_mean: np.uint64
+    start_line: Array
+    pillars: Array
+    boxes: Array
+    obstacle_colours: Array
+
+
+class LensPose(NamedTuple):
+    """The place of the lens, and the ground under the car."""
+
+    x: float  # u
+    z: float
+    sin: float  # of its heading
+    cos: float
+    height_u: float  # of the ground
+    uphill: float  # slope of the ground along the car's heading
+
+
+def gather_render_inputs(
+    track: Track, ground: Ground, paint: Paint, obstacles: Obstacles, lens: Lens, grey: bool
+) -> RenderInputs:
+    """Returns what the kernels read.
+
+    :param track: the centre line, whose heights make the hills
+    :param ground: where the road lies
+    :param paint: colours, grain and start line
+    :param obstacles: what stands on the ground
+    :param lens: the lens, see ``lens_for``
+    :param grey: grey levels instead of colours
+    """
+    colours = paint.grey if grey else paint.rgb
+    return RenderInputs(
+        lens=lens.optics,
+        hilly=bool(np.ptp(track.height_u) > HILLY_U),
+        arc_u=track.arc_u,
+        height_u=track.height_u,
+        length_u=track.length_u,
+        origin=ground.origin,
+        cells=ground.cells,
+        pairs=ground.pairs,
+        middle_u=ground.middle_u,
+        spans=ground.spans,
+        integral=colours.integral,
+        strips=paint.strips,
+        edges=paint.edges,
+        palette=colours.palette,
+        haze=colours.haze,
+        sky=colours.sky_for(lens),
+        grain=paint.grey_grain if grey else paint.grain,
+        grain_mean=paint.grain_mean,
+        start_line=paint.start_line,
+        pillars=obstacles.pillars,
+        boxes=obstacles.boxes,
+        obstacle_colours=obstacles.grey if grey else obstacles.rgba,
+    )
