@@ -253,9 +253,7 @@ def _conclude(folder: Path, code: int, result: dict[str, Any], world: World) -> 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         model = folder / files.MODEL
-        result["model_sha256"] = None
-        if model.exists():
-            result["model_sha256"] = sha256(model)
+        result["model_sha256"] = sha256(model) if model.exists() else None
         write_json(path, result)
     except OSError as error:
         remedy = "free space or choose another"
@@ -294,10 +292,8 @@ def _ignore_signals() -> None:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError):
-        return True
-    text = str(error).lower()
-    return "out of memory" in text or "can't allocate memory" in text
+    texts = ("out of memory", "can't allocate memory")  # torch raises RuntimeError
+    return isinstance(error, MemoryError) or any(text in str(error).lower() for text in texts)
 
 
 if __name__ == "__main__":

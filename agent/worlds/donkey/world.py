@@ -200,17 +200,13 @@ class DonkeyWorld:
         :param config: of the trained policy
         :param n: environments
         """
-        from agent.worlds.donkey.judging.baselines import (
-            FOLLOWER,
-            ScriptedPolicy,
-            scripted_options,
-        )
+        from agent.worlds.donkey.judging import baselines
 
-        options = scripted_options(_options(config))
+        options = baselines.scripted_options(_options(config))
         vec_env = self.make_vec([task], options, n, Purpose.JUDGE, config.trial.seed)
         try:
-            policy = ScriptedPolicy(vec_env.get_attr("unwrapped"))
-            yield {FOLLOWER: (policy, vec_env)}
+            policy = baselines.ScriptedPolicy(vec_env.get_attr("unwrapped"))
+            yield {baselines.FOLLOWER: (policy, vec_env)}
         finally:
             vec_env.close()
 
