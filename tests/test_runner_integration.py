@@ -8,8 +8,6 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +15,11 @@ import pytest
 
 from agent import donkeycar_sb3_runner, evaluate_champion
 from agent.config.flat import arguments_of
+from agent.simulator.fleet import Fleet
 from tests.conftest import TINY
 
 ROOT = Path(__file__).parents[1]
+SMALL_DQN = ["--agent", "dqn", "--batch-size", "16", "--gradient-steps", "2"]
 
 
 def run(folder: Path, *options: str) -> int:
@@ -33,21 +33,6 @@ def run(folder: Path, *options: str) -> int:
 def result(folder: Path) -> dict[str, Any]:
     written: dict[str, Any] = json.loads((folder / "result.json").read_text())
     return written
-
-
-@contextmanager
-def long_trial(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A trial in a process of its own that has begun to train."""
-    command = [sys.executable, str(ROOT / "agent" / "donkeycar_sb3_runner.py")]
-    command += ["--timesteps", "500000", "--log-steps", "1", "--save-dir", str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as trial:
-        try:
-            assert trial.stdout is not None
-            while not trial.stdout.readline().startswith("training step"):
-                assert trial.poll() is None
-            yield trial
-        finally:
-            trial.kill()
 
 
 def test_runner_exits_cleanly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,16 +57,16 @@ def test_same_seed_same_digits_and_another_seed_differs(tmp_path: Path) -> None:
     assert means[0] == means[1] != means[2]
 
 
-@pytest.mark.parametrize("agent", ["ppo", "dqn"])
+@pytest.mark.parametrize("agent", [["--agent", "ppo"], SMALL_DQN], ids=["ppo", "dqn"])
 def test_deterministic_runs_repeat_to_the_last_digit_of_every_weight(
-    tmp_path: Path, agent: str
+    tmp_path: Path, agent: list[str]
 ) -> None:
     import torch
 
     seen = []
     try:
         for k in range(2):
-            assert run(tmp_path / str(k), "--agent", agent, "--deterministic", "--seed", "5") == 0
+            assert run(tmp_path / str(k), *agent, "--deterministic", "--seed", "5") == 0
             assert torch.are_deterministic_algorithms_enabled()
             with zipfile.ZipFile(tmp_path / str(k) / "last_model.zip") as model:
                 seen.append((model.read("policy.pth"), result(tmp_path / str(k))["score"]))
@@ -96,7 +81,7 @@ def test_dqn_learns_on_the_discretised_actions(
     from stable_baselines3 import DQN
 
     bins = ["--n-steer", "5", "--n-throttle", "2"]
-    assert run(tmp_path, "--agent", "dqn", *bins, "--log-steps", "10") == 0
+    assert run(tmp_path, *SMALL_DQN, *bins, "--log-steps", "10") == 0
     assert str(DQN.load(tmp_path / "model.zip").action_space) == "Discrete(10)"
     output = capsys.readouterr().out
     assert "replay buffer: 64 transitions" in output
@@ -159,19 +144,34 @@ def test_printing_the_configuration_writes_nothing(
 
 
 def test_sigterm_leaves_a_result_and_exit_130(tmp_path: Path) -> None:
-    with long_trial(tmp_path) as trial:
-        trial.send_signal(signal.SIGTERM)
-        trial.communicate()
+    command = [sys.executable, str(ROOT / "agent" / "donkeycar_sb3_runner.py")]
+    command += arguments_of({**TINY, "timesteps": 500_000})
+    command += ["--log-steps", "1", "--save-dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as trial:
+        try:
+            assert trial.stdout is not None
+            while not trial.stdout.readline().startswith("training step"):
+                assert trial.poll() is None
+            trial.send_signal(signal.SIGTERM)
+            trial.communicate()
+        finally:
+            trial.kill()
     assert trial.returncode == 130
     assert result(tmp_path)["run_status"] == "interrupted"
     assert (tmp_path / "last_model.zip").is_file()
 
 
-def test_a_trial_that_is_asked_to_stop_saves_its_model_and_exits_with_5(tmp_path: Path) -> None:
-    with long_trial(tmp_path) as trial:
+def test_a_trial_that_is_asked_to_stop_saves_its_model_and_exits_with_5(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Fleet.step
+
+    def asked(self: Fleet, *given: Any) -> Any:
         (tmp_path / "stop.txt").write_text("it was below the median")
-        trial.communicate()
-    assert trial.returncode == 5
+        return whole(self, *given)
+
+    monkeypatch.setattr(Fleet, "step", asked)
+    assert run(tmp_path) == 5
     outcome = result(tmp_path)
     assert (outcome["run_status"], outcome["mean_reward"]) == ("pruned", None)
     assert outcome["cause"] == "it was below the median"

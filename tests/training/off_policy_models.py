@@ -11,7 +11,14 @@ from agent.training.algorithms import build
 from agent.training.vec_envs import make_training_envs
 
 OFF_POLICY = ("dqn", "sac", "td3", "ddpg", "tqc")
-SMALL = {"batch_size": 16, "learning_starts": 10}
+SMALL = {
+    "batch_size": 16,
+    "learning_starts": 10,
+    "gradient_steps": 2,
+    "features_dim": 8,
+    "net_width": 8,
+    "eval_episodes": 1,
+}
 
 
 @contextmanager

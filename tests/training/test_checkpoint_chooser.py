@@ -60,12 +60,12 @@ def lines_of(folder: Path) -> list[dict[str, Any]]:
 def test_the_best_of_the_checkpoints_is_kept_not_the_last(
     tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = tiny(timesteps=1024, evaluations=4)
+    config = tiny(timesteps=256, n_steps=16, evaluations=4)
     steps = evaluated_at(config, tmp_path, monkeypatch, [1.0, 5.0, 3.0, 2.0].__getitem__)
-    assert steps == [256, 512, 768, 1024]
+    assert steps == [64, 128, 192, 256]
     found = [(line["mean_reward"], line["best"]) for line in lines_of(tmp_path)]
     assert found == [(1.0, True), (5.0, True), (3.0, False), (2.0, False)]
-    assert PPO.load(tmp_path / files.MODEL, device="cpu").num_timesteps == 512
+    assert PPO.load(tmp_path / files.MODEL, device="cpu").num_timesteps == 128
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_the_average_is_kept_and_training_goes_on_from_the_latest(
 
 
 @pytest.mark.parametrize(
-    ("evaluations", "seen"), [(1, [256, 512, 1024]), (3, [256, 384, 512, 768, 1024])]
+    ("evaluations", "seen"), [(1, [64, 128, 256]), (3, [64, 96, 128, 192, 256])]
 )
 def test_rungs_are_evaluated_whatever_else_is(
     tiny: Build,
@@ -109,7 +109,7 @@ def test_rungs_are_evaluated_whatever_else_is(
     evaluations: int,
     seen: list[int],
 ) -> None:
-    config = tiny(timesteps=1024, n_steps=64, evaluations=evaluations)
+    config = tiny(timesteps=256, n_steps=16, evaluations=evaluations)
     assert evaluated_at(config, tmp_path, monkeypatch, lambda _: 1.0) == seen
-    rungs = [(rung.share, rung.timesteps) for rung in read_rungs(tmp_path, 1024)]
-    assert rungs == [(0.25, 256), (0.5, 512), (1.0, 1024)]
+    rungs = [(rung.share, rung.timesteps) for rung in read_rungs(tmp_path, 256)]
+    assert rungs == [(0.25, 64), (0.5, 128), (1.0, 256)]

@@ -19,6 +19,20 @@ from agent.training.vec_envs import make_training_envs
 
 Build = Callable[..., TrialConfig]
 
+# A second of training, in which a small network learns to act as its expert does.
+QUICK = {
+    "timesteps": 2048,
+    "n_envs": 8,
+    "n_steps": 32,
+    "batch_size": 64,
+    "learning_rate": 3e-3,
+    "max_episode_steps": 200,
+    "log_std_init": -2.0,
+    "conv_layers": 1,
+    "features_dim": 32,
+    "net_width": 32,
+}
+
 
 def action_error(model: FastPPO, dataset: AggregatedDataset) -> float:
     """Mean error of the model's actions over the first labels."""
@@ -29,21 +43,12 @@ def action_error(model: FastPPO, dataset: AggregatedDataset) -> float:
 
 
 def test_an_imitator_comes_nearer_to_its_expert(tiny: Build) -> None:
-    config = tiny(
-        timesteps=8192,
-        n_envs=16,
-        n_steps=32,
-        batch_size=64,
-        imitation_share=1.0,
-        max_episode_steps=200,
-        log_std_init=-2.0,
-        lr_end=0.1,
-    )
+    config = tiny(imitation_share=1.0, lr_end=0.1, **QUICK)
     training = make_training_envs(config)
     model = cast(FastPPO, build(config, training))
     fresh = cast(FastPPO, build(config, training))
     model.set_logger(configure(None, []))
-    model.learn(8192)
+    model.learn(config.trial.timesteps)
     assert model.imitator is not None
     dataset = model.imitator.dataset
     assert dataset is not None
@@ -106,16 +111,11 @@ def test_labels_that_weigh_beside_the_reward_go_on_and_move_the_policy(tiny: Bui
     without, beside = (
         error_beside_ppo(
             tiny(
-                timesteps=4096,
-                n_envs=16,
-                n_steps=32,
-                batch_size=64,
                 imitation_share=0.25,
                 imitation_weight=weight,
-                max_episode_steps=200,
-                log_std_init=-2.0,
                 clip_range=1e-9,
                 vf_coef=0.0,
+                **QUICK,
             )
         )
         for weight in (0.0, 3.0)

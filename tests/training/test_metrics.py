@@ -9,6 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from agent.config.trial import TrialConfig
 from agent.training.run import run_trial
+from tests.training.off_policy_models import SMALL
 
 Build = Callable[..., TrialConfig]
 
@@ -27,7 +28,7 @@ def events_of(folder: Path) -> EventAccumulator:
 
 
 def test_an_off_policy_algorithm_logs_all_of_them(tiny: Build, tmp_path: Path) -> None:
-    run_trial(tiny(agent="sac", timesteps=320, batch_size=16, learning_starts=10), tmp_path)
+    run_trial(tiny(agent="sac", max_episode_steps=5, **SMALL), tmp_path)
     events = events_of(tmp_path)
     names = set(events.Tags()["scalars"])
     assert EPISODES | LOSSES | DEBUG | NORMS | {"entropy_coef"} <= names
@@ -37,6 +38,6 @@ def test_an_off_policy_algorithm_logs_all_of_them(tiny: Build, tmp_path: Path) -
 
 
 def test_ppos_numbers_get_the_same_names(tiny: Build, tmp_path: Path) -> None:
-    run_trial(tiny(timesteps=320, n_steps=16), tmp_path)
+    run_trial(tiny(timesteps=96, n_steps=16), tmp_path)
     names = set(events_of(tmp_path).Tags()["scalars"])
     assert EPISODES | LOSSES | {"debug/entropy"} <= names

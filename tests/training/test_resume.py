@@ -22,8 +22,15 @@ from agent.training.run import run_trial
 
 Build = Callable[..., TrialConfig]
 
-ON_POLICY = {"n_steps": 16, "batch_size": 32}
-OFF_POLICY = {"batch_size": 16, "learning_starts": 10}
+SMALL = {
+    "conv_layers": 1,
+    "features_dim": 8,
+    "net_width": 8,
+    "eval_episodes": 1,
+    "max_episode_steps": 6,
+}
+ON_POLICY = SMALL | {"n_steps": 8, "batch_size": 16}
+OFF_POLICY = SMALL | {"batch_size": 16, "learning_starts": 10, "gradient_steps": 2}
 IMITATION = {
     "imitation_share": 0.7,
     "roads": 3,
@@ -77,12 +84,12 @@ def test_a_run_cut_and_continued_equals_the_uncut_one_to_the_digit(
     agent: str,
     settings: dict[str, Any],
 ) -> None:
-    config = tiny(agent=agent, timesteps=128, evaluations=4, **settings)
+    config = tiny(agent=agent, timesteps=64, evaluations=4, **settings)
     uncut = tmp_path / "uncut"
     cut = tmp_path / "cut"
     score, _ = run_trial(config, uncut, keep_state=True)
     with monkeypatch.context() as patch:
-        cut_at(64, patch)
+        cut_at(32, patch)
         with pytest.raises(KeyboardInterrupt):
             run_trial(config, cut, keep_state=True)
     assert len(returns_of(cut)) < 4

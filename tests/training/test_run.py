@@ -54,11 +54,13 @@ def test_every_environment_is_closed_and_the_timesteps_are_exact(
     assert result["versions"]["torch"]
 
 
-@pytest.mark.parametrize("agent", ["ppo", "dqn"])
+@pytest.mark.parametrize(
+    "agent", [["ppo"], ["dqn", "--batch-size", "4", "--gradient-steps", "1"]], ids=["ppo", "dqn"]
+)
 def test_raw_camera_and_shaped_reward_train_as_well(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], agent: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], agent: list[str]
 ) -> None:
-    raw = ["--agent", agent, "--observation", "raw"]
+    raw = ["--agent", *agent, "--observation", "raw", "--max-episode-steps", "5"]
     code, result = run(tmp_path, *raw, "--reward-shaping", "--timesteps", "16", "--log-steps", "4")
     assert code == 0
     assert len(result["score"]["episodes"]) == 2

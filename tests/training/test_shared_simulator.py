@@ -23,7 +23,7 @@ from agent.worlds.donkey.remote.upstream_version import missing
 TRACK, MOUNTAIN = "donkey-generated-track-v0", "donkey-mountain-track-v0"
 TINY = [
     "--timesteps",
-    "256",
+    "128",
     "--max-episode-steps",
     "25",
     "--eval-episodes",
@@ -83,7 +83,7 @@ class Rollouts(BaseCallback):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("agent", [["ppo", "--n-steps", "32"], ["dqn"]])
+@pytest.mark.parametrize("agent", [["ppo", "--n-steps", "16"], ["dqn", "--gradient-steps", "1"]])
 def test_each_rollout_holds_both_tracks_and_no_environment_is_swapped_within(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agent: list[str]
 ) -> None:
@@ -98,7 +98,7 @@ def test_each_rollout_holds_both_tracks_and_no_environment_is_swapped_within(
         assert len(result["score"]["episodes"]) == 2
     tracks = [DonkeyEnv("generated_track").world.track, DonkeyEnv("mountain_track").world.track]
     assert len({tuple(step["environments"]) for rollout in watch.rollouts for step in rollout}) == 1
-    assert sum(map(len, watch.rollouts)) * 2 == 256
+    assert sum(map(len, watch.rollouts)) * 2 == 128
     for rollout in watch.rollouts:
         for before, step in zip([None, *rollout], rollout, strict=False):
             for index, ((x, _, z), track) in enumerate(zip(step["pos"], tracks, strict=True)):
@@ -132,7 +132,9 @@ def test_training_and_evaluation_share_one_car_and_repeat_themselves(
                 "--env",
                 f"{TRACK}@{server.address[1]}",
                 "--timesteps",
-                "128",
+                "64",
+                "--evaluations",
+                "2",
             )
             assert code == 0, result
             scores.append(result["score"])
