@@ -6,4 +6,4 @@ from tests.soak import main
 
 
 def test_a_short_soak_goes_well() -> None:
-    assert main(["--trials", "8", "--kills", "1", "--fillings", "1", "--lines", "2"]) == 0
+    assert main(["--trials", "5", "--kills", "1", "--fillings", "1", "--lines", "1"]) == 0
