@@ -11,11 +11,23 @@ from agent.simulator import _kernels
 
 
 def test_each_state_of_the_sources_has_kernels_of_its_own(tmp_path: Path) -> None:
-    (tmp_path / "camera.py").write_text("one = 1")
-    before = _kernels(tmp_path)
-    assert before == _kernels(tmp_path)
-    (tmp_path / "camera.py").write_text("one = 2")
-    assert before != _kernels(tmp_path)
+    room = tmp_path / "simulator"
+    elsewhere = tmp_path / "experts" / "line.py"
+    for folder in (room, elsewhere.parent):
+        folder.mkdir()
+    states = []
+    for one, other in (
+        ("one = 1", "@njit"),
+        ("one = 2", "@njit"),
+        ("one = 2", "@njit(cache=True)"),
+    ):
+        (room / "camera.py").write_text(one)
+        elsewhere.write_text(other)
+        states.append(_kernels(room))
+    assert len(set(states)) == 3
+    assert _kernels(room) == states[-1]
+    elsewhere.with_name("prose.py").write_text("no kernel")
+    assert _kernels(room) == states[-1]
 
 
 def test_the_worlds_kernels_are_kept_there() -> None:
