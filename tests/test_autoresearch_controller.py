@@ -329,7 +329,9 @@ def test_sigterm_ends_the_trial_and_records_it(tmp_path: Path, runner: Path) -> 
 def test_two_workers_run_side_by_side_and_never_try_the_same(
     run_processes: Run, tmp_path: Path
 ) -> None:
-    plan = {name: step | {"sleep": 1.0} for name, step in rewards(1, 2, 3, 4).items()}
+    plan = rewards(1, 2, 3, 4)
+    for name in ("trial-001", "trial-002"):
+        plan[name]["sleep"] = 1.0
     assert run_processes(plan, "--trials", "4", "--workers", "2", "--agent", "ppo") == 0
     records = ledger(tmp_path)
     assert sorted(record["trial"] for record in records) == [1, 2, 3, 4]

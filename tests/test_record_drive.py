@@ -49,7 +49,7 @@ def test_the_scripted_drivers(tmp_path: Path, driver: str, env: str, laps: float
 def test_a_model_drives_as_it_was_trained(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    small = ["--timesteps", "64", "--n-envs", "2", "--max-episode-steps", "20"]
+    small = ["--timesteps", "32", "--n-envs", "2", "--max-episode-steps", "20"]
     small += ["--eval-episodes", "1", "--evaluations", "1", "--device", "cpu"]
     bins = ["--agent", "dqn", "--n-steer", "3", "--n-throttle", "2"]
     assert train([*small, *bins, "--save-dir", str(tmp_path / "trial")]) == 0

@@ -123,9 +123,8 @@ def test_a_trial_that_does_not_stop_when_asked_is_ended(
 def test_grandchildren_die_too(
     tmp_path: Path, leaves_session: bool, ending: str, status: str
 ) -> None:
-    outcome = run(
-        PARENT.replace("SESSION", str(leaves_session)) + ending, tmp_path, timeout_sec=2.0
-    )
+    code = PARENT.replace("SESSION", str(leaves_session)) + ending
+    outcome = run(code, tmp_path, timeout_sec=2.0, grace_sec=0.1)
     assert outcome.status == status
     assert not alive(int((tmp_path / "log.txt").read_text()))
 
@@ -150,7 +149,8 @@ def test_sigterm_reaches_a_trial_before_it_is_waited_for(tmp_path: Path) -> None
     assert ended(trial).exit_code == 130
 
 
-def test_a_tree_over_its_memory_is_ended(tmp_path: Path) -> None:
+def test_a_tree_over_its_memory_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.executors.trial_process.MEMORY_POLL_SEC", 0.1)
     child = "x = bytearray(10**9); import time; time.sleep(60)"
     eats = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', '{child}']); "
     outcome = run(eats + "time.sleep(60)", tmp_path)

@@ -11,7 +11,7 @@ from agent.reporting.searched_space import searched_space
 from tests.reporting.synthetic_study import records_of, write_ledger
 
 
-def test_a_study_is_assessed_up_to_its_last_trial(tmp_path: Path) -> None:
+def test_a_study_is_assessed_up_to_its_last_trial(tmp_path: Path, quick: None) -> None:
     trials = load_trials(write_ledger(tmp_path, records_of(30, agents=("ppo",))))
     assessments = assess_over_time(trials, searched_space(trials))
     assert len(assessments) == POINTS

@@ -106,7 +106,7 @@ def test_a_space_that_was_hardly_explored_goes_on() -> None:
     assert found.regret_bound > 0.1
 
 
-def test_the_same_seed_gives_the_same_answer() -> None:
+def test_the_same_seed_gives_the_same_answer(quick: None) -> None:
     assert assessed(history(25, 0.3)) == assessed(history(25, 0.3))
 
 
@@ -116,7 +116,7 @@ def test_a_flat_landscape_is_finite() -> None:
     assert np.isfinite(numbers).all()
 
 
-def test_the_recommendation_comes_with_its_believed_score() -> None:
+def test_the_recommendation_comes_with_its_believed_score(quick: None) -> None:
     found = assessed(history(30, noise=0.02))
     assert found.mean == pytest.approx(score(found.recommended), abs=0.1)
     assert 0.0 < found.std < 0.1

@@ -144,7 +144,7 @@ def test_fresh_seeds_do_not_flatter(record: Make) -> None:
     means = {1e-3 * (1 + k): 50.0 + k for k in range(8)}
     plain: list[float] = []
     confirmed: list[float] = []
-    for seed in range(30):
+    for seed in range(15):
         records = study(record, means, 8.0, 3, 40, seed)
         best = max((r for r in records if r.kind == "search"), key=lambda r: r.mean_reward or 0.0)
         plain.append((best.mean_reward or 0.0) - means[best.params["learning_rate"]])

@@ -70,7 +70,7 @@ def test_a_ledger_cut_at_any_byte_loads_all_complete_records_and_goes_on(
         "os.fsync", lambda _: None
     )  # thousands of appends; what is tested is the bytes
     whole = Ledger(tmp_path / "whole.jsonl")
-    for trial in range(1, 21):
+    for trial in range(1, 11):
         whole.append(record(trial, float(trial)))
     data = whole.path.read_bytes()
     ends = [place for place, byte in enumerate(data) if byte == 10]
@@ -79,7 +79,7 @@ def test_a_ledger_cut_at_any_byte_loads_all_complete_records_and_goes_on(
     places = [
         k
         for k in range(len(data) + 1)
-        if k % 61 == 0 or any(abs(k - ends[line]) < 30 for line in (0, 9, 19))
+        if k % 61 == 0 or any(abs(k - ends[line]) < 30 for line in (0, 4, 9))
     ]
     for place in places:
         cut.path.write_bytes(data[:place])
