@@ -129,7 +129,8 @@ class Appearance:
         things: list[Obstacle] = []
         for _ in range(rng.integers(0, self.distractors + 1)):
             x, z, yaw = track.pose_at(rng.uniform(0.0, track.length_u))
-            height, radius = rng.uniform(0.5, 12.0), rng.uniform(0.3, 2.5)
+            height = rng.uniform(0.5, 12.0)
+            radius = rng.uniform(0.3, 2.5)
             clear = ROADSIDE_GAP_U + radius + rng.exponential(12.0)
             right_u = max(edges) + clear if rng.random() < 0.5 else min(edges) - clear
             x, z = x + right_u * math.cos(yaw), z - right_u * math.sin(yaw)

@@ -112,7 +112,8 @@ def _advance_all(
 ) -> None:  # pragma: no cover - compiled
     for k in range(len(car_states)):
         if not paused[k]:
-            steering, throttle = commands[k, 0], commands[k, 1]
+            steering = commands[k, 0]
+            throttle = commands[k, 1]
             advance(
                 car_states[k],
                 progress_states[k],

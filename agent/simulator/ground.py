@@ -1,4 +1,4 @@
-"""The land round a track: a grid that tells the camera which piece of road a place belongs to."""
+"""The land round a track: a grid that names the piece of road to which a place belongs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ Cells = NDArray[np.int16]
 CELL_U = 1.0
 # The centre line is drawn through as few of its nodes as these allow: the longest span, and how far
 # a node may lie beside it. Chosen: 1 cm of a road cannot be seen.
-SPAN_LIMIT_U, SPAN_ERROR_U = 8.0, 0.01
+SPAN_LIMIT_U = 8.0
+SPAN_ERROR_U = 0.01
 # Cells farther from the road than this are plain ground.
 ROAD_REACH_U = 20.0
 ROADSIDE_U = 3.0  # beyond the outermost strip
@@ -27,8 +28,11 @@ ROADSIDE_U = 3.0  # beyond the outermost strip
 WITHIN_CELL_U = math.sqrt(2.0) * CELL_U
 SAME_LEG_U = 3.0  # spans so near along the line are no other part of the road
 # Columns of a span's row, see ``_span_forms``: the first coefficient of each linear form.
-LATERAL, PAST_START, PAST_END = 0, 3, 6
-CLEAR_FROM, CLEAR_TO = 9, 10
+LATERAL = 0
+PAST_START = 3
+PAST_END = 6
+CLEAR_FROM = 9
+CLEAR_TO = 10
 NO_SPAN = -9999  # of a cell for which no span was found yet
 
 
@@ -68,8 +72,8 @@ class Ground:
 def _span_forms(track: Track, origin: Array) -> Array:
     """Returns what places a point (x, z) of the grid's frame on each span, (n, 11).
 
-    Three linear forms a x + b z + c as triples: the place on the cross-section (u from its first),
-    the distance past the span's start and the distance past its end. Both ends are mitred:
+    Three linear forms a x + b z + c as triples. They are the place on the cross-section (u from its
+    first), the distance past the span's start and that past its end. Both ends are mitred:
     neighbours share the bisector of their bend. So every point beside the road belongs to one span,
     and the place is continuous. Two columns more are for ``_measure_clearance``.
     """
@@ -111,8 +115,8 @@ def _nearest_spans(
 ) -> Any:  # pragma: no cover - compiled
     """Returns two grids (columns, rows) of spans.
 
-    The first names the span nearest to each cell's centre; beyond ``reach_u`` it is minus the
-    number of cells, counted as a king moves, to the nearest that has one. The second names the
+    The first names the span nearest to each cell's centre. Beyond ``reach_u`` it is minus the
+    number of cells to the nearest that has one, counted as a king moves. The second names the
     nearest span of another leg of the road if that may be nearer elsewhere in the cell, else -1.
     """
     cells = np.full((columns, rows), np.int16(NO_SPAN))
@@ -177,7 +181,8 @@ def _squared_distance(
     """Returns the squared distance between a span and a cell's centre, u^2."""
     dx = origin[0] + (c + 0.5) * CELL_U - spans.nodes[i, 0]
     dz = origin[1] + (r + 0.5) * CELL_U - spans.nodes[i, 1]
-    x, z = spans.direction[i, 0], spans.direction[i, 1]
+    x = spans.direction[i, 0]
+    z = spans.direction[i, 1]
     t = min(max(dx * x + dz * z, 0.0), spans.span_u[i])
     return (dx - t * x) ** 2 + (dz - t * z) ** 2
 
@@ -186,7 +191,7 @@ def _squared_distance(
 def _count_cells(cells: Any) -> None:  # pragma: no cover - compiled
     """Count empty cells up from their neighbours in the row before and on the left.
 
-    The other way round, this counts the rest.
+    On a reversed grid this counts the rest.
     """
     columns, rows = cells.shape
     for c in range(columns):

@@ -51,7 +51,7 @@ def draw_ground(
         for k in range(len(inputs.palette)):
             shades[k] = pack(inputs.palette[k], line.clear, inputs.haze, haze)
         _draw_row(flat, inputs, pose, line, shades)
-        if inputs.start_line[4] > 0.0:
+        if inputs.start_line.half_width_u > 0.0:
             _draw_start_line(flat, inputs, line)
 
 
@@ -60,7 +60,8 @@ def _draw_sky(
     flat: Any, inputs: RenderInputs, depths: Array, width: int
 ) -> Any:  # pragma: no cover - compiled
     """Copies the sky above the land; returns the first row of the land."""
-    height, channels = len(depths), inputs.palette.shape[1]
+    height = len(depths)
+    channels = inputs.palette.shape[1]
     lens = inputs.lens
     top = 0
     while top < height and depths[top] == 0.0:
@@ -111,20 +112,24 @@ def _draw_start_line(
     flat: Any, inputs: RenderInputs, row: Row
 ) -> None:  # pragma: no cover - compiled
     """Draw checks of 1 u over the road, 1 u long, in one row of pixels."""
-    line, channels = inputs.start_line, inputs.palette.shape[1]
+    line = inputs.start_line
+    channels = inputs.palette.shape[1]
     pixels = flat[row.pixel * channels : (row.pixel + row.width) * channels]
-    x = row.left_x * CELL_U + inputs.origin[0] - line[0]
-    z = row.left_z * CELL_U + inputs.origin[1] - line[1]
-    past, beside = x * line[2] + z * line[3], x * line[3] - z * line[2]
-    past_step = row.step_x * line[2] + row.step_z * line[3]
-    beside_step = row.step_x * line[3] - row.step_z * line[2]
+    x = row.left_x * CELL_U + inputs.origin[0] - line.x
+    z = row.left_z * CELL_U + inputs.origin[1] - line.z
+    past = x * line.sin + z * line.cos
+    beside = x * line.cos - z * line.sin
+    past_step = row.step_x * line.sin + row.step_z * line.cos
+    beside_step = row.step_x * line.cos - row.step_z * line.sin
     half_along = 0.5 * row.along_u
     first, stop = columns_within(past, past_step, -half_along, 1.0 + half_along, 0, row.width)
-    first, stop = columns_within(beside, beside_step, -line[4], line[4], first, stop)
+    half_width = line.half_width_u
+    first, stop = columns_within(beside, beside_step, -half_width, half_width, first, stop)
     half = 0.5 * (abs(beside_step) + abs(past_step) / row.across_u * row.along_u)
     contrast = max(0.0, 1.0 - 1.5 * half)
     for column in range(first, stop):
-        here, side = past + column * past_step, beside + column * beside_step
+        here = past + column * past_step
+        side = beside + column * beside_step
         share = min(here + half_along, 1.0) - max(here - half_along, 0.0)
         share = min(share / row.along_u, 1.0)
         bright = BRIGHT if int(math.floor(side)) % 2 == 0 else DARK

@@ -53,7 +53,8 @@ def row_over_ground(
     :param depth: at which it meets the ground, see ``row_depths``
     :param beyond: at which the row above does
     """
-    lens, origin = inputs.lens, inputs.origin
+    lens = inputs.lens
+    origin = inputs.origin
     forward = depth * (lens.cos_pitch - (row - lens.middle_row) / lens.focal_px * lens.sin_pitch)
     across = depth / lens.focal_px
     along = min(abs(beyond - depth) * lens.cos_pitch + 1e-3, LONGEST_PIXEL_U)
@@ -95,7 +96,8 @@ def fill_run(
     :param run: how many
     :param word: their colour, see ``pack``
     """
-    channels, grain = inputs.palette.shape[1], inputs.grain
+    channels = inputs.palette.shape[1]
+    grain = inputs.grain
     first = row.pixel + column
     at = np.uint64(first * channels)
     stop = np.uint64((first + run) * channels)

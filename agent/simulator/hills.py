@@ -17,7 +17,8 @@ FAR_U = 300.0  # chosen: ground farther ahead is not drawn
 NEAR_U = 0.5  # chosen: the first sample of the profile, nearer than the lowest row looks
 SAMPLES = 48  # chosen: of the profile, each a constant factor farther than the last
 # Chosen: between these distances the land beside the road levels out to the car's own height.
-LEVEL_FROM_U, LEVEL_AT_U = 80.0, 160.0
+LEVEL_FROM_U = 80.0
+LEVEL_AT_U = 160.0
 
 
 @njit(cache=True)
@@ -85,7 +86,8 @@ def _row_depths_on_hills(
     previous_depth = 0.0
     previous_row = float(rows) + 20.0
     for k in range(len(hills)):
-        ahead, below = hills[k, 0], lens.height_u - hills[k, 1]
+        ahead = hills[k, 0]
+        below = lens.height_u - hills[k, 1]
         depth = ahead * lens.cos_pitch + below * lens.sin_pitch
         down = below * lens.cos_pitch - ahead * lens.sin_pitch
         if depth <= 0.05:

@@ -1,9 +1,8 @@
-"""How kernels are compiled that make no array.
+"""Compilation of kernels that make no array.
 
 They go into the kernels that call them (``forceinline``), and numba need not count who holds an
-array (``_nrt``). With calls and counting a picture of generated_track takes 199 us instead of 44,
-with counting alone 106 (tests/benchmarks/bench_camera.py). A kernel that makes arrays is
-``njit(cache=True)``.
+array (``_nrt``). Counting makes a picture of generated_track take 106 us instead of 49
+(tests/benchmarks/bench_camera.py). A kernel that makes arrays is ``njit(cache=True)``.
 """
 
 from __future__ import annotations

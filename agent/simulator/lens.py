@@ -14,7 +14,9 @@ from agent.simulator.vehicle import CAR_ORIGIN_ABOVE_GROUND_U
 
 WIDTH, HEIGHT = 160, 120
 LOWEST_U = 0.05  # chosen: a camera below this is lifted to it, so that the ground has a horizon
-NARROWEST_FOV_DEG, WIDEST_FOV_DEG = 1.0, 170.0  # chosen: beyond these a field of view is clipped
+# Chosen: beyond these a field of view is clipped.
+NARROWEST_FOV_DEG = 1.0
+WIDEST_FOV_DEG = 170.0
 FISH_EYE_UNIT = 80 / 512  # upstream's scale of its fish-eye strengths (Unity's image effect)
 
 
@@ -61,8 +63,8 @@ class Lens:
     """A ``View`` made ready for drawing.
 
     ``width`` and ``height`` are those of the picture to draw. A rolled or fish-eyed picture is
-    drawn straight first, large enough, and then looked up through ``remap``: columns and rows in
-    the straight picture, (height, width).
+    drawn straight first, large enough, and then looked up through ``remap``. That is columns and
+    rows in the straight picture, (height, width).
     """
 
     def __init__(self, view: View) -> None:
@@ -96,9 +98,9 @@ def _straight_places(view: View) -> tuple[Floats, Floats]:
 
     These are columns and rows from the middle, (height, width).
 
-    The fish-eye is Unity's image effect. With u, v in [-1, 1] a pixel looks up u - (1 - v^2) y u
-    and v - (1 - u^2) x v; x and y are the strengths times ``FISH_EYE_UNIT``, x also times the
-    picture's aspect ratio.
+    The fish-eye is Unity's image effect. With u, v in [-1, 1] a pixel looks up
+    u - (1 - v^2) y u and v - (1 - u^2) x v. Here x and y are the strengths times
+    ``FISH_EYE_UNIT``, x also times the picture's aspect ratio.
     """
     u, v = np.meshgrid(np.linspace(-1, 1, view.width), np.linspace(-1, 1, view.height))
     strength_x = view.fish_eye[0] * FISH_EYE_UNIT * view.width / view.height

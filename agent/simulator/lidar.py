@@ -9,7 +9,19 @@ import numpy as np
 from numba import njit
 
 from agent.simulator.kernels import part
-from agent.simulator.obstacles import Obstacles
+from agent.simulator.obstacles import (
+    BASE,
+    BOX_HEIGHT,
+    COS,
+    HALF_LENGTH,
+    HALF_WIDTH,
+    PILLAR_HEIGHT,
+    RADIUS,
+    SIN,
+    Obstacles,
+    X,
+    Z,
+)
 from agent.simulator.typing import Array
 from agent.simulator.vehicle import CAR_ORIGIN_ABOVE_GROUND_U
 
@@ -62,10 +74,11 @@ def scan(
     turns: Array = np.arange(sweeps, dtype=np.float64) * config.deg_per_sweep
     levels: Array = np.arange(max(config.levels, 0), dtype=np.float64) * config.deg_delta
     downs: Array = np.radians(config.deg_down + config.rot_x_deg + levels)
-    pillars, boxes = obstacles.pillars, obstacles.boxes
+    pillars = obstacles.pillars
+    boxes = obstacles.boxes
     runs = _runs(x, z, yaw + np.radians(turns), pillars, boxes)
-    feet_u = np.concatenate([pillars[:, 2], boxes[:, 2]]) - height_u
-    heights_u = np.concatenate([pillars[:, 4], boxes[:, 7]])
+    feet_u = np.concatenate([pillars[:, BASE], boxes[:, BASE]]) - height_u
+    heights_u = np.concatenate([pillars[:, PILLAR_HEIGHT], boxes[:, BOX_HEIGHT]])
     distances = _distances(runs, downs, CAR_ORIGIN_ABOVE_GROUND_U + up, feet_u, heights_u)
     level, sweep = np.nonzero(distances <= config.max_range_u)
     return np.column_stack([distances[level, sweep], turns[sweep], levels[level]])
@@ -91,10 +104,11 @@ def _run_to_pillar(
     pillars: Array, i: int, x: float, z: float, dx: float, dz: float
 ) -> float:  # pragma: no cover - compiled
     """Returns how far it is from (x, z) to a pillar's face in a direction, -1 past it."""
-    x, z, radius = pillars[i, 0] - x, pillars[i, 1] - z, pillars[i, 3]
-    along, aside = x * dx + z * dz, x * dz - z * dx
-    if along > 0.0 and abs(aside) < radius:
-        return along - math.sqrt(radius**2 - aside**2)
+    radius = pillars[i, RADIUS]
+    x, z = pillars[i, X] - x, pillars[i, Z] - z
+    along, lateral = x * dx + z * dz, x * dz - z * dx
+    if along > 0.0 and abs(lateral) < radius:
+        return along - math.sqrt(radius**2 - lateral**2)
     return -1.0
 
 
@@ -106,11 +120,13 @@ def _run_to_box(
 
     In the box's own frame the ray enters where it has entered both of its slabs.
     """
-    x, z = x - boxes[i, 0], z - boxes[i, 1]
-    sin, cos = boxes[i, 3], boxes[i, 4]
-    enter_x, leave_x = _slab(x * cos - z * sin, dx * cos - dz * sin, boxes[i, 5])
-    enter_z, leave_z = _slab(x * sin + z * cos, dx * sin + dz * cos, boxes[i, 6])
-    enter, leave = max(enter_x, enter_z), min(leave_x, leave_z)
+    x, z = x - boxes[i, X], z - boxes[i, Z]
+    sin = boxes[i, SIN]
+    cos = boxes[i, COS]
+    enter_x, leave_x = _slab(x * cos - z * sin, dx * cos - dz * sin, boxes[i, HALF_WIDTH])
+    enter_z, leave_z = _slab(x * sin + z * cos, dx * sin + dz * cos, boxes[i, HALF_LENGTH])
+    enter = max(enter_x, enter_z)
+    leave = min(leave_x, leave_z)
     return enter if enter < leave else -1.0
 
 
@@ -139,7 +155,8 @@ def _distances(
     """
     distances = np.empty((len(downs), len(runs)))
     for level in range(len(downs)):
-        flat, fall = max(math.cos(downs[level]), 1e-9), math.sin(downs[level])
+        flat = max(math.cos(downs[level]), 1e-9)
+        fall = math.sin(downs[level])
         ground = lift_u / fall if fall > 1e-9 else MISSED_U
         for k in range(len(runs)):
             best = ground

@@ -25,7 +25,8 @@ def _scaled(corners: Array, length_u: float) -> Array:
 def ring(rng: np.random.Generator, length_u: float) -> Draw:
     """Returns what draws corners once round the origin, for sides of ``length_u`` together."""
     n = max(5, round(length_u / math.exp(rng.uniform(*np.log((18.0, 100.0))))))
-    ruggedness, sway = rng.uniform(0.2, 2.0), rng.uniform(0.0, 1.2)
+    ruggedness = rng.uniform(0.2, 2.0)
+    sway = rng.uniform(0.0, 1.2)
 
     def draw(calm: float) -> Array:
         rugged = calm * ruggedness  # how far a corner may be moved, in sides
@@ -73,7 +74,8 @@ def outline(rng: np.random.Generator, length_u: float, tightest_u: float, apart_
     while points[-1] != first:
         points.append(_next_point(links, points[-1], points[-2]))
     grid = np.array(points[:-1], dtype=float)
-    ahead, behind = np.roll(grid, -1, axis=0) - grid, grid - np.roll(grid, 1, axis=0)
+    ahead = np.roll(grid, -1, axis=0) - grid
+    behind = grid - np.roll(grid, 1, axis=0)
     corners = grid[np.any(ahead != behind, axis=1)]
     corners = corners * pitch_u * np.array([1.0, rng.uniform(1.0, 1.6)])
 
@@ -104,7 +106,8 @@ def _next_point(links: set[tuple[Cell, Cell]], point: Cell, before: Cell) -> Cel
 
     It lies along the cell's own side, or in the neighbour where the tree goes through that side.
     """
-    cell, inner = (point[0] // 2, point[1] // 2), (point[0] % 2, point[1] % 2)
+    cell = (point[0] // 2, point[1] // 2)
+    inner = (point[0] % 2, point[1] % 2)
     for axis in (0, 1):
         out = 2 * inner[axis] - 1
         beyond = (cell[0] + (1 - axis) * out, cell[1] + axis * out)

@@ -1,7 +1,7 @@
 """Closed roads drawn at random: ``random_track``, to learn to drive on tracks never seen before.
 
-A road is a random polygon whose corners are rounded by arcs, of one of three kinds: a ring, an
-outline of a tree, or a tangle, see ``loop``. All shares and limits here are chosen;
+A road is a random polygon whose corners are rounded by arcs. The polygon is a ring, an outline of a
+tree or a tangle, see ``loop``. All shares and limits here are chosen;
 docs/simulator.md compares what they give with the named tracks.
 """
 
@@ -47,7 +47,7 @@ BENDS_ONLY = 1e3  # factor of the wanted radius that leaves no straight
 
 
 class LoopRoad(NamedTuple):
-    """What a seed says of a loop's road as a whole."""
+    """Figures of a loop's road as a whole."""
 
     length_u: float
     half_width_u: float
@@ -91,7 +91,7 @@ def loop(path: dict[str, Any], seed: int) -> Array:
     side share a part of their width. The first node is the middle of the longest straight, heading
     along +z.
 
-    A draw that bends too tightly or comes too near to itself is drawn again, calmer every time; the
+    A draw that bends too tightly or comes too near to itself is drawn again, calmer every time. The
     last would be a plain regular polygon.
 
     :raises ValueError: no draw has room for the road
@@ -171,7 +171,8 @@ def _along_pieces(start: list[float], straights: Array, radii: Array, turns: Arr
     radii = np.roll(radii, -first - 1)
     turns = np.roll(turns, -first - 1)
     n = len(straights)
-    length, curvature = np.zeros(2 * n + 1), np.zeros(2 * n + 1)
+    length = np.zeros(2 * n + 1)
+    curvature = np.zeros(2 * n + 1)
     length[0::2] = np.append(straights, 0.5 * straights[0])
     length[0] *= 0.5
     length[1::2] = radii * np.abs(turns)

@@ -9,6 +9,19 @@ import numpy as np
 from numba import njit
 
 from agent.simulator.kernels import part
+from agent.simulator.obstacles import (
+    BASE,
+    BOX_HEIGHT,
+    COS,
+    HALF_LENGTH,
+    HALF_WIDTH,
+    PILLAR_HEIGHT,
+    RADIUS,
+    SIN,
+    TOP_SHARE,
+    X,
+    Z,
+)
 from agent.simulator.pixels import clear_share
 from agent.simulator.polygons import NEAR_U, Canvas, fill_face, fill_in_part
 from agent.simulator.render_inputs import LensPose, RenderInputs
@@ -33,7 +46,9 @@ def draw_obstacles(
     :param inputs: the scene as the kernels read it
     :param pose: where the lens is
     """
-    pillars, boxes, colours = inputs.pillars, inputs.boxes, inputs.obstacle_colours
+    pillars = inputs.pillars
+    boxes = inputs.boxes
+    colours = inputs.obstacle_colours
     tilt = math.atan(pose.uphill)
     canvas = Canvas(
         out,
@@ -60,16 +75,18 @@ def draw_obstacles(
 @njit(cache=True)
 def _depths_in_sight(inputs: RenderInputs, pose: LensPose) -> Any:  # pragma: no cover - compiled
     """Returns how far away each obstacle is, pillars first, (n,), u; -1 for those out of sight."""
-    pillars, boxes, lens = inputs.pillars, inputs.boxes, inputs.lens
+    pillars = inputs.pillars
+    boxes = inputs.boxes
+    lens = inputs.lens
     widest = (lens.middle_column + 1.0) / lens.focal_px  # of the picture's half, per u of depth
     depths = np.empty(len(pillars) + len(boxes))
     for k in range(len(pillars)):
         p = pillars[k]
-        depths[k] = _depth_in_sight(pose, p[0] - pose.x, p[1] - pose.z, p[3], widest)
+        depths[k] = _depth_in_sight(pose, p[X] - pose.x, p[Z] - pose.z, p[RADIUS], widest)
     for k in range(len(boxes)):
         b = boxes[k]
         depths[len(pillars) + k] = _depth_in_sight(
-            pose, b[0] - pose.x, b[1] - pose.z, b[5] + b[6], widest
+            pose, b[X] - pose.x, b[Z] - pose.z, b[HALF_WIDTH] + b[HALF_LENGTH], widest
         )
     return depths
 
@@ -91,15 +108,17 @@ def _draw_pillar(
     canvas: Canvas, pillar: Array, colour: Any, clear: float
 ) -> None:  # pragma: no cover - compiled
     """Draw a pillar as the flat shape that it shows to the camera."""
-    foot, tip = pillar[3], pillar[3] * pillar[5]
-    low_u, high_u = pillar[2], pillar[2] + pillar[4]
+    foot = pillar[RADIUS]
+    tip = foot * pillar[TOP_SHARE]
+    low_u = pillar[BASE]
+    high_u = low_u + pillar[PILLAR_HEIGHT]
     for i in range(4):
         is_foot = i < 2
-        aside = foot if is_foot else tip
+        lateral = foot if is_foot else tip
         if i in (0, 3):
-            aside = -aside
-        canvas.corners[i, 0] = pillar[0] + aside * canvas.pose.cos
-        canvas.corners[i, 1] = pillar[1] - aside * canvas.pose.sin
+            lateral = -lateral
+        canvas.corners[i, 0] = pillar[X] + lateral * canvas.pose.cos
+        canvas.corners[i, 1] = pillar[Z] - lateral * canvas.pose.sin
         canvas.corners[i, 2] = low_u if is_foot else high_u
     fill_in_part(canvas, colour, 1.0, clear)
 
@@ -114,7 +133,7 @@ def _draw_box(
         if _stand_side(canvas, box, side, nx, nz):
             light = SIDE_LIGHT - SUN_LIGHT * (nx * SUN_X + nz * SUN_Z)
             fill_face(canvas, colour, light, clear)
-    top_u = box[2] + box[7]
+    top_u = box[BASE] + box[BOX_HEIGHT]
     if canvas.lens.height_u + canvas.pose.height_u > top_u:
         _lay_top(canvas, box, top_u)
         fill_face(canvas, colour, 1.0, clear)
@@ -125,7 +144,8 @@ def _normal(box: Array, side: int) -> Any:  # pragma: no cover - compiled
     """Returns where a side of a box looks, x and z: ahead, right, behind and left of it."""
     right = (0.0, 1.0, 0.0, -1.0)[side]
     ahead = (1.0, 0.0, -1.0, 0.0)[side]
-    return right * box[4] + ahead * box[3], -right * box[3] + ahead * box[4]
+    sin, cos = box[SIN], box[COS]
+    return right * cos + ahead * sin, -right * sin + ahead * cos
 
 
 @part
@@ -133,27 +153,28 @@ def _stand_side(
     canvas: Canvas, box: Array, side: int, nx: float, nz: float
 ) -> bool:  # pragma: no cover - compiled
     """Make a side the canvas's polygon; returns whether it faces the camera."""
-    reach, half = box[6], box[5]
+    reach, half = box[HALF_LENGTH], box[HALF_WIDTH]
     if side % 2 == 1:
-        reach, half = box[5], box[6]
-    x, z = box[0] + nx * reach, box[1] + nz * reach
+        reach, half = half, reach
+    x, z = box[X] + nx * reach, box[Z] + nz * reach
     if (canvas.pose.x - x) * nx + (canvas.pose.z - z) * nz <= 0.0:
         return False
     for i in range(4):
         along = half if i in (0, 3) else -half
         canvas.corners[i, 0] = x + along * nz
         canvas.corners[i, 1] = z - along * nx
-        canvas.corners[i, 2] = box[2] + (0.0 if i < 2 else box[7])
+        canvas.corners[i, 2] = box[BASE] + (0.0 if i < 2 else box[BOX_HEIGHT])
     return True
 
 
 @part
 def _lay_top(canvas: Canvas, box: Array, top_u: float) -> None:  # pragma: no cover - compiled
     """Make the top of a box the canvas's polygon."""
-    sin, cos = box[3], box[4]
+    sin = box[SIN]
+    cos = box[COS]
     for i in range(4):
-        right = box[5] * (1.0 if i in (0, 3) else -1.0)
-        ahead = box[6] * (1.0 if i < 2 else -1.0)
-        canvas.corners[i, 0] = box[0] + right * cos + ahead * sin
-        canvas.corners[i, 1] = box[1] - right * sin + ahead * cos
+        right = box[HALF_WIDTH] * (1.0 if i in (0, 3) else -1.0)
+        ahead = box[HALF_LENGTH] * (1.0 if i < 2 else -1.0)
+        canvas.corners[i, 0] = box[X] + right * cos + ahead * sin
+        canvas.corners[i, 1] = box[Z] - right * sin + ahead * cos
         canvas.corners[i, 2] = top_u

@@ -19,8 +19,13 @@ from agent.simulator.tracks import Scene, Track
 from agent.simulator.typing import Array
 
 # The car's body seen from above (the prefab's box collider is 1 x 1.75 u).
-BODY_HALF_WIDTH_U, BODY_HALF_LENGTH_U = 0.5, 0.875
+BODY_HALF_WIDTH_U = 0.5
+BODY_HALF_LENGTH_U = 0.875
 BODY_RADIUS_U = 1.01  # the circle round the body, rounded up
+# Columns of ``Obstacles.pillars`` and ``Obstacles.boxes``: first those of both, then of each.
+X, Z, BASE = range(3)
+RADIUS, PILLAR_HEIGHT, TOP_SHARE = range(3, 6)
+SIN, COS, HALF_WIDTH, HALF_LENGTH, BOX_HEIGHT = range(3, 8)
 
 
 class Obstacles:
@@ -28,8 +33,8 @@ class Obstacles:
 
     ``pillars`` is (k, 6): x, z, base, radius, height, share of the radius left at the top.
     ``boxes`` is (b, 8): x, z, base, sine and cosine of the yaw, half width, half length, height.
-    ``blocking`` (n,) says which of them the body can hit, ``rgba`` (n, 4) their colour and opacity,
-    ``grey`` (n, 2) their grey level and opacity, ``names`` what upstream calls them.
+    ``blocking`` (n,) is true for those that the body can hit. ``rgba`` (n, 4) is their colour and
+    opacity, ``grey`` (n, 2) their grey level and opacity. ``names`` are upstream's.
     """
 
     def __init__(self, scene: Scene, track: Track) -> None:
@@ -96,11 +101,11 @@ def find_collision(
     """
     sin, cos = math.sin(yaw), math.cos(yaw)
     for k in range(len(pillars)):
-        if blocking[k] and _hits_pillar(pillars[k], pillars[k, 0] - x, pillars[k, 1] - z, sin, cos):
+        if blocking[k] and _hits_pillar(pillars[k], pillars[k, X] - x, pillars[k, Z] - z, sin, cos):
             return k
     for k in range(len(boxes)):
         i = len(pillars) + k
-        if blocking[i] and _hits_box(boxes[k], boxes[k, 0] - x, boxes[k, 1] - z, sin, cos):
+        if blocking[i] and _hits_box(boxes[k], boxes[k, X] - x, boxes[k, Z] - z, sin, cos):
             return i
     return -1
 
@@ -110,7 +115,7 @@ def _hits_pillar(
     pillar: Array, dx: float, dz: float, sin: float, cos: float
 ) -> bool:  # pragma: no cover - compiled
     """Returns whether a body at (-dx, -dz) from a pillar overlaps it."""
-    radius = pillar[3]
+    radius = pillar[RADIUS]
     if dx * dx + dz * dz >= (radius + BODY_RADIUS_U) ** 2:
         return False
     beside = max(abs(dx * cos - dz * sin) - BODY_HALF_WIDTH_U, 0.0)
@@ -126,11 +131,14 @@ def _hits_box(
 
     Two rectangles are apart exactly if one of their four axes separates them.
     """
-    half_width, half_length = box[5], box[6]
+    half_width = box[HALF_WIDTH]
+    half_length = box[HALF_LENGTH]
     if dx * dx + dz * dz > (math.hypot(half_width, half_length) + BODY_RADIUS_U) ** 2:
         return False
-    s, c = box[3], box[4]
-    same, turned = abs(cos * c + sin * s), abs(cos * s - sin * c)
+    s = box[SIN]
+    c = box[COS]
+    same = abs(cos * c + sin * s)
+    turned = abs(cos * s - sin * c)
     return (
         abs(dx * cos - dz * sin) < BODY_HALF_WIDTH_U + half_width * same + half_length * turned
         and abs(dx * sin + dz * cos) < BODY_HALF_LENGTH_U + half_width * turned + half_length * same

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +27,22 @@ PLAIN_GRAIN = 5  # chosen: peak of the grain, grey levels
 GRAIN_SIDE = 64  # places of the grain, repeated over the ground; a power of two, for a mask
 
 
+class StartLine(NamedTuple):
+    """A start line: its middle in u, sine and cosine of its heading, half its width."""
+
+    x: float
+    z: float
+    sin: float
+    cos: float
+    half_width_u: float
+
+
 class Paint:
     """The cross-section as strips, their colours and grey levels, grain and start line.
 
-    ``strips`` (n,) is the strip at each place of the cross-section, ``edges`` (k, 2) the strips'
-    ends in u from its first place, ``start_line`` see ``_start_line``. ``grain`` (64, 64) holds
-    noise for two coloured pixels in every byte of a word, ``grey_grain`` for eight grey ones;
-    ``grain_mean`` is the mean of both.
+    ``strips`` (n,) is the strip at each place of the cross-section. ``edges`` (k, 2) are the
+    strips' ends in u from its first place. ``grain`` (64, 64) holds noise for two coloured pixels
+    in every byte of a word, ``grey_grain`` for eight grey ones. ``grain_mean`` is the mean of both.
 
     :param grain: peak of the ground's grain in grey levels
     """
@@ -49,7 +59,7 @@ class Paint:
         self.grain: NDArray[np.uint64] = drawn[0, ..., 0].astype(np.uint64) * EVERY_BYTE
         # Eight pixels, each the mean of two of those, as where a picture is halved.
         self.grey_grain: NDArray[np.uint64] = ((drawn[0] + drawn[1]) // 2).view(np.uint64)[..., 0]
-        self.start_line: Array = _start_line(scene)
+        self.start_line = _start_line(scene)
 
     @cached_property
     def rgb(self) -> Colours:
@@ -66,9 +76,9 @@ class Paint:
 class Colours:
     """Colours of strips and sky, each row red, green and blue, or one grey level.
 
-    ``palette`` (k, channels) are the strips' colours, ``integral`` (n + 1, channels) their running
-    integral over the cross-section in levels times u, ``haze`` (channels,) what far things fade
-    into.
+    ``palette`` (k, channels) are the strips' colours. ``integral`` (n + 1, channels) is their
+    running integral over the cross-section in levels times u. ``haze`` (channels,) is what far
+    things fade into.
 
     :param palette: the strips' colours, (k, channels)
     :param strips: see ``Paint``
@@ -98,17 +108,18 @@ class Colours:
         return self._skies[lens]
 
 
-def _start_line(scene: Scene) -> Array:
-    """Returns the line's middle x and z, its heading's sine and cosine, its half width.
-
-    All are 0 where there is no line.
-    """
+def _start_line(scene: Scene) -> StartLine:
+    """Returns the scene's start line; all of it is 0 where there is none."""
     line = scene.start_line
     if line is None:
-        return np.zeros(5)
+        return StartLine(0.0, 0.0, 0.0, 0.0, 0.0)
     heading = math.radians(line["yaw_deg"])
-    return np.array(
-        [line["x"], line["z"], math.sin(heading), math.cos(heading), line["half_width_u"]]
+    return StartLine(
+        x=float(line["x"]),
+        z=float(line["z"]),
+        sin=math.sin(heading),
+        cos=math.cos(heading),
+        half_width_u=float(line["half_width_u"]),
     )
 
 

@@ -15,7 +15,8 @@ from agent.simulator.typing import Array
 SPLINE_SPACING_U = 1.0  # chosen: between nodes, where a path gives no spacing_u of its own
 # The random road turns away when the point this far ahead comes this near to a node that is
 # already laid (sdsandbox's road builder).
-LOOK_AHEAD_U, KEEP_AWAY_U = 100.0, 90.0
+LOOK_AHEAD_U = 100.0
+KEEP_AWAY_U = 90.0
 TURN_BACK = -0.5  # factor of the turn then (sdsandbox's road builder)
 FINE_POINTS = 16  # chosen: points a spline's length is measured with, for each control point
 
@@ -60,7 +61,7 @@ def periodic_spline(points: Array, spacing_u: float) -> Array:
 def turtle(start: list[float], span_u: float, script: str) -> Array:
     """Returns the nodes (n, 3) that a turtle program draws (sdsandbox's track scripts).
 
-    ``S n`` goes n spans straight, ``DY a`` sets the turn per span in degrees, ``R n`` and ``L n``
+    ``S n`` goes n spans straight. ``DY a`` sets the turn per span in degrees. ``R n`` and ``L n``
     turn right and left for n spans. Every span stores its point, then turns, then moves.
 
     :param start: x, z and height, u

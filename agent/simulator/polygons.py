@@ -53,7 +53,8 @@ def _fill_whole(
 ) -> None:  # pragma: no cover - compiled
     """Colour every pixel that the canvas's polygon touches."""
     first, last = _find_ends(canvas)
-    columns, channels = canvas.out.shape[1], len(canvas.haze)
+    columns = canvas.out.shape[1]
+    channels = len(canvas.haze)
     word = pack(colour, clear * light, canvas.haze, 1.0 - clear)
     pixels = canvas.out.reshape(canvas.out.size)
     for row in range(first, last + 1):
@@ -74,7 +75,8 @@ def fill_in_part(
     :param clear: share of the colour that haze leaves
     """
     first, last = _find_ends(canvas)
-    columns, channels = canvas.out.shape[1], len(canvas.haze)
+    columns = canvas.out.shape[1]
+    channels = len(canvas.haze)
     haze = 1.0 - clear
     opacity = colour[channels]
     pixels = canvas.out.reshape(canvas.out.size)
@@ -103,11 +105,15 @@ def _find_ends(canvas: Canvas) -> Any:  # pragma: no cover - compiled
 
     :return: the first and the last of these rows; the last is before the first where there is none
     """
-    flat, ends = canvas.projected, canvas.ends
+    flat = canvas.projected
+    ends = canvas.ends
     n = _project(canvas)
-    rows, columns = canvas.out.shape[0], canvas.out.shape[1]
-    left, right = 1e9, -1e9
-    above, below = 1e9, -1e9
+    rows = canvas.out.shape[0]
+    columns = canvas.out.shape[1]
+    left = 1e9
+    right = -1e9
+    above = 1e9
+    below = -1e9
     for i in range(n):
         left, right = min(left, flat[i, 0]), max(right, flat[i, 0])
         above, below = min(above, flat[i, 1]), max(below, flat[i, 1])
@@ -128,7 +134,8 @@ def _widen_rows(
     canvas: Canvas, i: int, k: int, first: int, last: int
 ) -> None:  # pragma: no cover - compiled
     """Widen the rows from ``first`` to ``last`` to the polygon's side between corners i and k."""
-    flat, ends = canvas.projected, canvas.ends
+    flat = canvas.projected
+    ends = canvas.ends
     if flat[i, 1] > flat[k, 1]:
         i, k = k, i
     column, above, below = flat[i, 0], flat[i, 1], flat[k, 1]
@@ -173,7 +180,9 @@ def _put_corner(
 @part
 def _seen_from_lens(canvas: Canvas, i: int) -> Any:  # pragma: no cover - compiled
     """Returns how far a corner is right of, below and along the lens's axis, u."""
-    lens, pose, corners = canvas.lens, canvas.pose, canvas.corners
+    lens = canvas.lens
+    pose = canvas.pose
+    corners = canvas.corners
     dx, dz = corners[i, 0] - pose.x, corners[i, 1] - pose.z
     up = corners[i, 2] - pose.height_u
     level = dx * pose.sin + dz * pose.cos

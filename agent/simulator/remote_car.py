@@ -25,7 +25,8 @@ from agent.simulator.world import CONTROL_HZ, World
 
 # Start positions of later cars in the start pose's frame (upstream's spawn grid).
 CARS_PER_ROW = 2
-LEFT_U, BEHIND_U = 4.5, 5.0
+LEFT_U = 4.5
+BEHIND_U = 5.0
 BRAKE_AFTER_RESET = 10.0  # upstream's foot brake until the next control
 # Chosen: a car that presses on bounces; touching again within this is still the same collision.
 CONTACT_STEPS = 10
@@ -114,7 +115,8 @@ class RemoteCar:
         )
 
     def _turn_wheels(self, seen: Telemetry) -> None:
-        forward_u, turn_u = seen.forward_vel * UNITS_PER_METRE, seen.gyro[1] * HALF_AXLE_U
+        forward_u = seen.forward_vel * UNITS_PER_METRE
+        turn_u = seen.gyro[1] * HALF_AXLE_U
         share = 1 / CONTROL_HZ / (2 * math.pi * WHEEL_RADIUS_U)
         left, right = self._rotations
         self._rotations = (

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from agent.simulator.ground import Ground
 from agent.simulator.lens import Lens, Optics
 from agent.simulator.obstacles import Obstacles
-from agent.simulator.paint import Paint
+from agent.simulator.paint import Paint, StartLine
 from agent.simulator.tracks import Track
 from agent.simulator.typing import Array, Floats, Image
 
@@ -20,10 +20,7 @@ HILLY_U = 0.2  # chosen: a track that rises less is drawn as level ground
 class RenderInputs(NamedTuple):
     """One scene in one appearance through one lens. Colours are (n, 3), or (n, 1) in grey.
 
-    ``lens`` is ``Lens.optics``; ``arc_u``, ``height_u`` and ``length_u`` are the track's;
-    ``origin`` to ``spans`` are ``Ground``'s; ``integral``, ``palette``, ``haze`` and ``sky`` are
-    ``Colours``'; ``strips``, ``edges``, ``grain``, ``grain_mean`` and ``start_line`` are
-    ``Paint``'s; the rest are ``Obstacles``'.
+    See ``Lens``, ``Track``, ``Ground``, ``Paint``, ``Colours`` and ``Obstacles``, in this order.
     """
 
     lens: Optics
@@ -36,15 +33,15 @@ class RenderInputs(NamedTuple):
     pairs: NDArray[np.int16]
     middle_u: float
     spans: Array
-    integral: Floats
     strips: Image
     edges: Array
-    palette: Floats
-    haze: Floats
-    sky: Image
     grain: NDArray[np.uint64]
     grain_mean: np.uint64
-    start_line: Array
+    start_line: StartLine
+    palette: Floats
+    integral: Floats
+    haze: Floats
+    sky: Image
     pillars: Array
     boxes: Array
     obstacle_colours: Array
@@ -85,15 +82,15 @@ def gather_render_inputs(
         pairs=ground.pairs,
         middle_u=ground.middle_u,
         spans=ground.spans,
-        integral=colours.integral,
         strips=paint.strips,
         edges=paint.edges,
-        palette=colours.palette,
-        haze=colours.haze,
-        sky=colours.sky_for(lens),
         grain=paint.grey_grain if grey else paint.grain,
         grain_mean=paint.grain_mean,
         start_line=paint.start_line,
+        palette=colours.palette,
+        integral=colours.integral,
+        haze=colours.haze,
+        sky=colours.sky_for(lens),
         pillars=obstacles.pillars,
         boxes=obstacles.boxes,
         obstacle_colours=obstacles.grey if grey else obstacles.rgba,

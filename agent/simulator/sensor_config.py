@@ -10,7 +10,8 @@ from agent.simulator.protocol import BadMessage, Message, integer, number, text
 
 ENCODINGS = ("JPG", "PNG", "TGA")
 # Chosen: beyond these a request is a mistake, or would cost the other cars their turn.
-SMALLEST_SIDE_PX, LARGEST_SIDE_PX = 16, 2048
+SMALLEST_SIDE_PX = 16
+LARGEST_SIDE_PX = 2048
 LARGEST_PICTURE_PX = 1280 * 960
 WIDEST_FOV_DEG = 150.0
 MOUNT_REACH_U = 10.0
@@ -20,7 +21,7 @@ LIDAR_RAYS = 20_000
 
 @dataclass(frozen=True)
 class Camera:
-    """What ``cam_config`` sets: the view, and how its pictures are sent.
+    """A camera as ``cam_config`` sets it: its view and the form of its pictures.
 
     :param view: where the camera sits and how it looks
     :param grey: pictures in grey levels

@@ -138,10 +138,7 @@ class Server:
         self._pass_time()
 
     def _wait_sec(self) -> float | None:
-        """Returns how long until the clock or a keep-alive is due.
-
-        None where only a client can end the wait.
-        """
+        """Returns the seconds until something is due; None where only a client ends the wait."""
         if not self._connections:
             return None
         due = min(connection.quiet_since for connection in self._connections) + KEEP_ALIVE_SEC

@@ -1,4 +1,4 @@
-"""What the simulator reports after a step, in upstream's units and names.
+"""Reports of the car after a step, in upstream's units and names.
 
 Speeds, positions and accelerations are in metres as in the Unity simulator, ``cte`` is in Unity
 units, positive to the right of the path.
@@ -84,7 +84,8 @@ class Telemetry:
     @property
     def accel(self) -> Triple:
         """Metres a second squared in the car's frame: right, up, forward."""
-        right_u, forward_u = self._car[vehicle.ACCEL_SIDE], self._car[vehicle.ACCEL_FORWARD]
+        right_u = self._car[vehicle.ACCEL_SIDE]
+        forward_u = self._car[vehicle.ACCEL_FORWARD]
         return right_u / UNITS_PER_METRE, 0.0, forward_u / UNITS_PER_METRE
 
     @property
@@ -112,7 +113,7 @@ class Telemetry:
 
     @property
     def laps(self) -> int:
-        """Whole laps of ``progress``."""
+        """Number of whole laps in ``progress``."""
         return max(0, int(self.progress))
 
     @property

@@ -157,7 +157,9 @@ def locate(
     :param progress_state: its ``NODE`` is near the car's; changed in place
     :param line: the track's
     """
-    nodes, direction, n = line.nodes, line.direction, len(line.nodes)
+    nodes = line.nodes
+    direction = line.direction
+    n = len(line.nodes)
     x, z, yaw = car_state[vehicle.X], car_state[vehicle.Z], car_state[vehicle.YAW]
     i = _nearest_node(nodes, line.closed, int(progress_state[NODE]), x, z)
     dx, dz = x - nodes[i, 0], z - nodes[i, 1]

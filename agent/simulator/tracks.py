@@ -1,10 +1,10 @@
 """Tracks: from a scene file to the centre line that cross-track error, progress and camera share.
 
-A scene is data: one JSON file in ``scenes/`` with the path of the centre line (``spline`` control
-points, a ``turtle`` program, the ``random`` road rule or the ``loop`` rule), the road's
-cross-section as painted strips, colours, start pose, start lines and obstacles. Lengths are Unity
-units (8 u = 1 m), the ground plane is x (right) and z (forward) seen from above, headings are
-degrees clockwise from +z.
+A scene is data: one JSON file in ``scenes/``. It holds the path of the centre line, the road's
+cross-section as painted strips, colours, start pose, start lines and obstacles. The path is
+``spline`` control points, a ``turtle`` program, the ``random`` road rule or the ``loop`` rule.
+Lengths are Unity units (8 u = 1 m). The ground plane is x (right) and z (forward) seen from above;
+headings are degrees clockwise from +z.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Scene:
 
     @property
     def is_random(self) -> bool:
-        """Whether the path is drawn anew from the reset seed."""
+        """True where the reset seed draws the path."""
         return self.path["kind"] in ("random", "loop")
 
     @property
@@ -107,8 +107,8 @@ class CentreLine(NamedTuple):
 class Track:
     """A centre line as nodes in driving order.
 
-    ``nodes`` is (n, 3) of x, z, height; ``direction`` (n, 2) the unit vector of the span from node
-    i to node i + 1; ``span_u`` (n,) its length; ``arc_u`` (n,) the distance from node 0;
+    ``nodes`` is (n, 3) of x, z, height. ``direction`` (n, 2) is the unit vector of the span from
+    node i to node i + 1, ``span_u`` (n,) its length. ``arc_u`` (n,) is the distance from node 0,
     ``length_u`` the whole. A closed track's last span leads back to node 0; an open one's repeats
     the last direction.
     """
@@ -127,7 +127,7 @@ class Track:
 
     @property
     def line(self) -> CentreLine:
-        """What the kernels read."""
+        """The line as the kernels read it."""
         return CentreLine(
             self.nodes, self.direction, self.span_u, self.arc_u, self.length_u, self.closed
         )

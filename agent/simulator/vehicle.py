@@ -78,7 +78,8 @@ def tick(
     :param brake: share of the brakes' torque, 0 for none; more than 1 after a reset
     :param uphill: slope of the ground along the car's heading, rise over run
     """
-    forward, side = car_state[FORWARD], car_state[SIDE]
+    forward = car_state[FORWARD]
+    side = car_state[SIDE]
     drive = WHEELS * TORQUE * throttle * torque_factor(forward) / WHEEL_RADIUS_U
     accel = (drive - (WHEEL_DAMPING + AIR_DRAG) * forward) / MASS
     # The friction circle.

@@ -65,7 +65,7 @@ class World:
         self.set_appearance(None)
 
     def set_appearance(self, appearance: Appearance | None) -> None:
-        """Change how scene and camera look; None for the scene's own look.
+        """Change how scene and camera look; None for the scene itself.
 
         It lasts until the next change of road.
         """
@@ -167,7 +167,8 @@ class World:
 
         Its clock, progress and laps go on.
         """
-        net_u, node = self._progress_state[NET], self._progress_state[NODE]
+        net_u = self._progress_state[NET]
+        node = self._progress_state[NODE]
         x, z, yaw = self.track.pose_at(float(self._progress_state[ARC]))
         self._car_state[:] = 0.0
         self.set_pose(x, z, yaw, int(node))

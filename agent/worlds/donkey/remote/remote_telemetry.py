@@ -31,7 +31,7 @@ class RemoteTelemetry:
 
     @property
     def laps(self) -> int:
-        """Whole laps of ``progress``."""
+        """Number of whole laps in ``progress``."""
         return max(0, int(self.progress))
 
     @property
