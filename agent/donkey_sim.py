@@ -75,9 +75,8 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     parser = build_parser(prog)
     arguments = parser.parse_args(argv)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(
-            number, lambda *_: os._exit(EXIT_OK)
-        )  # nothing to tidy up while it is loading
+        # There is nothing to tidy up while it is loading.
+        signal.signal(number, lambda *_: os._exit(EXIT_OK))
     try:
         server = open_server(arguments)
     except UserError as error:
@@ -121,17 +120,14 @@ def open_server(arguments: argparse.Namespace) -> Server:
 
 
 def holder(port: int) -> str:
-    """Name of the process that listens on a TCP port, as far as the system tells."""
+    """Name of the process that listens on a TCP port, as far as the system says."""
     import psutil
 
     try:
-        listening = [
-            c
-            for c in psutil.net_connections(kind="tcp")
-            if c.status == psutil.CONN_LISTEN and c.laddr
-        ]
-        for pid in (c.pid for c in listening if c.laddr[1:2] == (port,) and c.pid is not None):
-            return f"pid {pid} ({psutil.Process(pid).name()})"
+        for connection in psutil.net_connections(kind="tcp"):
+            listens = connection.status == psutil.CONN_LISTEN
+            if listens and connection.laddr[1:2] == (port,) and connection.pid is not None:
+                return f"pid {connection.pid} ({psutil.Process(connection.pid).name()})"
     except psutil.Error:
         pass
     return "another process"

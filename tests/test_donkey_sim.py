@@ -90,7 +90,7 @@ def test_sigint_ends_it_in_the_menu_and_while_it_loads() -> None:
         (["--host", "300.1.1.1", "--port", "0"], "host '300.1.1.1' port 0 cannot be listened on ("),
     ],
 )
-def test_what_cannot_be_served_is_told_in_one_line(
+def test_what_cannot_be_served_is_said_in_one_line(
     options: list[str],
     complaint: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -106,7 +106,7 @@ def test_what_cannot_be_served_is_told_in_one_line(
 @pytest.mark.parametrize(
     "options", [["--port", "65536"], ["--port", "x"], ["--clock", "5x"], ["--seed", "-1"], ["-x"]]
 )
-def test_bad_arguments_are_told_in_one_line(
+def test_bad_arguments_are_refused_in_one_line(
     options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
