@@ -53,12 +53,17 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command line of the controller, or of ``module``; its trials are those of a plan."""
+    """Runs a command line of the controller, or of ``module``; its trials are those of a plan.
+
+    Suggestions are made in this process: a fork of one that holds torch takes longer than they do.
+    Those of ``run_processes`` are made in a fork.
+    """
     from agent import autoresearch_controller
     from tests.controllers import exit_code
     from tests.fake_executor import FakeExecutor
 
     monkeypatch.setattr("agent.trials.loop.POLL_SEC", 0.0)
+    monkeypatch.setattr("agent.study.study.run_in_fork", lambda work: work())
 
     def call(plan: dict[str, Any], *argv: str, module: Any = autoresearch_controller) -> int:
         def make_executor(options: argparse.Namespace) -> FakeExecutor:
