@@ -120,8 +120,23 @@ def _nearest_spans(
     nearest span of another leg of the road if that may be nearer elsewhere in the cell, else -1.
     """
     cells = np.full((columns, rows), np.int16(NO_SPAN))
+    others = np.full((columns, rows), np.int16(-1))
     nearest2 = np.full((columns, rows), np.float32(reach_u**2))
     reach = int((reach_u + 0.5 * SPAN_LIMIT_U) / CELL_U) + 2
+    _find_nearest(spans, origin, cells, nearest2, reach)
+    limit2 = (np.sqrt(nearest2) + np.float32(WITHIN_CELL_U)) ** 2
+    _find_other_legs(spans, origin, cells, nearest2, others, limit2, reach)
+    _count_cells(cells)
+    _count_cells(cells[::-1, ::-1])
+    return cells, others
+
+
+@part
+def _find_nearest(
+    spans: CentreLine, origin: Array, cells: Any, nearest2: Any, reach: int
+) -> None:  # pragma: no cover - compiled
+    """Write the nearest spans into ``cells`` and their squared distances into ``nearest2``."""
+    columns, rows = cells.shape
     for i in range(len(spans.nodes)):
         first_column, stop_column = _window(spans, i, 0, origin, reach, columns)
         first_row, stop_row = _window(spans, i, 1, origin, reach, rows)
@@ -131,20 +146,23 @@ def _nearest_spans(
                 if d2 < nearest2[c, r]:
                     nearest2[c, r] = d2
                     cells[c, r] = i
-    others = _other_legs(spans, origin, cells, nearest2, reach)
-    _count_cells(cells)
-    _count_cells(cells[::-1, ::-1])
-    return cells, others
 
 
-@njit(cache=True)
-def _other_legs(
-    spans: CentreLine, origin: Array, cells: Any, nearest2: Any, reach: int
-) -> Any:  # pragma: no cover - compiled
-    """Returns the grid of the nearest spans of another leg, see ``_nearest_spans``."""
+@part
+def _find_other_legs(
+    spans: CentreLine,
+    origin: Array,
+    cells: Any,
+    nearest2: Any,
+    others: Any,
+    limit2: Any,
+    reach: int,
+) -> None:  # pragma: no cover - compiled
+    """Write the nearest spans of another leg into ``others``.
+
+    :param limit2: squared distances below which they may be nearer, changed in place
+    """
     columns, rows = cells.shape
-    others = np.full((columns, rows), np.int16(-1))
-    limit2 = (np.sqrt(nearest2) + np.float32(WITHIN_CELL_U)) ** 2
     for i in range(len(spans.nodes)):
         first_column, stop_column = _window(spans, i, 0, origin, reach, columns)
         first_row, stop_row = _window(spans, i, 1, origin, reach, rows)
@@ -161,7 +179,6 @@ def _other_legs(
                 if apart_u > SPAN_LIMIT_U + SAME_LEG_U + bend_u:
                     limit2[c, r] = d2
                     others[c, r] = i
-    return others
 
 
 @part
@@ -187,7 +204,7 @@ def _squared_distance(
     return (dx - t * x) ** 2 + (dz - t * z) ** 2
 
 
-@kernel
+@part
 def _count_cells(cells: Any) -> None:  # pragma: no cover - compiled
     """Count empty cells up from their neighbours in the row before and on the left.
 
@@ -202,16 +219,24 @@ def _count_cells(cells: Any) -> None:  # pragma: no cover - compiled
             if r > 0:
                 near = max(near, min(cells[c, r - 1], 0) - 1)
             if c > 0:
-                for k in range(max(r - 1, 0), min(r + 2, rows)):
-                    near = max(near, min(cells[c - 1, k], 0) - 1)
+                near = max(near, min(cells[c - 1, r], 0) - 1)
+            if c > 0 and r > 0:
+                near = max(near, min(cells[c - 1, r - 1], 0) - 1)
+            if c > 0 and r < rows - 1:
+                near = max(near, min(cells[c - 1, r + 1], 0) - 1)
             cells[c, r] = near
 
 
 @kernel
 def _measure_clearance(
-    forms: Array, cells: Any, others: Any, places: Array, line: CentreLine, middle_u: float,
+    forms: Array,
+    cells: Any,
+    others: Any,
+    places: Array,
+    line: CentreLine,
+    middle_u: float,
     reach_u: float,
-) -> None:  # pragma: no cover - compiled  # fmt: skip
+) -> None:  # pragma: no cover - compiled
     """Writes each span's clear part of the cross-section into its last two columns.
 
     Between these places no other part of the road is nearer than the span and its neighbours.
@@ -230,11 +255,18 @@ def _measure_clearance(
             for r in range(max(0, row - reach), min(rows, row + reach + 1)):
                 x, z = (c + 0.5) * CELL_U, (r + 0.5) * CELL_U
                 if _is_beside(forms, i, x, z) and _is_contested(line, i, cells[c, r], others[c, r]):
-                    place = form(forms, i, LATERAL, x, z)
-                    if place < middle_u:
-                        forms[i, CLEAR_FROM] = max(forms[i, CLEAR_FROM], place + CELL_U)
-                    else:
-                        forms[i, CLEAR_TO] = min(forms[i, CLEAR_TO], place - CELL_U)
+                    _end_clearance(forms, i, middle_u, form(forms, i, LATERAL, x, z))
+
+
+@part
+def _end_clearance(
+    forms: Array, i: int, middle_u: float, place: float
+) -> None:  # pragma: no cover - compiled
+    """End a span's clear part a cell before a place."""
+    if place < middle_u:
+        forms[i, CLEAR_FROM] = max(forms[i, CLEAR_FROM], place + CELL_U)
+    else:
+        forms[i, CLEAR_TO] = min(forms[i, CLEAR_TO], place - CELL_U)
 
 
 @part

@@ -125,7 +125,7 @@ class Track:
         self.arc_u: Array = np.concatenate([[0.0], np.cumsum(self.span_u[:-1])])
         self.length_u = float(self.arc_u[-1] + (self.span_u[-1] if closed else 0.0))
 
-    @property
+    @cached_property
     def line(self) -> CentreLine:
         """The line as the kernels read it."""
         return CentreLine(

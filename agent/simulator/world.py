@@ -154,12 +154,15 @@ class World:
         :param yaw: radians clockwise from +z
         :param node: of the track, near there; None for the nearest
         """
-        self._car_state[[vehicle.X, vehicle.Z, vehicle.YAW]] = x, z, yaw
+        self._car_state[vehicle.X] = x
+        self._car_state[vehicle.Z] = z
+        self._car_state[vehicle.YAW] = yaw
         if node is None:
             node = self.track.nearest_node(x, z)
         self._progress_state[NODE] = node
         locate(self._car_state, self._progress_state, self.course.line)
-        self._progress_state[[NET, BEST_NET]] = 0.0
+        self._progress_state[NET] = 0.0
+        self._progress_state[BEST_NET] = 0.0
         self._progress_state[HIT] = -1.0
 
     def put_back(self) -> None:
@@ -172,7 +175,8 @@ class World:
         x, z, yaw = self.track.pose_at(float(self._progress_state[ARC]))
         self._car_state[:] = 0.0
         self.set_pose(x, z, yaw, int(node))
-        self._progress_state[[NET, BEST_NET]] = net_u
+        self._progress_state[NET] = net_u
+        self._progress_state[BEST_NET] = net_u
         self._progress_state[BEST_AT_SEC] = self._progress_state[CLOCK_SEC]
 
     def share_state(self, car_state: Array, progress_state: Array) -> None:
