@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from agent.config.errors import UserError
@@ -17,8 +16,8 @@ from agent.config.settings import (
     Part,
     SearchChoices,
     SearchRange,
-    check_values,
     inherited,
+    part,
     setting,
 )
 
@@ -32,7 +31,7 @@ def minibatch(timesteps: int) -> int:
     return int(2 ** round(math.log2(min(max(wanted, 32), 512))))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class Algorithm(Part):
     """Settings that every algorithm has.
 
@@ -85,11 +84,8 @@ class Algorithm(Part):
     )
     max_grad_norm: float = setting(10.0, "longest gradient, 0 for any", low=0.0)
 
-    def __post_init__(self) -> None:
-        check_values(self)
 
-
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class StochasticPolicy(Part):
     """Settings of policies that draw their actions, beside those of ``Algorithm``."""
 
@@ -114,7 +110,7 @@ class StochasticPolicy(Part):
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class OnPolicy(Algorithm):
     """Settings of algorithms that learn from a rollout and forget it."""
 
@@ -140,7 +136,7 @@ class OnPolicy(Algorithm):
     max_grad_norm: float = inherited(Algorithm, "max_grad_norm", 0.5)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class PPO(StochasticPolicy, OnPolicy):
     """Proximal policy optimisation (Schulman et al. 2017).
 
@@ -163,7 +159,7 @@ class PPO(StochasticPolicy, OnPolicy):
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class RecurrentPPO(StochasticPolicy, OnPolicy):
     """PPO whose policy has an LSTM."""
 
@@ -176,7 +172,7 @@ class RecurrentPPO(StochasticPolicy, OnPolicy):
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class OffPolicy(Algorithm):
     """Settings of algorithms that learn from a replay buffer."""
 
@@ -230,7 +226,7 @@ class OffPolicy(Algorithm):
     demo_decay: int = setting(200_000, "transitions at which that weight is 1, 0 to keep it", low=0)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class DQN(OffPolicy):
     """Deep Q-learning on discretised actions (Mnih et al. 2015).
 
@@ -251,7 +247,7 @@ class DQN(OffPolicy):
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class SAC(OffPolicy, StochasticPolicy):
     """Soft actor-critic (Haarnoja et al. 2018)."""
 
@@ -273,7 +269,7 @@ class SAC(OffPolicy, StochasticPolicy):
     n_critics: int = setting(2, "critics, of which the lowest counts", low=1, high=10)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class TQC(SAC):
     """Truncated quantile critics (Kuznetsov et al. 2020)."""
 
@@ -282,15 +278,19 @@ class TQC(SAC):
         2, "highest quantiles of each critic to drop", low=0, search=SearchRange(0, 8)
     )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
+        """Refuse impossible values and such as do not go together.
+
+        :raises UserError: the first of them
+        """
+        super().check()
         if self.drop_quantiles >= self.n_quantiles:
             raise UserError(
                 f"drop_quantiles {self.drop_quantiles} leaves none of {self.n_quantiles}; lower it"
             )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class DDPG(OffPolicy):
     """Deep deterministic policy gradient (Lillicrap et al. 2016)."""
 
@@ -304,7 +304,7 @@ class DDPG(OffPolicy):
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class TD3(DDPG):
     """Twin delayed DDPG (Fujimoto et al. 2018)."""
 

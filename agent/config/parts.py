@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from agent.config.algorithms import ALGORITHMS
 from agent.config.errors import UserError
 from agent.config.memory import parse_memory
-from agent.config.settings import Part, check_values, setting
+from agent.config.settings import Part, part, setting
 from agent.worlds.base import DEFAULT_WORLD, WORLDS
 
 # Shares of its training at which the runner evaluates and the controller looks, whatever
@@ -17,7 +15,7 @@ RUNGS = (0.25, 0.5, 1.0)
 AUGMENTATIONS = ("flip", "blur", "crop", "brightness", "noise")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class Trial(Part):
     """Settings of every trial, whatever its world and algorithm."""
 
@@ -69,8 +67,12 @@ class Trial(Part):
         hyperparameter=False,
     )
 
-    def __post_init__(self) -> None:
-        check_values(self)
+    def check(self) -> None:
+        """Refuse impossible values and such as do not go together.
+
+        :raises UserError: the first of them
+        """
+        super().check()
         if unknown := [kind for kind in self.augment if kind not in AUGMENTATIONS]:
             raise UserError(
                 f"augment {unknown[0]!r} is unknown; choose from {', '.join(AUGMENTATIONS)}"
@@ -80,7 +82,7 @@ class Trial(Part):
         parse_memory(self.memory_limit)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class Imitation(Part):
     """Settings of learning from an expert that labels what the learner meets."""
 
@@ -98,8 +100,12 @@ class Imitation(Part):
         old_names=("lesson_weight",),
     )
 
-    def __post_init__(self) -> None:
-        check_values(self)
+    def check(self) -> None:
+        """Refuse impossible values and such as do not go together.
+
+        :raises UserError: the first of them
+        """
+        super().check()
         if self.imitation_weight and not self.imitation_share:
             raise UserError(
                 f"imitation_weight {self.imitation_weight} needs labels to weigh;"

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from agent.config.errors import UserError
-from agent.config.settings import Part, SearchChoices, check_values, setting
+from agent.config.settings import Part, SearchChoices, part, setting
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -55,7 +55,7 @@ class Purpose(IntEnum):
         return self * SEED_BAND + int(offset)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class WorldOptions(Part):
     """Options that every world has; a world's own dataclass adds to them."""
 
@@ -82,12 +82,8 @@ class WorldOptions(Part):
         search=SearchChoices((8, 16, 32, 64)),
     )
 
-    def __post_init__(self) -> None:
-        check_values(self)
 
-
-@dataclass(frozen=True)
-class Learner:
+class Learner(NamedTuple):
     """Facts about a learner that its training environments depend on.
 
     :param discrete: it chooses among numbered actions
@@ -100,8 +96,7 @@ class Learner:
     timesteps: int = 0
 
 
-@dataclass(frozen=True)
-class Episode:
+class Episode(NamedTuple):
     """One episode of a deterministic policy.
 
     :param reward: sum of the evaluation reward
@@ -113,11 +108,10 @@ class Episode:
     reward: float
     steps: int
     end_reason: str = "time_limit"
-    measures: Mapping[str, Any] = field(default_factory=dict)
+    measures: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Measure:
+class Measure(NamedTuple):
     """One number about an evaluation, beside its return.
 
     :param name: its key in the ledger's ``score`` and in ``Episode.measures``

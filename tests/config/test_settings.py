@@ -1,16 +1,24 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
 
 from agent.config.errors import UserError
-from agent.config.settings import Facts, SearchRange, check_values, facts_of, inherited, setting
+from agent.config.settings import (
+    Facts,
+    Part,
+    SearchRange,
+    facts_of,
+    inherited,
+    part,
+    setting,
+)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Engine:
+@part
+class Engine(Part):
     power: float = setting(1.0, "of the engine", above=0.0, high=9.0, search=SearchRange(1, 2))
     gears: int = setting(5, "forward ones", low=1, common=True)
     fuel: str = setting("diesel", "to burn", choices=("diesel", "petrol"))
@@ -19,7 +27,7 @@ class Engine:
     maker: str | None = setting(None, "who made it")
 
 
-@dataclass(frozen=True, kw_only=True)
+@part
 class Strong(Engine):
     power: float = inherited(Engine, "power", 5.0, high=99.0)
 
@@ -61,12 +69,21 @@ def test_a_value_of_another_kind_or_beyond_its_limits_is_refused(
     values: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UserError, match=f"^{message}$"):
-        check_values(Engine(**values))
+        Engine(**values)
 
 
 def test_possible_values_pass() -> None:
-    check_values(Engine())
-    check_values(Engine(power=9, gears=1, fuel="petrol", turbo=True, parts=[], maker="us"))
+    assert Engine() == Engine(power=1.0)
+    other = Engine(power=9, gears=1, fuel="petrol", turbo=True, parts=[], maker="us")
+    assert other != Engine()
+    assert other.fuel == "petrol"
+
+
+def test_a_part_is_frozen_and_has_no_other_values() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Engine().power = 2.0
+    with pytest.raises(TypeError, match="wings"):
+        Engine(wings=2)
 
 
 def test_a_value_may_be_none_where_the_annotation_says_so() -> None:

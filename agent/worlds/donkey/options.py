@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 from agent.config.errors import UserError
-from agent.config.settings import Part, SearchChoices, SearchRange, inherited, setting
+from agent.config.settings import Part, SearchChoices, SearchRange, inherited, part, setting
 from agent.worlds.base import WorldOptions, split_task
 from agent.worlds.donkey.reward_terms import describe_terms, parse_terms
 
 RANDOM_ROADS = 2**31  # how many random roads there are where ``roads`` sets no bound
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class RewardOptions(Part):
     """Options of what a driver is paid for and sees."""
 
@@ -45,7 +44,7 @@ class RewardOptions(Part):
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class DriveOptions(Part):
     """Options of how a car drives and looks, and how its episodes end."""
 
@@ -90,7 +89,7 @@ class DriveOptions(Part):
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@part
 class DonkeyOptions(DriveOptions, WorldOptions, RewardOptions):
     """All that decides how the DonkeyCar world looks, drives and pays."""
 
@@ -152,8 +151,12 @@ class DonkeyOptions(DriveOptions, WorldOptions, RewardOptions):
         hyperparameter=False,
     )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
+        """Refuse impossible values and such as do not go together.
+
+        :raises UserError: the first of them
+        """
+        super().check()
         try:
             parse_terms(self.reward_term)
         except ValueError as error:
