@@ -45,7 +45,7 @@ class LineEnv(gymnasium.Env[np.ndarray, Any]):
 class LineWorld:
     """The line behind the interface of ``worlds.base``."""
 
-    name, library, extra = "line", "", ""
+    name, requires, extra = "line", "", ""
     n_actions, default_task = 3, "line"
     Options = WorldOptions
     measures = (mean_measure("distance", "distance", headline=True),)

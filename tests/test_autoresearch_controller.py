@@ -291,7 +291,7 @@ def test_what_a_world_cannot_do_is_one_line(
     from tests.line_world import LineWorld
 
     monkeypatch.setitem(WORLDS, "line", "tests.line_world:WORLD")
-    monkeypatch.setattr(LineWorld, "library", library)
+    monkeypatch.setattr(LineWorld, "requires", library)
     monkeypatch.setattr(LineWorld, "extra", "line")
     assert autoresearch_controller.main([*folders(tmp_path), "--world", "line", *argv]) == 2
     complaint = capsys.readouterr().err

@@ -116,9 +116,9 @@ class TrialConfig:
         :raises UserError: an unknown task, a library or a file that is missing
         """
         world = self.the_world
-        if world.library and find_spec(world.library) is None:
+        if world.requires and find_spec(world.requires) is None:
             raise UserError(
-                f"world {world.name!r} needs {world.library}, which is not installed;"
+                f"world {world.name!r} needs {world.requires}, which is not installed;"
                 f" install it with: pip install '{PRODUCT}[{world.extra}]'"
             )
         for task in self.trial.env:

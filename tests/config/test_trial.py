@@ -170,7 +170,7 @@ def test_a_world_without_its_library_says_what_installs_it(
     from tests.line_world import LineWorld
 
     world = LineWorld()
-    monkeypatch.setattr(LineWorld, "library", "no_such_library")
+    monkeypatch.setattr(LineWorld, "requires", "no_such_library")
     monkeypatch.setattr(LineWorld, "extra", "line")
     monkeypatch.setattr("tests.line_world.WORLD", world)
     monkeypatch.setitem(WORLDS, "line", "tests.line_world:WORLD")

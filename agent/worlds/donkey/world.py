@@ -40,7 +40,7 @@ class DonkeyWorld:
     """DonkeyCar: embedded, or in simulators on TCP ports."""
 
     name = "donkey"
-    library = ""
+    requires = ""
     extra = ""
     n_actions = 2  # steering, throttle
     default_task = "donkey-generated-track-v0"
