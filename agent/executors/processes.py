@@ -22,7 +22,7 @@ from platform import node
 
 import psutil
 
-TAG = "DONKEYCAR_TRIAL"  # name of the environment variable
+TAG = "AUTORESEARCH_TRIAL"  # name of the environment variable
 KILL_ROUNDS = 5  # chosen: a tree may fork while it is being killed
 KILL_WAIT_SEC = 1.0
 ORPHAN_REAPER = Path(__file__).with_name("orphan_reaper.py")
