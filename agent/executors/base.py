@@ -13,7 +13,7 @@ import math
 import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from agent.config import files
 from agent.config.errors import (
@@ -44,8 +44,7 @@ STATUS_OF_EXIT = {
 }
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """Limits at which an executor ends a trial.
 
     :param timeout_sec: wall clock
@@ -58,8 +57,7 @@ class Limits:
     grace_sec: float = GRACE_SEC
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """A trial to run.
 
     :param config: parameters of the trial

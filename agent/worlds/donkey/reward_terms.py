@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 STRAY = 50.0  # the deviation at max_cte
 KMH_OF_MPS = 50.0
@@ -57,8 +58,7 @@ class Ride:
         return self.deviation / max(safe, 1.0) if self.deviation > safe else 0.0
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """One term of the reward.
 
     :param purpose: a few words for ``--help``
