@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +83,8 @@ def todays_params(params: Mapping[str, Any], world: str, path: Path | None) -> d
 
 def _complaint(name: str, known: Mapping[str, Facts], path: Path | None) -> str:
     remedy = "drop it"
+    from difflib import get_close_matches  # only for a complaint
+
     for close in get_close_matches(name, known, n=1):
         remedy = f"write {close}"
     return f"config {path} has an unknown parameter {name!r}; {remedy}"

@@ -7,8 +7,7 @@ the default if it was not tried yet, else what the search proposes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,8 +29,7 @@ from agent.trials.record import Record, config_id
 from agent.trials.task import of_task
 
 
-@dataclass(frozen=True)
-class StudyOptions:
+class StudyOptions(NamedTuple):
     """Options of the search, by the names of the command line.
 
     :param trials: most trials of this invocation
