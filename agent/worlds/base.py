@@ -152,8 +152,8 @@ class World(Protocol):
     """All that training, evaluation and the controller ask of a world.
 
     ``n_actions`` is the number of continuous actions, ``default_task`` what is driven where no task
-    is named. ``requires`` is the module without which it does not run, empty for none, and ``extra``
-    the extra of this package that installs it.
+    is named. ``requires`` is the module without which it does not run, empty for none, and
+    ``extra`` the extra of this package that installs it.
     """
 
     name: str
