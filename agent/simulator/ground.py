@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from agent.simulator.kernels import kernel, part, snippet
+from agent.simulator.kernels import kernel, part, routine, snippet
 from agent.simulator.paint import STRIP_HALF_U
 from agent.simulator.tracks import CentreLine, Scene, Track
 from agent.simulator.typing import Array
@@ -109,6 +109,17 @@ def _needed_nodes(nodes: Array) -> Any:  # pragma: no cover - compiled
     return np.array(kept)
 
 
+class Grid(NamedTuple):
+    """Cells round a track, see ``_nearest_spans``; the arrays are (columns, rows)."""
+
+    origin: Array
+    reach: int  # cells that a span may be nearest to, from its middle
+    cells: Any
+    nearest2: Any  # squared distance to the nearest span, u^2
+    others: Any
+    limit2: Any  # squared distance below which a span of another leg may be nearer, u^2
+
+
 @njit(cache=True)
 def _nearest_spans(
     spans: CentreLine, origin: Array, columns: int, rows: int, reach_u: float
@@ -122,73 +133,61 @@ def _nearest_spans(
     cells = np.full((columns, rows), np.int16(NO_SPAN))
     others = np.full((columns, rows), np.int16(-1))
     nearest2 = np.full((columns, rows), np.float32(reach_u**2))
+    limit2 = np.empty_like(nearest2)
     reach = int((reach_u + 0.5 * SPAN_LIMIT_U) / CELL_U) + 2
-    _find_nearest(spans, origin, cells, nearest2, reach)
-    limit2 = (np.sqrt(nearest2) + np.float32(WITHIN_CELL_U)) ** 2
-    _find_other_legs(spans, origin, cells, nearest2, others, limit2, reach)
+    grid = Grid(origin, reach, cells, nearest2, others, limit2)
+    _find_nearest(spans, grid)
+    limit2[:] = (np.sqrt(nearest2) + np.float32(WITHIN_CELL_U)) ** 2
+    _find_other_legs(spans, grid)
     _count_cells(cells)
     _count_cells(cells[::-1, ::-1])
     return cells, others
 
 
-@part
-def _find_nearest(
-    spans: CentreLine, origin: Array, cells: Any, nearest2: Any, reach: int
-) -> None:  # pragma: no cover - compiled
-    """Write the nearest spans into ``cells`` and their squared distances into ``nearest2``."""
-    columns, rows = cells.shape
+@routine
+def _find_nearest(spans: CentreLine, grid: Grid) -> None:  # pragma: no cover - compiled
+    """Write the nearest spans and their distances into the grid."""
     for i in range(len(spans.nodes)):
-        first_column, stop_column = _window(spans, i, 0, origin, reach, columns)
-        first_row, stop_row = _window(spans, i, 1, origin, reach, rows)
+        first_column, stop_column = _window(spans, i, 0, grid)
+        first_row, stop_row = _window(spans, i, 1, grid)
         for c in range(first_column, stop_column):
             for r in range(first_row, stop_row):
-                d2 = _squared_distance(spans, i, origin, c, r)
-                if d2 < nearest2[c, r]:
-                    nearest2[c, r] = d2
-                    cells[c, r] = i
+                d2 = _squared_distance(spans, i, grid.origin, c, r)
+                if d2 < grid.nearest2[c, r]:
+                    grid.nearest2[c, r] = d2
+                    grid.cells[c, r] = i
 
 
-@part
-def _find_other_legs(
-    spans: CentreLine,
-    origin: Array,
-    cells: Any,
-    nearest2: Any,
-    others: Any,
-    limit2: Any,
-    reach: int,
-) -> None:  # pragma: no cover - compiled
-    """Write the nearest spans of another leg into ``others``.
-
-    :param limit2: squared distances below which they may be nearer, changed in place
-    """
-    columns, rows = cells.shape
+@routine
+def _find_other_legs(spans: CentreLine, grid: Grid) -> None:  # pragma: no cover - compiled
+    """Write the nearest spans of other legs into the grid."""
+    cells = grid.cells
+    limit2 = grid.limit2
     for i in range(len(spans.nodes)):
-        first_column, stop_column = _window(spans, i, 0, origin, reach, columns)
-        first_row, stop_row = _window(spans, i, 1, origin, reach, rows)
+        first_column, stop_column = _window(spans, i, 0, grid)
+        first_row, stop_row = _window(spans, i, 1, grid)
         for c in range(first_column, stop_column):
             for r in range(first_row, stop_row):
-                d2 = _squared_distance(spans, i, origin, c, r)
+                d2 = _squared_distance(spans, i, grid.origin, c, r)
                 if d2 >= limit2[c, r] or cells[c, r] < 0:
                     continue
                 apart_u = abs(spans.arc_u[cells[c, r]] - spans.arc_u[i])
                 if spans.closed:
                     apart_u = min(apart_u, spans.length_u - apart_u)
                 # Inside a bend all of it is as near: half a turn is pi times as long.
-                bend_u = 2.0 * (math.sqrt(d2) + math.sqrt(nearest2[c, r]))
+                bend_u = 2.0 * (math.sqrt(d2) + math.sqrt(grid.nearest2[c, r]))
                 if apart_u > SPAN_LIMIT_U + SAME_LEG_U + bend_u:
                     limit2[c, r] = d2
-                    others[c, r] = i
+                    grid.others[c, r] = i
 
 
 @part
-def _window(
-    spans: CentreLine, i: int, axis: int, origin: Array, reach: int, size: int
-) -> Any:  # pragma: no cover - compiled
+def _window(spans: CentreLine, i: int, axis: int, grid: Grid) -> Any:  # pragma: no cover - compiled
     """Returns the cells along an axis that a span may be nearest to: first and one past last."""
     half_span = 0.5 * spans.direction[i, axis] * spans.span_u[i]
-    middle = int((spans.nodes[i, axis] + half_span - origin[axis]) / CELL_U)
-    return max(0, middle - reach), min(size, middle + reach + 1)
+    middle = int((spans.nodes[i, axis] + half_span - grid.origin[axis]) / CELL_U)
+    first = max(0, middle - grid.reach)
+    return first, min(grid.cells.shape[axis], middle + grid.reach + 1)
 
 
 @part
@@ -204,7 +203,7 @@ def _squared_distance(
     return (dx - t * x) ** 2 + (dz - t * z) ** 2
 
 
-@part
+@routine
 def _count_cells(cells: Any) -> None:  # pragma: no cover - compiled
     """Count empty cells up from their neighbours in the row before and on the left.
 
@@ -241,7 +240,6 @@ def _measure_clearance(
 
     Between these places no other part of the road is nearer than the span and its neighbours.
 
-    :param forms: see ``_span_forms``
     :param cells: of ``_nearest_spans``, as are ``others``
     :param places: of the nodes of the road's middle in the grid's frame
     """

@@ -15,7 +15,7 @@ from numba import njit
 from agent.simulator.ground import CELL_U
 from agent.simulator.ground_rows import Row, columns_within, fill_run, row_over_ground
 from agent.simulator.hills import row_depths
-from agent.simulator.kernels import fast_part
+from agent.simulator.kernels import UNWRAPPED, fast_part
 from agent.simulator.pixels import pack
 from agent.simulator.render_inputs import LensPose, RenderInputs
 from agent.simulator.road_drawing import draw_span
@@ -28,7 +28,7 @@ DARK = 30
 MEAN = 132
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
+@njit(cache=True, fastmath=True, error_model="numpy", **UNWRAPPED)
 def draw_ground(
     out: Image, inputs: RenderInputs, pose: LensPose, hills: Array
 ) -> None:  # pragma: no cover - compiled

@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
+from agent.simulator.kernels import UNWRAPPED
 from agent.simulator.lens import Optics
 from agent.simulator.typing import Array
 
@@ -21,7 +22,7 @@ LEVEL_FROM_U = 80.0
 LEVEL_AT_U = 160.0
 
 
-@njit(cache=True)
+@njit(cache=True, **UNWRAPPED)
 def hills_ahead(
     arc: float, height_u: float, uphill: float, arc_u: Array, heights: Array, length_u: float
 ) -> Array:  # pragma: no cover - compiled
@@ -55,7 +56,7 @@ def hills_ahead(
     return profile
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", **UNWRAPPED)
 def row_depths(hills: Array, lens: Optics, rows: int) -> Array:  # pragma: no cover - compiled
     """Returns the depth at which each row's ray meets the ground, (rows,), u; 0 for none.
 
@@ -76,7 +77,7 @@ def row_depths(hills: Array, lens: Optics, rows: int) -> Array:  # pragma: no co
     return depths
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", **UNWRAPPED)
 def _row_depths_on_hills(
     hills: Array, lens: Optics, rows: int
 ) -> Array:  # pragma: no cover - compiled

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from agent.simulator.kernels import part
+from agent.simulator.kernels import UNWRAPPED, part, routine
 from agent.simulator.obstacles import (
     BASE,
     BOX_HEIGHT,
@@ -36,7 +36,7 @@ SIDE_LIGHT = 0.82
 SUN_LIGHT = 0.18
 
 
-@njit(cache=True)
+@njit(cache=True, **UNWRAPPED)
 def draw_obstacles(
     out: Image, inputs: RenderInputs, pose: LensPose
 ) -> None:  # pragma: no cover - compiled
@@ -72,7 +72,7 @@ def draw_obstacles(
             _draw_box(canvas, boxes[k - len(pillars)], colours[k], clear)
 
 
-@njit(cache=True)
+@njit(cache=True, **UNWRAPPED)
 def _depths_in_sight(inputs: RenderInputs, pose: LensPose) -> Any:  # pragma: no cover - compiled
     """Returns how far away each obstacle is, pillars first, (n,), u; -1 for those out of sight."""
     pillars = inputs.pillars
@@ -103,7 +103,7 @@ def _depth_in_sight(
     return math.hypot(dx, dz)
 
 
-@part
+@routine
 def _draw_pillar(
     canvas: Canvas, pillar: Array, colour: Any, clear: float
 ) -> None:  # pragma: no cover - compiled
@@ -123,7 +123,7 @@ def _draw_pillar(
     fill_in_part(canvas, colour, 1.0, clear)
 
 
-@part
+@routine
 def _draw_box(
     canvas: Canvas, box: Array, colour: Any, clear: float
 ) -> None:  # pragma: no cover - compiled

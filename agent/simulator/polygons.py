@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from agent.simulator.kernels import part
+from agent.simulator.kernels import part, routine
 from agent.simulator.lens import Optics
 from agent.simulator.pixels import fill, pack
 from agent.simulator.render_inputs import LensPose
@@ -47,7 +47,7 @@ def fill_face(
         fill_in_part(canvas, colour, light, clear)
 
 
-@part
+@routine
 def _fill_whole(
     canvas: Canvas, colour: Any, light: float, clear: float
 ) -> None:  # pragma: no cover - compiled
@@ -63,7 +63,7 @@ def _fill_whole(
             fill(pixels, row * columns + begin, end - begin + 1, word, channels)
 
 
-@part
+@routine
 def fill_in_part(
     canvas: Canvas, colour: Any, light: float, clear: float
 ) -> None:  # pragma: no cover - compiled
@@ -99,7 +99,7 @@ def _columns(canvas: Canvas, row: int) -> Any:  # pragma: no cover - compiled
     return int(begin), int(end)
 
 
-@part
+@routine
 def _find_ends(canvas: Canvas) -> Any:  # pragma: no cover - compiled
     """Write the left and right end of the polygon in every row that it touches.
 
