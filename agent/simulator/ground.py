@@ -9,8 +9,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from agent.simulator.kernels import kernel, part, routine, snippet
+from agent.simulator.kernels import kernel, part, snippet
 from agent.simulator.paint import STRIP_HALF_U
+from agent.simulator.paths import needed_nodes
 from agent.simulator.tracks import CentreLine, Scene, Track
 from agent.simulator.typing import Array
 
@@ -52,7 +53,8 @@ class Ground:
         ends = [strip[end] for strip in scene.cross_section for end in ("from_u", "to_u")]
         road_u = max(abs(end - scene.middle_u) for end in ends)
         reach_u = min(road_u + ROADSIDE_U, ROAD_REACH_U - abs(scene.middle_u))
-        track = Track(track.nodes[_needed_nodes(track.nodes)], closed=track.closed)
+        needed = needed_nodes(track.nodes, SPAN_LIMIT_U, SPAN_ERROR_U)
+        track = Track(track.nodes[needed], closed=track.closed)
         middle = Track(track.parallel_line(scene.middle_u), closed=track.closed)
         low = middle.nodes[:, :2].min(axis=0) - reach_u
         high = middle.nodes[:, :2].max(axis=0) + reach_u
@@ -91,24 +93,6 @@ def _span_forms(track: Track, origin: Array) -> Array:
     return np.column_stack([lateral, starts, ends, np.zeros((len(places), 2))])
 
 
-@njit(cache=True)
-def _needed_nodes(nodes: Array) -> Any:  # pragma: no cover - compiled
-    """Returns indices of nodes between which the others lie on straight lines, (k,)."""
-    kept = [0]
-    for end in range(2, len(nodes)):
-        x, z = nodes[kept[-1], 0], nodes[kept[-1], 1]
-        dx, dz = nodes[end, 0] - x, nodes[end, 1] - z
-        length = math.hypot(dx, dz)
-        error = 0.0
-        for i in range(kept[-1] + 1, end):
-            away = abs((nodes[i, 0] - x) * dz - (nodes[i, 1] - z) * dx) / max(length, 1e-9)
-            error = max(error, away)
-        if length > SPAN_LIMIT_U or error > SPAN_ERROR_U:
-            kept.append(end - 1)
-    kept.append(len(nodes) - 1)
-    return np.array(kept)
-
-
 class Grid(NamedTuple):
     """Cells round a track, see ``_nearest_spans``; the arrays are (columns, rows)."""
 
@@ -117,7 +101,6 @@ class Grid(NamedTuple):
     cells: Any
     nearest2: Any  # squared distance to the nearest span, u^2
     others: Any
-    limit2: Any  # squared distance below which a span of another leg may be nearer, u^2
 
 
 @njit(cache=True)
@@ -133,18 +116,17 @@ def _nearest_spans(
     cells = np.full((columns, rows), np.int16(NO_SPAN))
     others = np.full((columns, rows), np.int16(-1))
     nearest2 = np.full((columns, rows), np.float32(reach_u**2))
-    limit2 = np.empty_like(nearest2)
     reach = int((reach_u + 0.5 * SPAN_LIMIT_U) / CELL_U) + 2
-    grid = Grid(origin, reach, cells, nearest2, others, limit2)
+    grid = Grid(origin, reach, cells, nearest2, others)
     _find_nearest(spans, grid)
-    limit2[:] = (np.sqrt(nearest2) + np.float32(WITHIN_CELL_U)) ** 2
-    _find_other_legs(spans, grid)
+    limit2 = (np.sqrt(nearest2) + np.float32(WITHIN_CELL_U)) ** 2
+    _find_other_legs(spans, grid, limit2)
     _count_cells(cells)
     _count_cells(cells[::-1, ::-1])
     return cells, others
 
 
-@routine
+@part
 def _find_nearest(spans: CentreLine, grid: Grid) -> None:  # pragma: no cover - compiled
     """Write the nearest spans and their distances into the grid."""
     for i in range(len(spans.nodes)):
@@ -158,11 +140,15 @@ def _find_nearest(spans: CentreLine, grid: Grid) -> None:  # pragma: no cover - 
                     grid.cells[c, r] = i
 
 
-@routine
-def _find_other_legs(spans: CentreLine, grid: Grid) -> None:  # pragma: no cover - compiled
-    """Write the nearest spans of other legs into the grid."""
+@part
+def _find_other_legs(
+    spans: CentreLine, grid: Grid, limit2: Any
+) -> None:  # pragma: no cover - compiled
+    """Write the nearest spans of other legs into the grid.
+
+    :param limit2: squared distances below which they may be nearer, u^2; changed in place
+    """
     cells = grid.cells
-    limit2 = grid.limit2
     for i in range(len(spans.nodes)):
         first_column, stop_column = _window(spans, i, 0, grid)
         first_row, stop_row = _window(spans, i, 1, grid)
@@ -203,7 +189,7 @@ def _squared_distance(
     return (dx - t * x) ** 2 + (dz - t * z) ** 2
 
 
-@routine
+@part
 def _count_cells(cells: Any) -> None:  # pragma: no cover - compiled
     """Count empty cells up from their neighbours in the row before and on the left.
 

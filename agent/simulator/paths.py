@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from agent.simulator.typing import Array
 
@@ -116,3 +117,28 @@ def random_road(start: Array, span_u: float, turns: Array) -> Array:  # pragma: 
         x += span_u * np.sin(heading)
         z += span_u * np.cos(heading)
     return nodes
+
+
+@njit(cache=True)
+def needed_nodes(
+    nodes: Array, longest_u: float, error_u: float
+) -> NDArray[np.int64]:  # pragma: no cover - compiled
+    """Returns indices of nodes between which the others lie on straight lines, (k,).
+
+    :param nodes: (n, 3)
+    :param longest_u: longest such line, about
+    :param error_u: distance that a node may have from it
+    """
+    kept = [0]
+    for end in range(2, len(nodes)):
+        x, z = nodes[kept[-1], 0], nodes[kept[-1], 1]
+        dx, dz = nodes[end, 0] - x, nodes[end, 1] - z
+        length = math.hypot(dx, dz)
+        error = 0.0
+        for i in range(kept[-1] + 1, end):
+            away = abs((nodes[i, 0] - x) * dz - (nodes[i, 1] - z) * dx) / max(length, 1e-9)
+            error = max(error, away)
+        if length > longest_u or error > error_u:
+            kept.append(end - 1)
+    kept.append(len(nodes) - 1)
+    return np.array(kept)
