@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -30,28 +29,16 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from agent.config import files  # noqa: E402
-from agent.executors.processes import tagged_processes, workspace_id  # noqa: E402
 from agent.search.proposer import propose  # noqa: E402
 from agent.study.observations import observations  # noqa: E402
 from agent.study.plan import make_plan  # noqa: E402
-from agent.trials.champion import check_trust  # noqa: E402
 from agent.trials.ledger import Ledger  # noqa: E402
 from agent.trials.record import Record  # noqa: E402
+from tests.soak_workspace import TIMEOUT_SEC, Workspace  # noqa: E402
 
-TIMEOUT_SEC = 3.0
-GONE_SEC = 10.0
 FLAT = 1.05
 SILENCE_SEC = 60.0
 SMALL_DISK = "4m"
-CONTROLLER = """
-import sys
-from pathlib import Path
-from agent.trials import session
-session.COOLDOWN_SEC = 0.0
-import agent.autoresearch_controller as controller
-controller.RUNNER = Path(sys.argv[1])
-sys.exit(controller.main(sys.argv[2:]))
-"""
 FAULTS: dict[str, dict[str, Any]] = {
     "ok": {},
     "hangs": {"sleep": 300},
@@ -70,85 +57,6 @@ FAULTS: dict[str, dict[str, Any]] = {
         for number in (1, 2, 6, 9, 11, 15)
     },
 }
-
-
-class Workspace:
-    """Folders of a study, its plan for the fake runner, and controllers over it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.models = folder / "models"
-        self.champion = self.models / files.CHAMPION
-        self.controller_log = folder / "controller.log"
-        self.runner = Path(shutil.copy(ROOT / "tests" / "fake_runner.py", folder / "runner.py"))
-        self.ledger = Ledger(folder / "results" / files.SEARCH_LEDGER)
-
-    def plan(self, steps: dict[str, dict[str, Any]]) -> None:
-        """Write what each trial does."""
-        (self.folder / "plan.json").write_text(json.dumps(steps))
-
-    def start(self, trials: int, *argv: str) -> subprocess.Popen[bytes]:
-        """A controller in a process of its own."""
-        folders = ["--results-dir", str(self.folder / "results"), "--models-dir", str(self.models)]
-        options = [
-            "--trials",
-            str(trials),
-            "--cooldown",
-            "0",
-            "--agent",
-            "ppo",
-            "--push-every",
-            "0",
-        ]
-        options += ["--confirm-seeds", "0", *folders, *argv]
-        command = [
-            sys.executable,
-            "-X",
-            "faulthandler",
-            "-c",
-            CONTROLLER,
-            str(self.runner),
-            *options,
-        ]
-        with self.controller_log.open("ab") as log:
-            return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
-
-    def heard(self) -> None:
-        """Wait for the controller's next word."""
-        deadline = time.monotonic() + GONE_SEC
-        before = self.controller_log.stat().st_size
-        while self.controller_log.stat().st_size == before and time.monotonic() < deadline:
-            time.sleep(0.01)
-
-    def left_alive(self) -> int:
-        """Processes of this workspace, after they had ``GONE_SEC`` to go."""
-        deadline = time.monotonic() + GONE_SEC
-        while time.monotonic() < deadline:
-            own = [workspace_id(self.models)]
-            left = [tag for _, tag in tagged_processes() if tag.split(":")[3:4] == own]
-            if not left:
-                return 0
-            time.sleep(0.05)
-        return len(left)
-
-    def check(self, records: list[Record]) -> list[str]:
-        """What is wrong with ledger, folders and champion."""
-        wrong = []
-        numbers = sorted(record.trial for record in records)
-        if numbers != list(range(1, len(numbers) + 1)):
-            wrong.append(f"trial numbers are not 1 to {len(numbers)}: {numbers}")
-        folders = sorted(int(path.name.split("-")[1]) for path in self.models.glob("trial-*"))
-        if folders != numbers:
-            wrong.append(f"folders {sorted(set(folders) ^ set(numbers))} and records differ")
-        if len(self.ledger.path.read_text().splitlines()) != len(records):
-            wrong.append("the ledger has lines that are no records")
-        best = max((r.mean_reward for r in records if r.mean_reward is not None), default=None)
-        if best is not None:
-            check_trust(self.champion / files.MODEL)
-            manifest = json.loads((self.champion / files.MANIFEST).read_text())
-            if manifest["mean_reward"] != best:
-                wrong.append(f"the champion has {manifest['mean_reward']}, the best trial {best}")
-        return wrong
 
 
 def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:

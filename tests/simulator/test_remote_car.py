@@ -7,68 +7,12 @@ import json
 import math
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from agent.simulator.protocol import BadMessage
 from agent.simulator.remote_car import RemoteCar
-
-CAMERA = dict.fromkeys(
-    [
-        "fov",
-        "offset_x",
-        "offset_y",
-        "offset_z",
-        "rot_x",
-        "fish_eye_x",
-        "fish_eye_y",
-        "img_w",
-        "img_h",
-        "img_d",
-        "img_enc",
-    ],
-    "0",
-)
-LIDAR = {
-    "offset_x": "0",
-    "offset_y": "0.5",
-    "offset_z": "0.5",
-    "rot_x": "0",
-    "degPerSweepInc": "2",
-    "degAngDown": "10",
-    "degAngDelta": "-1",
-    "maxRange": "50",
-    "noise": "0.4",
-    "numSweepsLevels": "2",
-}
-
-
-def a_car(scene: str = "generated_track", slot: int = 0) -> RemoteCar:
-    return RemoteCar(scene, 0, slot)
-
-
-def tell(car: RemoteCar, msg_type: str, **fields: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in car.handle({"msg_type": msg_type, **fields}).splitlines()]
-
-
-def drive(car: RemoteCar, steering: float, throttle: float, brake: float = 0.0) -> dict[str, Any]:
-    tell(car, "control", steering=str(steering), throttle=str(throttle), brake=str(brake))
-    car.drive()
-    return show(car)
-
-
-def show(car: RemoteCar) -> dict[str, Any]:
-    *_, telemetry = (json.loads(line) for line in car.frame().splitlines())
-    return dict(telemetry)
-
-
-def picture(encoded: str) -> np.ndarray:
-    image = cv2.imdecode(np.frombuffer(base64.b64decode(encoded), np.uint8), cv2.IMREAD_UNCHANGED)
-    assert image is not None
-    return np.asarray(image)
+from tests.simulator.remote_cars import CAMERA, LIDAR, a_car, drive, picture, show, tell
 
 
 def pursuit(car: RemoteCar) -> float:
@@ -369,52 +313,3 @@ def test_the_seed_draws_the_random_road() -> None:
     one, same, other = (RemoteCar("generated_road", seed).world.nodes for seed in (1, 1, 2))
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
-
-
-VALUES = st.sampled_from(
-    ["0", "1", "-1", "1e5", "-1e5", "1e308", "-1e-320", "nan", "inf", "2048", "", "JPG", "0.1"]
-)
-NAMES = sorted(
-    {
-        *CAMERA,
-        *LIDAR,
-        "steering",
-        "throttle",
-        "brake",
-        "pos_x",
-        "pos_y",
-        "pos_z",
-        "Qx",
-        "Qy",
-        "Qz",
-        "Qw",
-    }
-)
-TYPES = st.sampled_from(
-    ["control", "cam_config", "lidar_config", "set_position", "node_position", "reset_car"]
-)
-
-
-@given(
-    st.lists(
-        st.tuples(TYPES, st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=10)), max_size=4
-    )
-)
-@settings(max_examples=100, deadline=None)
-def test_whatever_is_asked_the_telemetry_is_finite_json(
-    messages: list[tuple[str, dict[str, str]]],
-) -> None:
-    car = SHARED.setdefault("car", a_car())
-    for msg_type, fields in messages:
-        complete = {**CAMERA, **LIDAR, "img_w": "32", "img_h": "24", "levels": "1", **fields}
-        if complete["img_w"] == "2048":
-            complete["img_w"] = "64"
-        try:
-            tell(car, msg_type, **complete)
-        except BadMessage:
-            continue
-        car.drive()
-        assert all(math.isfinite(v) for v in show(car).values() if isinstance(v, float))
-
-
-SHARED: dict[str, RemoteCar] = {}
