@@ -21,7 +21,9 @@ research: $(INSTALLED)
 	$(BIN)/python agent/autoresearch_controller.py --trials $(TRIALS) --agent ppo --min-timesteps 10000 --max-timesteps 20000
 
 race: $(INSTALLED)
-	$(BIN)/python agent/evaluate_champion.py --race --track named --gif race $(RACE)
+	$(BIN)/python agent/evaluate_champion.py --model bundled --race --track named --gif race $(RACE)
+	@test ! -e agent/models/champion/model.zip || \
+	  $(BIN)/python agent/evaluate_champion.py --race --gif race/study $(RACE)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -q -n auto

@@ -33,7 +33,7 @@ from agent.config.settings import facts_of
 from agent.config.trial import TrialConfig
 from agent.training.checkpoints import append_line
 from agent.training.saved_model import load_model, read_config
-from agent.trials.champion import check_trust, sha256
+from agent.trials.champion import check_trust, find_model, sha256
 from agent.worlds.base import SimulatorLost, World, split_task
 from agent.worlds.comparisons import HasFilms, HasRaces, HasShortNames
 
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from agent.evaluation.evaluator import Evaluator
 
 PROG = "evaluate_champion.py"
-CHAMPION = files.MODELS_DIR / files.CHAMPION / files.MODEL
 EPISODES = 10
 LAPS = 10
 
@@ -65,9 +64,9 @@ def add_task_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         type=Path,
-        default=CHAMPION,
         metavar="ZIP",
-        help=f"model to evaluate (default {files.shown_path(CHAMPION)})",
+        help="model to evaluate: a file, its folder, or the word bundled (default: the champion of"
+        " the study, or the bundled one while there is none)",
     )
     parser.add_argument(
         "--trust",
@@ -169,6 +168,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     :raises UserError: a model or options that cannot be followed
     :raises SimulatorLost: a simulator that does not answer, or no longer
     """
+    arguments.model = find_model(arguments.model, files.MODELS_DIR)
     config = trained_config(arguments)
     world = config.the_world
     tasks = chosen_tasks(world, arguments.env, arguments.track)

@@ -1,10 +1,9 @@
-"""Bundle a trial's model with the repository, as agent/models/champion, small and without a title.
+"""Bundle a trial's model with the repository, as agent/bundled, small and without a title.
 
     python experiments/bundle_champion.py DIR
 
 DIR is the trial's folder. The optimiser's memory and the last pictures stay behind; the model
-drives alike without them. The manifest says that it is bundled: it gives way to any champion of a
-study.
+drives alike without them. The manifest says that it is bundled, so it is no champion of a study.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ def main(argv: list[str]) -> int:
     if len(argv) != 1 or not (Path(argv[0]) / files.RESULT).is_file():
         print(__doc__, file=sys.stderr)
         return EXIT_BAD_ARGUMENTS
-    champion = files.MODELS_DIR / files.CHAMPION / files.MODEL
+    champion = files.BUNDLED_DIR / files.MODEL
     try:
         bundle(Path(argv[0]), champion)
     except UserError as error:

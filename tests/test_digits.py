@@ -36,7 +36,7 @@ def test_a_short_trial_has_the_returns_of_the_version_before(
 
 
 def test_the_bundled_champion_races_as_before(tmp_path: Path) -> None:
-    argv = ["--race", "--laps", "3", "--track", "waveshare", "--no-baselines"]
+    argv = ["--model", "bundled", "--race", "--laps", "3", "--track", "waveshare", "--no-baselines"]
     assert evaluate_champion.main([*argv, "--results-dir", str(tmp_path)]) == 0
     record = json.loads((tmp_path / "races.jsonl").read_text())
     race = record["races"]["trained"]

@@ -7,6 +7,7 @@ from pathlib import Path
 REPO_ROOT = Path(__file__).resolve().parents[2]
 RESULTS_DIR = REPO_ROOT / "agent" / "outerloop-results"
 MODELS_DIR = REPO_ROOT / "agent" / "models"
+BUNDLED_DIR = REPO_ROOT / "agent" / "bundled"  # the champion that comes with the project
 
 # A trial's folder, below the models.
 LAUNCH = "launch.json"  # what runs there, from before its process starts
@@ -19,7 +20,7 @@ MODEL = "model.zip"  # best checkpoint
 LAST_MODEL = "last_model.zip"
 RESULT = "result.json"
 
-# The champion's folder, below the models; it holds ``MODEL`` too.
+# A champion's folder, below the models; it holds ``MODEL`` too.
 CHAMPION = "champion"
 MANIFEST = "manifest.json"
 PREVIOUS = "previous"  # the champion before

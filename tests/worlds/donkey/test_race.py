@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from agent.config import files
 from agent.simulator.world import CONTROL_HZ
 from agent.training.saved_model import load_model, read_config
 from agent.trials.champion import check_trust
@@ -120,15 +119,12 @@ def test_a_driver_of_random_looks_races_in_the_tracks_own() -> None:
 
 
 def test_the_bundled_champion_laps_a_track_that_it_never_saw() -> None:
-    box = Path(__file__).resolve().parents[3] / "agent" / "models" / "champion"
-    manifest = json.loads((box / "manifest.json").read_text())
-    if not (manifest.get("bundled") or manifest.get("boxed")):
-        pytest.skip("a study's champion has taken its place")
-    check_trust(box / "model.zip")
-    assert (box / "model.zip").stat().st_size < 5e6
-    config = read_config(box / "model.zip")
+    bundled = files.BUNDLED_DIR / files.MODEL
+    check_trust(bundled)
+    assert bundled.stat().st_size < 5e6
+    config = read_config(bundled)
     assert set(config.trial.env) <= {"donkey-random-track-v0", "donkey-generated-roads-v0"}
-    model = load_model(box / "model.zip", config, "cpu")
+    model = load_model(bundled, config, "cpu")
     assert isinstance(config.world, DonkeyOptions)
     env = race_env(config.world, False, "donkey-warren-track-v0")
     driven = race(env, model, 1, seed=3)
