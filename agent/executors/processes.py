@@ -5,6 +5,9 @@ Every process that a controller starts inherits a tag in its environment: the ho
 pid and start, its workspace (the folder of its models), and a part of its own. The tag makes the
 killing of stale processes (FR-009) exact. It ends processes of this workspace whose controller is
 gone, never another controller's or workspace's.
+
+No process is known by the time of day at which it started: that changes for all of them when the
+clock is set.
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ import signal
 import subprocess
 import sys
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from platform import node
 
@@ -26,6 +31,9 @@ TAG = "AUTORESEARCH_TRIAL"  # name of the environment variable
 KILL_ROUNDS = 5  # chosen: a tree may fork while it is being killed
 KILL_WAIT_SEC = 1.0
 ORPHAN_REAPER = Path(__file__).with_name("orphan_reaper.py")
+# Places in Linux' /proc/PID/stat behind the command's name, which may hold spaces and brackets.
+STATE = 0
+START_TICKS = 19
 
 
 def workspace_id(folder: Path) -> str:
@@ -35,7 +43,7 @@ def workspace_id(folder: Path) -> str:
 
 def controller_tag(workspace: str) -> str:
     """First part of the tags of all processes that this controller starts."""
-    return f"{node()}:{os.getpid()}:{psutil.Process().create_time():.2f}:{workspace}:"
+    return f"{node()}:{os.getpid()}:{_start_in_tag(os.getpid())}:{workspace}:"
 
 
 class TaggedProcess:
@@ -80,7 +88,7 @@ class TaggedProcess:
         total = 0
         with suppress(psutil.Error):
             root = psutil.Process(self._process.pid)
-            for process in [root, *root.children(recursive=True)]:
+            for process in [root, *_descendants(root.pid)]:
                 with suppress(psutil.Error):
                     total += process.memory_info().rss
         return total
@@ -96,10 +104,9 @@ class TaggedProcess:
         :param grace_sec: time between SIGTERM and SIGKILL
         """
         descendants: list[psutil.Process] = []
-        with suppress(psutil.Error):
-            descendants = psutil.Process(self._process.pid).children(recursive=True)
         try:
             if self.is_running():
+                descendants = _descendants(self._process.pid)
                 self._signal_group(signal.SIGTERM)
                 with suppress(subprocess.TimeoutExpired):
                     self._process.wait(grace_sec)
@@ -143,7 +150,7 @@ class OrphanReaper:
 
 def tagged_processes() -> Iterator[tuple[psutil.Process, str]]:
     """Every other process that belongs to some controller, with its tag."""
-    for process in psutil.process_iter():
+    for process in _processes():
         with suppress(psutil.Error, OSError):
             tag = process.environ().get(TAG)
             if tag and process.pid != os.getpid():
@@ -152,18 +159,18 @@ def tagged_processes() -> Iterator[tuple[psutil.Process, str]]:
 
 def kill_tagged(prefix: str) -> int:
     """Kills every process whose tag begins with ``prefix``; returns their number."""
-    return _kill_all(lambda tag: tag.startswith(prefix))
+    return _kill_all(lambda _, tag: tag.startswith(prefix))
 
 
 def kill_orphans(workspace: str) -> int:
     """Kills the processes of this workspace whose controller is gone; returns their number."""
-    return _kill_all(lambda tag: _is_orphan(tag, workspace))
+    return _kill_all(lambda process, tag: _is_orphan(process.pid, tag, workspace))
 
 
-def _kill_all(wanted: Callable[[str], bool]) -> int:
+def _kill_all(wanted: Callable[[psutil.Process, str], bool]) -> int:
     total = 0
     for _ in range(KILL_ROUNDS):
-        found = [process for process, tag in tagged_processes() if wanted(tag)]
+        found = [process for process, tag in tagged_processes() if wanted(process, tag)]
         if not found:
             break
         total += len(found)
@@ -178,17 +185,77 @@ def _kill(processes: list[psutil.Process]) -> None:
     psutil.wait_procs(processes, timeout=KILL_WAIT_SEC)
 
 
-def _is_orphan(tag: str, workspace: str) -> bool:
+def _processes() -> Iterator[psutil.Process]:
+    """Every process as it is now; ``psutil.process_iter`` may remember who had its pid before."""
+    for pid in psutil.pids():
+        with suppress(psutil.Error):
+            yield psutil.Process(pid)
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    """Children of a process and theirs, by parents alone: ``children`` compares times of day."""
+    children = defaultdict(list)
+    for process in _processes():
+        with suppress(psutil.Error):
+            children[process.ppid()].append(process)
+    found = []
+    parents = [pid]
+    while parents:
+        born = children.pop(parents.pop(), [])
+        found += born
+        parents += [process.pid for process in born]
+    return found
+
+
+def _is_orphan(pid: int, tag: str, workspace: str) -> bool:
+    """Returns whether the controller of a tagged process is gone.
+
+    :param pid: of the process
+    :param tag: its tag
+    :param workspace: see ``workspace_id``
+    """
     parts = tag.split(":")
     if len(parts) < 4:
         return False
-    host, pid, start, home = parts[:4]
+    host, controller, start, home = parts[:4]
     # A host sees its containers' processes under other pids, so only this host's tags are judged.
-    if host != node() or home != workspace or not pid.isdigit():
+    if host != node() or home != workspace or not controller.isdecimal():
         return False
     try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" != start
+        found = _started(int(controller))
+        if start.isdecimal():
+            return found != int(start)
+        # A time of day, by an older version or another system: it says nothing, but whoever has
+        # the controller's pid and is younger than its process is somebody else.
+        return found > _started(pid)
     except psutil.NoSuchProcess:
         return True
-    except psutil.Error:
+    except (psutil.Error, ValueError):
         return False
+
+
+@cache
+def _start_in_tag(pid: int) -> str:
+    """The start of this process for its tags, the same for all; without a point if exact."""
+    started = _started(pid)
+    if isinstance(started, int):
+        return str(started)
+    return f"{started:.2f}"
+
+
+def _started(pid: int) -> int | float:
+    """When a process started, to be compared with others of this moment.
+
+    On Linux in ticks since the machine's start, which identify it together with its pid. Elsewhere
+    in seconds of the day, which a step of the clock may change for all.
+
+    :raises psutil.NoSuchProcess: it is gone, or dead and only waits to be noticed
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return psutil.Process(pid).create_time()
+    fields = stat.rpartition(b")")[2].split()
+    if fields[STATE] in (b"Z", b"X"):
+        raise psutil.ZombieProcess(pid)
+    return int(fields[START_TICKS])
