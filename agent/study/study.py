@@ -206,6 +206,7 @@ class Study:
         try:
             proposal = run_in_fork(lambda: self._propose(trial, known, running))
         except SpaceExhausted as error:
+            self.loop.folders.drop(trial)
             self.trials_left = 0
             self._log(str(error))
             return None

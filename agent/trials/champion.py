@@ -19,7 +19,8 @@ from typing import Any
 from agent.config import files
 from agent.config.atomic import replacing, write_bytes
 from agent.config.errors import UserError
-from agent.trials.record import Record, is_finite
+from agent.config.plain import is_finite, is_whole, read_object
+from agent.trials.record import Record
 
 NEXT = ".next"  # ending of a file that waits for its promotion
 
@@ -36,16 +37,15 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     if not path.exists() or not (folder / files.MODEL).exists():
         return None
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        if not is_finite(manifest["mean_reward"]):
-            raise ValueError(f"mean_reward {manifest['mean_reward']!r} is no number")
-    except (ValueError, KeyError, TypeError, OSError) as error:
+        manifest = read_object(path)
+        _check_manifest(manifest)
+    except (ValueError, OSError) as error:
         raise UserError(
             f"cannot read the champion's manifest {path}: {error}; mend it or move it away"
         ) from None
     if manifest.get("bundled") or manifest.get("boxed"):  # the latter is its old name
         return None
-    return dict(manifest)
+    return manifest
 
 
 def check_trust(model: Path) -> None:
@@ -108,7 +108,11 @@ def recover(folder: Path) -> str | None:
 
 
 def promote_if_better(
-    record: Record, model: Path, folder: Path, confirmation: dict[str, Any] | None = None
+    record: Record,
+    model: Path,
+    folder: Path,
+    confirmation: dict[str, Any] | None = None,
+    ledger: str | None = None,
 ) -> bool:
     """Promotes the trial if it is strictly better than the champion; returns whether it was.
 
@@ -116,6 +120,7 @@ def promote_if_better(
     :param model: its ``model.zip``
     :param folder: the champion's, made when absent
     :param confirmation: see ``promote``
+    :param ledger: see ``promote``
     :raises UserError: a better trial without a model, or an unreadable manifest
     """
     if not record.scored or record.mean_reward is None:
@@ -124,17 +129,24 @@ def promote_if_better(
     current = read_manifest(folder)
     if current is not None and record.mean_reward <= current["mean_reward"]:
         return False
-    promote(record, model, folder, confirmation)
+    promote(record, model, folder, confirmation, ledger)
     return True
 
 
-def promote(record: Record, model: Path, folder: Path, confirmation: dict[str, Any] | None) -> None:
+def promote(
+    record: Record,
+    model: Path,
+    folder: Path,
+    confirmation: dict[str, Any] | None,
+    ledger: str | None = None,
+) -> None:
     """Makes the trial champion, whatever the score of the one before.
 
     :param record: the trial
     :param model: its ``model.zip``
     :param folder: the champion's, made when absent
     :param confirmation: for the manifest: the rule, and the trials, seeds and scores behind it
+    :param ledger: for the manifest: path of the trial's ledger from the folder of the models
     :raises UserError: there is no model, or an unreadable manifest
     """
     recover(folder)
@@ -147,7 +159,7 @@ def promote(record: Record, model: Path, folder: Path, confirmation: dict[str, A
     next_model = folder / (files.MODEL + NEXT)
     next_manifest = folder / (files.MANIFEST + NEXT)
     data = model.read_bytes()
-    manifest = _manifest(record, folder / files.MODEL, data, confirmation)
+    manifest = _manifest(record, folder / files.MODEL, data, confirmation) | {"ledger": ledger}
     try:
         write_bytes(next_model, data)
         write_bytes(next_manifest, f"{json.dumps(manifest, indent=2, allow_nan=False)}\n".encode())
@@ -178,7 +190,8 @@ def describe(folder: Path) -> str:
     if manifest is None:
         return "champion: none yet"
     score = f"mean_reward {manifest['mean_reward']:.2f}"
-    line = f"champion: trial {manifest['trial']} {score} {manifest['model_path']}"
+    model = files.shown_path(folder / files.MODEL)
+    line = f"champion: trial {manifest['trial']} {score} {model}"
     standing = (manifest.get("confirmation") or {}).get("standing")
     if standing:
         line += f" ({standing})"
@@ -206,6 +219,20 @@ def _manifest(
         "simulator": record.simulator,
         "git_commit": record.git_commit,
     }
+
+
+def _check_manifest(manifest: dict[str, Any]) -> None:
+    """Refuses a manifest that lacks what a contest needs.
+
+    :raises ValueError: it does
+    """
+    if not is_finite(manifest.get("mean_reward")):
+        raise ValueError(f"mean_reward {manifest.get('mean_reward')!r} is no number")
+    if not is_whole(manifest.get("trial")):
+        raise ValueError(f"trial {manifest.get('trial')!r} is no whole number")
+    for name, empty in (("params", None), ("confirmation", {})):
+        if not isinstance(manifest.get(name) or empty, dict):
+            raise ValueError(f"{name} {manifest.get(name)!r} is not an object")
 
 
 def _keep_previous(folder: Path) -> None:

@@ -9,6 +9,7 @@ ledger. No complete line is ever changed.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import sys
 from collections.abc import Iterator
@@ -73,6 +74,18 @@ class Ledger:
             raise UserError(
                 f"cannot read the ledger {self.path}: {error.strerror}; mend it or move it away"
             ) from None
+
+    def identity(self) -> str | None:
+        """Returns a digest of the first line, by which a ledger is known; ``None`` without one.
+
+        A ledger that was deleted and begun anew is another.
+        """
+        try:
+            with self.path.open("rb") as lines:
+                first = lines.readline()
+        except OSError:
+            return None
+        return hashlib.sha256(first).hexdigest()[:16] if first else None
 
     def _mend_tail(self, descriptor: int) -> None:
         size = os.fstat(descriptor).st_size

@@ -107,8 +107,7 @@ class TrialLoop:
         it left unrecorded are recorded.
         """
         self._recover_executor()
-        recovered = champion.recover(self.folders.champion_dir)
-        if recovered is not None:
+        for recovered in self.folders.titles.recover():
             self.log.say(recovered)
         self.records = [record.slim() for record in self.ledger.read()]
         for launch in self.folders.unrecorded(self.records):
@@ -135,6 +134,8 @@ class TrialLoop:
                     break
                 time.sleep(self._pause_sec())
         finally:
+            if upcoming.launch is not None:
+                self.folders.drop(upcoming.launch.trial)
             self._stop_all()
 
     def _fill_free_slot(self, upcoming: NextTrial) -> None:
@@ -230,10 +231,11 @@ class TrialLoop:
         except (UserError, OSError) as error:
             self.log.say(f"champion not updated: {error}")
         self.ledger.append(record)
+        self.folders.close(record.trial)
         self.records.append(record.slim())
         self.log.say(summary(record))
         try:
-            self.log.say(champion.describe(self.folders.champion_dir))
+            self.log.say(champion.describe(self.folders.titles.folder_of(record.params)))
         except UserError as error:
             self.log.say(f"champion unknown: {error}")
         for path in self.folders.thin(self.records, self.keep_models):

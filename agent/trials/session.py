@@ -29,7 +29,6 @@ from agent.config.errors import (
 )
 from agent.config.memory import parse_memory
 from agent.executors.base import Executor
-from agent.trials import champion
 from agent.trials.circuit_breaker import CircuitBrokenError
 from agent.trials.folders import Folders, parse_keep
 from agent.trials.ledger import Ledger
@@ -121,16 +120,17 @@ def open_loop(
     :raises UserError: a folder that cannot be written, or is another controller's, or an unreadable
         champion
     """
+    ledger = Ledger(options.results_dir / ledger_name)
+    folders = Folders(options.models_dir, prefix, ledger.path)
+    folders.titles.folders()  # refuses an unreadable manifest
     for folder in (options.results_dir, options.models_dir):
         _make_writable(folder)
-    folders = Folders(options.models_dir, prefix)
     with hold_folder(options.results_dir), closing(executor):
-        champion.read_manifest(folders.champion_dir)
         loop = TrialLoop(
             kind=kind,
             executor=executor,
             folders=folders,
-            ledger=Ledger(options.results_dir / ledger_name),
+            ledger=ledger,
             log=TrialLog(options.results_dir / files.STUDY_LOG),
             timeout_sec=options.timeout,
             min_free_bytes=options.min_free,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
-from agent.trials.record import Record
+from agent.trials.record import Record, task_names
 from agent.worlds.base import DEFAULT_WORLD, WORLDS, world_named
 
 
@@ -21,6 +21,18 @@ def of_task(records: Iterable[Record], params: Mapping[str, Any]) -> list[Record
         for record in records
         if record.world == same_world and _key({**params, **record.params}) == wanted
     ]
+
+
+def same_task(params: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    """True if scores of both compare; a parameter that one of them lacks is taken as equal."""
+    same_world = params.get("world", DEFAULT_WORLD) == others.get("world", DEFAULT_WORLD)
+    return same_world and _key({**others, **params}) == _key({**params, **others})
+
+
+def task_name(params: Mapping[str, Any]) -> tuple[str, Hashable]:
+    """Returns the name of a task in words, its first environment's, and its key."""
+    first = next(iter(task_names(params)), "")
+    return first, (params.get("world", DEFAULT_WORLD), _key(params))
 
 
 def _key(params: Mapping[str, Any]) -> Hashable:

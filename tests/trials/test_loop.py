@@ -34,7 +34,7 @@ def make_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeLoop:
         return TrialLoop(
             kind="search",
             executor=executor,
-            folders=Folders(tmp_path / "models", "trial"),
+            folders=Folders(tmp_path / "models", "trial", tmp_path / "ledger.jsonl"),
             ledger=Ledger(tmp_path / "ledger.jsonl"),
             log=TrialLog(tmp_path / "log.txt"),
             timeout_sec=60.0,
