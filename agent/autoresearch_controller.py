@@ -22,6 +22,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from agent.config import files
 from agent.config.argument_types import at_least_float, at_least_int, share
 from agent.config.command_line import TrialParser, print_params, trial_params
+from agent.config.console import keep_streams_open
 from agent.config.errors import UserError
 from agent.executors.local import LocalExecutor
 from agent.executors.processes import workspace_id
@@ -49,6 +50,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
 
     :returns: 0 done, 2 bad arguments, 3 circuit breaker, 130 interrupted
     """
+    keep_streams_open()
     if argv is None:
         argv = sys.argv[1:]
     options = build_parser(argv, prog).parse_args(argv)
@@ -346,8 +348,9 @@ def push(loop: TrialLoop, trial: int, sweep: Ledger) -> None:
     :param trial: the latest
     :param sweep: ledger of the grid search, pushed too
     """
-    manifest = loop.folders.champion_dir / files.MANIFEST
-    paths = [loop.ledger.path, loop.log.path, manifest, sweep.path]
+    paths = [loop.ledger.path, loop.log.path, sweep.path]
+    for folder in loop.folders.titles.folders():
+        paths += [folder / files.MANIFEST, folder / files.MODEL]
     line = publish(paths, f"Results up to trial {trial}")
     if line:
         loop.log.say(line)
