@@ -12,6 +12,7 @@ if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from agent.config.command_line import OneLineParser
+from agent.config.console import keep_streams_open
 
 PROG = "autoresearch"
 
@@ -58,6 +59,7 @@ def build_parser() -> OneLineParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command of a verb, and imports no other; returns its exit code."""
+    keep_streams_open()
     if argv is None:
         argv = sys.argv[1:]
     name = build_parser().parse_args(argv[:1]).verb

@@ -20,6 +20,7 @@ if __package__ in (None, ""):
 
 from agent.config.argument_types import at_least_int, port
 from agent.config.command_line import OneLineParser
+from agent.config.console import keep_streams_open
 from agent.config.errors import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
 from agent.simulator.protocol import CLOCKS
 
@@ -72,6 +73,7 @@ def build_parser(prog: str = PROG) -> OneLineParser:
 
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Serves until it is told to stop; returns an exit code of ``agent.config.errors``."""
+    keep_streams_open()
     parser = build_parser(prog)
     arguments = parser.parse_args(argv)
     for number in (signal.SIGTERM, signal.SIGINT):

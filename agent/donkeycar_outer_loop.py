@@ -15,6 +15,7 @@ if __package__ in (None, ""):
 from agent.config import files
 from agent.config.argument_types import number, whole_number
 from agent.config.command_line import TrialParser, print_params, trial_params
+from agent.config.console import keep_streams_open
 from agent.config.errors import UserError
 from agent.config.flat import facts_in
 from agent.config.trial import TrialConfig
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
 
     :returns: 0 done, 2 bad arguments, 3 circuit breaker, 130 interrupted
     """
+    keep_streams_open()
     if argv is None:
         argv = sys.argv[1:]
     options = build_parser(argv, prog).parse_args(argv)

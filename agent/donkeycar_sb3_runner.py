@@ -25,6 +25,7 @@ if __package__ in (None, ""):
 from agent.config import files
 from agent.config.argument_types import at_least_int
 from agent.config.command_line import TrialParser, print_params, trial_config, trial_params
+from agent.config.console import keep_streams_open
 from agent.config.errors import (
     EXIT_DIVERGED,
     EXIT_ERROR,
@@ -88,6 +89,7 @@ def build_parser(argv: Sequence[str] = (), prog: str = PROG) -> TrialParser:
 
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Runs one trial; returns an exit code of ``agent.config.errors``."""
+    keep_streams_open()
     started = time.perf_counter()
     if argv is None:
         argv = sys.argv[1:]

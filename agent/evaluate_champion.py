@@ -21,6 +21,7 @@ if __package__ in (None, ""):
 from agent.config import files
 from agent.config.argument_types import at_least_int
 from agent.config.command_line import OneLineParser
+from agent.config.console import keep_streams_open
 from agent.config.errors import (
     EXIT_BAD_ARGUMENTS,
     EXIT_INTERRUPTED,
@@ -145,6 +146,7 @@ def add_comparison_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Evaluates one model; returns an exit code of ``agent.config.errors``."""
+    keep_streams_open(ends_without_reader=True)
     arguments = build_parser(prog).parse_args(argv)
     try:
         evaluate(arguments)

@@ -21,6 +21,7 @@ if __package__ in (None, ""):
 
 from agent.config.argument_types import at_least_int
 from agent.config.command_line import OneLineParser, add_trial_arguments, trial_params
+from agent.config.console import keep_streams_open
 from agent.config.errors import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
 from agent.config.settings import facts_of
 from agent.config.trial import TrialConfig
@@ -91,6 +92,7 @@ def build_parser(prog: str = PROG) -> OneLineParser:
 
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Record; returns an exit code of ``agent.config.errors``."""
+    keep_streams_open()
     arguments = build_parser(prog).parse_args(argv)
     try:
         check_world(arguments.world)

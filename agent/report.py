@@ -17,6 +17,7 @@ if __package__ in (None, ""):
 
 from agent.config import files
 from agent.config.command_line import OneLineParser
+from agent.config.console import keep_streams_open
 from agent.config.errors import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
 
 PROG = "report.py"
@@ -62,6 +63,7 @@ def build_parser(prog: str = PROG) -> OneLineParser:
 
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Writes one report; returns an exit code of ``agent.config.errors``."""
+    keep_streams_open()
     parser = build_parser(prog)
     arguments = parser.parse_args(argv)
     out = arguments.out or arguments.results_dir / files.REPORT

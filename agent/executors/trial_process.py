@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -129,7 +128,7 @@ class TrialProcess:
         return BrokenLimit("out_of_memory", cause)
 
     def _broken_log_limit(self) -> BrokenLimit | None:
-        if self._log_path.stat().st_size <= LOG_LIMIT_BYTES:
+        if _size(self._log_path) <= LOG_LIMIT_BYTES:
             return None
         return BrokenLimit("crashed", f"killed with {LOG_LIMIT_BYTES // MIB} MB of output")
 
@@ -160,19 +159,33 @@ class TrialProcess:
     def _show_new_output(self) -> None:
         if not self.verbose:
             return
-        with self._log_path.open("rb") as log:
-            log.seek(self._shown_bytes)
-            data = log.read()
+        data = _read_from(self._log_path, self._shown_bytes)
         self._shown_bytes += len(data)
         sys.stdout.write(data.decode(errors="replace"))
         sys.stdout.flush()
 
 
+def _size(log_path: Path) -> int:
+    """Returns the size of a log in bytes, 0 of one that somebody has removed."""
+    try:
+        return log_path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _read_from(log_path: Path, start: int) -> bytes:
+    """Returns what a log holds from byte ``start`` on, nothing of one that somebody has removed."""
+    try:
+        with log_path.open("rb") as log:
+            log.seek(start)
+            return log.read()
+    except OSError:
+        return b""
+
+
 def _last_line(log_path: Path) -> str:
-    with log_path.open("rb") as log:
-        size = log.seek(0, os.SEEK_END)
-        log.seek(max(0, size - TAIL_BYTES))
-        lines = log.read().decode(errors="replace").split("\n")
+    tail = _read_from(log_path, max(0, _size(log_path) - TAIL_BYTES))
+    lines = tail.decode(errors="replace").split("\n")
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 
-@dataclass(frozen=True)
+@dataclass
 class TrialLog:
-    """Lines for people, appended to ``path``."""
+    """Lines for people, appended to ``path``; one that cannot be kept there ends nothing."""
 
     path: Path
+    _complained: bool = field(default=False, init=False)
 
     def say(self, line: str) -> None:
         """Shows ``line`` at once and keeps it."""
         print(line, flush=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(f"{datetime.now().isoformat(sep=' ', timespec='seconds')} {line}\n")
+        stamp = datetime.now().isoformat(sep=" ", timespec="seconds")
+        try:
+            with self.path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(f"{stamp} {line}\n")
+        except OSError as error:
+            self._complain(error)
+
+    def _complain(self, error: OSError) -> None:
+        if not self._complained:
+            self._complained = True
+            print(
+                f"log {self.path} cannot be written ({error.strerror}); lines are only shown",
+                file=sys.stderr,
+                flush=True,
+            )
