@@ -8,9 +8,8 @@ has ended, its files lie in the job's folder.
 
 from __future__ import annotations
 
-import json
-import math
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -24,6 +23,7 @@ from agent.config.errors import (
     EXIT_PRUNED,
     EXIT_SIM_LOST,
 )
+from agent.config.plain import is_finite, object_in
 from agent.config.provenance import Provenance
 from agent.config.trial import TrialConfig
 
@@ -144,12 +144,10 @@ def read_progress(folder: Path) -> list[tuple[int, float]]:
         return []
     evaluations = []
     for line in text.splitlines():
-        try:
-            evaluation = json.loads(line)
-            timesteps = int(evaluation["timesteps"])
-            score = float(evaluation["mean_reward"])
-        except (ValueError, KeyError, TypeError):
-            continue
-        if math.isfinite(score):
-            evaluations.append((timesteps, score))
+        with suppress(ValueError):
+            evaluation = object_in(line, nan_as_none=True)
+            timesteps = evaluation.get("timesteps")
+            score = evaluation.get("mean_reward")
+            if is_finite(timesteps) and is_finite(score):
+                evaluations.append((int(timesteps), float(score)))
     return evaluations

@@ -18,10 +18,10 @@ from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from agent.config.errors import UserError
+from agent.config.plain import is_finite
 from agent.reporting.history import Trial
 from agent.reporting.searched_space import active_names, searched_space
 from agent.search.space import Space
-from agent.trials.record import is_finite
 
 FOLDER = "tensorboard"
 FILE_NAME = "events.out.tfevents.0.report"  # TensorBoard looks for "tfevents"

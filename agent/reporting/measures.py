@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agent.config.plain import is_finite
 from agent.reporting.style import number
-from agent.trials.record import is_finite
 
 REWARDS = "episodes"  # of a record's score: its own mean is the trial's score, so no measure
 NOTHING = "-"

@@ -23,7 +23,7 @@ from agent.reporting.style import (
     note,
     number,
 )
-from agent.trials.record import RUN_STATUSES
+from agent.trials.fields import RUN_STATUSES
 
 MARKERS = {"sweep": "s", "search": "o", "replicate": "^"}
 MAX_REPLICATED = 12  # configurations beside the scores, chosen: their names stay legible

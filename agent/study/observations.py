@@ -33,7 +33,7 @@ def _observation(space: Space, record: Record) -> Observation | None:
             record.params,
             record.mean_reward,
             record.std_reward,
-            episodes=int(record.params.get("eval_episodes", 1)),
+            episodes=int(record.params.get("eval_episodes") or 1),
             elapsed_sec=record.elapsed_sec,
         )
     if record.run_status == "pruned" and record.rungs:

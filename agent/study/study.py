@@ -27,6 +27,7 @@ from agent.trials.loop import TrialLoop
 from agent.trials.progress import Rung
 from agent.trials.record import Record, config_id
 from agent.trials.task import of_task
+from agent.trials.words import COLUMNS, differing, fixed, in_words
 
 
 class StudyOptions(NamedTuple):
@@ -93,7 +94,7 @@ class Study:
                 )
                 return Launch(trial, "replicate", replicate)
         if not self._default_known(records, running):
-            self._log(f"trial {trial} starts (default): {in_words(self.plan.default)}")
+            self._log_start(trial, "default", self.plan.default)
             return Launch(trial, self.loop.kind, self.plan.config(self.plan.default, trial))
         return self._proposed(trial, records, running)
 
@@ -230,13 +231,20 @@ class Study:
 
     def _log_proposal(self, trial: int, proposal: Proposal) -> None:
         """Logs the best candidates and the one that is tried."""
+        found = [candidate.params for candidate in proposal.top]
         for rank, candidate in enumerate(proposal.top, start=1):
-            self._log(
-                f"  candidate {rank}: ucb {candidate.ucb:.3f} mean {candidate.mean:.3f} "
-                f"std {candidate.std:.3f} {in_words(candidate.params)}"
-            )
+            belief = {"ucb": candidate.ucb, "mean": candidate.mean, "std": candidate.std}
+            numbers = " ".join(f"{name} {fixed(value, 3)}" for name, value in belief.items())
+            line = f"  candidate {rank}: {numbers} "
+            self._log(line + in_words(differing(candidate.params, found), COLUMNS - len(line)))
         source = f"{proposal.source}, {proposal.n_observations} observations"
-        self._log(f"trial {trial} starts ({source}): {in_words(proposal.params)}")
+        self._log_start(trial, source, proposal.params)
+
+    def _log_start(self, trial: int, source: str, params: Mapping[str, Any]) -> None:
+        """Logs what is tried, first of all where it differs from the default."""
+        line = f"trial {trial} starts ({source}): "
+        changed = differing(params, [self.plan.default])
+        self._log(line + in_words(changed | dict(params), COLUMNS - len(line)))
 
     def _log(self, line: str) -> None:
         self.loop.log.say(line)
@@ -247,8 +255,3 @@ def suggestion(proposal: Proposal) -> dict[str, float] | None:
     if proposal.ucb is None or proposal.mean is None or proposal.std is None:
         return None
     return {"ucb": proposal.ucb, "mean": proposal.mean, "std": proposal.std}
-
-
-def in_words(params: Mapping[str, Any]) -> str:
-    """Returns names and values as the log shows them."""
-    return " ".join(f"{name} {value}" for name, value in params.items())

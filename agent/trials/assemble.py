@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -10,27 +9,30 @@ from typing import Any
 
 from agent.config import files
 from agent.config.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_PRUNED
+from agent.config.plain import is_finite, read_object
 from agent.config.provenance import Provenance
 from agent.executors.base import Outcome
+from agent.trials.fields import RUN_STATUSES, fitting
 from agent.trials.folders import Launch
 from agent.trials.progress import read_rungs
-from agent.trials.record import RUN_STATUSES, Record, is_finite
+from agent.trials.record import Record
 
 
 def read_result(folder: Path) -> dict[str, Any]:
-    """Returns the runner's ``result.json``, NaN as ``None``; empty when it cannot be read."""
+    """Returns the runner's ``result.json``, NaN as ``None``; empty when it cannot be read.
+
+    Values that no record may have are left out.
+    """
     try:
-        text = (folder / files.RESULT).read_text(encoding="utf-8")
-        result = json.loads(text, parse_constant=lambda _: None)
+        return fitting(read_object(folder / files.RESULT, nan_as_none=True))
     except (OSError, ValueError):
         return {}
-    return result if isinstance(result, dict) else {}
 
 
 def unwatched_outcome(folder: Path) -> Outcome:
     """Returns the outcome of a trial that ended while no controller watched it."""
     result = read_result(folder)
-    elapsed_sec = result["elapsed_sec"] if is_finite(result.get("elapsed_sec")) else 0.0
+    elapsed_sec = result.get("elapsed_sec", 0.0)
     here = Provenance.here()  # unless its result names another machine
     if result.get("run_status") == "ok":
         return Outcome("ok", EXIT_OK, elapsed_sec, "", here)
@@ -50,7 +52,6 @@ def make_record(launch: Launch, outcome: Outcome, folder: Path) -> Record:
     result = read_result(folder)
     status, cause = _verdict(outcome, result, folder)
     scores = result if status == "ok" else {}
-    std_reward = scores.get("std_reward")
     model = folder / files.MODEL
     ran_on = _provenance(outcome, result)
     return Record(
@@ -58,14 +59,14 @@ def make_record(launch: Launch, outcome: Outcome, folder: Path) -> Record:
         timestamp=datetime.now().isoformat(),
         params=launch.config.to_params(),
         mean_reward=scores.get("mean_reward"),
-        std_reward=std_reward if is_finite(std_reward) else None,
+        std_reward=scores.get("std_reward"),
         model_path=files.shown_path(model) if model.is_file() else None,
         champion=False,
         elapsed_sec=round(outcome.elapsed_sec, 3),
         run_status=status,
         kind=launch.kind,
         seed=launch.config.trial.seed,
-        simulator=str(result.get("simulator", launch.config.simulator)),
+        simulator=result.get("simulator", launch.config.simulator),
         score=scores.get("score"),
         cause=cause,
         suggestion=launch.suggestion,
@@ -80,11 +81,10 @@ def make_record(launch: Launch, outcome: Outcome, folder: Path) -> Record:
 
 def _provenance(outcome: Outcome, result: dict[str, Any]) -> Provenance:
     """Returns what the runner says of itself, else what the executor says."""
-    versions = outcome.provenance.versions | (result.get("versions") or {})
+    versions = outcome.provenance.versions | result.get("versions", {})
     if not result.get("host"):
         return replace(outcome.provenance, versions=versions)
-    commit = result.get("git_commit")
-    return Provenance(str(result["host"]), versions, commit, result.get("git_dirty"))
+    return Provenance(result["host"], versions, result.get("git_commit"), result.get("git_dirty"))
 
 
 def _verdict(outcome: Outcome, result: dict[str, Any], folder: Path) -> tuple[str, str | None]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from agent.config.parts import RUNGS
+from agent.config.plain import is_finite, shown
 from agent.executors.base import read_progress
 
 
@@ -33,13 +34,11 @@ class Rung:
 
         :raises ValueError: it is no rung
         """
-        try:
-            rung = cls(float(data["share"]), int(data["timesteps"]), float(data["mean_reward"]))
-        except (KeyError, TypeError, ValueError):
-            raise ValueError(f"{data!r} is no rung") from None
-        if not math.isfinite(rung.mean_reward):
-            raise ValueError(f"{data!r} is no rung")
-        return rung
+        names = ("share", "timesteps", "mean_reward")
+        if not isinstance(data, dict) or not all(is_finite(data.get(name)) for name in names):
+            raise ValueError(f"{shown(data)} is no rung")
+        share, timesteps, mean_reward = (data[name] for name in names)
+        return cls(float(share), int(timesteps), float(mean_reward))
 
 
 def rungs_reached(progress: Sequence[tuple[int, float]], timesteps: int) -> tuple[Rung, ...]:

@@ -8,33 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from sys import intern
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 from agent.config.errors import UserError
 from agent.config.flat import known_facts, new_names_in
+from agent.config.plain import object_in, shown
 from agent.config.settings import Facts
 from agent.config.trial import TrialConfig
+from agent.trials.fields import check_fields
 from agent.trials.progress import Rung
 from agent.worlds.base import DEFAULT_WORLD, WORLDS
 
 SCHEMA = 1
-RUN_STATUSES = (
-    "ok",
-    "timeout",
-    "crashed",
-    "sim_lost",
-    "diverged",
-    "pruned",
-    "out_of_memory",
-    "interrupted",
-)
-KINDS = ("search", "replicate", "sweep")
 # Fields that a study does not ask for again, see ``Record.slim``, and texts that records share.
 DETAILS: dict[str, Any] = {
     "model_path": None,
@@ -83,18 +73,7 @@ class Record:
     world: str = DEFAULT_WORLD
 
     def __post_init__(self) -> None:
-        if isinstance(self.trial, bool) or not isinstance(self.trial, int):
-            raise ValueError(f"trial {self.trial!r} is not a whole number")
-        if not isinstance(self.params, dict):
-            raise ValueError(f"params {self.params!r} is not an object")
-        if self.run_status not in RUN_STATUSES:
-            raise ValueError(f"run_status {self.run_status!r} is none of {', '.join(RUN_STATUSES)}")
-        if self.kind not in KINDS:
-            raise ValueError(f"kind {self.kind!r} is none of {', '.join(KINDS)}")
-        for name in ("mean_reward", "std_reward"):
-            value = getattr(self, name)
-            if value is not None and not is_finite(value):
-                raise ValueError(f"{name} {value!r} is neither null nor a finite number")
+        check_fields(vars(self))
 
     @property
     def scored(self) -> bool:
@@ -143,13 +122,14 @@ class Record:
 
         :raises ValueError: not JSON, not an object, a name is missing or a value impossible
         """
-        data = json.loads(line, parse_constant=_refuse_constant)
-        if not isinstance(data, dict):
-            raise ValueError("it is not a JSON object")
+        data = object_in(line)
         known = {spec.name for spec in fields(cls)}
         if isinstance(data.get("params"), dict):
             data["params"] = _with_new_names(data["params"])
-        data["rungs"] = tuple(map(Rung.from_json, data.get("rungs") or ()))
+        rungs = data.get("rungs") or []
+        if not isinstance(rungs, list):
+            raise ValueError(f"rungs {shown(rungs)} is not a list")
+        data["rungs"] = tuple(map(Rung.from_json, rungs))
         try:
             return cls(**{name: value for name, value in data.items() if name in known})
         except TypeError as error:
@@ -182,11 +162,6 @@ def task_names(params: Mapping[str, Any]) -> list[str]:
     return [str(env).partition("@")[0] for env in envs]
 
 
-def is_finite(value: object) -> bool:
-    """True for a finite number; booleans are none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _shared(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -205,11 +180,7 @@ def _is_restored(name: str, value: Any, facts: Mapping[str, Facts]) -> bool:
 def _with_new_names(params: dict[str, Any]) -> dict[str, Any]:
     """Returns the parameters of an old record under today's names."""
     world = params.get("world", DEFAULT_WORLD)
-    if world not in WORLDS:
+    if not isinstance(world, str) or world not in WORLDS:
         return params
     renamed = new_names_in(world)
     return {renamed.get(name, name): value for name, value in params.items()}
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number a ledger may hold")

@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agent.config.algorithms import ALGORITHMS
 from agent.config.flat import applies, known_facts
 from agent.trials.record import Record
+from agent.trials.words import fixed, in_words, value_in_words
 from agent.worlds.base import WORLDS, headline, world_named
 
+PARAMETER_COLUMNS = 150  # chosen: six or seven parameters
 
-def summary(record: Record) -> str:
-    """Returns the trial in one line that grep can read."""
+
+def summary(record: Record, searched: Sequence[str] = ()) -> str:
+    """Returns the trial in one line that grep can read.
+
+    :param record: of the trial
+    :param searched: names of the parameters that are searched; empty for the specification's
+    """
     line = f"{record.kind} trial {record.trial} {record.run_status} in {record.elapsed_sec:.1f} s"
     if record.mean_reward is None:
-        line += f" ({record.cause})"
+        line += f" ({' '.join(str(record.cause).split())})"
     else:
-        line += f" mean_reward {record.mean_reward:.2f} +- {record.std_reward or 0.0:.2f}"
+        spread = fixed(record.std_reward or 0.0, 2)
+        line += f" mean_reward {fixed(record.mean_reward, 2)} +- {spread}"
         line += _measures(record)
         if record.champion:
             line += " NEW CHAMPION"
-    return f"{line} | {record.params.get('agent')} {_parameters(record)}"
+    agent = value_in_words(record.params.get("agent"))
+    return f"{line} | {agent} {_parameters(record, searched or _of_specification(record))}"
 
 
 def _measures(record: Record) -> str:
     """Returns the measures of its final evaluation that the line shows, with a space before."""
-    return headline(world_named(record.world), record.score) if record.world in WORLDS else ""
+    if record.world not in WORLDS:
+        return ""
+    try:
+        return headline(world_named(record.world), record.score)
+    except Exception:  # a world's own words about values that are not its own
+        return ""
 
 
-def _parameters(record: Record) -> str:
+def _parameters(record: Record, names: Sequence[str]) -> str:
+    shown = {
+        name: record.params[name]
+        for name in names
+        if name != "agent" and record.params.get(name) is not None
+    }
+    return in_words(shown, PARAMETER_COLUMNS)
+
+
+def _of_specification(record: Record) -> list[str]:
     """Returns the parameters of the specification's search space that apply to its algorithm."""
     kind = ALGORITHMS.get(str(record.params.get("agent")))
     searched = [
@@ -34,6 +59,4 @@ def _parameters(record: Record) -> str:
         for name, facts in known_facts(record.params).items()
         if facts.in_spec and facts.needs and kind and applies(facts, kind)
     ]
-    names = ["learning_rate", "timesteps", *searched]
-    shown = [f"{name} {record.params[name]:.6g}" for name in names if name in record.params]
-    return " ".join(shown)
+    return ["learning_rate", "timesteps", *searched]
