@@ -21,6 +21,7 @@ from agent.config.flat import facts_in
 from agent.config.trial import TrialConfig
 from agent.executors.local import LocalExecutor
 from agent.executors.processes import workspace_id
+from agent.trials.experiment import settle_folders
 from agent.trials.folders import Launch
 from agent.trials.record import Record
 from agent.trials.session import add_loop_arguments, exit_code, open_loop
@@ -87,6 +88,7 @@ def sweep(options: argparse.Namespace) -> None:
 
     :raises UserError: options that cannot be followed
     """
+    settle_folders(options)
     shared, axes = grid(options)
     configs = cells(shared, axes)
     if options.print_config:

@@ -35,6 +35,7 @@ from agent.config.trial import TrialConfig
 from agent.training.checkpoints import append_line
 from agent.training.saved_model import load_model, read_config
 from agent.trials.champion import check_trust, find_model, sha256
+from agent.trials.experiment import add_experiment_arguments, settle_folders
 from agent.worlds.base import SimulatorLost, World, split_task
 from agent.worlds.comparisons import HasFilms, HasRaces, HasShortNames
 
@@ -134,14 +135,7 @@ def add_comparison_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gif", type=Path, metavar="DIR", help="film a lap of every task, DIR/NAME.gif and .mp4"
     )
-    parser.add_argument(
-        "--results-dir",
-        type=Path,
-        default=files.RESULTS_DIR,
-        metavar="DIR",
-        help=f"folder of {files.EVALUATIONS} and {files.RACES}"
-        f" (default {files.shown_path(files.RESULTS_DIR)})",
-    )
+    add_experiment_arguments(parser)
 
 
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
@@ -170,7 +164,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
     :raises UserError: a model or options that cannot be followed
     :raises SimulatorLost: a simulator that does not answer, or no longer
     """
-    arguments.model = find_model(arguments.model, files.MODELS_DIR)
+    settle_folders(arguments)
+    arguments.model = find_model(arguments.model, arguments.models_dir)
     config = trained_config(arguments)
     world = config.the_world
     tasks = chosen_tasks(world, arguments.env, arguments.track)

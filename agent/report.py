@@ -19,6 +19,7 @@ from agent.config import files
 from agent.config.command_line import OneLineParser
 from agent.config.console import keep_streams_open
 from agent.config.errors import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
+from agent.trials.experiment import add_experiment_arguments, settle_folders
 
 PROG = "report.py"
 
@@ -31,22 +32,7 @@ def build_parser(prog: str = PROG) -> OneLineParser:
         " trials, the searched parameters and which of them matter, how the trials ended.",
         allow_abbrev=False,
     )
-    results = files.shown_path(files.RESULTS_DIR)
-    models = files.shown_path(files.MODELS_DIR)
-    parser.add_argument(
-        "--results-dir",
-        type=Path,
-        default=files.RESULTS_DIR,
-        metavar="DIR",
-        help=f"folder of the ledgers to read (default {results})",
-    )
-    parser.add_argument(
-        "--models-dir",
-        type=Path,
-        default=files.MODELS_DIR,
-        metavar="DIR",
-        help=f"folder of the models, for the champion's manifest (default {models})",
-    )
+    add_experiment_arguments(parser)
     parser.add_argument(
         "--out",
         type=Path,
@@ -66,8 +52,9 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     keep_streams_open()
     parser = build_parser(prog)
     arguments = parser.parse_args(argv)
-    out = arguments.out or arguments.results_dir / files.REPORT
     try:
+        settle_folders(arguments)
+        out = arguments.out or arguments.results_dir / files.REPORT
         page = report(
             arguments.results_dir, arguments.models_dir, out, tensorboard=arguments.tensorboard
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 REPO_ROOT = Path(__file__).resolve().parents[2]
 RESULTS_DIR = REPO_ROOT / "agent" / "outerloop-results"
 MODELS_DIR = REPO_ROOT / "agent" / "models"
+RUNS_DIR = REPO_ROOT / "agent" / "runs"  # of experiments that have a name
 BUNDLED_DIR = REPO_ROOT / "agent" / "bundled"  # the champion that comes with the project
 
 # A trial's folder, below the models.
@@ -19,10 +20,12 @@ STATE = "state.pkl"  # all that --resume needs
 MODEL = "model.zip"  # best checkpoint
 LAST_MODEL = "last_model.zip"
 RESULT = "result.json"
+CURVES = "tb"  # folder of TensorBoard's files
 
 # A champion's folder, below the models; it holds ``MODEL`` too.
 CHAMPION = "champion"
 MANIFEST = "manifest.json"
+TITLES_LOCK = ".titles.lock"  # beside the champions' folders
 PREVIOUS = "previous"  # the champion before
 
 # The results folder.

@@ -68,19 +68,21 @@ def check_trust(model: Path) -> None:
 def find_model(named: Path | None, models_dir: Path) -> Path:
     """Returns the model that is meant, whether it is there or not.
 
-    :param named: a file, a folder with a model, or the word ``bundled``; ``None`` for the champion
-        in ``models_dir``, or the bundled one while there is none
+    :param named: a file, a folder with a model, the name of one in ``models_dir``, or the word
+        ``bundled``; ``None`` for the champion in ``models_dir``, or the bundled one while there is
+        none
     :param models_dir: of the experiment
     """
     bundled = files.BUNDLED_DIR / files.MODEL
     champion = models_dir / files.CHAMPION / files.MODEL
     if named is None or (named.resolve() == champion.resolve() and not champion.exists()):
         return champion if champion.exists() else bundled
-    if named.is_dir():
-        return named / files.MODEL
-    if named == Path("bundled") and not named.exists():
+    if named.exists():
+        return named / files.MODEL if named.is_dir() else named
+    if named == Path("bundled"):
         return bundled
-    return named
+    of_title = models_dir / named / files.MODEL
+    return of_title if of_title.exists() else named
 
 
 def recover(folder: Path) -> str | None:

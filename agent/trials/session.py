@@ -30,6 +30,7 @@ from agent.config.errors import (
 from agent.config.memory import parse_memory
 from agent.executors.base import Executor
 from agent.trials.circuit_breaker import CircuitBrokenError
+from agent.trials.experiment import add_experiment_arguments
 from agent.trials.folders import Folders, parse_keep
 from agent.trials.ledger import Ledger
 from agent.trials.log import TrialLog
@@ -45,20 +46,7 @@ STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 def add_loop_arguments(parser: TrialParser) -> None:
     """Adds the options of everything that runs trials in a row."""
     group = parser.add_argument_group("running trials")
-    group.add_argument(
-        "--results-dir",
-        type=Path,
-        default=files.RESULTS_DIR,
-        metavar="DIR",
-        help=f"folder of ledgers and log (default {files.shown_path(files.RESULTS_DIR)})",
-    )
-    group.add_argument(
-        "--models-dir",
-        type=Path,
-        default=files.MODELS_DIR,
-        metavar="DIR",
-        help=f"folder of models and champion (default {files.shown_path(files.MODELS_DIR)})",
-    )
+    add_experiment_arguments(group)
     group.add_argument(
         "--timeout",
         type=at_least_float(1.0),
@@ -158,7 +146,7 @@ def hold_folder(folder: Path) -> Iterator[None]:
             name = holder.read_text(encoding="utf-8").strip()
         raise UserError(
             f"{files.shown_path(folder)} is held by {name}; "
-            "wait for it or choose another --results-dir"
+            "wait for it, or give --name for an experiment of your own"
         ) from None
     try:
         since = datetime.now().isoformat(sep=" ", timespec="seconds")
