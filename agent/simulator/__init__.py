@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from numba import config
+from agent.simulator.kernel_cache import keep_kernels
 
 
 def _kernels(folder: Path) -> Path:
@@ -23,5 +23,4 @@ def _kernels(folder: Path) -> Path:
     return folder / "__pycache__" / f"kernels-{digest.hexdigest()[:16]}"
 
 
-if not config.CACHE_DIR:  # type: ignore[attr-defined]  # NUMBA_CACHE_DIR is the user's own choice
-    config.CACHE_DIR = str(_kernels(Path(__file__).parent))  # type: ignore[attr-defined]
+keep_kernels(_kernels(Path(__file__).parent))
