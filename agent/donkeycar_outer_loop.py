@@ -108,6 +108,7 @@ def sweep(options: argparse.Namespace) -> None:
                 return None
             return Launch(loop.folders.next_trial(records), loop.kind, left.pop(0))
 
+        loop.watch.asked = len(left)
         loop.run(next_launch)
 
 

@@ -6,18 +6,29 @@ import sys
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agent.trials.terminal import Terminal
 
 
 @dataclass
 class TrialLog:
-    """Lines for people, appended to ``path``; one that cannot be kept there ends nothing."""
+    """Lines for people, appended to ``path``; one that cannot be kept there ends nothing.
+
+    ``terminal`` shows them in colour, with a bar below them; ``None`` where no person watches.
+    """
 
     path: Path
+    terminal: Terminal | None = field(default_factory=lambda: _terminal(), init=False)
     _complained: bool = field(default=False, init=False)
 
     def say(self, line: str) -> None:
         """Shows ``line`` at once and keeps it."""
-        print(line, flush=True)
+        if self.terminal is None:
+            print(line, flush=True)
+        else:
+            self.terminal.say(line)
         stamp = datetime.now().isoformat(sep=" ", timespec="seconds")
         try:
             with self.path.open("a", encoding="utf-8", errors="backslashreplace") as file:
@@ -33,3 +44,11 @@ class TrialLog:
                 file=sys.stderr,
                 flush=True,
             )
+
+
+def _terminal() -> Terminal | None:
+    if not sys.stdout.isatty():
+        return None
+    from agent.trials.terminal import Terminal  # takes 50 ms, which a log in a file does without
+
+    return Terminal()

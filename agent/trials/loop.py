@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from agent.trials.progress import Rung, rungs_reached
 from agent.trials.promotion import Promotion, SelectChampion
 from agent.trials.record import Record
 from agent.trials.summary import summary
+from agent.trials.watch import Watch
 from agent.worlds.capabilities import AssignEnvs
 
 POLL_SEC = 0.05
@@ -44,6 +45,13 @@ class Running:
     asked_to_stop: bool = False
     lost: Outcome | None = None  # of the first try, after which its simulator was lost
     retry_at: float = 0.0
+
+    def share_done(self) -> float:
+        """Returns the share of its training after which its last evaluation was."""
+        if self.handle is None:
+            return 0.0
+        steps = max((timesteps for timesteps, _ in self.handle.progress()), default=0)
+        return min(1.0, steps / self.launch.config.trial.timesteps)
 
 
 @dataclass
@@ -82,6 +90,9 @@ class TrialLoop:
     :param prune: tells why a trial should be stopped; ``None`` stops none
     :param select_champion: see ``Promotion``
     :param confirm_seeds: see ``Promotion``
+    :param searched: names of the parameters that the log's line about a trial shows; see
+        ``summary``
+    :param watch: for who watches at a terminal
     """
 
     kind: str
@@ -96,6 +107,8 @@ class TrialLoop:
     prune: Prune | None = None
     select_champion: SelectChampion | None = None
     confirm_seeds: int = 0
+    searched: Sequence[str] = ()
+    watch: Watch = field(default_factory=Watch)
     records: list[Record] = field(default_factory=list, init=False)
     _running: list[Running] = field(default_factory=list, init=False)
     _breaker: CircuitBreaker = field(default_factory=CircuitBreaker, init=False)
@@ -132,8 +145,11 @@ class TrialLoop:
                 self._poll_running(after)
                 if upcoming.exhausted and not self._running:
                     break
+                self._show_progress()
                 time.sleep(self._pause_sec())
         finally:
+            if self.log.terminal is not None:
+                self.log.terminal.close()
             if upcoming.launch is not None:
                 self.folders.drop(upcoming.launch.trial)
             self._stop_all()
@@ -158,8 +174,17 @@ class TrialLoop:
         for running in list(self._running):
             record = self._poll(running)
             if record is not None:
+                self.watch.note(record)
                 after(record)
                 self._breaker.note(record, self._log_of(record.trial))
+
+    def _show_progress(self) -> None:
+        """Draws the bar of who watches, now and then."""
+        if self.log.terminal is None or not self.watch.due():
+            return
+        shares = {running.launch.trial: running.share_done() for running in self._running}
+        text = self.watch.in_words(shares, self.executor.slots)
+        self.log.terminal.show(self.watch.done + sum(shares.values()), self.watch.asked, text)
 
     def _pause_sec(self) -> float:
         """Returns the time until something is to be looked at again."""
@@ -233,7 +258,7 @@ class TrialLoop:
         self.ledger.append(record)
         self.folders.close(record.trial)
         self.records.append(record.slim())
-        self.log.say(summary(record))
+        self.log.say(summary(record, self.searched))
         try:
             self.log.say(champion.describe(self.folders.titles.folder_of(record.params)))
         except UserError as error:

@@ -29,7 +29,7 @@ def summary(record: Record, searched: Sequence[str] = ()) -> str:
         if record.champion:
             line += " NEW CHAMPION"
     agent = value_in_words(record.params.get("agent"))
-    return f"{line} | {agent} {_parameters(record, searched or _of_specification(record))}"
+    return f"{line} | {agent} {_parameters(record, searched)}"
 
 
 def _measures(record: Record) -> str:
@@ -42,21 +42,16 @@ def _measures(record: Record) -> str:
         return ""
 
 
-def _parameters(record: Record, names: Sequence[str]) -> str:
-    shown = {
-        name: record.params[name]
-        for name in names
-        if name != "agent" and record.params.get(name) is not None
-    }
-    return in_words(shown, PARAMETER_COLUMNS)
-
-
-def _of_specification(record: Record) -> list[str]:
-    """Returns the parameters of the specification's search space that apply to its algorithm."""
+def _parameters(record: Record, searched: Sequence[str]) -> str:
+    """Returns the parameters that were searched and apply to the trial's algorithm."""
+    known = known_facts(record.params)
+    if not searched:
+        specified = [name for name, facts in known.items() if facts.in_spec and facts.needs]
+        searched = ["learning_rate", "timesteps", *specified]
     kind = ALGORITHMS.get(str(record.params.get("agent")))
-    searched = [
-        name
-        for name, facts in known_facts(record.params).items()
-        if facts.in_spec and facts.needs and kind and applies(facts, kind)
-    ]
-    return ["learning_rate", "timesteps", *searched]
+    shown = {}
+    for name in searched:
+        applied = name not in known or kind is None or applies(known[name], kind)
+        if name != "agent" and applied and record.params.get(name) is not None:
+            shown[name] = record.params[name]
+    return in_words(shown, PARAMETER_COLUMNS)

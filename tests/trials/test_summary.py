@@ -30,3 +30,28 @@ def test_a_new_champion_and_a_discrete_learner(record: Make) -> None:
 def test_a_failed_trial(record: Make) -> None:
     made = record(2, None, run_status="crashed", cause="exit code 1: boom", kind="sweep")
     assert summary(made).startswith("sweep trial 2 crashed in 1.5 s (exit code 1: boom) | ppo ")
+
+
+def test_the_parameters_that_were_searched_are_shown(record: Make) -> None:
+    params = TrialConfig.of(gamma=0.9712345678, ent_coef=0.01).to_params()
+    searched = ("agent", "gamma", "ent_coef", "n_steer", "augment", "moon")
+    assert summary(record(3, params=params), searched).endswith(
+        "| ppo gamma 0.971235 ent_coef 0.01 augment []"
+    ), "action bins mean nothing to it"
+
+
+def test_a_line_stays_readable_however_much_is_searched(record: Make) -> None:
+    params = TrialConfig.of().to_params()
+    line = summary(record(3, params=params), tuple(params))
+    assert len(line.partition("| ppo ")[2]) <= 150
+    assert line.endswith(" more")
+
+
+def test_strange_values_are_one_short_line(record: Make) -> None:
+    params = TrialConfig.of().to_params() | {"learning_rate": "a\nb" * 100, "timesteps": None}
+    line = summary(record(1, 1e299, params=params, score={"laps": "many", "progress": [None]}))
+    assert "\n" not in line
+    assert len(line) < 120
+    assert "mean_reward 1e+299 +- 1.00 |" in line
+    failed = record(2, None, run_status="crashed", cause="two\nlines")
+    assert "(two lines)" in summary(failed)
