@@ -151,3 +151,35 @@ def test_two_processes_append_at_once(ledger: Ledger) -> None:
     assert [writer.wait(30) for writer in writers] == [0, 0]
     assert sorted(each.trial for each in ledger.load()) == list(range(100))
     assert ledger.path.read_text().count("\n") == 100
+
+
+@pytest.mark.parametrize("size", [5, 17 * 1024**2])
+def test_a_torn_line_of_any_length_goes_whole(
+    ledger: Ledger, record: Callable[..., Record], size: int
+) -> None:
+    ledger.append(record(1))
+    with ledger.path.open("ab") as file:
+        file.write(b"x" * size)
+    ledger.append(record(2))
+    assert [each.trial for each in ledger.load()] == [1, 2]
+    assert Path(f"{ledger.path}.torn").stat().st_size == size + 1
+
+
+def test_a_line_of_any_length_and_depth_costs_itself_only(
+    ledger: Ledger, record: Callable[..., Record], capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = record(1).to_line()
+    evil = [
+        line.replace('"ok"', '"' + "x" * 17 * 1024**2 + '"'),
+        line.replace('"ok"', "[" * 100_000),
+        line.replace('"ok"', "9" * 400),
+        line.replace('"t', '"\0'),
+        "\0" * 1000,
+    ]
+    ledger.path.write_text("\n".join([*evil, line]) + "\n")
+    assert [each.trial for each in ledger.load()] == [1]
+    warnings = capsys.readouterr().err.splitlines()
+    assert [
+        f"{ledger.path}:{number}: " in warning for number, warning in enumerate(warnings, 1)
+    ] == ([True] * len(evil))
+    assert max(map(len, warnings)) < 500
