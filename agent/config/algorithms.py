@@ -286,7 +286,8 @@ class TQC(SAC):
         super().check()
         if self.drop_quantiles >= self.n_quantiles:
             raise UserError(
-                f"drop_quantiles {self.drop_quantiles} leaves none of {self.n_quantiles}; lower it"
+                f"drop_quantiles {self.drop_quantiles} leaves none of {self.n_quantiles}; lower it",
+                "drop_quantiles",
             )
 
 

@@ -8,18 +8,24 @@ the others.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from agent.config.algorithms import ALGORITHMS
 from agent.config.argument_types import number, whole_number
 from agent.config.config_file import read_file, to_toml, todays_params
-from agent.config.errors import EXIT_BAD_ARGUMENTS, UserError
-from agent.config.flat import facts_in, owners_in
+from agent.config.errors import UserError, did_you_mean
+from agent.config.flat import (
+    facts_in,
+    new_names_in,
+    owners_in,
+    spellings_in,
+    with_new_names,
+)
+from agent.config.one_line_parser import OneLineParser, option_of
 from agent.config.parts import Imitation, Trial
 from agent.config.presets import PRESETS
 from agent.config.settings import Facts, facts_of
@@ -32,16 +38,6 @@ HELP_ALL = "--help-all"
 HINT = f"These are the common options; {HELP_ALL} shows every one, by topic."
 
 
-class OneLineParser(argparse.ArgumentParser):
-    """An argument parser whose complaint is one line on stderr and exit code 2."""
-
-    def error(self, message: str) -> NoReturn:
-        print(
-            f"{self.prog}: error: {message} (see {self.prog} --help)", file=sys.stderr, flush=True
-        )
-        raise SystemExit(EXIT_BAD_ARGUMENTS)
-
-
 @dataclass(frozen=True)
 class Sources:
     """Parameters that a command line has from elsewhere than from an option each.
@@ -50,17 +46,19 @@ class Sources:
     :param defaults: the command's own defaults
     :param preset: of ``--preset``
     :param file: of ``--config``
+    :param places: for each parameter of these two its name as it is written there, and where
     """
 
     world: str = DEFAULT_WORLD
     defaults: Mapping[str, Any] = field(default_factory=dict)
     preset: Mapping[str, Any] = field(default_factory=dict)
     file: Mapping[str, Any] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def params(self) -> dict[str, Any]:
-        """All of them together; a file's win."""
-        return {**self.defaults, **self.preset, **self.file}
+    def given(self) -> dict[str, Any]:
+        """Those that a person gives; a file's win."""
+        return {**self.preset, **self.file}
 
 
 class TrialParser(OneLineParser):
@@ -99,10 +97,22 @@ class TrialParser(OneLineParser):
         try:
             self.sources = read_sources(argv, prog, defaults or {})
         except UserError as error:
-            self.error(str(error))
+            self.error(error.told(lambda name: "--" + name))
         self.set_defaults(sources=self.sources)
         self.add_argument("-h", "--help", action="help", help="show the common options and exit")
         self.add_argument(HELP_ALL, action="help", help="show every option, by topic, and exit")
+
+    def spelling(self, name: str) -> str:
+        """As ``OneLineParser`` has it; also where else it is from: ``--set``, a file, a preset."""
+        for argument in self.argv:
+            key, equals, _ = argument.removeprefix("--set=").partition("=")
+            today = key.replace("-", "_")
+            if equals and new_names_in(self.sources.world).get(today, today) == name:
+                return f"--set {key}"
+        option = super().spelling(name)
+        if option in map(option_of, self.argv):
+            return option
+        return self.sources.places.get(name, option)
 
     def rare(self, text: str) -> str:
         """The help of an option that only ``--help-all`` shows."""
@@ -162,13 +172,21 @@ def read_sources(argv: Sequence[str], prog: str, defaults: Mapping[str, Any]) ->
     world = named.world or raw.get("world") or world_of_preset(named.preset)
     world_named(world)
     if named.preset and named.preset not in presets_of(world):
-        known = ", ".join(presets_of(world)) or "none"
-        raise UserError(f"preset {named.preset!r} is unknown in world {world!r}; it has {known}")
+        known = presets_of(world)
+        raise UserError(
+            f"preset {named.preset!r} is unknown in world {world!r};"
+            f"{did_you_mean(named.preset, known)} it has {', '.join(known) or 'none'}",
+            "preset",
+        )
+    preset = PRESETS.get(named.preset, {})
+    renamed = new_names_in(world)
     return Sources(
         world=world,
         defaults={name: value for name, value in defaults.items() if name in facts_in(world)},
-        preset=PRESETS.get(named.preset, {}),
+        preset=preset,
         file=todays_params(raw, world, named.config),
+        places={name: f"{PRESET} {named.preset}: {name}" for name in preset}
+        | {renamed.get(name, name): f"{named.config}: {name}" for name in raw},
     )
 
 
@@ -295,10 +313,25 @@ def trial_config(namespace: argparse.Namespace) -> TrialConfig:
 
 def trial_params(namespace: argparse.Namespace) -> dict[str, Any]:
     """Parameters that a command line gives, itself or from elsewhere; the usual defaults lack."""
-    given: Mapping[str, Any] = vars(namespace)
-    sources = given.get("sources", Sources())
-    known = facts_in(given.get("world", sources.world))
-    return sources.params | {name: value for name, value in given.items() if name in known}
+    typed: Mapping[str, Any] = vars(namespace)
+    sources = typed.get("sources", Sources())
+    world = world_named(typed.get("world", sources.world))
+    known = facts_in(world.name)
+    given = sources.given | {name: value for name, value in typed.items() if name in known}
+    return with_new_names(_open_defaults(sources, given) | given, world)
+
+
+def _open_defaults(sources: Sources, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults of the command about which the given parameters say nothing, in other words either.
+
+    ``--reward sim`` says that there is no ``--reward-shaping``.
+    """
+    said: set[str] = set()
+    for name, spellings in spellings_in(sources.world).items():
+        for params in spellings.values():
+            if given.get(name) == params[name]:
+                said |= params.keys()
+    return {name: value for name, value in sources.defaults.items() if name not in said}
 
 
 def print_params(params: Mapping[str, Any], remark: str = "") -> None:

@@ -7,10 +7,11 @@ from functools import cache
 from typing import Any, TypeVar
 
 from agent.config.algorithms import ALGORITHMS, Algorithm
-from agent.config.errors import UserError
+from agent.config.errors import UserError, did_you_mean
 from agent.config.parts import Imitation, Trial
-from agent.config.settings import Facts, facts_of
+from agent.config.settings import Facts, facts_of, is_list_of_texts
 from agent.worlds.base import DEFAULT_WORLD, WORLDS, World, world_named
+from agent.worlds.comparisons import full_task
 
 Part = TypeVar("Part")
 
@@ -68,12 +69,27 @@ def new_names_in(world: str) -> Mapping[str, str]:
     return {old: name for name, facts in facts_in(world).items() for old in facts.old_names}
 
 
+@cache
+def spellings_in(world: str) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+    """Values that are another spelling of other parameters, and these, by name; see ``Facts``."""
+    return {name: facts.spellings for name, facts in facts_in(world).items() if facts.spellings}
+
+
 def with_new_names(params: Mapping[str, Any], world: World) -> dict[str, Any]:
-    """The parameters under today's names; a value under its new name wins."""
+    """The parameters as records have them: today's names, full names of tasks, one spelling.
+
+    A value under its new name wins.
+    """
     renamed = new_names_in(world.name)
-    return {renamed.get(name, name): value for name, value in params.items()} | {
-        name: value for name, value in params.items() if name not in renamed
-    }
+    found = {renamed.get(name, name): value for name, value in params.items()}
+    found |= {name: value for name, value in params.items() if name not in renamed}
+    if is_list_of_texts(found.get("env")):
+        found["env"] = [full_task(world, task) for task in found["env"]]
+    for name, spellings in spellings_in(world.name).items():
+        value = found.get(name)
+        if isinstance(value, str) and value in spellings:
+            found |= spellings[value]
+    return found
 
 
 def refuse_strangers(params: Mapping[str, Any], world: World) -> None:
@@ -89,13 +105,17 @@ def refuse_strangers(params: Mapping[str, Any], world: World) -> None:
         known["timesteps"].check("timesteps", params["timesteps"])
     unknown = sorted(set(params) - set(known))
     if unknown:
-        raise UserError(f"unknown parameter {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        near = did_you_mean(unknown[0], known)
+        raise UserError(
+            f"unknown parameter {unknown[0]!r};{near} known are {', '.join(sorted(known))}"
+        )
     for name, owners in owners_in(world.name).items():
         value = params.get(name)
         harmless = value is None or (known[name].needs and value == known[name].default)
         if agent not in owners and not harmless:
             raise UserError(
-                f"{name} {value} is no setting of {agent}; drop it or choose {', '.join(owners)}"
+                f"{name} {value} is no setting of {agent}; drop it or choose {', '.join(owners)}",
+                name,
             )
 
 

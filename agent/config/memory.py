@@ -20,5 +20,5 @@ def parse_memory(text: str) -> int:
     except (ValueError, KeyError):
         size = 0.0
     if not 0.0 < size < math.inf:
-        raise UserError(f"memory_limit {text!r} is not a size; write it as 8G or 900M")
+        raise UserError(f"{text!r} is not a size; write it as 8G or 900M")
     return int(size)

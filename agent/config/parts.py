@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.config.algorithms import ALGORITHMS
-from agent.config.errors import UserError
+from agent.config.errors import UserError, unknown_text
 from agent.config.memory import parse_memory
 from agent.config.settings import Part, part, setting
 from agent.worlds.base import DEFAULT_WORLD, WORLDS
@@ -74,12 +74,13 @@ class Trial(Part):
         """
         super().check()
         if unknown := [kind for kind in self.augment if kind not in AUGMENTATIONS]:
-            raise UserError(
-                f"augment {unknown[0]!r} is unknown; choose from {', '.join(AUGMENTATIONS)}"
-            )
+            raise UserError(f"augment {unknown_text(unknown[0], AUGMENTATIONS)}", "augment")
         if not self.env:
-            raise UserError("env is empty; name at least one task of the world")
-        parse_memory(self.memory_limit)
+            raise UserError("env is empty; name at least one task of the world", "env")
+        try:
+            parse_memory(self.memory_limit)
+        except UserError as error:
+            raise UserError(f"memory_limit {error}", "memory_limit") from None
 
 
 @part
@@ -109,5 +110,6 @@ class Imitation(Part):
         if self.imitation_weight and not self.imitation_share:
             raise UserError(
                 f"imitation_weight {self.imitation_weight} needs labels to weigh;"
-                " give --imitation-share 0.5"
+                " give --imitation-share 0.5",
+                "imitation_weight",
             )

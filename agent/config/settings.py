@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from agent.config.errors import UserError
+from agent.config.errors import UserError, unknown_text
 
 P = TypeVar("P", bound="Part")
 KEY = "setting"  # of a field's metadata
@@ -54,6 +54,9 @@ class Facts:
     :param search: range of the fuller search space
     :param in_spec: it belongs to the specification's search space too
     :param old_names: spellings that go on working, on disk and on the command line
+    :param spellings: values that say what other parameters say too, and these parameters, which are
+        what is recorded
+    :param judged: its value where a driver is judged; None for the one that it was trained with
     :param hyperparameter: False for what a trial runs on, which decides nothing about its score but
         luck
     :param common: ``--help`` shows it; the others are in ``--help-all``
@@ -73,6 +76,8 @@ class Facts:
     search: SearchRange | SearchChoices | None = None
     in_spec: bool = False
     old_names: tuple[str, ...] = ()
+    spellings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    judged: Any = None
     hyperparameter: bool = True
     common: bool = False
     kind: type = str
@@ -87,23 +92,23 @@ class Facts:
         if value is None and self.optional:
             return
         if self.choices and value not in self.choices:
-            raise UserError(f"{name} {value!r} is unknown; choose from {', '.join(self.choices)}")
+            raise UserError(f"{name} {unknown_text(value, self.choices)}", name)
         if not _FITS[self.kind](value):
-            raise UserError(f"{name} {value!r} is not {_KIND_IN_WORDS[self.kind]}; give one")
+            raise UserError(f"{name} {value!r} is not {_KIND_IN_WORDS[self.kind]}; give one", name)
         if _is_number(value):
             self._check_limits(name, value)
 
     def _check_limits(self, name: str, value: float) -> None:
         if not math.isfinite(value):
-            raise UserError(f"{name} {value} is not a finite number; give one")
+            raise UserError(f"{name} {value} is not a finite number; give one", name)
         if self.low is not None and value < self.low:
-            raise UserError(f"{name} {value} is too small; give at least {self.low}")
+            raise UserError(f"{name} {value} is too small; give at least {self.low}", name)
         if self.above is not None and value <= self.above:
-            raise UserError(f"{name} {value} is too small; give more than {self.above}")
+            raise UserError(f"{name} {value} is too small; give more than {self.above}", name)
         if self.high is not None and value > self.high:
-            raise UserError(f"{name} {value} is too large; give at most {self.high}")
+            raise UserError(f"{name} {value} is too large; give at most {self.high}", name)
         if self.below is not None and value >= self.below:
-            raise UserError(f"{name} {value} is too large; give less than {self.below}")
+            raise UserError(f"{name} {value} is too large; give less than {self.below}", name)
 
 
 class Part:
@@ -225,7 +230,8 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_list_of_texts(value: object) -> bool:
+def is_list_of_texts(value: object) -> bool:
+    """True for a list of texts only."""
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
@@ -241,7 +247,7 @@ _FITS: Mapping[type, Callable[[Any], bool]] = {
     float: _is_number,
     bool: lambda value: isinstance(value, bool),
     str: lambda value: isinstance(value, str),
-    list: _is_list_of_texts,
+    list: is_list_of_texts,
 }
 _KIND_IN_WORDS = {
     int: "a whole number",

@@ -27,6 +27,7 @@ from agent.config.flat import (
 from agent.config.parts import Imitation, Trial
 from agent.worlds.base import DEFAULT_WORLD, Learner, World, WorldOptions, split_task, world_named
 from agent.worlds.capabilities import HasExpert, HasOldRecords
+from agent.worlds.comparisons import check_task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,13 +123,11 @@ class TrialConfig:
                 f" install it with: pip install '{PRODUCT}[{world.extra}]'"
             )
         for task in self.trial.env:
-            if split_task(task)[0] not in world.tasks():
-                raise UserError(
-                    f"env {split_task(task)[0]!r} is no task of world {world.name!r};"
-                    f" choose from {', '.join(world.tasks())}"
-                )
+            check_task(world, split_task(task)[0])
         if self.trial.warm_start and not Path(self.trial.warm_start).is_file():
-            raise UserError(f"warm_start {self.trial.warm_start} does not exist; give a model.zip")
+            raise UserError(
+                f"warm_start {self.trial.warm_start} does not exist; give a model.zip", "warm_start"
+            )
         world.check_ready(self)
 
     def to_params(self) -> dict[str, Any]:
@@ -148,9 +147,13 @@ class TrialConfig:
         if shown and self.world.action_repeat != 1:
             raise UserError(
                 f"action_repeat {self.world.action_repeat} and demos, recorded step by step,"
-                " do not go together; drop one"
+                " do not go together; drop one",
+                "action_repeat",
+                "demos",
             )
         if self.imitates and not isinstance(self.the_world, HasExpert):
             raise UserError(
-                f"imitation_share needs an expert, and world {self.trial.world!r} has none; drop it"
+                "imitation_share needs an expert, and world"
+                f" {self.trial.world!r} has none; drop it",
+                "imitation_share",
             )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from agent.config.errors import UserError
+from agent.config.errors import UserError, unknown_text
 from agent.config.settings import Part, SearchChoices, part, setting
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def world_named(name: str) -> World:
     :raises UserError: an unknown name
     """
     if name not in WORLDS:
-        raise UserError(f"world {name!r} is unknown; choose from {', '.join(WORLDS)}")
+        raise UserError(f"world {unknown_text(name, WORLDS)}", "world")
     module, _, attribute = WORLDS[name].partition(":")
     world: World = getattr(importlib.import_module(module), attribute)
     return world

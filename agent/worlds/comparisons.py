@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from agent.worlds.base import Episode
+from agent.config.errors import UserError, did_you_mean
+from agent.worlds.base import Episode, World
 
 if TYPE_CHECKING:
     from stable_baselines3.common.type_aliases import PolicyPredictor
@@ -23,6 +24,38 @@ class HasShortNames(Protocol):
 
     def short_names(self) -> Mapping[str, Sequence[str]]:
         """Tasks by the short name of one or several."""
+
+
+def full_task(world: World, task: str) -> str:
+    """The task that is meant by its own or by its short name, with its address.
+
+    One that is unknown stays as it is; ``check_task`` refuses it.
+    """
+    name, at, address = task.partition("@")
+    if isinstance(world, HasShortNames) and name not in world.tasks():
+        meant = world.short_names().get(name, ())
+        if len(meant) == 1:
+            return meant[0] + at + address
+    return task
+
+
+def check_task(world: World, name: str) -> None:
+    """Refuse a task that the world has not.
+
+    :param world: whose task it is to be
+    :param name: of a task, without an address
+    :raises UserError: such a task
+    """
+    known = list(world.tasks())
+    if name in known:
+        return
+    if isinstance(world, HasShortNames):
+        known += [short for short, meant in world.short_names().items() if len(meant) == 1]
+    raise UserError(
+        f"env {name!r} is no task of world {world.name!r};{did_you_mean(name, known)}"
+        f" choose from {', '.join(known)}",
+        "env",
+    )
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@ from agent.config.settings import Part, SearchChoices, SearchRange, inherited, p
 from agent.worlds.base import WorldOptions, split_task
 from agent.worlds.donkey.reward_terms import describe_terms, parse_terms
 
+JUDGED_STEPS = 3600  # three minutes, in which the slowest of our drivers has a lap of every track
 RANDOM_ROADS = 2**31  # how many random roads there are where ``roads`` sets no bound
 
 
@@ -22,12 +23,15 @@ class RewardOptions(Part):
         "reward to train on",
         choices=("sim", "speed", "efficiency", "race"),
         common=True,
-        search=SearchChoices(("sim", "speed", "efficiency")),
+        search=SearchChoices(("sim", "efficiency")),
+        spellings={"speed": {"reward": "sim", "reward_shaping": True}},
+        judged="sim",
     )
     reward_shaping: bool = setting(
         False,
-        "train on speed*(1-|cte|/max_cte) instead of the simulator's reward",
+        "train on speed*(1-|cte|/max_cte) instead of the simulator's reward: --reward speed",
         common=True,
+        judged=False,
         search=SearchChoices((True, False), when=("reward", "sim")),
     )
     reward_term: list[str] = setting(
@@ -35,6 +39,7 @@ class RewardOptions(Part):
         "NAME[=VALUE][,SETTING=VALUE...]: a term that changes the training reward; repeat for"
         f" several, which act in this order: {describe_terms()}",
         metavar="TERM",
+        judged=[],
     )
     observation: str = setting(
         "fast",
@@ -76,7 +81,7 @@ class DriveOptions(Part):
         in_spec=True,
     )
     max_episode_steps: int = setting(
-        1000, "steps after which an episode is truncated (20 a second)", low=1
+        1000, "steps after which an episode is truncated (20 a second)", low=1, judged=JUDGED_STEPS
     )
     max_cte: float = setting(
         8.0, "cross-track error that ends an episode, Unity units (8 u = 1 m)", above=0.0
@@ -86,6 +91,7 @@ class DriveOptions(Part):
         "random: training worlds look otherwise in every episode (light, colours, worn lines,"
         " camera, things beside)",
         choices=("plain", "random"),
+        judged="plain",
     )
 
 
@@ -110,12 +116,14 @@ class DonkeyOptions(DriveOptions, WorldOptions, RewardOptions):
         0,
         "random roads to train on, again and again; 0 for another in every episode",
         low=0,
+        judged=0,
     )
     road_replay: float = setting(
         0.0,
         "share of training's roads drawn by how much was left to learn there",
         low=0.0,
         high=1.0,
+        judged=0.0,
         needs="level_replay",
     )
     narrow_crossing_share: float = setting(
@@ -124,6 +132,7 @@ class DonkeyOptions(DriveOptions, WorldOptions, RewardOptions):
         low=0.0,
         high=1.0,
         old_names=("crossroads",),
+        judged=0.0,
     )
     curriculum_share: float = setting(
         0.0,
@@ -131,6 +140,7 @@ class DonkeyOptions(DriveOptions, WorldOptions, RewardOptions):
         low=0.0,
         high=1.0,
         old_names=("growing",),
+        judged=0.0,
     )
     teacher_grip: float = setting(
         0.5,
@@ -160,15 +170,18 @@ class DonkeyOptions(DriveOptions, WorldOptions, RewardOptions):
         try:
             parse_terms(self.reward_term)
         except ValueError as error:
-            raise UserError(str(error)) from error
+            raise UserError(str(error), "reward_term") from error
         if self.throttle_min >= self.throttle_max:
             raise UserError(
                 f"throttle_min {self.throttle_min} is not below throttle_max {self.throttle_max};"
-                " lower it"
+                " lower it",
+                "throttle_min",
+                "throttle_max",
             )
         if self.road_replay and not self.roads:
             raise UserError(
-                f"road_replay {self.road_replay} needs roads to choose from; give --roads 512"
+                f"road_replay {self.road_replay} needs roads to choose from; give --roads 512",
+                "road_replay",
             )
         for one, other in combinations(
             ("road_replay", "curriculum_share", "narrow_crossing_share"), 2
@@ -176,7 +189,9 @@ class DonkeyOptions(DriveOptions, WorldOptions, RewardOptions):
             if getattr(self, one) and getattr(self, other):
                 raise UserError(
                     f"{one} {getattr(self, one)} and {other} {getattr(self, other)} both choose"
-                    " roads; set one to 0"
+                    " roads; set one to 0",
+                    one,
+                    other,
                 )
 
     @property

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from agent.config.errors import did_you_mean, unknown_text
+
 STRAY = 50.0  # the deviation at max_cte
 KMH_OF_MPS = 50.0
 # Numbers that several terms share, all of them that project's.
@@ -214,7 +216,7 @@ def parse_terms(texts: Iterable[str]) -> dict[str, Settings]:
     for text in texts:
         name, settings = _parse_term(text)
         if name in asked:
-            raise ValueError(f"reward term {name!r} is given twice; drop one")
+            raise ValueError(f"reward_term {name!r} is given twice; drop one")
         asked[name] = settings
     return {name: asked[name] for name in TERMS if name in asked}
 
@@ -223,7 +225,7 @@ def _parse_term(text: str) -> tuple[str, Settings]:
     head, *pairs = text.split(",")
     name, equals, value = head.partition("=")
     if name not in TERMS:
-        raise ValueError(f"reward term {name!r} is unknown; choose from {', '.join(TERMS)}")
+        raise ValueError(f"reward_term {unknown_text(name, TERMS)}")
     if equals:
         pairs.insert(0, f"{name}={value}")
     settings = dict(TERMS[name].settings)
@@ -231,7 +233,8 @@ def _parse_term(text: str) -> tuple[str, Settings]:
         setting, _, number = pair.partition("=")
         if setting not in settings:
             raise ValueError(
-                f"reward term {name} has no setting {setting!r}; choose from {', '.join(settings)}"
+                f"reward_term {name} has no setting {setting!r};{did_you_mean(setting, settings)}"
+                f" choose from {', '.join(settings)}"
             )
         settings[setting] = _number(name, setting, number)
     return name, settings
@@ -245,7 +248,7 @@ def _number(name: str, setting: str, text: str) -> float:
     zero_refused = setting in POSITIVE and value == 0.0
     if not math.isfinite(value) or value < 0.0 or zero_refused:
         least = "a positive number" if setting in POSITIVE else "a number from 0"
-        raise ValueError(f"reward term {name}: {setting} {text!r} is impossible; give {least}")
+        raise ValueError(f"reward_term {name}: {setting} {text!r} is impossible; give {least}")
     return value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.config.errors import UserError
+from agent.config.errors import UserError, unknown_text
 
 # Upstream's environment ids (gym-donkeycar 1.3.1) and the simulator's scene behind each.
 SCENE_OF_ENV = {
@@ -29,4 +29,4 @@ def check_env_id(env_id: str) -> None:
     :raises UserError: an unknown id
     """
     if env_id not in SCENE_OF_ENV:
-        raise UserError(f"env {env_id!r} is unknown; choose from {', '.join(SCENE_OF_ENV)}")
+        raise UserError(f"env {unknown_text(env_id, SCENE_OF_ENV)}", "env")

@@ -61,12 +61,14 @@ class DonkeyWorld:
         if options.appearance != "plain" and ports:
             raise UserError(
                 f"appearance {options.appearance!r} changes embedded worlds only;"
-                f" drop it or {ports[0]}"
+                f" drop it or {ports[0]}",
+                "appearance",
             )
         if options.narrow_crossing_share and not config.imitates:
             raise UserError(
                 f"narrow_crossing_share {options.narrow_crossing_share} is for imitation;"
-                " give --imitation-share 0.35"
+                " give --imitation-share 0.35",
+                "narrow_crossing_share",
             )
         for name, value in (
             ("imitation_share", config.imitation and config.imitation.imitation_share),
@@ -77,7 +79,8 @@ class DonkeyWorld:
                 slow.append("reward efficiency")
             if value and slow:
                 raise UserError(
-                    f"{name} {value} is for embedded worlds in one batch; drop it or {slow[0]}"
+                    f"{name} {value} is for embedded worlds in one batch; drop it or {slow[0]}",
+                    name,
                 )
 
     def check_ready(self, config: TrialConfig) -> None:

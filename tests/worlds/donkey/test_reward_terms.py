@@ -194,9 +194,9 @@ def test_terms_act_on_the_driven_command_in_the_real_world() -> None:
 @pytest.mark.parametrize(
     ("terms", "message"),
     [
-        (["wallhug"], "'wallhug' is unknown; choose from progress"),
+        (["wallhug"], r"'wallhug' is unknown; did you mean wall_hug\? choose from progress"),
         (["constant", "constant=1"], "given twice"),
-        (["reckless,spede=3"], "no setting 'spede'; choose from reckless, speed, beyond"),
+        (["reckless,spede=3"], r"no setting 'spede'; did you mean speed\? choose from reckless, speed, beyond"),
         (["reckless=fast"], "reckless: reckless 'fast' is impossible; give a number from 0"),
         (["tanh=0"], "give a positive number"),
         (["constant=-1"], "give a number from 0"),

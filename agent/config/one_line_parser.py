@@ -1,0 +1,75 @@
+"""A parser whose complaints are one line, name what was typed, and know what was meant."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from agent.config.errors import EXIT_BAD_ARGUMENTS, UserError, did_you_mean
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one line on stderr and exit code 2."""
+
+    argv: Sequence[str] = ()  # the command line that is parsed, or was
+
+    def parse_args(  # type: ignore[override]  # typeshed knows more forms
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        self.argv = list(sys.argv[1:] if args is None else args)
+        found, strangers = self.parse_known_args(self.argv, namespace)
+        if strangers:
+            self.error(f"unrecognized arguments: {' '.join(strangers)}{self._meant()}")
+        return found
+
+    def error(self, message: str) -> NoReturn:
+        if message.startswith("the following arguments are required"):
+            message += self._meant()
+        print(
+            f"{self.prog}: error: {message} (see {self.prog} --help)", file=sys.stderr, flush=True
+        )
+        raise SystemExit(EXIT_BAD_ARGUMENTS)
+
+    def refuse(self, error: UserError) -> NoReturn:
+        """End the process as ``error`` does, with the text of what a person can mend."""
+        self.error(self.told(error))
+
+    def told(self, error: UserError) -> str:
+        """The text of an error, with parameters named as they were typed."""
+        return error.told(self.spelling)
+
+    def spelling(self, name: str) -> str:
+        """The option of a parameter as it was typed, or as it would be; its name without one."""
+        options = [
+            option
+            for action in self._actions
+            if action.dest == name
+            for option in action.option_strings
+        ]
+        typed = [option for argument in self.argv if (option := option_of(argument)) in options]
+        return [name, *options[:1], *typed][-1]
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            near = did_you_mean(value, map(str, action.choices or ()))
+            error.message += f";{near}" if near else ""
+            raise
+
+    def _meant(self) -> str:
+        """Words with the option nearest to the first that is typed and unknown."""
+        known = [option for action in self._actions for option in action.option_strings]
+        for argument in self.argv:
+            option = option_of(argument)
+            if option.startswith("--") and option not in known:
+                near = did_you_mean(option, known)
+                return f";{near}" if near else ""
+        return ""
+
+
+def option_of(argument: str) -> str:
+    """The option in an argument such as ``--seed=3``."""
+    return argument.partition("=")[0]
