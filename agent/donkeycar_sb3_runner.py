@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
@@ -37,12 +36,10 @@ from agent.config.errors import (
 )
 from agent.config.provenance import Provenance
 from agent.config.trial import TrialConfig
-from agent.training.checkpoints import write_json
+from agent.training.result import outcome, write_result
+from agent.training.trial_folder import check_free, check_writable, kept_in
 from agent.trials.champion import sha256
-from agent.worlds.base import SimulatorLost, World, headline
-
-if TYPE_CHECKING:
-    from agent.evaluation.episodes import Score
+from agent.worlds.base import SimulatorLost, headline
 
 PROG = "donkeycar_sb3_runner.py"
 STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -70,10 +67,16 @@ def build_parser(argv: Sequence[str] = (), prog: str = PROG) -> TrialParser:
         help="go on with the training whose state is there; alone or with --timesteps",
     )
     group.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="lose what an earlier trial left in the folder of --save-dir",
+    )
+    group.add_argument(
         "--keep-state",
         action="store_true",
         help=parser.rare(
-            "write all that --resume needs at every evaluation, and start episodes anew"
+            "write all that --resume needs at every evaluation, where episodes then start anew,"
+            " and when training is cut short"
         ),
     )
     group.add_argument(
@@ -102,41 +105,24 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
             return EXIT_OK
         folder = folder_of(arguments)
         config.check_ready()
-        check_folder(folder)
-        return run(config, folder, arguments, started)
+        check_writable(folder)
+        if not (arguments.resume or arguments.overwrite):
+            check_free(folder)
+        return Attempt(config, folder, arguments).run(started)
     except UserError as error:
         parser.error(str(error))
-
-
-def run(config: TrialConfig, folder: Path, arguments: argparse.Namespace, started: float) -> int:
-    """Runs the trial and writes its result, whatever becomes of it; returns the exit code.
-
-    :param config: of the trial
-    :param folder: of its files
-    :param arguments: of the command line
-    :param started: clock at the beginning of the process
-    :raises UserError: options that this machine cannot follow; nothing is written
-    """
-    with _signals_interrupt():
-        code, result = _attempt(config, folder, arguments)
-        _ignore_signals()
-        result |= {
-            "elapsed_sec": round(time.perf_counter() - started, 3),
-            "simulator": config.simulator,
-            "seed": config.trial.seed,
-            **asdict(Provenance.here()),
-        }
-        return _conclude(folder, code, result, config.the_world)
 
 
 def folder_of(arguments: argparse.Namespace) -> Path:
     """The folder to write to.
 
-    :raises UserError: none is named
+    :raises UserError: none is named, or one to go on in and to overwrite
     """
     folder: Path | None = arguments.save_dir or arguments.resume
     if folder is None:
         raise UserError("no folder is named; give --save-dir DIR, or --resume DIR")
+    if arguments.resume and arguments.overwrite:
+        raise UserError(f"resume {folder} goes on with what is there; drop --overwrite")
     return folder
 
 
@@ -172,104 +158,120 @@ def resumed_config(arguments: argparse.Namespace) -> TrialConfig:
         ) from error
 
 
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that cannot be written, without creating anything.
+@dataclass
+class Attempt:
+    """One run of a trial, from its first line on the console to its result.
 
-    :raises UserError: a file stands in the way, or permission is missing
+    :param config: of the trial
+    :param folder: of its files
+    :param arguments: of the command line
     """
-    nearest = folder.absolute()
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
-    if not nearest.is_dir():
-        raise UserError(
-            f"save-dir {folder} cannot be a folder, {nearest} is a file; choose another"
+
+    config: TrialConfig
+    folder: Path
+    arguments: argparse.Namespace
+    has_opened: bool = field(default=False, init=False)  # the folder; before, nothing is written
+
+    def run(self, started: float) -> int:
+        """Runs it and writes its result, whatever becomes of it; returns the exit code.
+
+        :param started: clock at the beginning of the process
+        :raises UserError: options that this machine cannot follow; nothing is written
+        """
+        with _signals_interrupt():
+            print(self.describe(), flush=True)
+            code, result = self._train()
+            _ignore_signals()
+            result |= {
+                "elapsed_sec": round(time.perf_counter() - started, 3),
+                "simulator": self.config.simulator,
+                "seed": self.config.trial.seed,
+                **asdict(Provenance.here()),
+            }
+            return self._conclude(code, result)
+
+    def describe(self) -> str:
+        """What is about to be trained, and where its files go, in a line."""
+        trial = self.config.trial
+        work = "training"
+        if self.arguments.resume:
+            work = "going on with"
+        return (
+            f"{work} {trial.agent} in {trial.world} on {', '.join(trial.env)},"
+            f" {trial.timesteps:,} steps, seed {trial.seed}; files in {self.folder}"
         )
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise UserError(
-            f"save-dir {folder} cannot be written, no permission in {nearest}; choose another"
+
+    def _train(self) -> tuple[int, dict[str, Any]]:
+        """Exit code and the outcome's part of the result, whatever happens inside the trial."""
+        try:
+            return self._train_to_an_end()
+        except SimulatorLost as error:
+            return EXIT_SIM_LOST, outcome("sim_lost", str(error))
+        except KeyboardInterrupt:
+            cause = f"stopped by a signal before the trial was done ({self._kept()})"
+            return EXIT_INTERRUPTED, outcome("interrupted", cause)
+        except Exception as error:
+            if isinstance(error, UserError) and not self.has_opened:
+                raise
+            traceback.print_exc()
+            status = "crashed"
+            if _is_out_of_memory(error):
+                status = "out_of_memory"
+            return EXIT_ERROR, outcome(status, f"{type(error).__name__}: {error}")
+
+    def _train_to_an_end(self) -> tuple[int, dict[str, Any]]:
+        """As ``_train``, of a training that ends by itself or for the controller."""
+        # torch takes seconds to import, which a mistake in the arguments does without
+        from agent.training.callbacks import Diverged, Pruned
+        from agent.training.run import run_trial
+
+        try:
+            score, stopped = run_trial(
+                self.config,
+                self.folder,
+                self.arguments.log_steps,
+                keep_state=self.arguments.keep_state,
+                resume=self.arguments.resume is not None,
+                on_open=self._note_opened,
+            )
+        except Diverged as error:
+            return EXIT_DIVERGED, outcome("diverged", str(error))
+        except Pruned as error:
+            return EXIT_PRUNED, outcome("pruned", str(error))
+        return EXIT_OK, outcome("ok", stopped, score)
+
+    def _note_opened(self) -> None:
+        self.has_opened = True
+
+    def _kept(self) -> str:
+        if not self.has_opened:
+            return "before it began"
+        from agent.training.checkpoint_chooser import imitates_to_the_end
+
+        return kept_in(self.folder, latest=imitates_to_the_end(self.config))
+
+    def _conclude(self, code: int, result: dict[str, Any]) -> int:
+        """Write ``result.json`` and print the last line; returns the exit code."""
+        model = self.folder / files.MODEL
+        try:
+            result["model_sha256"] = sha256(model) if model.exists() else None
+            where = write_result(self.folder, result, has_opened=self.has_opened)
+        except OSError as error:
+            path = self.folder / files.RESULT
+            remedy = "free space or choose another"
+            print(f"{path} cannot be written: {error}; {remedy}", file=sys.stderr, flush=True)
+            return code or EXIT_ERROR
+        summary = result["cause"]
+        if code == EXIT_OK:
+            summary = (
+                f"mean_reward {result['mean_reward']:.4f} std_reward {result['std_reward']:.4f}"
+                f"{headline(self.config.the_world, result['score'])}"
+            )
+        print(
+            f"{result['run_status']}: {summary} in {result['elapsed_sec']:.1f} s, {where}",
+            flush=True,
         )
-
-
-def _attempt(
-    config: TrialConfig, folder: Path, arguments: argparse.Namespace
-) -> tuple[int, dict[str, Any]]:
-    """Exit code and the outcome's part of the result, whatever happens inside the trial."""
-    try:
-        return _train(config, folder, arguments)
-    except UserError:
-        raise
-    except SimulatorLost as error:
-        return EXIT_SIM_LOST, _outcome("sim_lost", str(error))
-    except KeyboardInterrupt:
-        cause = "stopped by a signal before the trial was done"
-        return EXIT_INTERRUPTED, _outcome("interrupted", cause)
-    except Exception as error:
-        traceback.print_exc()
-        status = "crashed"
-        if _is_out_of_memory(error):
-            status = "out_of_memory"
-        return EXIT_ERROR, _outcome(status, f"{type(error).__name__}: {error}")
-
-
-def _train(
-    config: TrialConfig, folder: Path, arguments: argparse.Namespace
-) -> tuple[int, dict[str, Any]]:
-    """As ``_attempt``, of a training that ends by itself or for the controller."""
-    # torch takes seconds to import, which a mistake in the arguments does without
-    from agent.training.callbacks import Diverged, Pruned
-    from agent.training.run import run_trial
-
-    try:
-        score, stopped = run_trial(
-            config,
-            folder,
-            arguments.log_steps,
-            keep_state=arguments.keep_state,
-            resume=arguments.resume is not None,
-        )
-    except Diverged as error:
-        return EXIT_DIVERGED, _outcome("diverged", str(error))
-    except Pruned as error:
-        return EXIT_PRUNED, _outcome("pruned", str(error))
-    return EXIT_OK, _outcome("ok", stopped, score)
-
-
-def _outcome(status: str, cause: str | None, score: Score | None = None) -> dict[str, Any]:
-    outcome: dict[str, Any] = {
-        "run_status": status,
-        "cause": cause,
-        "mean_reward": None,
-        "std_reward": None,
-        "score": None,
-    }
-    if score is not None:
-        outcome["mean_reward"] = score.mean_reward
-        outcome["std_reward"] = score.std_reward
-        outcome["score"] = score.to_json()
-    return outcome
-
-
-def _conclude(folder: Path, code: int, result: dict[str, Any], world: World) -> int:
-    """Write ``result.json`` and print the last line; returns the exit code."""
-    path = folder / files.RESULT
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        model = folder / files.MODEL
-        result["model_sha256"] = sha256(model) if model.exists() else None
-        write_json(path, result)
-    except OSError as error:
-        remedy = "free space or choose another"
-        print(f"{path} cannot be written: {error}; {remedy}", file=sys.stderr, flush=True)
-        return code or EXIT_ERROR
-    summary = result["cause"]
-    if code == EXIT_OK:
-        summary = (
-            f"mean_reward {result['mean_reward']:.4f} std_reward {result['std_reward']:.4f}"
-            f"{headline(world, result['score'])}"
-        )
-    seconds = f"{result['elapsed_sec']:.1f} s"
-    print(f"{result['run_status']}: {summary} in {seconds}, see {path}", flush=True)
-    return code
+        return code
 
 
 @contextmanager

@@ -4,11 +4,36 @@ from __future__ import annotations
 
 from pathlib import Path
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
-RESULTS_DIR = REPO_ROOT / "agent" / "outerloop-results"
-MODELS_DIR = REPO_ROOT / "agent" / "models"
-RUNS_DIR = REPO_ROOT / "agent" / "runs"  # of experiments that have a name
+from agent import PRODUCT
+
+
+def is_checkout(root: Path) -> bool:
+    """Returns True if ``root`` is a checkout of this project, and no folder of installed packages.
+
+    An editable installation runs from its checkout.
+    """
+    try:
+        text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+    return f'name = "{PRODUCT}"' in text
+
+
+REPO_ROOT = Path(__file__).resolve().parents[2]  # what the package lies in
+PROJECT = REPO_ROOT / "pyproject.toml"
 BUNDLED_DIR = REPO_ROOT / "agent" / "bundled"  # the champion that comes with the project
+CHECKOUT = is_checkout(REPO_ROOT)
+
+# Results belong to the checkout. Installed, the package belongs to nobody who runs it.
+if CHECKOUT:
+    SHOWN_ROOT = REPO_ROOT
+    RESULTS_ROOT = REPO_ROOT / "agent"
+else:
+    SHOWN_ROOT = Path.cwd()
+    RESULTS_ROOT = SHOWN_ROOT
+RESULTS_DIR = RESULTS_ROOT / "outerloop-results"
+MODELS_DIR = RESULTS_ROOT / "models"
+RUNS_DIR = RESULTS_ROOT / "runs"  # of experiments that have a name
 
 # A trial's folder, below the models.
 LAUNCH = "launch.json"  # what runs there, from before its process starts
@@ -41,8 +66,11 @@ REPORT_PAGE = "report.html"
 
 
 def shown_path(path: Path) -> str:
-    """Returns ``path`` relative to the repository when it lies in it, else absolute."""
+    """Returns ``path`` relative to the checkout when it lies in it, else absolute.
+
+    Installed, it is relative to the working directory.
+    """
     path = path.resolve()
-    if not path.is_relative_to(REPO_ROOT):
+    if not path.is_relative_to(SHOWN_ROOT):
         return str(path)
-    return path.relative_to(REPO_ROOT).as_posix()
+    return path.relative_to(SHOWN_ROOT).as_posix()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecNormalize, unwrap_vec_normalize
 
 from agent.config import files
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
 
 
 class Diverged(RuntimeError):
@@ -37,6 +40,14 @@ class TrainingCallback(BaseCallback):
         return True
 
 
+def fault_of(model: BaseAlgorithm) -> str | None:
+    """Names a parameter of the model that is not finite, in a sentence; None while all are."""
+    for name, parameter in model.policy.named_parameters():
+        if not torch.isfinite(parameter).all():
+            return f"parameter {name} is not finite at step {model.num_timesteps}"
+    return None
+
+
 class FiniteGuard(TrainingCallback):
     """Stops training at the first reward, loss or parameter that is not finite.
 
@@ -45,6 +56,10 @@ class FiniteGuard(TrainingCallback):
 
     :raises Diverged: from inside ``model.learn``
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.finite_parameters: dict[str, torch.Tensor] = {}
 
     def _on_training_start(self) -> None:
         self._remember()
@@ -61,15 +76,13 @@ class FiniteGuard(TrainingCallback):
         self._check()
 
     def restore(self) -> None:
-        """Gives the model its last finite parameters back."""
-        self.model.policy.load_state_dict(self.finite_parameters)
+        """Gives the model its last finite parameters back, if training has begun."""
+        if self.finite_parameters:
+            self.model.policy.load_state_dict(self.finite_parameters)
 
     def fault(self) -> str | None:
-        """Names a parameter of the model that is not finite, in a sentence; None while all are."""
-        for name, parameter in self.model.policy.named_parameters():
-            if not torch.isfinite(parameter).all():
-                return f"parameter {name} is not finite at step {self.model.num_timesteps}"
-        return None
+        """Names a parameter that is not finite, see ``fault_of``."""
+        return fault_of(self.model)
 
     def _check(self) -> None:
         for name, value in self.model.logger.name_to_value.items():
@@ -98,7 +111,7 @@ class PruneWatch(TrainingCallback):
 
     def _on_step(self) -> bool:
         if os.path.exists(self.path):
-            reason = self.path.read_text(encoding="utf-8").strip()
+            reason = self.path.read_text(encoding="utf-8", errors="replace").strip()
             raise Pruned(reason or "the controller had it stop")
         return True
 

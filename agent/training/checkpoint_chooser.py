@@ -44,7 +44,7 @@ class CheckpointChooser(TrainingCallback):
         self.folder = folder
         self.vec_env = vec_env
         self.seed = Purpose.CHOOSE.first_seed(config.trial.seed)
-        self.keeps_latest = _imitates_to_the_end(config)
+        self.keeps_latest = imitates_to_the_end(config)
         evaluations = config.trial.evaluations
         shares = {part / evaluations for part in range(1, evaluations)}
         shares |= {share for share in RUNGS if share < 1.0}
@@ -102,15 +102,27 @@ class CheckpointChooser(TrainingCallback):
             "elapsed_sec": round(time.perf_counter() - self.started, 3),
         }
         append_line(self.folder / files.PROGRESS, line)
-        best = "  best so far" if better else ""
+        note = ""
+        if better:
+            note = f"  {kept_checkpoint(latest=self.keeps_latest)}"
         print(
             f"checkpoint at {self.num_timesteps} steps: mean_reward {score.mean_reward:.2f}"
-            f" +- {score.std_reward:.2f}{best}",
+            f" +- {score.std_reward:.2f}{note}",
             flush=True,
         )
 
 
-def _imitates_to_the_end(config: TrialConfig) -> bool:
+def kept_checkpoint(*, latest: bool) -> str:
+    """What ``model.zip`` is, in words.
+
+    :param latest: it is kept whatever the scores
+    """
+    if latest:
+        return "kept as the latest"
+    return "best so far"
+
+
+def imitates_to_the_end(config: TrialConfig) -> bool:
     """True if the expert's labels count until the end of training."""
     imitation = config.imitation
     if imitation is None:

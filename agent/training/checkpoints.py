@@ -63,3 +63,5 @@ def clear_outputs(folder: Path) -> None:
     """Removes the files of an earlier trial, so that none can pass for this trial's."""
     for name in OUTPUTS:
         (folder / name).unlink(missing_ok=True)
+    for curves in (folder / files.CURVES).glob("events.out.tfevents.*"):
+        curves.unlink()

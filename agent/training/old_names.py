@@ -25,7 +25,16 @@ __all__ = [
 ]
 
 OLD_MODULE = "ahead_net."  # of a policy, today's ``auxiliary_net``
-STATE_KEYS = {"model", "replay", "labels", "curriculum", "normalisation", "best", "random"}
+STATE_KEYS = {
+    "config",
+    "model",
+    "replay",
+    "labels",
+    "curriculum",
+    "normalisation",
+    "best",
+    "random",
+}
 OLD_LABELS = "lessons"
 DATASET_KEYS = {"kept": "capacity", "homework": "queued", "lessons": "labels"}
 REPLAY_KEYS = {"shown": "demonstrations"}

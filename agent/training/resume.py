@@ -10,6 +10,8 @@ from __future__ import annotations
 import io
 import pickle
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,7 +29,8 @@ from agent.training.algorithms.fast_ppo import FastPPO
 from agent.training.algorithms.ppo import attach
 from agent.training.callbacks import TrainingCallback
 from agent.training.checkpoint_chooser import CheckpointChooser
-from agent.training.old_names import modern_state
+from agent.training.old_names import STATE_KEYS, modern_state
+from agent.training.result import is_done
 from agent.training.vec_envs import TrainingEnvs
 from agent.worlds.base import Purpose
 
@@ -38,7 +41,7 @@ SEED_LIMIT = 2**31  # seeds of numpy's generators are below 2**32
 
 
 class StateKeeper(TrainingCallback):
-    """Keeps the state after every evaluation and at the end of training.
+    """Keeps the state after every evaluation, at the end of training, and when that is cut short.
 
     :param config: the trial's
     :param folder: the trial's
@@ -54,13 +57,19 @@ class StateKeeper(TrainingCallback):
         chooser: CheckpointChooser,
     ) -> None:
         super().__init__()
+        self.config = config
         self.seed = config.trial.seed
         self.folder = folder
         self.curriculum = training.curriculum
         self.chooser = chooser
+        self.learned_steps: int | None = None  # None until training begins
 
     def _on_training_start(self) -> None:
         self.still_due = len(self.chooser.due)
+        self.learned_steps = self.num_timesteps
+
+    def _on_rollout_end(self) -> None:
+        self.learned_steps = self.num_timesteps
 
     def _on_rollout_start(self) -> None:
         if len(self.chooser.due) == self.still_due:
@@ -75,11 +84,21 @@ class StateKeeper(TrainingCallback):
     def _on_training_end(self) -> None:
         self._keep()
 
+    def keep_interrupted(self) -> None:
+        """Keeps the state of a training that was cut short; its last rollout is driven anew."""
+        if self.learned_steps is None:
+            return
+        steps = self.model.num_timesteps
+        self.model.num_timesteps = self.learned_steps
+        self._keep()
+        self.model.num_timesteps = steps
+
     def _keep(self) -> None:
         model = self.model
         saved = io.BytesIO()
         model.save(saved)
         state = {
+            "config": self.config.to_params(),
             "model": saved.getvalue(),
             "replay": model.replay_buffer if isinstance(model, OffPolicyAlgorithm) else None,
             "labels": _labels_of(model),
@@ -92,29 +111,85 @@ class StateKeeper(TrainingCallback):
             pickle.dump(state, file, protocol=5)
 
 
-def continue_training(
-    config: TrialConfig, folder: Path, training: TrainingEnvs, chooser: CheckpointChooser
-) -> BaseAlgorithm:
-    """The model as it was when the state was kept, at the beginning of new episodes.
+def read_state(config: TrialConfig, folder: Path) -> dict[str, Any]:
+    """The state that was kept in ``folder``; nothing is changed there.
 
-    Everything random goes on where it was. The file is a pickle: continue only your own trainings.
+    The file is a pickle: continue only your own trainings.
 
     :param config: the trial's, perhaps longer than before
     :param folder: with the state
+    :raises UserError: no state there, one that cannot be read, or one of another configuration
+    """
+    path = folder / files.STATE
+    try:
+        with path.open("rb") as file:
+            state = modern_state(pickle.load(file))
+    except FileNotFoundError:
+        raise UserError(
+            f"resume {folder} has no {files.STATE}; train with --keep-state to have one"
+        ) from None
+    except Exception as error:  # whatever a torn or foreign pickle leads to
+        raise UserError(f"resume {path} cannot be read ({_reason(error)}); train anew") from error
+    missing = STATE_KEYS - state.keys() - {"config"}  # which older versions did not write
+    if missing:
+        raise UserError(f"resume {path} cannot be read (no {min(missing)} in it); train anew")
+    _check_same(config, state.get("config"), path)
+    return state
+
+
+def continue_training(
+    config: TrialConfig,
+    folder: Path,
+    state: dict[str, Any],
+    training: TrainingEnvs,
+    chooser: CheckpointChooser,
+) -> BaseAlgorithm:
+    """The model as it was when the state was kept, at the beginning of new episodes.
+
+    Everything random goes on where it was.
+
+    :param config: the trial's, perhaps longer than before
+    :param folder: with the state
+    :param state: of ``read_state``
     :param training: environments to learn in
     :param chooser: of checkpoints, which goes on from the best so far
-    :raises UserError: no state there, one that cannot be read, or nothing left to train
+    :raises UserError: a state that does not fit, or nothing left to train
     """
-    state = _read_state(folder)
+    path = folder / files.STATE
+    with _refusing_misfits(path):
+        model = _restored(config, state, training, chooser)
+    timesteps = config.trial.timesteps
+    trained = model.num_timesteps
+    if trained > timesteps or (trained == timesteps and is_done(folder)):
+        raise UserError(f"resume {folder} has trained {trained} steps; give more with --timesteps")
+    begin_anew(model, config.trial.seed)
+    with _refusing_misfits(path):
+        _set_random_state(model, state["random"])
+    return model
+
+
+@contextmanager
+def _refusing_misfits(path: Path) -> Iterator[None]:
+    """Takes any error as that of a state of another version, whatever that leads to.
+
+    :raises UserError: in its place
+    """
+    try:
+        yield
+    except Exception as error:
+        raise UserError(
+            f"resume {path} does not fit this trial ({_reason(error)}); train anew"
+        ) from error
+
+
+def _restored(
+    config: TrialConfig, state: dict[str, Any], training: TrainingEnvs, chooser: CheckpointChooser
+) -> BaseAlgorithm:
     algorithm = ALGORITHMS[config.trial.agent].model
     saved = io.BytesIO(state["model"])
     model = algorithm.load(
         saved, env=training.vec_env, device=config.trial.device, force_reset=False
     )
-    if model.num_timesteps >= config.trial.timesteps:
-        raise UserError(
-            f"resume {folder} has trained {model.num_timesteps} steps; give more with --timesteps"
-        )
     if isinstance(model, OffPolicyAlgorithm):
         model.replay_buffer = state["replay"]
         model.replay_buffer.device = model.device
@@ -129,22 +204,29 @@ def continue_training(
     training.vec_env.ret_rms = state["normalisation"]
     chooser.best = state["best"]
     chooser.due = [step for step in chooser.due if step > model.num_timesteps]
-    begin_anew(model, config.trial.seed)
-    _set_random_state(model, state["random"])
     return model
 
 
-def _read_state(folder: Path) -> dict[str, Any]:
-    path = folder / files.STATE
-    try:
-        with path.open("rb") as file:
-            return modern_state(pickle.load(file))
-    except FileNotFoundError:
-        raise UserError(
-            f"resume {folder} has no {files.STATE}; train with --keep-state to have one"
-        ) from None
-    except (OSError, pickle.UnpicklingError, EOFError, AttributeError) as error:
-        raise UserError(f"resume {path} cannot be read ({error}); train anew") from error
+def _check_same(config: TrialConfig, kept: dict[str, Any] | None, path: Path) -> None:
+    """Refuses a state that was kept under other parameters than the trial's.
+
+    :param config: the trial's
+    :param kept: flat parameters in the state; None in one of an older version
+    :param path: of the state, for the complaint
+    :raises UserError: another parameter than the length of training differs
+    """
+    for name, value in config.to_params().items():
+        was = (kept or {}).get(name, value)
+        if name != "timesteps" and was != value:
+            raise UserError(
+                f"resume {path} was kept with {name} {was}, {files.CONFIG} beside it has {value};"
+                " put the one of this training there"
+            )
+
+
+def _reason(error: Exception) -> str:
+    """An error in a few words on one line."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 def begin_anew(model: BaseAlgorithm, seed: int | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,24 +11,28 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 
 from agent.config import files
-from agent.config.errors import UserError
 from agent.config.trial import TrialConfig
 from agent.evaluation.episodes import MAX_SIDE_BY_SIDE, Score, evaluate
 from agent.training.algorithms import build, check_device, prepare_torch
-from agent.training.callbacks import Diverged, FiniteGuard, PruneWatch, StepLog
+from agent.training.callbacks import Diverged, FiniteGuard, Pruned, PruneWatch, StepLog, fault_of
 from agent.training.checkpoint_chooser import CheckpointChooser
-from agent.training.checkpoints import clear_outputs, save_model, write_json
+from agent.training.checkpoints import save_model
+from agent.training.cleanup import cleanup_stack, telling_errors
 from agent.training.collapse import CollapseGuard
 from agent.training.metrics import Metrics
-from agent.training.progress_display import ProgressBar, progress_callback
-from agent.training.resume import StateKeeper, begin_anew, continue_training
+from agent.training.progress_display import ProgressBar, ProgressLines, progress_callback
+from agent.training.resume import StateKeeper, begin_anew, continue_training, read_state
+from agent.training.trial_folder import open_folder
 from agent.training.vec_envs import MakeVec, TrainingEnvs, make_training_envs
 from agent.training.warm_start import begin_with
-from agent.worlds.base import Purpose
+from agent.worlds.base import Purpose, SimulatorLost
 from agent.worlds.capabilities import SharesSimulator
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
+
+# Ends of a training that say nothing against the model and its environments.
+CUT_SHORT = (KeyboardInterrupt, SimulatorLost, Pruned)
 
 
 def run_trial(
@@ -38,44 +42,54 @@ def run_trial(
     *,
     keep_state: bool = False,
     resume: bool = False,
+    on_open: Callable[[], None] = lambda: None,
 ) -> tuple[Score, str | None]:
     """Trains a model, keeps its best checkpoint as ``model.zip`` in ``folder``, and judges that.
 
     Every environment is closed on every way out. Whatever ends training early, ``last_model.zip``
-    is saved. A simulator that is lost ends the trial with the world's own error.
+    is saved. A simulator that is lost ends the trial with the world's own error. Nothing is written
+    or deleted before all of the trial is there.
 
     :param config: the trial's
     :param folder: of its files
     :param log_steps: print every so many steps' reward; 0 for none
-    :param keep_state: at every evaluation, write down all that ``resume`` needs
+    :param keep_state: at every evaluation, and when training is cut short, write down all that
+        ``resume`` needs
     :param resume: go on with the training whose state is in ``folder``, and keep it
+    :param on_open: called once the folder is this trial's
     :returns: the final evaluation, ``eval_episodes`` long (at least one episode per task), and why
         training stopped early, None if it did not
-    :raises UserError: a device, memory limit, augmentation or folder that cannot be; nothing is
-        written
+    :raises UserError: a device, memory limit, augmentation, folder or kept state that cannot be;
+        nothing is written
     :raises Pruned: the controller had it stop; ``model.zip`` is the best checkpoint so far
     :raises Diverged: NaN or infinity in training; ``model.zip`` is the last finite checkpoint
     """
     prepare_torch(config.trial.seed, config.trial.deterministic)
     check_device(config.trial.device)
-    with ExitStack() as stack:
+    state = read_state(config, folder) if resume else None
+    with cleanup_stack() as stack:
         make_vec, takes_turns = _connect(config, stack)
         training = make_training_envs(config, make_vec)
         stack.callback(training.vec_env.close)
-        model = None if resume else _new_model(config, training)
-        _open_folder(config, folder, resume)
-        chooser = _chooser(config, folder, make_vec, takes_turns)
-        stack.callback(chooser.vec_env.close)
-        if model is None:
-            model = continue_training(config, folder, training, chooser)
-        model.set_logger(configure(str(folder / "tb"), ["tensorboard"]))
+        if state is None:
+            model = _new_model(config, training)
+            chooser = _chooser(config, folder, make_vec, takes_turns)
+            stack.callback(chooser.vec_env.close)
+        else:
+            chooser = _chooser(config, folder, make_vec, takes_turns)
+            stack.callback(chooser.vec_env.close)
+            model = continue_training(config, folder, state, training, chooser)
+            state = None  # large, and the model has what it needs
+        open_folder(config, folder, resume)
+        on_open()
+        model.set_logger(configure(str(folder / files.CURVES), ["tensorboard"]))
         stack.callback(model.logger.close)
+        keeper = None
+        if keep_state or resume:
+            keeper = StateKeeper(config, folder, training, chooser)
         metrics = Metrics()
         guard = CollapseGuard(config.trial.timesteps, metrics)
-        callbacks: list[BaseCallback] = [metrics, guard]
-        if keep_state or resume:
-            callbacks.append(StateKeeper(config, folder, training, chooser))
-        _learn(model, chooser, config.trial.timesteps, log_steps, callbacks)
+        _learn(model, chooser, config.trial.timesteps, log_steps, [metrics, guard], keeper)
         model.set_parameters(str(folder / files.MODEL), device=model.device)
         score = _judge(model, config, make_vec, log_steps)
     return score, guard.reason
@@ -108,20 +122,6 @@ def _new_model(config: TrialConfig, training: TrainingEnvs) -> BaseAlgorithm:
     return model
 
 
-def _open_folder(config: TrialConfig, folder: Path, resume: bool) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not resume:
-            clear_outputs(folder)
-        for name in (files.RESULT, files.STOP):
-            (folder / name).unlink(missing_ok=True)
-        write_json(folder / files.CONFIG, config.to_params())
-    except OSError as error:
-        raise UserError(
-            f"save-dir {folder} cannot be written ({error.strerror}); choose another"
-        ) from error
-
-
 def _chooser(
     config: TrialConfig, folder: Path, make_vec: MakeVec, takes_turns: bool
 ) -> CheckpointChooser:
@@ -139,31 +139,58 @@ def _learn(
     chooser: CheckpointChooser,
     timesteps: int,
     log_steps: int,
-    more: Sequence[BaseCallback],
+    watches: Sequence[BaseCallback],
+    keeper: StateKeeper | None,
 ) -> None:
     """Trains the model up to ``timesteps``, whatever it has trained already."""
     guard = FiniteGuard()
     progress = progress_callback(timesteps)
     steps = [StepLog(log_steps)] if log_steps else []
-    callbacks = [guard, *steps, PruneWatch(chooser.folder), progress, chooser, *more]
+    callbacks = [guard, *steps, PruneWatch(chooser.folder), progress, chooser, *watches]
+    if keeper:
+        callbacks.append(keeper)
+    last_model = chooser.folder / files.LAST_MODEL
     try:
         begun = model.num_timesteps
         model.learn(timesteps - begun, callback=callbacks, reset_num_timesteps=begun == 0)
-    except Exception as error:
-        # torch may meet a NaN parameter before the guard does, and calls it a ValueError.
-        lost = guard.fault()
-        if not isinstance(error, Diverged) and lost is None:
-            raise
+    except BaseException as error:
+        with telling_errors("giving the terminal back"):
+            _close(progress)
+        diverged = _divergence(error, model)
+        if diverged:
+            _restore(guard, model, chooser)
+        with telling_errors(f"saving {last_model}"):
+            save_model(model, last_model)
+        if keeper and isinstance(error, CUT_SHORT):
+            with telling_errors("keeping the state"):
+                keeper.keep_interrupted()
+        if diverged and diverged is not error:
+            raise diverged from error
+        raise
+    _close(progress)
+    save_model(model, last_model)
+
+
+def _divergence(error: BaseException, model: BaseAlgorithm) -> Diverged | None:
+    """The divergence behind an error of training; None for an error of its own."""
+    if isinstance(error, Diverged):
+        return error
+    # torch may meet a NaN parameter before the guard does, and calls it a ValueError.
+    lost = fault_of(model) if isinstance(error, Exception) else None
+    return Diverged(lost) if lost else None
+
+
+def _restore(guard: FiniteGuard, model: BaseAlgorithm, chooser: CheckpointChooser) -> None:
+    """Brings the last finite parameters back, as ``model.zip`` where there is none yet."""
+    with telling_errors("restoring the last finite parameters"):
         guard.restore()
         if not chooser.has_chosen:
             save_model(model, chooser.folder / files.MODEL)
-        if isinstance(error, Diverged):
-            raise
-        raise Diverged(lost) from error
-    finally:
-        if isinstance(progress, ProgressBar):
-            progress.close()
-        save_model(model, chooser.folder / files.LAST_MODEL)
+
+
+def _close(progress: ProgressLines | ProgressBar) -> None:
+    if isinstance(progress, ProgressBar):
+        progress.close()
 
 
 def _judge(model: BaseAlgorithm, config: TrialConfig, make_vec: MakeVec, log_steps: int) -> Score:
@@ -175,11 +202,10 @@ def _judge(model: BaseAlgorithm, config: TrialConfig, make_vec: MakeVec, log_ste
     episodes = max(trial.eval_episodes, len(trial.env))
     count = min(episodes, MAX_SIDE_BY_SIDE)
     vec_env = make_vec(trial.env, config.world, count, Purpose.JUDGE, trial.seed, config.learner)
-    try:
+    with cleanup_stack() as stack:
+        stack.callback(vec_env.close)
         seed = Purpose.JUDGE.first_seed(trial.seed)
         score = evaluate(model, config.the_world, vec_env, episodes, seed, log_steps)
-    finally:
-        vec_env.close()
     if not score.finite:
         raise Diverged(f"final evaluation reward {score.mean_reward}")
     for number, episode in enumerate(score.episodes, start=1):

@@ -105,7 +105,7 @@ def test_a_crash_leaves_its_cause_and_no_score(
 
     (tmp_path / "result.json").write_text('{"run_status": "ok", "mean_reward": 999}')
     monkeypatch.setattr(Fleet, "step", broken)
-    code, result = run(tmp_path)
+    code, result = run(tmp_path, "--overwrite")
     assert code == 1
     assert (result["run_status"], result["mean_reward"]) == ("crashed", None)
     assert "the wheel came off" in result["cause"]
