@@ -8,7 +8,7 @@ from functools import cache
 from platform import node, python_version
 
 from agent import PRODUCT
-from agent.config.files import REPO_ROOT
+from agent.config.files import CHECKOUT, REPO_ROOT
 from agent.config.git import run_git
 
 GIT_TIMEOUT_SEC = 10.0
@@ -59,12 +59,20 @@ def installed_versions() -> dict[str, str]:
 
 
 def git_commit() -> str | None:
-    """The checked-out commit of this repository, or ``None`` outside one."""
-    return _git("rev-parse", "--verify", "--quiet", "HEAD") or None
+    """The checked-out commit of this repository, or ``None`` outside one.
+
+    A folder may lie in a repository that is not its own: that one has no such file.
+    """
+    if not CHECKOUT:
+        return None
+    answer = _git("rev-parse", "HEAD", "HEAD:./pyproject.toml")
+    return answer and answer.split()[0]
 
 
 def git_dirty() -> bool | None:
     """True if committed code differs from that commit, ``None`` outside a repository."""
+    if git_commit() is None:
+        return None
     changed = _git("status", "--porcelain", "--untracked-files=no", "--", *CODE)
     return None if changed is None else bool(changed)
 
