@@ -121,12 +121,14 @@ class DonkeyWorld:
 
     @contextmanager
     def connect(self, tasks: Sequence[str], options: DonkeyOptions) -> Iterator[DonkeyConnection]:
-        """Open the simulators of the tasks, for all uses in turn.
+        """Open the simulators of the tasks, for all uses in turn; a compilation is announced.
 
         :raises SimulatorLost: a simulator that is not there, or drives another scene
         """
+        from agent.simulator.compilation import announce_compilation
         from agent.worlds.donkey.vec_env import open_remote_worlds
 
+        announce_compilation()
         with ExitStack() as stack:
             yield DonkeyConnection(open_remote_worlds(tasks, options, stack))
 
