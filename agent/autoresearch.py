@@ -11,8 +11,8 @@ from pathlib import Path
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from agent.config.command_line import OneLineParser
 from agent.config.console import keep_streams_open
+from agent.config.one_line_parser import OneLineParser
 
 PROG = "autoresearch"
 

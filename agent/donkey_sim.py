@@ -19,15 +19,16 @@ if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from agent.config.argument_types import at_least_int, port
-from agent.config.command_line import OneLineParser
+from agent.config.command_name import command_name
 from agent.config.console import keep_streams_open
 from agent.config.errors import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
+from agent.config.one_line_parser import OneLineParser
 from agent.simulator.protocol import CLOCKS
 
 if TYPE_CHECKING:
     from agent.simulator.server import Server
 
-PROG = "donkey_sim.py"
+PROG = command_name(__file__)
 
 
 def build_parser(prog: str = PROG) -> OneLineParser:

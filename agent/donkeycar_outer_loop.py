@@ -15,6 +15,7 @@ if __package__ in (None, ""):
 from agent.config import files
 from agent.config.argument_types import number, whole_number
 from agent.config.command_line import TrialParser, print_params, trial_params
+from agent.config.command_name import command_name
 from agent.config.console import keep_streams_open
 from agent.config.errors import UserError
 from agent.config.flat import facts_in
@@ -26,7 +27,7 @@ from agent.trials.folders import Launch
 from agent.trials.record import Record
 from agent.trials.session import add_loop_arguments, exit_code, open_loop
 
-PROG = "donkeycar_outer_loop.py"
+PROG = command_name(__file__)
 AGENT = "dqn"
 RUNNER = Path(__file__).with_name("donkeycar_sb3_runner.py")
 GRID: dict[str, tuple[float, ...]] = {

@@ -24,6 +24,7 @@ if __package__ in (None, ""):
 from agent.config import files
 from agent.config.argument_types import at_least_int
 from agent.config.command_line import TrialParser, print_params, trial_config, trial_params
+from agent.config.command_name import command_name
 from agent.config.console import keep_streams_open
 from agent.config.errors import (
     EXIT_DIVERGED,
@@ -41,7 +42,7 @@ from agent.training.trial_folder import check_free, check_writable, kept_in
 from agent.trials.champion import sha256
 from agent.worlds.base import SimulatorLost, headline
 
-PROG = "donkeycar_sb3_runner.py"
+PROG = command_name(__file__)
 STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 

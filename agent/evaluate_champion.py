@@ -20,7 +20,7 @@ if __package__ in (None, ""):
 
 from agent.config import files
 from agent.config.argument_types import at_least_int
-from agent.config.command_line import OneLineParser
+from agent.config.command_name import command_name, to_run
 from agent.config.console import keep_streams_open
 from agent.config.errors import (
     EXIT_BAD_ARGUMENTS,
@@ -29,6 +29,7 @@ from agent.config.errors import (
     EXIT_SIM_LOST,
     UserError,
 )
+from agent.config.one_line_parser import OneLineParser
 from agent.config.provenance import git_commit, installed_versions
 from agent.config.settings import facts_of
 from agent.config.trial import TrialConfig
@@ -42,7 +43,7 @@ from agent.worlds.comparisons import HasFilms, HasRaces, HasShortNames
 if TYPE_CHECKING:
     from agent.evaluation.evaluator import Evaluator
 
-PROG = "evaluate_champion.py"
+PROG = command_name(__file__)
 EPISODES = 10
 LAPS = 10
 
@@ -191,7 +192,7 @@ def trained_config(arguments: argparse.Namespace) -> TrialConfig:
     if not model.is_file():
         raise UserError(
             f"model {model} does not exist;"
-            " train one with autoresearch_controller.py or give --model"
+            f" train one with {to_run('autoresearch_controller.py', 'search')} or give --model"
         )
     if not arguments.trust:
         check_trust(model)

@@ -21,6 +21,7 @@ if __package__ in (None, ""):
 
 from agent.config.argument_types import at_least_int
 from agent.config.command_line import OneLineParser, add_trial_arguments, trial_params
+from agent.config.command_name import command_name
 from agent.config.console import keep_streams_open
 from agent.config.errors import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
 from agent.config.settings import facts_of
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from agent.worlds.donkey.demonstrations import Demonstration, Episode
     from agent.worlds.donkey.recording import Recording
 
-PROG = "record_drive.py"
+PROG = command_name(__file__)
 # Options of how the car senses, drives and ends an episode; a model's trial has its own.
 SENSES = ("observation", "frame_stack", "frame_gap")
 WORLD_OPTIONS = (

@@ -16,12 +16,13 @@ if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from agent.config import files
-from agent.config.command_line import OneLineParser
+from agent.config.command_name import command_name
 from agent.config.console import keep_streams_open
 from agent.config.errors import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
+from agent.config.one_line_parser import OneLineParser
 from agent.trials.experiment import add_experiment_arguments, settle_folders
 
-PROG = "report.py"
+PROG = command_name(__file__)
 
 
 def build_parser(prog: str = PROG) -> OneLineParser:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from agent.config.command_name import to_run
 from agent.config.errors import UserError
 from agent.config.settings import (
     Part,
@@ -217,7 +218,9 @@ class OffPolicy(Algorithm):
         search=SearchChoices((0, 2, 4)),
     )
     demos: str | None = setting(
-        None, "recorded drive of record_drive.py to learn from as well", metavar="FILE"
+        None,
+        f"recorded drive of {to_run('record_drive.py', 'record')} to learn from as well",
+        metavar="FILE",
     )
     demo_weight: float = setting(
         1.0, "how much likelier it is drawn than an own transition", low=0.0

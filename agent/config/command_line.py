@@ -16,6 +16,7 @@ from typing import Any
 
 from agent.config.algorithms import ALGORITHMS
 from agent.config.argument_types import number, whole_number
+from agent.config.command_name import add_version
 from agent.config.config_file import read_file, to_toml, todays_params
 from agent.config.errors import UserError, did_you_mean
 from agent.config.flat import (
@@ -101,6 +102,7 @@ class TrialParser(OneLineParser):
         self.set_defaults(sources=self.sources)
         self.add_argument("-h", "--help", action="help", help="show the common options and exit")
         self.add_argument(HELP_ALL, action="help", help="show every option, by topic, and exit")
+        add_version(self)
 
     def spelling(self, name: str) -> str:
         """As ``OneLineParser`` has it; also where else it is from: ``--set``, a file, a preset."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +40,12 @@ def to_run(script: str, verb: str) -> str:
     return f"autoresearch {verb}"
 
 
-class ShowVersion(argparse.Action):
-    """The option that prints the version and ends the command."""
+def add_version(parser: argparse.ArgumentParser) -> None:
+    """Adds the option that prints the version and ends the command."""
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help="show the version and exit")
 
+
+class _ShowVersion(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         print(f"{parser.prog} {version()}", flush=True)
         parser.exit()
@@ -55,6 +57,8 @@ def version() -> str:
         from importlib import metadata  # takes 10 ms, which no other option needs
 
         return metadata.version(PRODUCT)
+    import tomllib
+
     from agent.config.provenance import git_commit, git_dirty
 
     number: str = tomllib.loads(files.PROJECT.read_text(encoding="utf-8"))["project"]["version"]

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from agent.config.command_name import add_version
 from agent.config.errors import EXIT_BAD_ARGUMENTS, UserError, did_you_mean
 
 
@@ -14,6 +15,11 @@ class OneLineParser(argparse.ArgumentParser):
     """An argument parser whose complaint is one line on stderr and exit code 2."""
 
     argv: Sequence[str] = ()  # the command line that is parsed, or was
+
+    def __init__(self, *, add_help: bool = True, **options: Any) -> None:
+        super().__init__(add_help=add_help, **options)
+        if add_help:
+            add_version(self)
 
     def parse_args(  # type: ignore[override]  # typeshed knows more forms
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None

@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.config.atomic import replacing
+from agent.config.command_name import to_run
 from agent.config.errors import UserError
 from agent.worlds.donkey.options import DonkeyOptions
 
 FORMAT = 2
+RECORDER = to_run("record_drive.py", "record")
 # Arrays with one row a step, and with one more an episode: the last row is the state at its end.
 STEPS = ("commands", "rewards", "terminated")
 MOMENTS = ("observations", "speed", "cte", "progress", "net_progress_m", "pos")
@@ -87,16 +89,15 @@ class Demonstration:
                 read = cls(header=header, **{name: file[name] for name in ARRAYS})
         except FileNotFoundError:
             raise ValueError(
-                f"demonstrations {path} do not exist; record them with record_drive.py"
+                f"demonstrations {path} do not exist; record them with {RECORDER}"
             ) from None
         except Exception as error:  # whatever numpy, zip and JSON find wrong with it
             raise ValueError(
-                f"{path} is no recorded drive ({error}); record one with record_drive.py"
+                f"{path} is no recorded drive ({error}); record one with {RECORDER}"
             ) from error
         if header.get("format") != FORMAT or not read._is_whole():
             raise ValueError(
-                f"{path} is a recorded drive of another format or torn;"
-                " record it with record_drive.py"
+                f"{path} is a recorded drive of another format or torn; record it with {RECORDER}"
             )
         return read
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.config.command_name import to_run
 from agent.simulator.protocol import Message
 from agent.worlds.base import SimulatorLost
 
@@ -140,7 +141,8 @@ def refused(host: str, port: int, error: OSError) -> SimulatorLost:
     :param port: of the address
     :param error: of the attempt to connect
     """
+    server = to_run("python agent/donkey_sim.py", "simulate")
     return SimulatorLost(
         f"no simulator answers on {host}:{port} ({error.strerror or error}); start one with "
-        f'"python agent/donkey_sim.py --port {port}" or drop "@…" to use the embedded one'
+        f'"{server} --port {port}" or drop "@…" to use the embedded one'
     )
