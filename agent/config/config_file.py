@@ -9,6 +9,7 @@ from typing import Any
 
 from agent.config.errors import UserError
 from agent.config.flat import facts_in, with_new_names
+from agent.config.plain import check_plain
 from agent.config.settings import Facts
 from agent.worlds.base import world_named
 from agent.worlds.capabilities import HasOldRecords
@@ -27,12 +28,13 @@ def read_file(path: Path) -> dict[str, Any]:
     :raises UserError: it cannot be read or holds something else
     """
     try:
-        document = _parse(path.read_text(encoding="utf-8"))
+        document = _parse(path.read_bytes().decode("utf-8-sig"))  # some editors write a mark
+        check_plain(document)
     except OSError as error:
         raise UserError(
             f"config {path} cannot be read ({error.strerror}); give a file of parameters"
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"config {path} is neither TOML nor JSON ({error}); mend it") from None
     params = document
     if isinstance(document, dict):
@@ -78,7 +80,7 @@ def todays_params(params: Mapping[str, Any], world: str, path: Path | None) -> d
     for name in renamed:
         if name not in known:
             raise UserError(_complaint(name, known, path))
-    return {name: _as_kind(value, known[name]) for name, value in renamed.items()}
+    return {name: as_kind(value, known[name]) for name, value in renamed.items()}
 
 
 def _complaint(name: str, known: Mapping[str, Facts], path: Path | None) -> str:
@@ -90,7 +92,7 @@ def _complaint(name: str, known: Mapping[str, Facts], path: Path | None) -> str:
     return f"config {path} has an unknown parameter {name!r}; {remedy}"
 
 
-def _as_kind(value: Any, facts: Facts) -> Any:
+def as_kind(value: Any, facts: Facts) -> Any:
     """A whole number where any number may stand, and one text where several may, as their kind."""
     if facts.kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

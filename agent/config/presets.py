@@ -1,4 +1,4 @@
-"""Presets: parameters under one name."""
+"""Presets: parameters under one name, with the algorithm whose settings are among them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 PRESETS: dict[str, dict[str, Any]] = {
     # A driver of tracks that it has never seen, see docs/results/generalisation.md.
     "generalist": {
+        "agent": "ppo",
         "env": [*["donkey-random-track-v0"] * 3, "donkey-generated-roads-v0"],
         "frame_stack": 3,
         "frame_gap": 6,

@@ -25,9 +25,9 @@ class Range:
     """A number between ``low`` and ``high``, both included.
 
     :param log: distances are ratios; needs ``low > 0``
-    :param integer: whole numbers only
+    :param integer: whole numbers only; the bounds are then those of the whole numbers inside
     :param when: ``(parent, choice)``: active only while that earlier parameter has that choice
-    :raises ValueError: an empty range, or a logarithmic one that reaches zero
+    :raises ValueError: an empty range, a logarithmic one that reaches zero, or bounds too far apart
     """
 
     name: str
@@ -44,17 +44,38 @@ class Range:
                 f"{self.name} runs from {self.low} to {self.high}; "
                 "give a lower bound that is not above"
             )
+        if not _span_is_finite(self.low, self.high):
+            raise ValueError(f"{self.name} has bounds that are too large; give nearer ones")
+        if self.integer:
+            self._keep_whole_numbers()
         if self.log and self.low <= 0:
             raise ValueError(
                 f"{self.name} starts at {self.low}; a logarithmic range needs a bound above 0"
             )
 
+    def _keep_whole_numbers(self) -> None:
+        first = math.ceil(self.low)
+        last = math.floor(self.high)
+        if first > last:
+            raise ValueError(
+                f"{self.name} has no whole number from {self.low} to {self.high}; widen the range"
+            )
+        object.__setattr__(self, "low", first)
+        object.__setattr__(self, "high", last)
+
     @property
     def size(self) -> float:
         """Number of values; infinite for floats."""
         if self.integer:
-            return math.floor(self.high) - math.ceil(self.low) + 1
+            return self.high - self.low + 1
         return 1 if self.low == self.high else math.inf
+
+    def holds(self, value: Any) -> bool:
+        """True for a value of this range; one that would be clipped or rounded is none."""
+        try:
+            return self.code(value) == value
+        except ValueError:
+            return False
 
     def code(self, value: Any) -> float:
         """Returns ``value`` as a number, clipped into the range.
@@ -107,7 +128,7 @@ class Range:
         """Returns the codes of a range of finite ``size``."""
         if not self.integer:
             return [self.low]
-        return [float(n) for n in range(math.ceil(self.low), int(self.high) + 1)]
+        return [float(n) for n in range(int(self.low), int(self.high) + 1)]
 
     def _rounded(self, codes: Array) -> Array:
         magnitude = np.abs(codes) if self.log else np.full_like(codes, self._largest())
@@ -168,6 +189,10 @@ class Choice:
         pairs = list(itertools.pairwise(numbers))
         return all(a < b for a, b in pairs) or all(a > b for a, b in pairs)
 
+    def holds(self, value: Any) -> bool:
+        """True for one of the choices."""
+        return value in self.choices
+
     def code(self, value: Any) -> float:
         """Returns the index of ``value``.
 
@@ -222,6 +247,13 @@ def _on_line(unit: Array, conditional: bool) -> Array:
     arc: Array = np.hstack([np.cos(ARC * unit), np.sin(ARC * unit)]) / ARC
     arc[np.isnan(unit[:, 0])] = 0.0
     return arc
+
+
+def _span_is_finite(low: float, high: float) -> bool:
+    try:
+        return math.isfinite(float(high) - float(low))
+    except OverflowError:  # a whole number beyond any float
+        return False
 
 
 def _number(value: Any) -> float:

@@ -16,16 +16,20 @@ champion's own seeds and is dropped as soon as it is behind.
 The score of a search trial never counts for its configuration: it was chosen because it was high.
 There are never more replicates than search trials.
 
+The title is of a task, so all of its records contest it. A study repeats only configurations that
+are its own: another's test waits, and another's champion is challenged as it stands.
+
 The records alone decide, in their order, so a resumed study decides as an unbroken one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
+from agent.study.own_records import without_repeats
 from agent.study.plan import SEED_LIMIT
 from agent.trials.record import Record
 
@@ -34,6 +38,7 @@ MIN_SCORED_TRIALS = 6  # chosen: what leads after fewer is soon beaten, and not 
 SEED_STRIDE = 1_000_003  # a prime, far above the seeds of search trials
 
 Scores = Mapping[int, float | None]  # by seed; None of a replicate that failed
+IsOwn = Callable[[Record], bool]  # whether the study may repeat the record's configuration
 
 
 @dataclass(frozen=True)
@@ -55,35 +60,55 @@ def fresh_seed(replicate: int) -> int:
     return SEED_STRIDE * replicate % SEED_LIMIT
 
 
-def select_champion(records: Iterable[Record], confirm_seeds: int) -> ChampionSelection:
+def every(record: Record) -> bool:
+    """True: a study with no plan of its own may repeat any configuration."""
+    return True
+
+
+def select_champion(
+    records: Iterable[Record],
+    confirm_seeds: int,
+    is_own: IsOwn = every,
+    *,
+    search_is_over: bool = False,
+) -> ChampionSelection:
     """Returns the champion after all of ``records``, and the replicate to run next.
 
     :param records: of one task, see ``of_task``
     :param confirm_seeds: replicates that a challenger must pass, at least 1
+    :param is_own: tells which configurations may be repeated
+    :param search_is_over: nothing is left to search, so a challenger need not wait for more search
+        trials, and replicates take none of theirs
     """
-    records = list(records)
-    searched = [record for record in records if record.kind == "search"]
+    records = without_repeats(records)
+    searched = [record for record in records if record.kind == "search" and is_own(record)]
     replicates = [record for record in records if record.kind == "replicate"]
     seeds = [fresh_seed(k) for k in range(1, max(confirm_seeds, CHAMPION_SEEDS) + 1)]
-    selection = _after_begun_tests(replicates, confirm_seeds, seeds)
-    if selection.next_replicate is None:
-        challenger = _next_challenger(searched, replicates, selection.champion, seeds)
+    selection = _after_begun_tests(replicates, confirm_seeds, seeds, is_own)
+    scored = [record for record in searched if record.scored]
+    enough = search_is_over or len(scored) >= MIN_SCORED_TRIALS
+    if selection.next_replicate is None and enough:
+        challenger = _next_challenger(scored, replicates, selection.champion, seeds)
         if challenger is not None:
             wanted = {**challenger.params, "seed": seeds[0]}
             selection = replace(selection, next_replicate=wanted)
-    if len(replicates) >= len(searched):
+    own = [record for record in replicates if is_own(record)]
+    if len(own) >= len(searched) and not search_is_over:
         selection = replace(selection, next_replicate=None)
     return selection
 
 
-def champion_replicates(records: Iterable[Record], confirm_seeds: int) -> list[Record]:
+def champion_replicates(
+    records: Iterable[Record], confirm_seeds: int, is_own: IsOwn = every
+) -> list[Record]:
     """Returns the champion's replicates that have a score, in the order of the records.
 
     :param records: of one task, see ``of_task``
     :param confirm_seeds: see ``select_champion``
+    :param is_own: see ``select_champion``
     """
-    records = list(records)
-    champion = select_champion(records, confirm_seeds).champion
+    records = without_repeats(records)
+    champion = select_champion(records, confirm_seeds, is_own).champion
     return [
         record
         for record in records
@@ -92,12 +117,12 @@ def champion_replicates(records: Iterable[Record], confirm_seeds: int) -> list[R
 
 
 def _after_begun_tests(
-    replicates: Sequence[Record], confirm_seeds: int, seeds: Sequence[int]
+    replicates: Sequence[Record], confirm_seeds: int, seeds: Sequence[int], is_own: IsOwn
 ) -> ChampionSelection:
     """Goes through the configurations under test, in the order in which their tests began."""
     scores = _scores_by_seed(replicates)
     champion: str | None = None
-    for config_id, params in _first_params(replicates).items():
+    for config_id, first in _first_of_each(replicates).items():
         own = scores[config_id]
         champions = None if champion is None else scores[champion]
         if _is_beaten(own, champions, seeds[:confirm_seeds]):
@@ -105,21 +130,18 @@ def _after_begun_tests(
         if all(seed in own for seed in seeds[:confirm_seeds]):
             champion = config_id
         missing = [seed for seed in seeds if seed not in own]
-        if missing:
-            return ChampionSelection(champion, {**params, "seed": missing[0]})
+        if missing and is_own(first):
+            return ChampionSelection(champion, {**first.params, "seed": missing[0]})
     return ChampionSelection(champion, None)
 
 
 def _next_challenger(
-    searched: Iterable[Record],
+    scored: Iterable[Record],
     replicates: Sequence[Record],
     champion: str | None,
     seeds: Sequence[int],
 ) -> Record | None:
     """Returns the best search trial that is above the champion and was never under test."""
-    scored = [record for record in searched if record.scored]
-    if len(scored) < MIN_SCORED_TRIALS:
-        return None
     scores = _scores_by_seed(replicates)
     for record in sorted(scored, key=_score, reverse=True):
         if champion is not None and _score(record) <= _mean(scores[champion], seeds):
@@ -148,11 +170,11 @@ def _scores_by_seed(replicates: Iterable[Record]) -> dict[str, dict[int, float |
     return scores
 
 
-def _first_params(replicates: Iterable[Record]) -> dict[str, dict[str, Any]]:
-    params: dict[str, dict[str, Any]] = {}
+def _first_of_each(replicates: Iterable[Record]) -> dict[str, Record]:
+    first: dict[str, Record] = {}
     for record in replicates:
-        params.setdefault(record.config_id, record.params)
-    return params
+        first.setdefault(record.config_id, record)
+    return first
 
 
 def _score(record: Record) -> float:

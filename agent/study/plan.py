@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from agent.config.errors import UserError
-from agent.config.flat import facts_in, new_names_in, with_new_names
+from agent.config.flat import facts_in, not_hyperparameters, with_new_names
 from agent.config.parts import Trial
-from agent.config.settings import Facts
 from agent.config.trial import TrialConfig
-from agent.search.parameter import Choice
+from agent.search.parameter import Choice, Parameter
 from agent.search.space import Space
+from agent.study.set_values import settings as settings  # part of this module's interface
 from agent.study.spaces import fix, space_named
-from agent.worlds.base import DEFAULT_WORLD, world_named
+from agent.worlds.base import DEFAULT_WORLD, World, world_named
 
 SEED_LIMIT = 2**31
 PROBES = 32  # random configurations that must be possible before the study begins
-NEVER_SEARCHED = ("seed", "env", "world")
-TRUTH = {"true": True, "false": False}
+NEVER_SEARCHED = ("env", "world")
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,15 @@ class Plan:
     :param given: parameters of every trial, as far as they were given
     :param base: a trial with no more than that
     :param default: where the search begins: ``base`` clipped into the space
+    :param unbinding: names in ``given`` that are the command's own defaults: a grid search, which
+        has other ones, need not share them
     """
 
     space: Space
     given: Mapping[str, Any]
     base: TrialConfig
     default: dict[str, Any]
+    unbinding: frozenset[str] = frozenset()
 
     def config(self, params: Mapping[str, Any], trial: int) -> TrialConfig:
         """The configuration of a trial with these params of the space.
@@ -51,6 +53,31 @@ class Plan:
         """True if a trial with all these params is the default's."""
         return self.default.items() <= params.items()
 
+    def probes(self) -> Iterator[TrialConfig]:
+        """Trials of this plan: the default, the ends of each parameter, and random ones.
+
+        :raises UserError: one of them is impossible
+        """
+        yield self.config(self.default, 0)
+        for params in self._ends():
+            yield self.config(params, 0)
+        rng = np.random.default_rng(0)
+        for point in rng.random((PROBES, self.space.width)):
+            yield self.config(self.space.decode(point), 0)
+
+    def _ends(self) -> Iterator[dict[str, Any]]:
+        """The default with one parameter at an end of its range, or at each choice."""
+        usual = self.base.to_params()
+        conditions: dict[str, dict[str, Any]] = {}
+        for parameter in self.space.parameters:
+            needed: dict[str, Any] = {}
+            if parameter.when is not None:
+                parent, choice = parameter.when
+                needed = conditions[parent] | {parent: choice}
+            conditions[parameter.name] = needed
+            for value in ends_of(parameter):
+                yield nearest(self.space, usual | needed | {parameter.name: value})
+
 
 def make_plan(
     given: Mapping[str, Any],
@@ -58,6 +85,7 @@ def make_plan(
     space: str,
     min_timesteps: int,
     max_timesteps: int,
+    unbinding: Collection[str] = (),
 ) -> Plan:
     """The plan of a command line.
 
@@ -66,16 +94,14 @@ def make_plan(
     :param space: see ``space_named``
     :param min_timesteps: shortest training that may be chosen
     :param max_timesteps: longest training
+    :param unbinding: see ``Plan``
     :raises UserError: a parameter or a space that cannot be followed
     """
-    world = world_named(given.get("world", DEFAULT_WORLD))
-    given = with_new_names({**given, **fixed}, world)
-    fixed = with_new_names(fixed, world)
-    agent = given.get("agent")
     try:
-        searched = space_named(space, agent, min_timesteps, max_timesteps, world.name)
-        searched_and_fixed = {name: fixed[name] for name in fixed if name in searched.names}
-        searched = fix(searched, searched_and_fixed)
+        world = world_named(given.get("world", DEFAULT_WORLD))
+        given = with_new_names({**given, **fixed}, world)
+        fixed = with_new_names(fixed, world)
+        searched = _searched(given, fixed, space, (min_timesteps, max_timesteps))
         _check_names(searched, world.name)
         _check_given(searched, given)
         agents = _searched_agents(searched)
@@ -83,10 +109,13 @@ def make_plan(
             TrialConfig.of(**{**given, "agent": each})  # refuses a setting that one of them lacks
         first = {"agent": agents[0]} if agents and Trial.agent not in agents else {}
         base = TrialConfig.of(**{**first, **given})
-        plan = Plan(searched, given, base, nearest(searched, base.to_params()))
-        _check_values(plan)
+        _check_task(searched, base.to_params(), world)
+        default = nearest(searched, base.to_params())
+        plan = Plan(searched, given, base, default, frozenset(unbinding))
+        for _ in plan.probes():
+            pass
     except ValueError as error:
-        raise UserError(str(error)) from None
+        raise UserError(" ".join(str(error).split("\n"))) from None
     return plan
 
 
@@ -102,50 +131,51 @@ def nearest(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
     return space.params(np.array(space.codes(filled)))
 
 
-def settings(texts: Sequence[str], world: str = DEFAULT_WORLD) -> dict[str, Any]:
-    """Parameters of a trial from ``NAME=VALUE`` each.
+def ends_of(parameter: Parameter) -> tuple[Any, ...]:
+    """The ends of a range, or every choice."""
+    if isinstance(parameter, Choice):
+        return parameter.choices
+    return parameter.value(parameter.low), parameter.value(parameter.high)
 
-    :raises UserError: no such parameter, or no value of its kind
+
+def _searched(
+    given: Mapping[str, Any], fixed: Mapping[str, Any], space: str, timesteps: tuple[int, int]
+) -> Space:
+    """The space without what is fixed.
+
+    :param given: parameters of a trial
+    :param fixed: those of them that are not to be searched
+    :param space: see ``space_named``
+    :param timesteps: shortest and longest training
+    :raises ValueError: an unknown algorithm or space, or one that cannot have what is fixed
     """
-    return dict(_setting(text, world) for text in texts)
-
-
-def _setting(text: str, world: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    name = name.strip().replace("-", "_")
-    if not equals or not value:
-        raise UserError(f"--set {text!r} is not understood; write it as gamma=0.99")
-    name = new_names_in(world).get(name, name)
-    known = facts_in(world)
-    if name not in known:
-        raise UserError(
-            f"--set {name!r} is no parameter of a trial; choose from {', '.join(known)}"
-        )
-    return name, _value(name, known[name], value)
-
-
-def _value(name: str, facts: Facts, text: str) -> Any:
-    """The value that ``text`` stands for."""
-    if facts.kind is bool:
-        if text.lower() not in TRUTH:
-            raise UserError(f"--set {name}: {text!r} is neither true nor false")
-        return TRUTH[text.lower()]
-    if facts.kind is list:
-        return [text]
-    try:
-        return facts.kind(text)
-    except ValueError:
-        number = "whole number" if facts.kind is int else "number"
-        raise UserError(f"--set {name}: {text!r} is no {number}; give one") from None
+    world = given.get("world", DEFAULT_WORLD)
+    agent = given.get("agent")
+    if agent is not None:
+        facts_in(world)["agent"].check("agent", agent)
+    searched = space_named(space, agent, *timesteps, world)
+    return fix(searched, {name: fixed[name] for name in fixed if name in searched.names})
 
 
 def _check_names(space: Space, world: str) -> None:
-    known = set(facts_in(world)).difference(NEVER_SEARCHED)
+    known = set(facts_in(world)).difference(NEVER_SEARCHED, not_hyperparameters(world))
     unknown = [name for name in space.names if name not in known]
     if unknown:
         raise UserError(
             f"{unknown[0]!r} cannot be searched; a trial has {', '.join(sorted(known))}"
         )
+
+
+def _check_task(space: Space, params: Mapping[str, Any], world: World) -> None:
+    """Refuse a parameter that changes the task: scores of different tasks do not compare."""
+    task = world.task_key(params)
+    for parameter in space.parameters:
+        name = parameter.name
+        if any(world.task_key({**params, name: value}) != task for value in ends_of(parameter)):
+            raise UserError(
+                f"{name!r} cannot be searched, scores compare only where it is the same;"
+                f" --set {name}=VALUE has it in all trials"
+            )
 
 
 def _check_given(space: Space, given: Mapping[str, Any]) -> None:
@@ -165,19 +195,3 @@ def _searched_agents(space: Space) -> tuple[Any, ...]:
         if parameter.name == "agent" and isinstance(parameter, Choice):
             return parameter.choices
     return ()
-
-
-def _check_values(plan: Plan) -> None:
-    """Try the default, each end of each range from there, and random configurations.
-
-    :raises UserError: one of them is impossible
-    """
-    rng = np.random.default_rng(0)
-    start = plan.space.encode(plan.default)
-    corners = [
-        np.where(np.arange(len(start)) == column, end, start)
-        for column in range(len(start))
-        for end in (0, 1)
-    ]
-    for point in [start, *corners, *rng.random((PROBES, len(start)))]:
-        plan.config(plan.space.decode(point), 0)

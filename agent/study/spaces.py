@@ -1,22 +1,4 @@
-"""Search spaces: the specification's, a fuller one per agent, and the user's own from a TOML file.
-
-A file lists parameters:
-
-[[parameter]]
-name = "learning_rate"
-low = 1e-5
-high = 1e-2
-log = true
-
-[[parameter]]
-name = "reward"
-choices = ["sim", "speed"]
-
-[[parameter]]
-name = "reward_shaping"
-choices = [true, false]
-when = { reward = "sim" }      # active only then; "integer = true" makes a range whole numbers
-"""
+"""Search spaces: the specification's, a fuller one per agent, and one's own (``space_file``)."""
 
 from __future__ import annotations
 
@@ -26,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from agent.config.algorithms import ALGORITHMS, SEARCHED_AGENTS, Algorithm
-from agent.config.flat import applies, new_names_in
+from agent.config.flat import applies
 from agent.config.settings import Facts, SearchChoices, SearchRange, facts_of
 from agent.search.parameter import Choice, Parameter, Range
 from agent.search.space import Space
+from agent.study.space_file import load_space, of_trials
 from agent.worlds.base import DEFAULT_WORLD, world_named
-
-RANGE_KEYS = {"name", "low", "high", "log", "integer", "when"}
-CHOICE_KEYS = {"name", "choices", "when"}
 
 
 def space_named(
@@ -59,22 +39,12 @@ def space_named(
         return Space(spec.parameters + _more_parameters(agent, world), spec.context)
     if not name.endswith(".toml"):
         raise ValueError(f"space {name!r} is unknown; choose spec, full or a file ending in .toml")
-    own = _with_new_names(load_space(Path(name)), world)
+    own = of_trials(load_space(Path(name)), world)
     if agent is None:
         return own
     if "agent" in own.names:
         return fix(own, {"agent": agent})
     return replace(own, context={"agent": agent})
-
-
-def _with_new_names(space: Space, world: str) -> Space:
-    renamed = new_names_in(world)
-    return replace(
-        space,
-        parameters=tuple(
-            replace(each, name=renamed.get(each.name, each.name)) for each in space.parameters
-        ),
-    )
 
 
 def spec_space(
@@ -158,23 +128,6 @@ def _parameter_of(name: str, facts: Facts) -> Parameter:
     return Range(name, search.low, search.high, log=search.log, integer=whole, when=search.when)
 
 
-def load_space(path: Path) -> Space:
-    """Reads the space in a TOML file.
-
-    :raises ValueError: the file cannot be read or is no space; the text names file and parameter
-    """
-    import tomllib  # which the controller does without
-
-    try:
-        with path.open("rb") as file:
-            tables = tomllib.load(file).get("parameter", [])
-        if not isinstance(tables, list):
-            raise ValueError("parameter is not a list; write [[parameter]]")
-        return Space(tuple(_parameter(table) for table in tables))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} is no search space: {error}") from None
-
-
 def fix(space: Space, values: Mapping[str, Any]) -> Space:
     """Returns ``space`` with some parameters fixed: in its context and no longer searched.
 
@@ -201,43 +154,3 @@ def fix(space: Space, values: Mapping[str, Any]) -> Space:
                 parameter = replace(parameter, when=None)
         kept.append(parameter)
     return Space(tuple(kept), {**space.context, **values})
-
-
-def _parameter(table: Any) -> Parameter:
-    name = table.get("name") if isinstance(table, dict) else None
-    if not isinstance(name, str):
-        raise ValueError(f"parameter {table!r} has no name; give one")
-    keys = CHOICE_KEYS if "choices" in table else RANGE_KEYS
-    unknown = sorted(set(table) - keys)
-    if unknown:
-        raise ValueError(f"{name}: key {unknown[0]!r} is unknown; give {', '.join(sorted(keys))}")
-    when = _condition(name, table.get("when"))
-    if "choices" in table:
-        if not isinstance(table["choices"], list):
-            raise ValueError(f"{name}: choices {table['choices']!r} is not a list")
-        return Choice(name, tuple(table["choices"]), when=when)
-    _check_range(name, table)
-    log = table.get("log", False)
-    integer = table.get("integer", False)
-    return Range(name, table["low"], table["high"], log=log, integer=integer, when=when)
-
-
-def _condition(name: str, when: Any) -> tuple[str, Any] | None:
-    if when is None:
-        return None
-    if not isinstance(when, dict) or len(when) != 1:
-        raise ValueError(f'{name}: when {when!r} is not one choice; write {{ parent = "choice" }}')
-    [condition] = when.items()
-    return condition
-
-
-def _check_range(name: str, table: Mapping[str, Any]) -> None:
-    for key in ("low", "high"):
-        end = table.get(key)
-        if isinstance(end, bool) or not isinstance(end, (int, float)):
-            raise ValueError(
-                f"{name}: {key} {end!r} is not a number; give low and high, or choices"
-            )
-    for key in ("log", "integer"):
-        if not isinstance(table.get(key, False), bool):
-            raise ValueError(f"{name}: {key} {table[key]!r} is not true or false")

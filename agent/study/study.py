@@ -17,8 +17,10 @@ from agent.config.trial import TrialConfig
 from agent.search.candidates import SpaceExhausted
 from agent.search.proposer import Proposal, propose
 from agent.search.stopping import Convergence, assess
+from agent.search.surrogate import Observation, Params
 from agent.study.champion_selection import select_champion
 from agent.study.observations import observations
+from agent.study.own_records import OwnRecords
 from agent.study.plan import Plan
 from agent.study.pruning import should_prune
 from agent.study.run_in_fork import run_in_fork
@@ -28,6 +30,8 @@ from agent.trials.progress import Rung
 from agent.trials.record import Record, config_id
 from agent.trials.task import of_task
 from agent.trials.words import COLUMNS, differing, fixed, in_words
+
+ATTEMPTS = 100  # at a proposal whose values go together, as nearly all of a plan's do
 
 
 class StudyOptions(NamedTuple):
@@ -67,10 +71,13 @@ class Study:
         self.options = options
         self.loop = loop
         self.params = plan.base.to_params()
-        self.prior = of_task(prior, self.params)
+        self.own = OwnRecords(plan)
+        self.prior = self.own.of(prior)
         self.trials_left = options.trials
         self.convergence: Convergence | None = None
         self._default_was_tried = False
+        self._space_is_used_up = False
+        self._is_over = False
 
     def next_launch(self, records: list[Record], running: list[TrialConfig]) -> Launch | None:
         """Returns the next trial; ``None`` when the study is over.
@@ -78,25 +85,24 @@ class Study:
         :param records: of all trials so far
         :param running: configurations of the trials at work
         """
-        if self.trials_left == 0:
+        if self.trials_left == 0 or self._is_over:
             return None
         wanted = self._next_replicate(records)
         if wanted is None and self._may_stop():
+            self._is_over = True
             return None
-        self.trials_left -= 1
         trial = self.loop.folders.next_trial(records)
-        if wanted is not None:
-            replicate = self._replicate(wanted, running)
-            if replicate is not None:
-                seed = replicate.trial.seed
-                self._log(
-                    f"trial {trial} starts (replicate on seed {seed}): it tests a configuration"
-                )
-                return Launch(trial, "replicate", replicate)
-        if not self._default_known(records, running):
-            self._log_start(trial, "default", self.plan.default)
-            return Launch(trial, self.loop.kind, self.plan.config(self.plan.default, trial))
-        return self._proposed(trial, records, running)
+        launch = (
+            self._replicate_launch(trial, wanted, running)
+            or self._default_launch(trial, records, running)
+            or self._proposed(trial, records, running)
+            or self._confirmation(trial, records, running)
+        )
+        if launch is None:
+            self.loop.folders.drop(trial)
+        else:
+            self.trials_left -= 1
+        return launch
 
     def prune(self, launch: Launch, rungs: tuple[Rung, ...], records: list[Record]) -> str | None:
         """Returns the cause to stop a trial at its last rung; ``None`` to let it go on.
@@ -110,7 +116,7 @@ class Study:
         if launch.kind != "search" or self.plan.begins_with(launch.config.to_params()):
             return None
         earlier = []
-        for record in of_task(records, self.params):
+        for record in self.own.of(records):
             if record.kind == "search":
                 final = record.mean_reward if record.scored else None
                 earlier.append((record.rungs, final))
@@ -152,8 +158,16 @@ class Study:
 
     def conclude(self) -> None:
         """Logs the number of trials that were run, and the recommendation."""
-        self._log(f"done: {self.options.trials - self.trials_left} trials")
+        line = f"done: {self._trials_run} trials"
+        convergence = self.convergence
+        if self.options.until_converged and convergence and not convergence.converged:
+            line += f", not converged: {convergence.reason}"
+        self._log(line)
         self._log(self.recommendation())
+
+    @property
+    def _trials_run(self) -> int:
+        return self.options.trials - self.trials_left
 
     def _may_stop(self) -> bool:
         """Tells, and logs, that the search has converged and may end then."""
@@ -167,8 +181,40 @@ class Study:
         """Returns the parameters of the replicate to run next."""
         if self.options.confirm_seeds == 0:
             return None
-        known = of_task(records, self.params)
-        return select_champion(known, self.options.confirm_seeds).next_replicate
+        selection = select_champion(
+            of_task(records, self.params),
+            self.options.confirm_seeds,
+            self.own.include,
+            search_is_over=self._space_is_used_up,
+        )
+        return selection.next_replicate
+
+    def _replicate_launch(
+        self, trial: int, wanted: dict[str, Any] | None, running: list[TrialConfig]
+    ) -> Launch | None:
+        """Returns the launch of a replicate; ``None`` if none is wanted, or it cannot run now."""
+        if wanted is None:
+            return None
+        replicate = self._replicate(wanted, running)
+        if replicate is None:
+            return None
+        seed = replicate.trial.seed
+        self._log(f"trial {trial} starts (replicate on seed {seed}): it tests a configuration")
+        return Launch(trial, "replicate", replicate)
+
+    def _default_launch(
+        self, trial: int, records: list[Record], running: list[TrialConfig]
+    ) -> Launch | None:
+        if self._default_known(records, running):
+            return None
+        self._log_start(trial, "default", self.plan.default)
+        return Launch(trial, self.loop.kind, self.plan.config(self.plan.default, trial))
+
+    def _confirmation(
+        self, trial: int, records: list[Record], running: list[TrialConfig]
+    ) -> Launch | None:
+        """Returns a replicate that only a search which is over can afford."""
+        return self._replicate_launch(trial, self._next_replicate(records), running)
 
     def _replicate(self, params: dict[str, Any], running: list[TrialConfig]) -> TrialConfig | None:
         """Returns a replicate's configuration with this study's simulators and machine.
@@ -193,7 +239,7 @@ class Study:
         if not self._default_was_tried:
             tried = [
                 record
-                for record in of_task(records, self.params)
+                for record in self.own.of(records)
                 if record.kind == "search" and self.plan.begins_with(record.params)
             ]
             self._default_was_tried = bool(observations(self.plan.space, tried))
@@ -203,22 +249,55 @@ class Study:
     def _proposed(
         self, trial: int, records: list[Record], running: list[TrialConfig]
     ) -> Launch | None:
-        known = self._known(records)
-        try:
-            proposal = run_in_fork(lambda: self._propose(trial, known, running))
-        except SpaceExhausted as error:
-            self.loop.folders.drop(trial)
-            self.trials_left = 0
-            self._log(str(error))
-            return None
-        self._log_proposal(trial, proposal)
-        config = self.plan.config(proposal.params, trial)
-        return Launch(trial, self.loop.kind, config, suggestion(proposal))
+        """Returns the launch of what the search proposes; ``None`` once the space is used up.
 
-    def _propose(self, trial: int, known: list[Record], running: list[TrialConfig]) -> Proposal:
+        Values that do not go together count as a failed trial, as long as this trial is chosen.
+        """
+        known = self._known(records)
+        impossible: list[Params] = []
+        for _ in range(ATTEMPTS):
+            try:
+                proposal = run_in_fork(lambda: self._propose(trial, known, running, impossible))
+                config = self.plan.config(proposal.params, trial)
+            except SpaceExhausted as error:
+                self._note_used_up(error)
+                return None
+            except UserError as error:
+                self._log(f"  left out: {error}")
+                impossible.append(proposal.params)
+            else:
+                self._log_proposal(trial, proposal)
+                return Launch(trial, self.loop.kind, config, suggestion(proposal))
+        raise UserError(f"{ATTEMPTS} proposals in a row were impossible; narrow the space")
+
+    def _note_used_up(self, error: SpaceExhausted) -> None:
+        """Says once that nothing is left to search, and what becomes of the other trials."""
+        if self._space_is_used_up:
+            return
+        self._space_is_used_up = True
+        line = f"the space is used up after {self._trials_run} of {self.options.trials} trials"
+        if self.options.confirm_seeds:
+            line += ", the others confirm its best"
+        self._log(f"{line}: {error}")
+
+    def _propose(
+        self,
+        trial: int,
+        known: list[Record],
+        running: list[TrialConfig],
+        impossible: list[Params],
+    ) -> Proposal:
+        """Returns what the search proposes.
+
+        :param trial: number of the trial, of which the candidates are random
+        :param known: records to learn from
+        :param running: configurations of the trials at work
+        :param impossible: params that cannot run
+        """
+        refused = [Observation(params, None, failed=True) for params in impossible]
         return propose(
             self.plan.space,
-            observations(self.plan.space, known),
+            observations(self.plan.space, known) + refused,
             np.random.default_rng([self.plan.base.trial.seed, trial]),
             self.options.explore,
             pending=[config.to_params() for config in running],
@@ -227,7 +306,7 @@ class Study:
         )
 
     def _known(self, records: list[Record]) -> list[Record]:
-        return self.prior + of_task(records, self.params)
+        return self.prior + self.own.of(records)
 
     def _log_proposal(self, trial: int, proposal: Proposal) -> None:
         """Logs the best candidates and the one that is tried."""
