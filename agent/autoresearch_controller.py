@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
@@ -21,28 +20,33 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from agent.config import files
 from agent.config.argument_types import at_least_float, at_least_int, share
-from agent.config.command_line import TrialParser, print_params, trial_params
+from agent.config.command_line import TrialParser, print_params
+from agent.config.command_name import command_name
 from agent.config.console import keep_streams_open
 from agent.config.errors import UserError
 from agent.executors.local import LocalExecutor
 from agent.executors.processes import workspace_id
 from agent.search.stopping import DELTA, EPSILON
 from agent.study.champion_selection import champion_replicates
-from agent.study.plan import Plan, make_plan, settings
+from agent.study.own_records import OwnRecords
+from agent.study.plan import Plan
+from agent.study.plan_options import MAX_TIMESTEPS, MIN_TIMESTEPS, Commanded, commanded
 from agent.study.study import Study, StudyOptions
+from agent.trials.experiment import settle_folders
 from agent.trials.ledger import Ledger
 from agent.trials.loop import TrialLoop
 from agent.trials.promotion import SelectChampion
-from agent.trials.publish import publish
+from agent.trials.pushing import Pushing
 from agent.trials.record import Record
 from agent.trials.session import add_loop_arguments, exit_code, open_loop
 from agent.worlds.base import EMBEDDED
 from agent.worlds.capabilities import AssignEnvs, HasServers
 
-PROG = "autoresearch_controller.py"
+PROG = command_name(__file__)
 RUNNER = Path(__file__).with_name("donkeycar_sb3_runner.py")
 # Defaults of a study where they are not a trial's; the specification has trials train so.
 DEFAULTS = {"reward_shaping": True}
+PUSH_EVERY = 10  # as the specification has it, for who asks for pushing
 
 
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
@@ -107,16 +111,14 @@ def add_search_arguments(parser: TrialParser) -> None:
     group.add_argument(
         "--min-timesteps",
         type=at_least_int(1),
-        default=5000,
         metavar="N",
-        help="shortest training that the search may choose (default %(default)s)",
+        help=f"shortest training that the search may choose (default {MIN_TIMESTEPS})",
     )
     group.add_argument(
         "--max-timesteps",
         type=at_least_int(1),
-        default=20_000,
         metavar="N",
-        help="longest training that the search may choose (default %(default)s)",
+        help=f"longest training that the search may choose (default {MAX_TIMESTEPS})",
     )
     group.add_argument(
         "--explore",
@@ -150,10 +152,16 @@ def add_search_arguments(parser: TrialParser) -> None:
     group.add_argument(
         "--push-every",
         type=at_least_int(0),
-        default=10,
+        default=0,
         metavar="N",
-        help="commit and push the results after so many trials, 0 for never; needs a git remote"
-        " (default %(default)s)",
+        help="push the results after so many trials to a git branch of their own (default: never)",
+    )
+    group.add_argument(
+        "--push",
+        action="store_const",
+        dest="push_every",
+        const=PUSH_EVERY,
+        help=f"the same as --push-every {PUSH_EVERY}",
     )
 
 
@@ -207,11 +215,12 @@ def search(options: argparse.Namespace) -> None:
 
     :raises UserError: options that cannot be followed
     """
-    given = given_params(options)
-    plan = plan_of(options, given)
+    settle_folders(options)
+    command = commanded(options)
+    plan = command.plan
     if options.print_config:
         searched = ", ".join(plan.space.names)
-        print_params(given, f"parameters of all trials; the search chooses {searched}")
+        print_params(plan.given, f"parameters of all trials; the search chooses {searched}")
         return
     check(options, plan)
     executor = make_executor(options)
@@ -222,38 +231,54 @@ def search(options: argparse.Namespace) -> None:
             kind="search",
             prefix="trial",
             ledger_name=files.SEARCH_LEDGER,
-            select_champion=champion_rule(options.confirm_seeds),
+            select_champion=champion_rule(options.confirm_seeds, plan),
             confirm_seeds=options.confirm_seeds,
         ) as loop,
         open_simulators(options, plan, executor) as loop.assign_envs,
     ):
-        run_study(options, plan, loop)
+        run_study(options, command, loop)
 
 
-def run_study(options: argparse.Namespace, plan: Plan, loop: TrialLoop) -> None:
+def run_study(options: argparse.Namespace, command: Commanded, loop: TrialLoop) -> None:
     """Runs the trials, and pushes the results now and then.
 
     :param options: of the command line
-    :param plan: what is searched
+    :param command: what is searched
     :param loop: runs the trials
     """
+    plan = command.plan
+    for note in command.notes:
+        loop.log.say(note)
     sweep = Ledger(options.results_dir / files.SWEEP_LEDGER)
     prior = sweep.load()
     known = len(loop.records)
     scored = sum(record.scored for record in prior + loop.records)
     loop.log.say(f"loaded {len(prior)} sweep and {known} search records, {scored} scored")
     study = Study(plan, study_options(options), loop, prior)
+    left_out = study.own.left_out(prior + loop.records)
+    if left_out is not None:
+        loop.log.say(left_out)
+    pushing = Pushing(loop, [sweep.path], options.push_every)
+    pushing.start(experiment_name(options))
 
     def after(record: Record) -> None:
         study.update_convergence(record.trial)
-        recorded = len(loop.records) - known
-        if options.push_every and recorded % options.push_every == 0:
-            push(loop, record.trial, sweep)
+        pushing.note_trial()
 
     if options.prune:
         loop.prune = study.prune
+    loop.searched = plan.space.names
+    loop.watch.asked = options.trials
     loop.run(study.next_launch, after)
     study.conclude()
+    pushing.finish()
+
+
+def experiment_name(options: argparse.Namespace) -> str | None:
+    """Returns how the branch of pushed results names the experiment; ``None`` by its folder."""
+    if options.name is None and options.results_dir == files.RESULTS_DIR:
+        return "default"
+    return options.name
 
 
 def make_executor(options: argparse.Namespace) -> LocalExecutor:
@@ -284,11 +309,16 @@ def open_simulators(
     return world.serve(options.sim, tasks, options.workers, options.results_dir, start)
 
 
-def champion_rule(confirm_seeds: int) -> SelectChampion | None:
-    """Returns the rule of ``--confirm-seeds``; ``None`` for the best score ever."""
+def champion_rule(confirm_seeds: int, plan: Plan) -> SelectChampion | None:
+    """Returns the rule of ``--confirm-seeds``; ``None`` for the best score ever.
+
+    :param confirm_seeds: its number of fresh seeds
+    :param plan: of the study, which repeats only configurations of its own
+    """
     if confirm_seeds == 0:
         return None
-    return partial(champion_replicates, confirm_seeds=confirm_seeds)
+    is_own = OwnRecords(plan).include
+    return partial(champion_replicates, confirm_seeds=confirm_seeds, is_own=is_own)
 
 
 def study_options(options: argparse.Namespace) -> StudyOptions:
@@ -304,28 +334,6 @@ def study_options(options: argparse.Namespace) -> StudyOptions:
     )
 
 
-def given_params(options: argparse.Namespace) -> dict[str, Any]:
-    """Parameters that all trials have, as far as they are given.
-
-    A preset's length of training does not count: --min-timesteps and --max-timesteps decide.
-    """
-    given = trial_params(options)
-    if "timesteps" not in options and "timesteps" not in options.sources.file:
-        given.pop("timesteps", None)
-    return given
-
-
-def plan_of(options: argparse.Namespace, given: dict[str, Any]) -> Plan:
-    """Plan of the study: parameters of all trials, what the search may choose, where it begins.
-
-    :param options: of the command line
-    :param given: parameters that all trials have
-    :raises UserError: options that cannot be followed
-    """
-    fixed = settings(options.set, options.sources.world)
-    return make_plan(given, fixed, options.space, options.min_timesteps, options.max_timesteps)
-
-
 def check(options: argparse.Namespace, plan: Plan) -> None:
     """Refuse trials that cannot run here, and a ``--sim`` that cannot be followed.
 
@@ -333,27 +341,13 @@ def check(options: argparse.Namespace, plan: Plan) -> None:
     :param plan: of the study
     :raises UserError: either
     """
-    plan.base.check_ready()
+    for config in plan.probes():
+        config.check_ready()
     world = plan.base.the_world
     if isinstance(world, HasServers):
         world.check_servers(options.sim, plan.base.trial.env, options.workers)
     elif options.sim != EMBEDDED:
         raise UserError(f"--sim {options.sim!r} is not for world {world.name!r}; drop it")
-
-
-def push(loop: TrialLoop, trial: int, sweep: Ledger) -> None:
-    """Commits and pushes the results so far; whatever goes wrong is one line in the log.
-
-    :param loop: its ledger, log and manifest are pushed
-    :param trial: the latest
-    :param sweep: ledger of the grid search, pushed too
-    """
-    paths = [loop.ledger.path, loop.log.path, sweep.path]
-    for folder in loop.folders.titles.folders():
-        paths += [folder / files.MANIFEST, folder / files.MODEL]
-    line = publish(paths, f"Results up to trial {trial}")
-    if line:
-        loop.log.say(line)
 
 
 if __name__ == "__main__":
