@@ -142,7 +142,8 @@ class TrialLoop:
         try:
             while True:
                 self._fill_free_slot(upcoming)
-                self._poll_running(after)
+                if self._poll_running(after):
+                    upcoming.exhausted = False  # what has ended may allow another trial
                 if upcoming.exhausted and not self._running:
                     break
                 self._show_progress()
@@ -170,13 +171,17 @@ class TrialLoop:
             upcoming.clear()
             return
 
-    def _poll_running(self, after: Callable[[Record], None]) -> None:
+    def _poll_running(self, after: Callable[[Record], None]) -> bool:
+        """Returns True if a trial has ended."""
+        ended = False
         for running in list(self._running):
             record = self._poll(running)
             if record is not None:
                 self.watch.note(record)
                 after(record)
                 self._breaker.note(record, self._log_of(record.trial))
+                ended = True
+        return ended
 
     def _show_progress(self) -> None:
         """Draws the bar of who watches, now and then."""
