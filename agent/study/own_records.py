@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agent.config.errors import UserError
 from agent.config.flat import facts_in, not_hyperparameters
 from agent.config.trial import TrialConfig
 from agent.search.parameter import Parameter, Range
+from agent.search.space import Space
 from agent.study.plan import Plan
 from agent.trials.record import Record
 from agent.trials.task import of_task
@@ -37,6 +39,17 @@ class Difference(NamedTuple):
     value: Any = None
 
 
+class Reading(NamedTuple):
+    """A record as a study sees it.
+
+    :param difference: what keeps it from counting, ``None`` if nothing does
+    :param params: its parameters in today's words, ``None`` where its own do as well
+    """
+
+    difference: Difference | None
+    params: dict[str, Any] | None = None
+
+
 class OwnRecords:
     """Tells a study's own records from others.
 
@@ -46,16 +59,25 @@ class OwnRecords:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._task = plan.base.to_params()
-        self._known: dict[tuple[str, bool], Difference | None] = {}
+        self._readings: dict[tuple[str, bool], Reading] = {}
 
     def of(self, records: Iterable[Record]) -> list[Record]:
-        """Returns the study's own among ``records``, in their order."""
-        of_this_task = of_task(records, self._task)
-        return [record for record in without_repeats(of_this_task) if self.include(record)]
+        """Returns the study's own among ``records``, in their order.
+
+        Those with parameters of an older version have today's.
+        """
+        own = []
+        for record in without_repeats(of_task(records, self._task)):
+            reading = self._reading(record)
+            if reading.params is not None:
+                record = replace(record, params=reading.params)
+            if reading.difference is None:
+                own.append(record)
+        return own
 
     def include(self, record: Record) -> bool:
         """True if this study could have launched a trial of the record's task."""
-        return self._difference(record) is None
+        return self._reading(record).difference is None
 
     def left_out(self, records: Sequence[Record]) -> str | None:
         """Returns, in one line, how many records do not count and why; ``None`` if all do."""
@@ -79,48 +101,71 @@ class OwnRecords:
         found = [Difference("of another task")] * (len(records) - len(of_this_task))
         found += [Difference("twice")] * (len(of_this_task) - len(once))
         for record in once:
-            difference = self._difference(record)
+            difference = self._reading(record).difference
             if difference is not None:
                 found.append(difference)
         return found
 
-    def _difference(self, record: Record) -> Difference | None:
+    def _reading(self, record: Record) -> Reading:
         is_of_grid = record.kind == "sweep"
         key = (record.config_id, is_of_grid)
-        if key not in self._known:
+        if key not in self._readings:
             free = self._plan.unbinding if is_of_grid else frozenset()
-            self._known[key] = difference(self._plan, record.params, free)
-        return self._known[key]
+            self._readings[key] = read(self._plan, record.params, free)
+        return self._readings[key]
 
 
-def difference(
-    plan: Plan, params: Mapping[str, Any], free: frozenset[str] = frozenset()
-) -> Difference | None:
-    """Returns what keeps a trial from being one of this study's; ``None`` if nothing does.
+def read(plan: Plan, params: Mapping[str, Any], free: frozenset[str] = frozenset()) -> Reading:
+    """Returns how a study sees a trial of its task.
 
     A parameter that ``params`` are too old to name has its default.
 
     :param plan: of the study
-    :param params: of the trial, which is of the study's task
+    :param params: of the trial
     :param free: names that may differ
     """
     try:
         found = TrialConfig.from_params(params).to_params()
     except (UserError, TypeError):
-        return Difference("that cannot run today")
-    for name, wanted in plan.space.context.items():
-        if found.get(name) != wanted:
-            return _other(name, found)
+        return Reading(Difference("that cannot run today"))
+    active = _active(plan.space, found)
+    difference = _difference(plan, found, active, free)
+    if difference or all(params.get(each.name) == found.get(each.name) for each in active):
+        return Reading(difference)
+    return Reading(None, found)
+
+
+def _active(space: Space, found: Mapping[str, Any]) -> list[Parameter]:
+    """Parameters of the space that a trial with all these parameters has chosen."""
     chosen: dict[str, Any] = {}
-    for parameter in plan.space.parameters:
+    active = []
+    for parameter in space.parameters:
         if parameter.when is not None:
             parent, choice = parameter.when
             if parent not in chosen or chosen[parent] != choice:
                 continue
-        value = found.get(parameter.name)
-        if not parameter.holds(value):
+        chosen[parameter.name] = found.get(parameter.name)
+        active.append(parameter)
+    return active
+
+
+def _difference(
+    plan: Plan, found: Mapping[str, Any], active: Sequence[Parameter], free: frozenset[str]
+) -> Difference | None:
+    """What keeps a trial from being one of this study's; ``None`` if nothing does.
+
+    :param plan: of the study
+    :param found: all parameters of the trial
+    :param active: those of the space that it has chosen
+    :param free: names that may differ
+    """
+    for name, wanted in plan.space.context.items():
+        if found.get(name) != wanted:
+            return _other(name, found)
+    chosen = {parameter.name: found.get(parameter.name) for parameter in active}
+    for parameter in active:
+        if not parameter.holds(chosen[parameter.name]):
             return _outside(parameter, found)
-        chosen[parameter.name] = value
     return _other_fixed(plan, found, chosen, free)
 
 

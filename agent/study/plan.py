@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.config.errors import UserError
+from agent.config.errors import UserError, did_you_mean, user_error
 from agent.config.flat import facts_in, not_hyperparameters, with_new_names
 from agent.config.parts import Trial
 from agent.config.trial import TrialConfig
@@ -115,7 +115,8 @@ def make_plan(
         for _ in plan.probes():
             pass
     except ValueError as error:
-        raise UserError(" ".join(str(error).split("\n"))) from None
+        known = user_error(error)
+        raise UserError(" ".join(str(known).split("\n")), *known.parameters) from None
     return plan
 
 
@@ -161,8 +162,9 @@ def _check_names(space: Space, world: str) -> None:
     known = set(facts_in(world)).difference(NEVER_SEARCHED, not_hyperparameters(world))
     unknown = [name for name in space.names if name not in known]
     if unknown:
+        near = did_you_mean(unknown[0], known)
         raise UserError(
-            f"{unknown[0]!r} cannot be searched; a trial has {', '.join(sorted(known))}"
+            f"{unknown[0]!r} cannot be searched;{near} a trial has {', '.join(sorted(known))}"
         )
 
 

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 from agent.config.command_line import trial_params
 from agent.config.errors import UserError
+from agent.config.flat import facts_in, with_new_names
 from agent.search.candidates import MAX_CELLS
 from agent.study.observations import LENGTH
 from agent.study.plan import Plan, make_plan
 from agent.study.set_values import settings
+from agent.worlds.base import world_named
 
 MIN_TIMESTEPS = 5000
 MAX_TIMESTEPS = 20_000
@@ -37,7 +39,7 @@ def commanded(options: argparse.Namespace) -> Commanded:
     """
     given = trial_params(options)
     fixed = settings(options.set, options.sources.world)
-    _refuse_contradictions(options, fixed)
+    _refuse_contradictions(options, given, fixed)
     notes = _settle_length(options, given, fixed)
     plan = make_plan(
         given,
@@ -53,16 +55,28 @@ def commanded(options: argparse.Namespace) -> Commanded:
     return Commanded(plan, notes)
 
 
-def _refuse_contradictions(options: argparse.Namespace, fixed: Mapping[str, Any]) -> None:
+def _refuse_contradictions(
+    options: argparse.Namespace, given: Mapping[str, Any], fixed: Mapping[str, Any]
+) -> None:
     """Refuse options of which one would have no effect.
 
     :param options: of the command line
+    :param given: parameters of a trial
     :param fixed: values of ``--set``
     """
-    for name, value in fixed.items():
-        if name in options and vars(options)[name] != value:
-            option = f"--{name.replace('_', '-')} {vars(options)[name]}"
-            raise UserError(f"{option} and --set {name}={value} contradict each other; drop one")
+    world = world_named(options.sources.world)
+    together = with_new_names({**given, **fixed}, world)
+    typed = [
+        *(
+            (f"--{name.replace('_', '-')}", name, value)
+            for name, value in _options(options).items()
+        ),
+        *((f"--set {name}", name, value) for name, value in fixed.items()),
+    ]
+    for option, name, value in typed:
+        meant = with_new_names({name: value}, world)
+        if any(together[each] != meant[each] for each in meant):
+            raise UserError(f"{option} {value} contradicts another option; drop one of them")
     limit = _length_option(options)
     if limit and LENGTH in fixed:
         raise UserError(
@@ -110,8 +124,14 @@ def _length_option(options: argparse.Namespace) -> str:
 def _unbinding(options: argparse.Namespace, fixed: Mapping[str, Any]) -> set[str]:
     """Names of the command's own defaults that nobody has confirmed or changed."""
     sources = options.sources
-    said = {*sources.preset, *sources.file, *vars(options), *fixed}
-    return set(sources.defaults) - said
+    said = {**sources.preset, **sources.file, **_options(options), **fixed}
+    return set(sources.defaults).difference(with_new_names(said, world_named(sources.world)))
+
+
+def _options(options: argparse.Namespace) -> dict[str, Any]:
+    """Parameters of a trial that have an option each on the command line."""
+    known = facts_in(options.sources.world)
+    return {name: value for name, value in vars(options).items() if name in known}
 
 
 def _size_notes(plan: Plan, trials: int) -> list[str]:

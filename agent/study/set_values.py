@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agent.config.errors import UserError
+from agent.config.errors import UserError, did_you_mean
 from agent.config.flat import facts_in, new_names_in
 from agent.config.plain import is_finite
 from agent.config.settings import Facts
@@ -41,8 +41,9 @@ def _setting(text: str, world: str) -> tuple[str, Any]:
     name = new_names_in(world).get(name, name)
     known = facts_in(world)
     if name not in known:
+        near = did_you_mean(name, known)
         raise UserError(
-            f"--set {name!r} is no parameter of a trial; choose from {', '.join(known)}"
+            f"--set {name!r} is no parameter of a trial;{near} choose from {', '.join(known)}"
         )
     if name in OPTIONS_ONLY:
         raise UserError(f"--set cannot hold {name}; write --{name} {value}")

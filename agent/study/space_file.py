@@ -8,7 +8,7 @@ log = true
 
 [[parameter]]
 name = "reward"
-choices = ["sim", "speed"]
+choices = ["sim", "efficiency"]
 
 [[parameter]]
 name = "reward_shaping"
@@ -82,6 +82,7 @@ def _of_kind(parameter: Parameter, facts: Facts) -> Parameter:
         choices = tuple(as_kind(choice, facts) for choice in parameter.choices)
         for choice in choices:
             facts.check(name, choice)
+            _refuse_spelling(name, choice, facts)
         _refuse_twice(name, choices)
         return replace(parameter, choices=choices)
     if facts.kind not in (int, float):
@@ -135,6 +136,13 @@ def _refuse_twice(name: str, choices: Sequence[Any]) -> None:
     for i, choice in enumerate(choices):
         if choice in choices[:i]:
             raise ValueError(f"{name} has the choice {choice!r} twice; drop one")
+
+
+def _refuse_spelling(name: str, choice: Any, facts: Facts) -> None:
+    """Refuse a value that says what others say: no trial has it under this name."""
+    if isinstance(choice, str) and choice in facts.spellings:
+        others = " and ".join(f"{each} {value}" for each, value in facts.spellings[choice].items())
+        raise ValueError(f"{name} {choice!r} is another spelling of {others}; write these")
 
 
 def _condition(name: str, when: Any) -> tuple[str, Any] | None:
