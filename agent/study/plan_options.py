@@ -79,9 +79,7 @@ def _refuse_contradictions(
             raise UserError(f"{option} {value} contradicts another option; drop one of them")
     limit = _length_option(options)
     if limit and LENGTH in fixed:
-        raise UserError(
-            f"{limit} and --set {LENGTH}={fixed[LENGTH]} contradict each other; drop one"
-        )
+        raise UserError(f"{limit} contradicts --set {LENGTH}={fixed[LENGTH]}; drop one of them")
     if limit and _is_file(options.space):
         raise UserError(
             f"{limit} is for the spaces spec and full; drop it and write the range of {LENGTH}"
