@@ -1,6 +1,6 @@
 """See the search: pictures and one self-contained HTML page, from the ledgers alone.
 
-Reads every ledger of the results folder and the champion's manifest. Writes ``report.html`` with
+Reads every ledger of the results folder and the champions' manifests. Writes ``report.html`` with
 the pictures in it, and each picture as a PNG: scores over trials, the searched parameters, what the
 Gaussian process expects along each, which of them matter, how the trials ended and how fast they
 came. The same ledgers give the same bytes.
@@ -70,25 +70,31 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
 def report(results_dir: Path, models_dir: Path, out: Path, *, tensorboard: bool = False) -> Path:
     """Reads the folders and writes the report; returns the page's path.
 
-    :param results_dir: folder of the ledgers and the evaluations
-    :param models_dir: folder that the champion's folder lies in
+    :param results_dir: folder of the ledgers, the evaluations and the races
+    :param models_dir: folder that the champions' folders lie in
     :param out: folder of the report, made when absent
     :param tensorboard: write the trials for TensorBoard too
     :raises UserError: a folder or file that cannot be read or written
     """
     # matplotlib takes a second to import, which --help does without
-    from agent.reporting.history import load_trials, read_champion, read_evaluations
-    from agent.reporting.page import Report, write_report
+    from agent.reporting.films import film_folders, read_films
+    from agent.reporting.history import load_trials, read_champions, read_evaluations
 
+    try:
+        from agent.reporting.page import Report, write_report
+    except OSError as error:  # matplotlib has no folder for its fonts, nor a temporary one
+        raise UserError(str(error)) from None
     trials = load_trials(results_dir)
-    champion = read_champion(models_dir / files.CHAMPION)
+    champions = read_champions(models_dir, results_dir)
     evaluations = read_evaluations(results_dir / files.EVALUATIONS)
+    races = read_evaluations(results_dir / files.RACES)
+    films = read_films(film_folders([*evaluations, *races]))
     if tensorboard:
         from agent.reporting.hparams import write_hparams
 
         write_hparams(trials, out)
     source = f"Made from the {len(trials)} records of {files.shown_path(results_dir)}"
-    return write_report(Report(source, trials, champion, evaluations), out)
+    return write_report(Report(source, trials, champions, evaluations, races, films), out)
 
 
 if __name__ == "__main__":

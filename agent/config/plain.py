@@ -43,7 +43,7 @@ def object_in(text: str | bytes, *, nan_as_none: bool = False) -> dict[str, Any]
     except RecursionError:
         raise ValueError(f"it nests more than {MAX_DEPTH} levels") from None
     if not isinstance(value, dict):
-        raise ValueError("it is not a JSON object")
+        raise ValueError("it is no JSON object")
     check_plain(value)
     return value
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,9 +17,14 @@ from agent.config import files
 from agent.config.algorithms import ALGORITHMS
 from agent.config.errors import UserError
 from agent.config.flat import not_hyperparameters
+from agent.config.plain import object_in, read_object
 from agent.config.trial import TrialConfig
 from agent.trials.ledger import Ledger
 from agent.trials.record import Record, task_names
+from agent.trials.titles import title_folders
+
+NO_LEDGERS = (files.EVALUATIONS, files.RACES, files.PROGRESS)  # ours, whatever they hold
+LONG_PAUSE = timedelta(hours=2)  # chosen: between two trials of a night there are seconds
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,17 @@ def configurations(trials: Sequence[Trial]) -> list[Configuration]:
     return [Configuration(group[0].params, tuple(group)) for group in groups.values()]
 
 
+def last_run(trials: Sequence[Trial]) -> list[Trial]:
+    """Returns the trials since the last long pause, such as those of the last night."""
+    timed = [trial for trial in trials if trial.began and trial.ended]
+    found: list[Trial] = []
+    for trial in reversed(timed):
+        if found and _pause(trial, found[-1]) > LONG_PAUSE:
+            break
+        found.append(trial)
+    return found[::-1]
+
+
 def running_best(trials: Sequence[Trial]) -> list[float]:
     """Returns the highest score up to each trial, NaN before the first score."""
     best = math.nan
@@ -131,52 +149,75 @@ def running_best(trials: Sequence[Trial]) -> list[float]:
     return bests
 
 
+def read_champions(models_dir: Path, results_dir: Path) -> list[dict[str, Any]]:
+    """Reads the manifest of every task's champion, the default task's first.
+
+    :param models_dir: their folders lie there
+    :param results_dir: of the ledgers; champions of another experiment's are left out
+    :raises UserError: a file is no manifest
+    """
+    own = Path(os.path.relpath(os.path.realpath(results_dir), os.path.realpath(models_dir)))
+    found = []
+    for folder in title_folders(models_dir):
+        manifest = read_champion(folder)
+        if (
+            manifest
+            and Path(str(manifest.get("ledger") or own / files.SEARCH_LEDGER)).parent == own
+        ):
+            found.append(manifest)
+    return found
+
+
 def read_champion(folder: Path) -> dict[str, Any] | None:
-    """Reads the manifest in the champion's folder; ``None`` without one. It needs no model.
+    """Reads the manifest in a champion's folder; ``None`` without one. It needs no model.
 
     :raises UserError: the file is no manifest
     """
     path = folder / files.MANIFEST
-    remedy = "mend it or move it away"
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        return read_object(path)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise UserError(f"cannot read the champion's manifest {path}: {error}; {remedy}") from None
-    if not isinstance(manifest, dict):
-        raise UserError(f"the champion's manifest {path} is no JSON object; {remedy}")
-    return manifest
+        raise UserError(
+            f"cannot read the champion's manifest {path}: {error}; mend it or move it away"
+        ) from None
 
 
 def read_evaluations(path: Path) -> list[dict[str, Any]]:
-    """Reads the evaluations of saved models, oldest first; leaves out lines that are no object.
+    """Reads the evaluations or the races of saved models, oldest first; an absent file has none.
+
+    A line that is no object is reported in one line on stderr, and left out.
 
     :raises UserError: the file itself cannot be read
     """
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+        lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise UserError(
-            f"cannot read the evaluations {path}: {error.strerror}; mend it or move it away"
-        ) from None
+        raise UserError(f"cannot read {path}: {error.strerror}; mend it or move it away") from None
     evaluations = []
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
         try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(entry, dict):
-            evaluations.append(entry)
+            if line.strip():
+                evaluations.append(object_in(line, nan_as_none=True))
+        except ValueError as error:
+            print(f"warning: {path}:{number}: {error}; left out", file=sys.stderr, flush=True)
     return evaluations
 
 
+def _pause(earlier: Trial, later: Trial) -> timedelta:
+    assert earlier.ended is not None and later.began is not None
+    return later.began - earlier.ended
+
+
 def _is_ledger(path: Path) -> bool:
-    """True for the controllers' own ledgers, and for any other file with a record in it."""
+    """True for the controllers' own ledgers, and for any stranger's file with a record in it."""
     if path.name in (files.SEARCH_LEDGER, files.SWEEP_LEDGER):
         return True
+    if path.name in NO_LEDGERS:
+        return False
     try:
         with path.open("rb") as lines:
             return any(_is_record(line) for line in lines)
@@ -189,7 +230,7 @@ def _is_ledger(path: Path) -> bool:
 def _is_record(line: bytes) -> bool:
     try:
         Record.from_line(line.decode(errors="replace"))
-    except (ValueError, TypeError, RecursionError):  # a stranger's file may hold anything
+    except ValueError:
         return False
     return True
 

@@ -8,6 +8,7 @@ TensorBoard averages.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -84,7 +85,9 @@ def _session_end(trial: Trial, ended: float) -> Summary.Value:
 
 
 def _seconds(time: datetime | None) -> float:
-    """Seconds since 1970, 0 for an unknown time."""
+    """Seconds since 1970, 0 for a time that is unknown or that no clock can have shown."""
     if time is None:
         return 0.0
-    return time.timestamp()
+    with suppress(ValueError, OverflowError, OSError):
+        return time.timestamp()
+    return 0.0

@@ -1,4 +1,4 @@
-"""The report: seven pictures, and one page that holds them with the tables and needs no network.
+"""The report: seven pictures, and one page that holds them with films and tables, all by itself.
 
 Nothing in it depends on when or where it is written, so the same ledgers give the same bytes. The
 page's text and markup are in ``report.html.j2``.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from agent.config import files
 from agent.config.errors import UserError
 from agent.reporting import tables
 from agent.reporting.convergence import Assessment, assess_over_time, draw_convergence
+from agent.reporting.films import Film
 from agent.reporting.history import Configuration, Trial, configurations
 from agent.reporting.parallel_coordinates import draw_parallel
 from agent.reporting.searched_space import searched_space
@@ -38,14 +39,18 @@ class Report:
     """Everything that a page is made from.
 
     :param source: text on the page that says what it was made from
-    :param champion: the manifest, ``None`` while there is none
+    :param champions: manifests, one for each task
     :param evaluations: evaluations of saved models, oldest first
+    :param races: their races
+    :param films: of laps
     """
 
     source: str
     trials: Sequence[Trial]
-    champion: dict[str, Any] | None = None
-    evaluations: Sequence[dict[str, Any]] = field(default_factory=list)
+    champions: Sequence[dict[str, Any]] = ()
+    evaluations: Sequence[dict[str, Any]] = ()
+    races: Sequence[dict[str, Any]] = ()
+    films: Sequence[Film] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,8 @@ def _page(report: Report, findings: Findings, pictures: Mapping[str, bytes]) -> 
         keep_trailing_newline=True,
     )
     environment.filters["number"] = number
+    environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
+    environment.filters["css_text"] = _css_text
     scored = [trial for trial in report.trials if trial.score is not None]
     return environment.get_template(TEMPLATE_NAME).render(
         report=report,
@@ -119,6 +126,23 @@ def _page(report: Report, findings: Findings, pictures: Mapping[str, bytes]) -> 
         scored=scored,
         best=max(scored, key=lambda trial: trial.score or 0.0, default=None),
         min_configurations=MIN_CONFIGURATIONS,
-        pictures={name: base64.b64encode(data).decode() for name, data in pictures.items()},
+        pictures=pictures,
         tables=tables,
+        wide=_wide_tables(report, findings),
     )
+
+
+def _wide_tables(report: Report, findings: Findings) -> dict[str, tables.Table]:
+    """Returns the tables whose rows are cards on a narrow screen, by their class."""
+    return {
+        "configurations": tables.best_configurations(findings.configurations, findings.space),
+        "best": tables.best_trials(report.trials),
+        "races": tables.races_table(report.races),
+        "evaluations": tables.evaluations_table(report.evaluations),
+        "trials": tables.trials_table(report.trials, findings.space),
+    }
+
+
+def _css_text(text: str) -> str:
+    """Returns a text as a string of CSS may hold it: names of columns are a world's own words."""
+    return "".join(char if char.isalnum() else f"\\{ord(char):x} " for char in text)

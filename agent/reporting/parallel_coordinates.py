@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,57 +21,89 @@ from agent.search.parameter import Choice, Parameter
 from agent.search.space import Space
 
 INACTIVE_HEIGHT = -0.13  # below every axis, which run from 0 to 1
-MAX_LEVEL_NAMES = 8  # of axes side by side; more are written aslant
+MOST_AXES = 8  # in a row, so that their names stand beside each other
+NAME_SIZE = 9  # points
 LABEL_BOX = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.8}
 
 Mark = tuple[float, str]  # height on an axis, and its label
 
 
+class Row(NamedTuple):
+    """Some parameters of a space, side by side.
+
+    :param space: the whole
+    :param parameters: those of the row
+    :param norm: of the scores
+    """
+
+    space: Space
+    parameters: Sequence[Parameter]
+    norm: Normalize
+
+
 def draw_parallel(trials: Sequence[Trial], space: Space | None) -> Figure:
-    """Draws a line per trial through the searched parameters to its score, the best on top."""
-    figure = Figure(figsize=(WIDTH, 4.4))
-    axes = figure.subplots()
-    axes.set_title("What was tried, and how it scored")
+    """Draws a line per trial through the searched parameters to its score, the best on top.
+
+    Many parameters stand in several rows, each of which ends with the score.
+    """
+    rows = _rows(space.parameters) if space else []
+    figure = Figure(figsize=(WIDTH, max(4.4, 3.6 * len(rows))))
+    grid = figure.subplots(max(1, len(rows)), squeeze=False)[:, 0]
+    grid[0].set_title("What was tried, and how it scored")
     if space is None:
-        note(axes, "no parameter varies among the trials yet")
+        note(grid[0], "no parameter varies among the trials yet")
         return figure
     scores = [trial.score for trial in trials if trial.score is not None]
     norm = Normalize(min(scores, default=0.0), max(scores, default=1.0))
-    failed = [trial for trial in trials if trial.score is None]
-    _draw_lines(axes, trials, space, norm)
-    for x, parameter in enumerate(space.parameters):
+    for axes, row in zip(grid, rows, strict=True):
+        _draw_row(axes, Row(space, row, norm), trials)
+    if scores:
+        colours = ScalarMappable(norm, SCORE_MAP)
+        figure.colorbar(colours, ax=list(grid), label="score", pad=0.01, aspect=30 * len(rows))
+    return figure
+
+
+def _rows(parameters: Sequence[Parameter]) -> list[Sequence[Parameter]]:
+    """Rows of nearly as many parameters each."""
+    count = math.ceil(len(parameters) / MOST_AXES)
+    ends = [len(parameters) * row // count for row in range(count + 1)]
+    return [parameters[start:end] for start, end in itertools.pairwise(ends)]
+
+
+def _draw_row(axes: Axes, row: Row, trials: Sequence[Trial]) -> None:
+    _draw_lines(axes, trials, row)
+    for x, parameter in enumerate(row.parameters):
         marks = _marks(parameter)
         if parameter.when is not None:
             marks.append((INACTIVE_HEIGHT, "inactive"))
         _draw_ruler(axes, x, marks)
-    marks = _score_marks(norm) if scores else []
+    failed = any(trial.score is None for trial in trials)
+    marks = []
+    if any(trial.score is not None for trial in trials):
+        marks = _score_marks(row.norm)
     if failed:
         marks.append((INACTIVE_HEIGHT, "no score"))
-    _draw_ruler(axes, len(space.parameters), marks)
-    conditional = any(parameter.when for parameter in space.parameters)
-    _set_frame(axes, space, below=bool(failed) or conditional)
-    if scores:
-        colours = ScalarMappable(norm, SCORE_MAP)
-        figure.colorbar(colours, ax=axes, label="score", pad=0.01, aspect=30)
-    return figure
+    _draw_ruler(axes, len(row.parameters), marks)
+    conditional = any(parameter.when for parameter in row.parameters)
+    _set_frame(axes, row, below=failed or conditional)
 
 
-def _draw_lines(axes: Axes, trials: Sequence[Trial], space: Space, norm: Normalize) -> None:
+def _draw_lines(axes: Axes, trials: Sequence[Trial], row: Row) -> None:
     scored = [trial for trial in trials if trial.score is not None]
     scored.sort(key=lambda trial: trial.score or 0.0)
     failed = [trial for trial in trials if trial.score is None]
     alpha = max(0.25, min(0.9, 30 / max(1, len(trials))))
     dotted = LineCollection(
-        [_line(space, trial, norm) for trial in failed],
+        [_line(row, trial) for trial in failed],
         colors=GREY,
         linestyles=":",
         linewidths=1,
         alpha=alpha,
     )
     coloured = LineCollection(
-        [_line(space, trial, norm) for trial in scored],
+        [_line(row, trial) for trial in scored],
         cmap=SCORE_MAP,
-        norm=norm,
+        norm=row.norm,
         linewidths=1.8,
         alpha=alpha,
     )
@@ -77,16 +112,16 @@ def _draw_lines(axes: Axes, trials: Sequence[Trial], space: Space, norm: Normali
     axes.add_collection(coloured)
 
 
-def _line(space: Space, trial: Trial, norm: Normalize) -> list[tuple[float, float]]:
+def _line(row: Row, trial: Trial) -> list[tuple[float, float]]:
     """Points (x, height) where the trial's line crosses the axes."""
-    active = active_names(space, trial.params)
+    active = active_names(row.space, trial.params)
     heights = []
-    for parameter in space.parameters:
+    for parameter in row.parameters:
         height = INACTIVE_HEIGHT
         if parameter.name in active:
             height = _height(parameter, trial.params[parameter.name])
         heights.append(height)
-    heights.append(_score_height(trial.score, norm))
+    heights.append(_score_height(trial.score, row.norm))
     return [(float(x), height) for x, height in enumerate(heights)]
 
 
@@ -131,12 +166,11 @@ def _draw_ruler(axes: Axes, x: int, marks: Sequence[Mark]) -> None:
         axes.text(x + 0.04, y, text, fontsize=8, va="center", bbox=LABEL_BOX, zorder=5)
 
 
-def _set_frame(axes: Axes, space: Space, below: bool) -> None:
+def _set_frame(axes: Axes, row: Row, below: bool) -> None:
     """Names the axes; ``below``: something lies at ``INACTIVE_HEIGHT``, so there must be room."""
-    count = len(space.parameters) + 1
-    axes.set_xticks(np.arange(count), [*space.names, "score"], fontweight="bold")
-    if count > MAX_LEVEL_NAMES:
-        axes.tick_params(axis="x", labelrotation=30)
+    count = len(row.parameters) + 1
+    names = [parameter.name for parameter in row.parameters]
+    axes.set_xticks(np.arange(count), [*names, "score"], fontweight="bold", fontsize=NAME_SIZE)
     axes.set_xlim(-0.35, count - 1 + 0.35)
     bottom = 0.0
     if below:

@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agent.config.plain import is_finite
 from agent.reporting.history import Configuration, Trial
 from agent.reporting.measures import NOTHING, measure_texts
 from agent.reporting.searched_space import active_names
 from agent.reporting.style import number
 from agent.search.space import Space
+from agent.trials.record import task_names
 
 BEST_SHOWN = 10  # configurations, and single trials
+MOST_COLUMNS = 6  # of searched parameters; more stand together in one cell
+MOST_CHARS = 200  # of a cell, chosen: a cause in words is shorter
 EVALUATION_COLUMNS = (
     "timestamp",
     "env",
@@ -25,12 +29,45 @@ EVALUATION_COLUMNS = (
 )
 
 
+RACE_COLUMNS = (
+    "timestamp",
+    "task",
+    "driver",
+    "total [s]",
+    "laps",
+    "crashes",
+    "best lap [s]",
+    "model",
+)
+
+
 @dataclass(frozen=True)
 class Table:
     """A head and rows of as many cells."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+
+
+def champion_summary(manifest: Mapping[str, Any]) -> Table:
+    """Returns what there is to know first of a champion."""
+    params = manifest.get("params")
+    confirmation = manifest.get("confirmation")
+    rows = {
+        "task": champion_task(manifest),
+        "trial": f"{manifest.get('kind', '')} {manifest.get('trial', '')}",
+        "algorithm": params.get("agent") if isinstance(params, dict) else None,
+        "mean reward": manifest.get("mean_reward"),
+        "standing": confirmation.get("standing") if isinstance(confirmation, dict) else None,
+        "model": manifest.get("model_path"),
+    }
+    return Table(("", "value"), [(name, _cell(value)) for name, value in rows.items()])
+
+
+def champion_task(manifest: Mapping[str, Any]) -> str:
+    """Returns the tasks of a champion."""
+    params = manifest.get("params")
+    return " + ".join(task_names(params)) if isinstance(params, dict) else NOTHING
 
 
 def champion_table(manifest: Mapping[str, Any], trials: Sequence[Trial]) -> Table:
@@ -86,8 +123,45 @@ def best_trials(trials: Sequence[Trial]) -> Table:
 
 def evaluations_table(evaluations: Sequence[Mapping[str, Any]]) -> Table:
     """Returns the evaluations of saved models, a row each."""
-    rows = [[_cell(each.get(name)) for name in EVALUATION_COLUMNS] for each in evaluations]
+    rows = [
+        [_when(each), *(_cell(each.get(name)) for name in EVALUATION_COLUMNS[1:])]
+        for each in evaluations
+    ]
     return Table(EVALUATION_COLUMNS, rows)
+
+
+def races_table(races: Sequence[Mapping[str, Any]]) -> Table:
+    """Returns the races of saved models, a row for each driver."""
+    rows = []
+    for race in races:
+        drivers = race.get("races")
+        if isinstance(drivers, dict):
+            rows += [_race_row(race, name, drivers[name]) for name in drivers]
+    return Table(RACE_COLUMNS, rows)
+
+
+def _when(evaluation: Mapping[str, Any]) -> str:
+    """Its time to the second."""
+    return str(evaluation.get("timestamp", NOTHING))[:19].replace("T", " ")
+
+
+def _race_row(race: Mapping[str, Any], driver: str, result: Any) -> list[str]:
+    found = result if isinstance(result, dict) else {}
+    lap_times = found.get("lap_times")
+    best_lap = None
+    if isinstance(lap_times, list):
+        best_lap = min(filter(is_finite, lap_times), default=None)
+    total = found.get("total_sec")
+    return [
+        _when(race),
+        _cell(race.get("env")),
+        driver,
+        "out" if total is None else _cell(total),
+        _cell(found.get("progress") if total is None else found.get("laps")),
+        _cell(found.get("crashes")),
+        _cell(best_lap),
+        _cell(race.get("model")),
+    ]
 
 
 def trials_table(trials: Sequence[Trial], space: Space | None) -> Table:
@@ -99,7 +173,7 @@ def trials_table(trials: Sequence[Trial], space: Space | None) -> Table:
 
 def _trial_row(trial: Trial, space: Space | None) -> list[str]:
     record = trial.record
-    ended = str(record.timestamp)
+    ended = _cell(record.timestamp)
     if trial.ended:
         ended = trial.ended.isoformat(sep=" ", timespec="seconds")
     champion = ""
@@ -128,26 +202,33 @@ def _is_of_manifest(trial: Trial, manifest: Mapping[str, Any]) -> bool:
 
 def _columns(space: Space | None) -> list[str]:
     """Names of the columns of a configuration: the algorithm and what was searched."""
+    names = _searched(space)
+    if len(names) > MOST_COLUMNS:
+        return ["agent", "parameters"]
+    return ["agent", *names]
+
+
+def _searched(space: Space | None) -> list[str]:
     if space is None:
-        return ["agent"]
-    return ["agent", *(name for name in space.names if name != "agent")]
+        return []
+    return [name for name in space.names if name != "agent"]
 
 
 def _active_values(params: Mapping[str, Any], space: Space | None) -> list[str]:
     """Values of a configuration in ``_columns``, a dash where a parameter is inactive."""
-    active = {"agent"} | active_names(space, params)
-    values = []
-    for name in _columns(space):
-        value = NOTHING
-        if name in active:
-            value = number(params.get(name, ""))
-        values.append(value)
-    return values
+    active = active_names(space, params)
+    agent = _cell(params.get("agent", ""))
+    names = _searched(space)
+    if len(names) <= MOST_COLUMNS:
+        return [agent, *(_cell(params.get(name)) if name in active else NOTHING for name in names)]
+    return [agent, ", ".join(f"{name} {number(params[name])}" for name in names if name in active)]
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return NOTHING
+    if isinstance(value, str):
+        return value if len(value) <= MOST_CHARS else value[: MOST_CHARS - 1] + "…"
     return number(value)
 
 

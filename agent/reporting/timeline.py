@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from agent.reporting.history import Configuration, Trial, running_best
+from agent.reporting.history import Configuration, Trial, last_run, running_best
 from agent.reporting.style import (
     BLACK,
     GREEN,
@@ -81,11 +81,11 @@ def draw_statuses(trials: Sequence[Trial]) -> Figure:
 
 
 def draw_throughput(trials: Sequence[Trial]) -> Figure:
-    """Draws the trials that ended per hour of the clock, pauses between invocations included."""
+    """Draws the trials of the last run that ended per hour of the clock, pauses included."""
     figure = Figure(figsize=(WIDTH / 2, 3.2))
     axes = figure.subplots()
-    axes.set_title("Trials per hour")
-    hours = _hours_to_end(trials)
+    axes.set_title("Trials per hour, last run")
+    hours = _hours_to_end(last_run(trials))
     span = max(hours, default=0.0)
     if span <= 0.0:
         note(axes, "no trial with a time yet")
@@ -101,7 +101,7 @@ def draw_throughput(trials: Sequence[Trial]) -> Figure:
     rate = len(hours) / span
     axes.axhline(rate, color=BLACK, linewidth=1.5, label=f"all: {number(rate, 3)} per hour")
     bar_min = 60 * span / bins
-    axes.set_xlabel(f"{unit} since the first trial began; each bar {number(bar_min, 2)} min")
+    axes.set_xlabel(f"{unit} since its first trial began; each bar {number(bar_min, 2)} min")
     axes.set_ylabel("trials ended per hour")
     axes.legend(loc="lower right", frameon=True, fontsize=8)
     axes.set_ylim(bottom=0)
