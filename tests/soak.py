@@ -58,10 +58,21 @@ FAULTS: dict[str, dict[str, Any]] = {
     },
 }
 
+# How trials end that are innocent, or that only their own limit ends.
+ENDS: dict[str, set[str]] = {
+    "ok": {"ok"},
+    "leaves a child, ends well": {"ok"},
+    "hangs": {"timeout"},
+    "hangs deaf": {"timeout"},
+    "leaves a child, hangs": {"timeout"},
+}
+CLOCK_STEP_CHANCE = 0.1  # at each look, five times a second
+
 
 def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
     """Trials that fail in every way there is; returns what went wrong."""
     study = Workspace(folder)
+    study.open_clock()
     study.plan(faulted_plan(trials))
     limits = ("--timeout", str(TIMEOUT_SEC), "--memory-limit", "300M", "--workers", str(workers))
     watch = Watch(study)
@@ -72,7 +83,9 @@ def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
             return watch.wrong
     elapsed_sec = time.monotonic() - started
     records = study.ledger.load()
-    wrong = study.check(records)
+    wrong = study.check(records) + study.blamed(records, ENDS)
+    if "stale processes" in study.controller_log.read_text(errors="replace"):
+        wrong.append("a controller took its own trials for another's")
     if alive := study.left_alive():
         wrong.append(f"{alive} processes are left")
     warm, late = watch.memory_bytes(trials)
@@ -82,6 +95,7 @@ def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
     seen = Counter(record.run_status for record in records)
     print(
         f"{len(records)} faulted trials, {workers} at a time, in {elapsed_sec:.0f} s: {dict(seen)};"
+        f" clock set {study.clock_steps} times,"
         f" longest silence {watch.longest_sec:.1f} s,"
         f" controller's memory {warm / 1e6:.1f} to {late / 1e6:.1f} MB, x{growth:.3f}",
         flush=True,
@@ -113,6 +127,7 @@ class Watch:
         self.wrong: list[str] = []
         self.longest_sec = 0.0
         self._memory: list[tuple[int, int]] = []  # bytes after so many records
+        self._rng = random.Random(2)
 
     def follow(self, controller: subprocess.Popen[bytes]) -> None:
         """Until it has ended, as it should."""
@@ -121,6 +136,8 @@ class Watch:
         since = time.monotonic()
         while controller.poll() is None:
             time.sleep(0.2)
+            if self._rng.random() < CLOCK_STEP_CHANCE:
+                self.study.step_clock(self._rng)
             recorded = self._recorded()
             if recorded != last:
                 last = recorded
@@ -160,6 +177,7 @@ class Watch:
 def killed_controllers(folder: Path, kills: int) -> list[str]:
     """SIGKILL at random moments, then a start that goes on; returns what went wrong."""
     study = Workspace(folder)
+    study.open_clock()
     rng = random.Random(1)
     study.plan(
         {
@@ -173,6 +191,7 @@ def killed_controllers(folder: Path, kills: int) -> list[str]:
         controller = study.start(1000)
         if rng.random() < 0.8:  # on a busy machine most would otherwise die before they begin
             study.heard()
+            study.step_clock(rng)
         time.sleep(rng.uniform(0.0, 2.0))
         controller.kill()
         controller.wait()
@@ -183,7 +202,7 @@ def killed_controllers(folder: Path, kills: int) -> list[str]:
     if study.start(2).wait(60) != 0:
         wrong.append("the last start did not end well")
     records = study.ledger.load()
-    wrong += study.check(records)
+    wrong += study.check(records) + study.blamed(records, {"": {"ok", "interrupted"}})
     plan = make_plan({"agent": "ppo", "reward_shaping": True}, {}, "spec", 5000, 20_000)
     repeated = 0
     for k, record in enumerate(records):
@@ -198,7 +217,8 @@ def killed_controllers(folder: Path, kills: int) -> list[str]:
         repeated += 1
     interrupted = sum(record.run_status == "interrupted" for record in records)
     print(
-        f"{kills} controllers killed: {len(records)} records, {interrupted} interrupted, "
+        f"{kills} controllers killed, the clock set {study.clock_steps} times:"
+        f" {len(records)} records, {interrupted} interrupted, "
         f"{repeated} suggestions as in an unbroken study, "
         f"everything of a killed controller gone within {slowest:.1f} s",
         flush=True,

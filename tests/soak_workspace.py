@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,12 @@ from agent.executors.processes import tagged_processes, workspace_id
 from agent.trials.champion import check_trust
 from agent.trials.ledger import Ledger
 from agent.trials.record import Record
+from tests.stepped_clock import SteppedClock
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT_SEC = 3.0
 GONE_SEC = 10.0
+CLOCK_STEPS_SEC = (-3600, -2, -1, 1, 2, 3600)
 CONTROLLER = """
 import sys
 from pathlib import Path
@@ -40,6 +43,23 @@ class Workspace:
         self.controller_log = folder / "controller.log"
         self.runner = Path(shutil.copy(ROOT / "tests" / "fake_runner.py", folder / "runner.py"))
         self.ledger = Ledger(folder / "results" / files.SEARCH_LEDGER)
+        self.clock: SteppedClock | None = None
+        self.clock_steps = 0
+
+    def open_clock(self) -> None:
+        """Give controllers from now on a clock that can be set, where this account may."""
+        try:
+            self.clock = SteppedClock(self.folder)
+        except (OSError, subprocess.CalledProcessError) as error:
+            print(
+                f"clock steps: skipped, this account can show no other clock ({error})", flush=True
+            )
+
+    def step_clock(self, rng: random.Random) -> None:
+        """Set that clock, while controllers run."""
+        if self.clock is not None:
+            self.clock.step(rng.choice(CLOCK_STEPS_SEC))
+            self.clock_steps += 1
 
     def plan(self, steps: dict[str, dict[str, Any]]) -> None:
         """Write what each trial does."""
@@ -59,7 +79,9 @@ class Workspace:
             "0",
         ]
         options += ["--confirm-seeds", "0", *folders, *argv]
+        prefix = [] if self.clock is None else self.clock.prefix
         command = [
+            *prefix,
             sys.executable,
             "-X",
             "faulthandler",
@@ -88,6 +110,22 @@ class Workspace:
                 return 0
             time.sleep(0.05)
         return len(left)
+
+    def blamed(self, records: list[Record], expected: dict[str, set[str]]) -> list[str]:
+        """Trials that did not end as they should.
+
+        :param records: all
+        :param expected: a record's statuses, by what its step of the plan says; others may end
+            in any way
+        """
+        plan = json.loads((self.folder / "plan.json").read_text())
+        wrong = []
+        for record in records:
+            step = plan[f"trial-{record.trial:03d}"].get("say", "")
+            if record.run_status not in expected.get(step, {record.run_status}):
+                blame = f"{record.run_status} ({record.cause})"
+                wrong.append(f"trial {record.trial}, which {step or 'is well'}, is said {blame}")
+        return wrong
 
     def check(self, records: list[Record]) -> list[str]:
         """What is wrong with ledger, folders and champion."""
