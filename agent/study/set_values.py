@@ -46,7 +46,7 @@ def _setting(text: str, world: str) -> tuple[str, Any]:
             f"--set {name!r} is no parameter of a trial;{near} choose from {', '.join(known)}"
         )
     if name in OPTIONS_ONLY:
-        raise UserError(f"--set cannot hold {name}; write --{name} {value}")
+        raise UserError(f"--set cannot hold {name}; write it as --{name}")
     return name, _value(name, known[name], value)
 
 
