@@ -246,7 +246,8 @@ def _complete(params: dict[str, Any]) -> dict[str, Any]:
     try:
         return TrialConfig.from_params(params).to_params()
     except (UserError, TypeError):  # of another version, or written by hand
-        return _defaults_of(str(params.get("agent"))) | params
+        known = {name: value for name, value in params.items() if value is not None}
+        return _defaults_of(str(params.get("agent"))) | known
 
 
 @cache

@@ -129,6 +129,7 @@ def _page(report: Report, findings: Findings, pictures: Mapping[str, bytes]) -> 
         pictures=pictures,
         tables=tables,
         wide=_wide_tables(report, findings),
+        text_columns=tables.TEXT_COLUMNS,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -76,8 +77,13 @@ def _varied_names(trials: Sequence[Trial]) -> set[str]:
 
 
 def _parameter(name: str, tried: Sequence[Any], when: tuple[str, str] | None) -> Parameter:
-    if not all(_is_number(value) for value in tried):
-        return Choice(name, tuple(sorted(set(tried), key=str)), when=when)
+    if all(_is_number(value) for value in tried):
+        with suppress(ValueError):  # no range reaches as far as they do
+            return _range(name, tried, when)
+    return Choice(name, tuple(sorted(set(tried), key=str)), when=when)
+
+
+def _range(name: str, tried: Sequence[float], when: tuple[str, str] | None) -> Range:
     low = min(tried)
     high = max(tried)
     log = _is_logarithmic(low, high, tried)

@@ -29,6 +29,7 @@ EVALUATION_COLUMNS = (
 )
 
 
+TEXT_COLUMNS = ("parameters", "cause", "task", "env", "driver", "model")  # begin at the left
 RACE_COLUMNS = (
     "timestamp",
     "task",
