@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -72,6 +73,38 @@ def run_git(
     if code != 0:
         raise subprocess.CalledProcessError(code, command, *texts)
     return texts[0].strip()
+
+
+class GitCalls:
+    """Calls of git in a work tree which together take no longer than a limit."""
+
+    def __init__(self, folder: Path, limit_sec: float) -> None:
+        """Begins to count the time.
+
+        :param folder: anywhere in the work tree
+        :param limit_sec: wall clock of all calls
+        """
+        self._folder = folder
+        self._deadline = time.monotonic() + limit_sec
+
+    def __call__(self, *arguments: str, index: Path | None = None) -> str:
+        """Returns what git printed; raises as ``run_git`` does.
+
+        :param arguments: of git
+        :param index: another one than the user's
+        """
+        environment = {}
+        if index is not None:
+            environment["GIT_INDEX_FILE"] = str(index)
+        left_sec = max(0.0, self._deadline - time.monotonic())
+        return run_git(self._folder, *arguments, timeout_sec=left_sec, environment=environment)
+
+    def succeeds(self, *arguments: str) -> bool:
+        """Returns whether git answers with 0."""
+        with suppress(subprocess.CalledProcessError):
+            self(*arguments)
+            return True
+        return False
 
 
 def reason(error: subprocess.CalledProcessError) -> str:

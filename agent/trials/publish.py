@@ -13,14 +13,12 @@ import json
 import re
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.config import files
-from agent.config.git import printable, reason, run_git
+from agent.config.git import GitCalls, printable, reason
 from agent.trials.champion import sha256
 
 LIMIT_SEC = 60.0  # chosen, of all that one push takes: the trials wait for it
@@ -101,7 +99,7 @@ class Publisher:
 
     def _push(self, names: list[str], message: str) -> bool:
         """Pushes files by their names, seen from the top; returns whether anything was new."""
-        git = Git(self.top)
+        git = GitCalls(self.top, LIMIT_SEC)
         for tries_left in reversed(range(TRIES)):
             commit = self._commit(git, names, message)
             if commit is None:
@@ -116,7 +114,7 @@ class Publisher:
                     raise
         return True
 
-    def _commit(self, git: Git, names: list[str], message: str) -> str | None:
+    def _commit(self, git: GitCalls, names: list[str], message: str) -> str | None:
         """Returns a commit upon what the remote's branch has, ``None`` if nothing is new.
 
         :param git: calls it
@@ -137,7 +135,7 @@ class Publisher:
         options = [option for parent in parents for option in ("-p", parent)]
         return git(*_identity(git), "commit-tree", tree, *options, "-m", message)
 
-    def _tip(self, git: Git) -> str:
+    def _tip(self, git: GitCalls) -> str:
         """Returns the commit of the remote's branch and makes sure it is here; empty for none."""
         ref = f"refs/heads/{self.branch}"
         tip = git("ls-remote", self.source, ref).partition("\t")[0]
@@ -145,7 +143,7 @@ class Publisher:
             git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.source, ref)
         return tip
 
-    def _check_continued(self, git: Git, tip: str, names: list[str]) -> None:
+    def _check_continued(self, git: GitCalls, tip: str, names: list[str]) -> None:
         """Makes sure that each ledger begins with what the branch has of it.
 
         :param git: calls it
@@ -166,37 +164,6 @@ class Publisher:
                 )
 
 
-class Git:
-    """Calls of git in a work tree, which together take no longer than ``LIMIT_SEC``."""
-
-    def __init__(self, top: Path) -> None:
-        """The time begins now.
-
-        :param top: root of the work tree
-        """
-        self._top = top
-        self._deadline = time.monotonic() + LIMIT_SEC
-
-    def __call__(self, *arguments: str, index: Path | None = None) -> str:
-        """Returns what git printed; raises as ``run_git`` does.
-
-        :param arguments: of git
-        :param index: another one than the user's
-        """
-        environment = {}
-        if index is not None:
-            environment["GIT_INDEX_FILE"] = str(index)
-        left_sec = max(0.0, self._deadline - time.monotonic())
-        return run_git(self._top, *arguments, timeout_sec=left_sec, environment=environment)
-
-    def succeeds(self, *arguments: str) -> bool:
-        """Returns whether git answers with 0."""
-        with suppress(subprocess.CalledProcessError):
-            self(*arguments)
-            return True
-        return False
-
-
 def open_publisher(results_dir: Path, name: str | None) -> Publisher:
     """Finds out where the results of a study are pushed to.
 
@@ -204,7 +171,7 @@ def open_publisher(results_dir: Path, name: str | None) -> Publisher:
     :param name: of the experiment; ``None`` to name it after that folder
     :raises CannotPublishError: nowhere
     """
-    git = Git(results_dir)
+    git = GitCalls(results_dir, LIMIT_SEC)
     try:
         top = Path(git("rev-parse", "--show-toplevel"))
         remote = _remote(git, top)
@@ -224,7 +191,7 @@ def open_publisher(results_dir: Path, name: str | None) -> Publisher:
     return Publisher(top, remote, url, source, branch, code)
 
 
-def _remote(git: Git, top: Path) -> str:
+def _remote(git: GitCalls, top: Path) -> str:
     names = git("remote").split()
     if not names:
         raise CannotPublishError(f"{top} has no git remote; add one: git remote add origin URL")
@@ -233,7 +200,7 @@ def _remote(git: Git, top: Path) -> str:
     return names[0]
 
 
-def _branch(git: Git, name: str) -> str:
+def _branch(git: GitCalls, name: str) -> str:
     """Returns the branch of an experiment, or of a results folder as seen from the top."""
     branch = f"{BRANCHES}/{NOT_IN_A_NAME.sub('-', name).strip('-')}"
     if not git.succeeds("check-ref-format", f"refs/heads/{branch}"):
@@ -273,7 +240,7 @@ def _parts(path: Path) -> Iterator[Path]:
     yield from (manifest, model)
 
 
-def _tree(git: Git, base: str, names: list[str]) -> str:
+def _tree(git: GitCalls, base: str, names: list[str]) -> str:
     """Returns the tree of a commit with some files as they are now.
 
     :param git: calls it
@@ -287,7 +254,7 @@ def _tree(git: Git, base: str, names: list[str]) -> str:
         return git("write-tree", index=index)
 
 
-def _identity(git: Git) -> tuple[str, ...]:
+def _identity(git: GitCalls) -> tuple[str, ...]:
     """Returns options that name an author where the user has not said who that is."""
     for who in ("AUTHOR", "COMMITTER"):
         if not git.succeeds("-c", "user.useConfigOnly=true", "var", f"GIT_{who}_IDENT"):

@@ -29,6 +29,9 @@ def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A bare repository; git knows no user."""
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for who in ("GIT_AUTHOR", "GIT_COMMITTER"):
+        monkeypatch.delenv(f"{who}_NAME", raising=False)
+        monkeypatch.delenv(f"{who}_EMAIL", raising=False)
     git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "remote.git")
     return tmp_path / "remote.git"
 
@@ -118,6 +121,16 @@ def test_a_clone_of_the_branch_has_the_champion(tree: Path, remote: Path, tmp_pa
     add_record(tmp_path / "clone")
     assert push(tmp_path / "clone") == PUSHED
     assert pushed(remote, "results/ledger.jsonl") == "{}\n{}\n"
+
+
+def test_the_author_is_the_user_if_git_knows_one(tree: Path, remote: Path) -> None:
+    push(tree)
+    assert git(remote, "log", "-1", "--format=%an %cn", BRANCH) == "autoresearch autoresearch\n"
+    git(tree, "config", "user.name", "somebody")
+    git(tree, "config", "user.email", "somebody@example.org")
+    add_record(tree)
+    push(tree)
+    assert git(remote, "log", "-1", "--format=%an %cn", BRANCH) == "somebody somebody\n"
 
 
 def add_record(tree: Path) -> None:
