@@ -341,8 +341,10 @@ def check(options: argparse.Namespace, plan: Plan) -> None:
     :param plan: of the study
     :raises UserError: either
     """
-    for config in plan.probes():
-        config.check_ready()
+    plan.base.check_ready()
+    if plan.searches_files:
+        for config in plan.probes():
+            config.check_ready()
     world = plan.base.the_world
     if isinstance(world, HasServers):
         world.check_servers(options.sim, plan.base.trial.env, options.workers)

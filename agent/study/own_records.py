@@ -1,6 +1,6 @@
 """A study's own records: those of its task, its fixed configuration and its space, each once.
 
-A score of another reward, throttle limit or length of training says nothing of what this study may
+A score under another reward, or of another length of training, says nothing of what this study may
 choose. So a record counts if this study could have launched the very trial.
 """
 

@@ -53,6 +53,13 @@ class Plan:
         """True if a trial with all these params is the default's."""
         return self.default.items() <= params.items()
 
+    @property
+    def searches_files(self) -> bool:
+        """True if a parameter of the space may name a file."""
+        known = facts_in(self.base.trial.world)
+        searched = [known[name] for name in self.space.names]
+        return any(facts.kind is str and not facts.choices for facts in searched)
+
     def probes(self) -> Iterator[TrialConfig]:
         """Trials of this plan: the default, the ends of each parameter, and random ones.
 
