@@ -38,7 +38,7 @@ START_TICKS = 19
 
 def workspace_id(folder: Path) -> str:
     """Part of a tag that tells one folder of models from another."""
-    return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+    return hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:12]
 
 
 def controller_tag(workspace: str) -> str:

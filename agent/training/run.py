@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import configure
+from stable_baselines3.common.logger import Logger, configure
 
 from agent.config import files
 from agent.config.trial import TrialConfig
@@ -82,7 +82,7 @@ def run_trial(
             state = None  # large, and the model has what it needs
         open_folder(config, folder, resume)
         on_open()
-        model.set_logger(configure(str(folder / files.CURVES), ["tensorboard"]))
+        model.set_logger(_open_logger(folder))
         stack.callback(model.logger.close)
         keeper = None
         if keep_state or resume:
@@ -120,6 +120,18 @@ def _new_model(config: TrialConfig, training: TrainingEnvs) -> BaseAlgorithm:
     if config.trial.warm_start:
         begin_with(model, Path(config.trial.warm_start))
     return model
+
+
+def _open_logger(folder: Path) -> Logger:
+    """A logger of curves, which does without them below a name that TensorBoard cannot say."""
+    curves = str(folder / files.CURVES)
+    kinds = ["tensorboard"]
+    try:
+        curves.encode()
+    except UnicodeEncodeError:
+        kinds = []
+        print(f"no curves for TensorBoard: the name of {folder} is not UTF-8", flush=True)
+    return configure(curves, kinds)
 
 
 def _chooser(

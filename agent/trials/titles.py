@@ -115,7 +115,7 @@ class Titles:
 
     def _own_folder(self, params: Mapping[str, Any]) -> Path:
         name, key = task_name(params)
-        digest = hashlib.sha256(f"{os.path.dirname(self.ledger)} {key}".encode()).hexdigest()
+        digest = hashlib.sha256(os.fsencode(f"{os.path.dirname(self.ledger)} {key}")).hexdigest()
         readable = UNSAFE.sub("-", name).strip("-")
         return self.models_dir / f"{files.CHAMPION}-{readable}-{digest[:DIGEST_DIGITS]}"
 
