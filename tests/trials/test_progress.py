@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 
+from agent.executors.base import read_progress
 from agent.trials.progress import Rung, read_rungs
+from tests.evil_values import EVIL
 
 
 def progress(folder: Path, *evaluations: tuple[int, float], tail: str = "") -> Path:
@@ -36,3 +39,16 @@ def test_a_trial_half_way_through_a_line_is_read_as_far_as_it_is_whole(tmp_path:
 def test_what_is_no_rung_is_refused(data: object) -> None:
     with pytest.raises(ValueError, match="is no rung"):
         Rung.from_json(data)
+
+
+def test_a_line_of_progress_of_any_value_is_read_or_left_out(tmp_path: Path) -> None:
+    good = '{"timesteps": 50, "mean_reward": 2.5}'
+    lines = [
+        line.replace('"@"', evil)
+        for line in ('"@"', '{"timesteps": "@", "mean_reward": 1}', good.replace("2.5", '"@"'))
+        for evil in EVIL
+    ]
+    (tmp_path / "progress.jsonl").write_text("\n".join([*lines, good]) + "\n")
+    read = read_progress(tmp_path)
+    assert read[-1] == (50, 2.5)
+    assert all(type(timesteps) is int and math.isfinite(score) for timesteps, score in read)

@@ -11,9 +11,11 @@ import pytest
 
 from agent.config.trial import TrialConfig
 from agent.executors.base import Outcome
-from agent.trials.assemble import make_record
+from agent.trials.assemble import make_record, unwatched_outcome
 from agent.trials.folders import Launch
 from agent.trials.record import Record, config_id
+from agent.trials.summary import summary
+from tests.evil_values import EVIL
 from tests.fake_executor import ELSEWHERE
 
 NAMES_OF_THE_SPECIFICATION = [
@@ -167,3 +169,22 @@ def test_what_is_no_hyperparameter_does_not_change_the_config_id() -> None:
     there = TrialConfig.of(env=["donkey-generated-track-v0"], seed=2, memory_limit="4G").to_params()
     other = TrialConfig.of(learning_rate=0.1).to_params()
     assert config_id(here) == config_id(there) != config_id(other)
+
+
+@pytest.mark.parametrize("status", ["ok", "crashed"])
+def test_a_result_of_any_value_makes_a_record(tmp_path: Path, status: str) -> None:
+    """What no record may hold counts as absent, so a trial with a score keeps it."""
+    result = {"mean_reward": 1.0, "std_reward": 2.0, "run_status": "ok", "cause": None}
+    result |= {"score": {}, "versions": {}, "simulator": "here", "host": "a", "git_commit": "b"}
+    for name in (*result, "git_dirty", "elapsed_sec"):
+        text = json.dumps({**result, name: "@"})
+        for evil in EVIL:
+            write_result(tmp_path, text.replace('"@"', evil))
+            made = assemble(tmp_path, outcome(status, cause="exit code 1"))
+            assert Record.from_line(made.to_line()) == made
+            assert summary(made)
+    write_result(tmp_path, json.dumps(result | {"std_reward": "x", "versions": 5, "score": [1]}))
+    made = assemble(tmp_path, outcome())
+    assert (made.mean_reward, made.std_reward, made.score) == (1.0, None, None)
+    write_result(tmp_path, '{"run_status": "ok", "elapsed_sec": "long"}')
+    assert unwatched_outcome(tmp_path).elapsed_sec == 0.0
