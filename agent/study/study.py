@@ -12,23 +12,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agent.config.errors import UserError
-from agent.config.flat import not_hyperparameters
 from agent.config.trial import TrialConfig
 from agent.search.candidates import SpaceExhausted
 from agent.search.proposer import Proposal, propose
 from agent.search.stopping import Convergence, assess
 from agent.search.surrogate import Observation, Params
-from agent.study.champion_selection import select_champion
 from agent.study.observations import observations
 from agent.study.own_records import OwnRecords
 from agent.study.plan import Plan
 from agent.study.pruning import should_prune
+from agent.study.replicates import Replicates
 from agent.study.run_in_fork import run_in_fork
 from agent.trials.folders import Launch
 from agent.trials.loop import TrialLoop
 from agent.trials.progress import Rung
-from agent.trials.record import Record, config_id
-from agent.trials.task import of_task
+from agent.trials.record import Record
 from agent.trials.words import COLUMNS, differing, fixed, in_words
 
 ATTEMPTS = 100  # at a proposal whose values go together, as nearly all of a plan's do
@@ -70,13 +68,13 @@ class Study:
         self.plan = plan
         self.options = options
         self.loop = loop
-        self.params = plan.base.to_params()
         self.own = OwnRecords(plan)
+        self.replicates = Replicates(plan, options.confirm_seeds, self.own, loop.log.say)
         self.prior = self.own.of(prior)
         self.trials_left = options.trials
         self.convergence: Convergence | None = None
         self._default_was_tried = False
-        self._space_is_used_up = False
+        self._said_used_up = False
         self._is_over = False
 
     def next_launch(self, records: list[Record], running: list[TrialConfig]) -> Launch | None:
@@ -87,13 +85,13 @@ class Study:
         """
         if self.trials_left == 0 or self._is_over:
             return None
-        wanted = self._next_replicate(records)
+        wanted = self.replicates.next(records)
         if wanted is None and self._may_stop():
             self._is_over = True
             return None
         trial = self.loop.folders.next_trial(records)
         launch = (
-            self._replicate_launch(trial, wanted, running)
+            self.replicates.launch(trial, wanted, running)
             or self._default_launch(trial, records, running)
             or self._proposed(trial, records, running)
             or self._confirmation(trial, records, running)
@@ -177,31 +175,6 @@ class Study:
             self._log(f"converged: {self.convergence.reason}")
         return self.convergence.converged
 
-    def _next_replicate(self, records: list[Record]) -> dict[str, Any] | None:
-        """Returns the parameters of the replicate to run next."""
-        if self.options.confirm_seeds == 0:
-            return None
-        selection = select_champion(
-            of_task(records, self.params),
-            self.options.confirm_seeds,
-            self.own.include,
-            search_is_over=self._space_is_used_up,
-        )
-        return selection.next_replicate
-
-    def _replicate_launch(
-        self, trial: int, wanted: dict[str, Any] | None, running: list[TrialConfig]
-    ) -> Launch | None:
-        """Returns the launch of a replicate; ``None`` if none is wanted, or it cannot run now."""
-        if wanted is None:
-            return None
-        replicate = self._replicate(wanted, running)
-        if replicate is None:
-            return None
-        seed = replicate.trial.seed
-        self._log(f"trial {trial} starts (replicate on seed {seed}): it tests a configuration")
-        return Launch(trial, "replicate", replicate)
-
     def _default_launch(
         self, trial: int, records: list[Record], running: list[TrialConfig]
     ) -> Launch | None:
@@ -213,26 +186,14 @@ class Study:
     def _confirmation(
         self, trial: int, records: list[Record], running: list[TrialConfig]
     ) -> Launch | None:
-        """Returns a replicate that only a search which is over can afford."""
-        return self._replicate_launch(trial, self._next_replicate(records), running)
+        """Returns a replicate that only a search which is over can afford.
 
-    def _replicate(self, params: dict[str, Any], running: list[TrialConfig]) -> TrialConfig | None:
-        """Returns a replicate's configuration with this study's simulators and machine.
-
-        ``None`` if it is at work already, or cannot be run with them.
+        It is over when no trial is at work any more that could win.
         """
-        machine = not_hyperparameters(self.plan.base.trial.world)
-        own = {name: self.params[name] for name in machine if name != "seed"}
-        own["env"] = self.plan.base.trial.env
-        try:
-            replicate = TrialConfig.from_params(params | own)
-        except UserError as error:
-            self._log(f"the replicate waits: {error}")
+        if running:
             return None
-        at_work = {(config_id(config.to_params()), config.trial.seed) for config in running}
-        if (config_id(params), replicate.trial.seed) in at_work:
-            return None
-        return replicate
+        wanted = self.replicates.next(records, search_is_over=True)
+        return self.replicates.launch(trial, wanted, running)
 
     def _default_known(self, records: list[Record], running: list[TrialConfig]) -> bool:
         """True once the default was tried with a result, or while it is at work."""
@@ -272,9 +233,9 @@ class Study:
 
     def _note_used_up(self, error: SpaceExhausted) -> None:
         """Says once that nothing is left to search, and what becomes of the other trials."""
-        if self._space_is_used_up:
+        if self._said_used_up:
             return
-        self._space_is_used_up = True
+        self._said_used_up = True
         line = f"the space is used up after {self._trials_run} of {self.options.trials} trials"
         if self.options.confirm_seeds:
             line += ", the others confirm its best"
