@@ -24,6 +24,7 @@ from agent.config.console import keep_streams_open
 from agent.config.errors import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
 from agent.config.one_line_parser import OneLineParser
 from agent.simulator.protocol import CLOCKS
+from agent.worlds.base import shown_address
 
 if TYPE_CHECKING:
     from agent.simulator.server import Server
@@ -50,7 +51,7 @@ def build_parser(prog: str = PROG) -> OneLineParser:
         "--host",
         default="127.0.0.1",
         metavar="ADDRESS",
-        help="address to bind (default %(default)s)",
+        help="address or name to bind, :: for every one (default %(default)s)",
     )
     parser.add_argument(
         "--scene", metavar="NAME", help="load this scene now (default: clients choose in the menu)"
@@ -89,9 +90,9 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         return EXIT_BAD_ARGUMENTS
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
-    host, port = server.address
+    address = shown_address(*server.address)
     print(
-        f"listening on {host}:{port} scene {server.scene or 'menu'} clock {arguments.clock}",
+        f"listening on {address} scene {server.scene or 'menu'} clock {arguments.clock}",
         flush=True,
     )
     server.serve()
@@ -106,7 +107,9 @@ def open_server(arguments: argparse.Namespace) -> Server:
     from agent.simulator.server import Server
     from agent.simulator.tracks import scene_names
 
-    host, port, scene = arguments.host, arguments.port, arguments.scene
+    host = arguments.host.removeprefix("[").removesuffix("]")
+    port = arguments.port
+    scene = arguments.scene
     if scene is not None and scene not in scene_names():
         raise UserError(f"scene {scene!r} is not at hand; choose from {', '.join(scene_names())}")
     try:

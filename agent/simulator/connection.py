@@ -13,12 +13,32 @@ CHUNK = 1 << 16  # bytes taken from a client at once
 OUTBOX_LIMIT = 1 << 20  # bytes waiting for a client before it is not listened to any more
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """Returns a socket that listens, on IPv6 only where the host has no IPv4 address.
+
+    :param host: name or address; ``::`` is every address of both
+    :param port: 0 for a free one
+    :raises OSError: the address cannot be had
+    """
+    try:
+        found = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except UnicodeError as error:
+        raise OSError(f"it is no host name: {error}") from None
+    family, *_, address = min(found, key=lambda each: each[0] != socket.AF_INET)
+    is_every = address[0] == "::" and socket.has_dualstack_ipv6()
+    return socket.create_server(address, family=family, backlog=100, dualstack_ipv6=is_every)
+
+
 class Connection:
     """A client; in the menu while it has no car."""
 
     __slots__ = ("car", "inbox", "interest", "outbox", "quiet_since", "requests", "socket")
 
     def __init__(self, client: socket.socket, now: float) -> None:
+        client.setblocking(False)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = client
         self.requests = Requests()
         self.inbox: deque[bytes] = deque()

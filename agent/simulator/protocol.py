@@ -1,7 +1,8 @@
 """The wire: messages are cut out of a TCP stream, read and written here; docs/wire.md.
 
 Clients send JSON objects whose values are strings, one after the other with nothing in between.
-The simulator sends objects with numbers, a line each.
+The simulator sends objects with numbers, a line each. What clients send is read as leniently as
+Unity reads it, see ``lenient``.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import json
 import math
 from typing import TYPE_CHECKING, Any
+
+from agent.simulator.lenient import read_fields
 
 if TYPE_CHECKING:
     from agent.simulator.telemetry import Telemetry
@@ -18,6 +21,8 @@ CLOCKS = {"realtime": 1.0, "lockstep": None, "4x": 4.0}
 MESSAGE_LIMIT = 1 << 20  # chosen: bytes that may come without completing a message
 PROTOCOL_VERSION = "2"  # upstream's
 KEEP_ALIVE = b"{}\n"
+NO_JSON = "not JSON"
+UNREADABLE = "\ufffd"  # stands for bytes that are no UTF-8
 SHOWN = 80  # chosen: characters of a bad message that its complaint repeats
 
 Message = dict[str, Any]
@@ -51,6 +56,11 @@ class BadMessage(ValueError):
             shown = shown[:SHOWN] + "..."
         super().__init__(f"{kind}: {shown}")
         self.kind = kind
+        self.value = value
+
+
+class BadField(BadMessage):
+    """A field that is ignored; the rest of its message was followed."""
 
 
 class Oversized(ValueError):
@@ -73,6 +83,8 @@ class Requests:
 
         :raises Oversized: too much came without completing one
         """
+        if not self._pending:
+            chunk = chunk.lstrip()  # line ends between messages are kept for nobody
         self._pending += chunk
         whole = chunk.rstrip().endswith(b"}")
         if not whole and b"{" not in chunk:
@@ -115,6 +127,23 @@ class Replies:
 
 
 def parse(piece: bytes) -> Message:
+    """Reads a client's message, leniently where it is no JSON.
+
+    :raises BadMessage: nothing in it is a ``msg_type``
+    """
+    try:
+        return parse_strictly(piece)
+    except BadMessage as error:
+        if error.kind != NO_JSON:
+            raise
+    message = read_fields(piece.decode("utf-8", errors="replace"))
+    msg_type = message.get("msg_type")
+    if not isinstance(msg_type, str) or UNREADABLE in msg_type:
+        raise BadMessage(NO_JSON, piece)
+    return message
+
+
+def parse_strictly(piece: bytes) -> Message:
     """Reads one message of either side.
 
     :raises BadMessage: not a JSON object with a ``msg_type``
@@ -122,7 +151,7 @@ def parse(piece: bytes) -> Message:
     try:
         message = json.loads(piece.decode("utf-8"))
     except (ValueError, RecursionError):
-        raise BadMessage("not JSON", piece) from None
+        raise BadMessage(NO_JSON, piece) from None
     if not isinstance(message, dict) or not isinstance(message.get("msg_type"), str):
         raise BadMessage("no msg_type", piece)
     return message

@@ -9,14 +9,17 @@ from collections import deque
 import cv2
 import numpy as np
 
+from agent.simulator.fields import Fields
 from agent.simulator.lidar import LidarConfig
 from agent.simulator.protocol import BadMessage, Message, integer, number, reply, telemetry
 from agent.simulator.sensor_config import (
+    CAMERA_FIELDS,
     FIRST_CAMERA,
+    LIDAR_FIELDS,
     SECOND_CAMERA,
     Camera,
-    lidar_config,
     updated_camera,
+    updated_lidar,
 )
 from agent.simulator.telemetry import UNITS_PER_METRE, Telemetry
 from agent.simulator.typing import Image
@@ -145,7 +148,9 @@ class RemoteCar:
     def handle(self, message: Message) -> bytes:
         """Does what a client asks; returns the answer, mostly none.
 
-        :raises BadMessage: unknown, incomplete or out of range; nothing has changed then
+        :raises BadField: a field is no number or out of range; the others have been followed
+        :raises BadMessage: unknown or incomplete, or no part of it can be followed; nothing has
+            changed then
         """
         match message["msg_type"]:
             case "control":
@@ -159,11 +164,17 @@ class RemoteCar:
             case "regen_road":
                 self._regen_road(message)
             case "cam_config":
-                self.camera = updated_camera(self.camera, message)
+                fields = Fields(message, CAMERA_FIELDS)
+                self.camera = updated_camera(self.camera, fields)
+                fields.check()
             case "cam_config_b":
-                self.camera_b = updated_camera(self.camera_b or SECOND_CAMERA, message)
+                fields = Fields(message, CAMERA_FIELDS)
+                self.camera_b = updated_camera(self.camera_b or SECOND_CAMERA, fields)
+                fields.check()
             case "lidar_config":
-                self.lidar = lidar_config(message)
+                fields = Fields(message, LIDAR_FIELDS)
+                self.lidar = updated_lidar(self.lidar or LidarConfig(), fields)
+                fields.check()
             case "car_config" | "racer_info" | "step_mode":
                 pass  # looks and names that no camera shows; a mode that does not work upstream
             case unknown:
@@ -171,22 +182,31 @@ class RemoteCar:
         return b""
 
     def _hold(self, message: Message) -> None:
-        steering, throttle, brake = (
-            number(message, name) for name in ("steering", "throttle", "brake")
-        )
+        fields = Fields(message, ("steering", "throttle", "brake"))
+        steering = fields.number("steering", self.steering)
+        throttle = fields.number("throttle", self.throttle)
+        brake = fields.number("brake", self.brake)
         self.steering = min(max(steering, -1.0), 1.0)
         self.throttle = min(max(throttle, -1.0), 1.0)
         self.brake = min(max(brake, 0.0), 1.0)
+        fields.check()
 
     def _set_position(self, message: Message) -> None:
-        x, _, z = (number(message, f"pos_{axis}", -FAR_AWAY_U, FAR_AWAY_U) for axis in "xyz")
-        yaw = 0.0
-        if all(f"Q{axis}" in message for axis in "xyzw"):
-            qx, qy, qz, qw = (number(message, f"Q{axis}", -1e3, 1e3) for axis in "xyzw")
-            # Only the heading of the rotated forward axis: the ground says how the car tilts.
-            forward = qw * qw - qx * qx - qy * qy + qz * qz
-            yaw = math.atan2(2 * (qx * qz + qw * qy), forward)
-        self.world.set_pose(x, z, yaw)
+        fields = Fields(message, ("pos_x", "pos_y", "pos_z"))
+        x = number(message, "pos_x", -FAR_AWAY_U, FAR_AWAY_U)
+        z = number(message, "pos_z", -FAR_AWAY_U, FAR_AWAY_U)
+        fields.number("pos_y", 0.0)  # the ground says how high the car stands
+        self.world.set_pose(x, z, self._heading(fields))
+        fields.check()
+
+    def _heading(self, fields: Fields) -> float:
+        """Returns the yaw of a message's rotation, 0 without one. How it tilts the ground says."""
+        if not all(f"Q{axis}" in fields for axis in "xyzw"):
+            return 0.0
+        qx, qy, qz, qw = (fields.number(f"Q{axis}", math.nan, -1e3, 1e3) for axis in "xyzw")
+        forward = qw * qw - qx * qx - qy * qy + qz * qz
+        yaw = math.atan2(2 * (qx * qz + qw * qy), forward)
+        return 0.0 if math.isnan(yaw) else yaw
 
     def _node_position(self, message: Message) -> bytes:
         index = integer(message, "index")
@@ -209,27 +229,34 @@ class RemoteCar:
         )
 
     def _regen_road(self, message: Message) -> None:
-        style = integer(message, "road_style", -1e9, 1e9)
+        fields = Fields(message, ("road_style", "rand_seed", "turn_increment"))
         seed = integer(message, "rand_seed", -(2**63), 2**63)
-        turn_deg = number(message, "turn_increment", -90.0, 90.0) or self._turn_deg
+        style = fields.integer("road_style", 0, -1e9, 1e9)
+        turn_deg = fields.number("turn_increment", 0.0, -90.0, 90.0) or self._turn_deg
         try:
             self.world.regenerate_road(seed % 2**64, style, turn_deg)
         except ValueError:
             raise BadMessage("regen_road outside generated_road", self.world.scene.name) from None
         self._turn_deg = turn_deg
         self._start()
+        fields.check()
 
     def _picture(self, camera: Camera) -> bytes:
         """Returns the camera's picture as a file in base64."""
         view = camera.view
         rgb = np.empty((view.height, view.width, 3), dtype=np.uint8)
         self.world.render(rgb, view)
-        bgr = cv2.transform(rgb, GREY) if camera.grey else cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+        bgr = greyed(rgb) if camera.grey else cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
         if camera.encoding == "TGA":
             return b2a_base64(_tga(np.asarray(bgr)), newline=False)
         options = (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY) if camera.encoding == "JPG" else ()
         file = cv2.imencode(f".{camera.encoding.lower()}", bgr, options)[1]
         return b2a_base64(file.data, newline=False)
+
+
+def greyed(rgb: Image) -> Image:
+    """Returns a picture in grey levels, still of three channels."""
+    return np.asarray(cv2.transform(rgb, GREY), dtype=np.uint8)
 
 
 def _tga(bgr: Image) -> bytes:

@@ -14,11 +14,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from agent.simulator.connection import Connection
+from agent.simulator.connection import Connection, listen
 from agent.simulator.protocol import (
     CLOCKS,
     KEEP_ALIVE,
     PROTOCOL_VERSION,
+    BadField,
     BadMessage,
     Message,
     Oversized,
@@ -45,7 +46,7 @@ def complain(line: str) -> None:
 class Server:
     """Listens from construction on, answers while ``serve`` runs.
 
-    :param host: address to bind
+    :param host: address or name to bind
     :param port: 0 for a free one
     :param scene: loaded already; None shows clients the menu
     :param clock: a name of ``protocol.CLOCKS``
@@ -81,7 +82,7 @@ class Server:
         self._stopping = False
         # The first car loads and compiles what all need, before anybody waits for it.
         RemoteCar(scene or ordered(scene_names())[0], seed).frame()
-        self._listener = socket.create_server((host, port), backlog=100)
+        self._listener = listen(host, port)
         self._listener.setblocking(False)
         self._waker, self._woken = socket.socketpair()
         self._waker.setblocking(False)
@@ -92,8 +93,8 @@ class Server:
     @property
     def address(self) -> tuple[str, int]:
         """Host and port it listens on."""
-        host, port = self._listener.getsockname()[:2]
-        return host, port
+        address: tuple[str, int] = self._listener.getsockname()[:2]
+        return address
 
     @property
     def n_cars(self) -> int:
@@ -158,8 +159,6 @@ class Server:
             self._complain("no seat", f"connection refused, {MOST_CLIENTS} clients are the limit")
             client.close()
             return
-        client.setblocking(False)
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(client, time.monotonic())
         self._connections.append(connection)
         self._selector.register(client, selectors.EVENT_READ, connection)
@@ -222,7 +221,11 @@ class Server:
 
     def _handle_on_track(self, connection: Connection, car: RemoteCar, message: Message) -> None:
         msg_type = message["msg_type"]
-        answer = car.handle(message)
+        answer = b""
+        try:
+            answer = car.handle(message)
+        except BadField as error:
+            self._complain(error.kind, f"ignored a field, {error}")
         if self._period_sec is None:  # in lockstep the client's messages are the clock
             if msg_type == "control":
                 car.drive()

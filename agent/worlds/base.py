@@ -8,6 +8,7 @@ it loads neither torch nor the world's own library: those are loaded by the meth
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from enum import IntEnum
 from types import MappingProxyType
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from agent.config.trial import TrialConfig
 
 LOCALHOST = "127.0.0.1"
+LAST_PORT = 65535
+ADDRESS = re.compile(
+    r"(?:(?:\[(?P<bracketed>[^\s/@\[\]]+)\]|(?P<name>[^\s:/@\[\]]*)):)?(?P<port>[0-9]{1,9})"
+)
 EMBEDDED = "embedded"  # tasks that run in the process of the trial
 # Seeds of environments: one band per purpose, so that no road, opponent or start is met for two
 # purposes.
@@ -103,12 +108,14 @@ class Episode(NamedTuple):
     :param steps: control steps
     :param end_reason: the environment's word for its end
     :param measures: the world's numbers about it, by name
+    :param cut_off: it ended by no fault of the policy's, at its time limit or at the way's end
     """
 
     reward: float
     steps: int
     end_reason: str = "time_limit"
     measures: Mapping[str, Any] = MappingProxyType({})
+    cut_off: bool = False
 
 
 class Measure(NamedTuple):
@@ -252,12 +259,21 @@ def split_task(task: str) -> tuple[str, tuple[str, int] | None]:
 def parse_address(text: str) -> tuple[str, int]:
     """Host and port of ``[HOST:]PORT``; without a host this machine's.
 
-    :raises UserError: no port from 1 to 65535
+    An IPv6 address stands in brackets, ``[::1]:9091``: without them its end looks like a port.
+
+    :raises UserError: no host, or no port from 1 to 65535
     """
-    host, _, port = text.rpartition(":")
-    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise UserError(f"address {text!r} is not [HOST:]PORT; write it as 9091 or 127.0.0.1:9091")
-    return host.strip("[]") or LOCALHOST, int(port)
+    found = ADDRESS.fullmatch(text)
+    if found is None or not 0 < int(found["port"]) <= LAST_PORT:
+        raise UserError(
+            f"address {text!r} is not [HOST:]PORT; write it as 9091, 127.0.0.1:9091 or [::1]:9091"
+        )
+    return found["bracketed"] or found["name"] or LOCALHOST, int(found["port"])
+
+
+def shown_address(host: str, port: int) -> str:
+    """``HOST:PORT`` as ``parse_address`` reads it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def headline(world: World, score: Mapping[str, Any] | None) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from agent.simulator.appearance import Appearance
 from agent.simulator.lens import View
 from agent.simulator.lidar import LidarConfig
+from agent.simulator.remote_car import greyed
 from agent.simulator.telemetry import UNITS_PER_METRE, Telemetry
 from agent.simulator.world import World
 from agent.worlds.donkey import starts
@@ -23,6 +24,7 @@ from agent.worlds.donkey.env_options import (
     AnyWorld,
     camera_view,
     checked,
+    is_grey,
     lidar,
     open_world,
     second_view,
@@ -50,8 +52,8 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
     ``max_episode_steps`` and at the end of an open road.
 
     :param level: the simulator's name of the scene
-    :param conf: upstream's conf keys and our own, see ``env_options``; ``host`` or ``port`` make it
-        an environment in the simulator there
+    :param conf: upstream's conf keys and our own, see ``conf_checks``; ``host``, ``port`` or
+        ``exe_path`` make it an environment in the simulator there
     :param render_mode: ``rgb_array`` or None
     :param world: drives in this world, which stays open, instead of one of its own
     :param grey_view: observe this in grey levels, (rows, columns) uint8, drawn at that size; not on
@@ -216,17 +218,20 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
             self.world.close()
 
     def _observe(self) -> NDArray[np.uint8]:
-        self._frame = np.empty_like(self._frame)
-        self.world.render(self._frame, self._grey_view or self._view)
+        if self._grey_view is None:
+            self._frame = self._picture(self._view)
+        else:
+            self._frame = np.empty_like(self._frame)
+            self.world.render(self._frame, self._grey_view)
         return self._frame
 
-    def _picture(self, view: View, second: bool = False) -> NDArray[np.uint8]:
+    def _picture(self, view: View, key: str = "cam_config") -> NDArray[np.uint8]:
         frame: NDArray[np.uint8] = np.empty((view.height, view.width, 3), dtype=np.uint8)
         if isinstance(self.world, RemoteWorld):
-            self.world.render(frame, second=second)
-        else:
-            self.world.render(frame, view)
-        return frame
+            self.world.render(frame, second=key != "cam_config")
+            return frame
+        self.world.render(frame, view)
+        return greyed(frame) if is_grey(self.conf, key) else frame
 
     def end_reason(self, telemetry: Telemetry | RemoteTelemetry) -> str | None:
         """Reason for the episode's end; None while it goes on."""
@@ -246,7 +251,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         """Upstream's info, and ours: progress, laps and the reason for the end."""
         info: dict[str, Any] = {}
         if self._second_view is not None:
-            info["image_b"] = self._picture(self._second_view, second=True)
+            info["image_b"] = self._picture(self._second_view, "cam_config_b")
         ranges: Any = []
         if self._lidar is not None:
             ranges = distances(self.world.lidar(self._lidar), self._lidar)

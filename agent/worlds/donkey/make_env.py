@@ -14,7 +14,7 @@ from agent.simulator.world import World
 from agent.worlds.action_repeat import HeldAction, RepeatedAction
 from agent.worlds.donkey.actions import DiscretizedActionWrapper
 from agent.worlds.donkey.env import DonkeyEnv
-from agent.worlds.donkey.env_options import AnyWorld, checked, open_world
+from agent.worlds.donkey.env_options import AnyWorld, checked, is_on_port, open_world
 from agent.worlds.donkey.observation import FAST_VIEW, FRAMES, GAP, FastObservation
 from agent.worlds.donkey.remote.remote_world import RemoteWorld
 from agent.worlds.donkey.reward_wrappers import with_reward
@@ -28,7 +28,8 @@ def open_shared_world(env_id: str, **conf: Any) -> World | RemoteWorld:
     """A world for several environments to drive in turn.
 
     :param env_id: upstream's environment id
-    :param conf: keys of ``DonkeyEnv``'s conf; with ``host`` or ``port`` the simulator there
+    :param conf: keys of ``DonkeyEnv``'s conf, see ``conf_checks``; ``host``, ``port`` or
+        ``exe_path`` ask for the simulator there
     :raises ValueError: an unknown id or conf value
     :raises SimulatorLost: a simulator that is not there, or drives another scene
     """
@@ -99,7 +100,7 @@ def _donkey_env(
     env_id: str, observation: str, reward: str, world: AnyWorld | None, conf: dict[str, Any]
 ) -> DonkeyEnv:
     check_env_id(env_id)
-    on_port = "port" in conf
+    on_port = is_on_port(conf)
     evaluated = reward == EVALUATION_REWARD
     own = {"start": "anywhere", "road": "new"}
     if evaluated:

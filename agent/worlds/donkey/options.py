@@ -7,10 +7,10 @@ from itertools import combinations
 
 from agent.config.errors import UserError
 from agent.config.settings import Part, SearchChoices, SearchRange, inherited, part, setting
-from agent.worlds.base import WorldOptions, split_task
+from agent.worlds.base import WorldOptions, shown_address, split_task
 from agent.worlds.donkey.reward_terms import describe_terms, parse_terms
 
-JUDGED_STEPS = 3600  # three minutes, in which the slowest of our drivers has a lap of every track
+JUDGED_STEPS = 3000  # chosen: 1.5 reference laps of the longest track by a trial's usual throttle
 RANDOM_ROADS = 2**31  # how many random roads there are where ``roads`` sets no bound
 
 
@@ -206,4 +206,4 @@ def addresses(tasks: Sequence[str]) -> list[str]:
     :raises UserError: an address that is none
     """
     split = (split_task(task)[1] for task in tasks)
-    return [f"{address[0]}:{address[1]}" for address in split if address]
+    return [shown_address(*address) for address in split if address]

@@ -12,7 +12,7 @@ from agent.config.errors import UserError
 from agent.simulator.remote_car import RemoteCar
 from agent.simulator.server import Server
 from agent.simulator.world import World
-from agent.worlds.base import Learner, Purpose, parse_address
+from agent.worlds.base import Learner, Purpose, parse_address, shown_address
 from agent.worlds.donkey.demonstrations import Episode
 from agent.worlds.donkey.env_options import DEFAULTS, AnyWorld
 from agent.worlds.donkey.experts.line_follower import (
@@ -190,5 +190,6 @@ def serve_client(
         raise UserError(
             f"driver {address!r} cannot be listened on ({error.strerror}); choose another port"
         ) from error
-    print(f"listening on {host}:{port} scene {wanted}; connect a client and drive", flush=True)
+    where = shown_address(host, port)
+    print(f"listening on {where} scene {wanted}; connect a client and drive", flush=True)
     server.serve()

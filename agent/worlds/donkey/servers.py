@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from agent.config import files
 from agent.config.errors import UserError
-from agent.worlds.base import EMBEDDED, parse_address
+from agent.worlds.base import EMBEDDED, parse_address, shown_address
 from agent.worlds.capabilities import AssignEnvs, StartedProcess, StartProcess
 
 SERVER = files.REPO_ROOT / "agent" / "donkey_sim.py"
@@ -18,7 +19,9 @@ SPAWN = "spawn"
 START_LIMIT_SEC = 120.0  # chosen: the first start after installation compiles
 POLL_SEC = 0.05
 GRACE_SEC = 5.0
-LISTENING = "listening on "
+# The server's own line among all that libraries and the loader print, before it and on it.
+LISTENING = re.compile(r"listening on (\S+:[0-9]+) scene ")
+LAST_LINES = 3  # chosen: of a server that ended, in the complaint
 
 
 def check_sim(sim: str, envs: list[str], workers: int) -> None:
@@ -48,7 +51,7 @@ def deal(sim: str, envs: list[str], workers: int) -> list[list[str]]:
     :param workers: trials side by side
     :raises UserError: no address, or not one for each
     """
-    addresses = [parse_address(text) for text in sim.split(",")]
+    addresses = [parse_address(text.strip()) for text in sim.split(",")]
     if len(addresses) != len(envs) * workers:
         times = f" times {workers} --workers" if workers > 1 else ""
         raise UserError(
@@ -56,7 +59,7 @@ def deal(sim: str, envs: list[str], workers: int) -> list[list[str]]:
             "give one for each"
         )
     pairs = zip(envs * workers, addresses, strict=True)
-    addressed = [f"{env}@{host}:{port}" for env, (host, port) in pairs]
+    addressed = [f"{env}@{shown_address(*address)}" for env, address in pairs]
     return [addressed[first : first + len(envs)] for first in range(0, len(addressed), len(envs))]
 
 
@@ -133,10 +136,18 @@ class Server:
         while True:
             ended = not self._process.is_running()
             output = self.log.read_text(errors="replace")
-            if output.startswith(LISTENING) and "\n" in output:
-                self._address = output.removeprefix(LISTENING).split()[0]
+            said = LISTENING.search(output)
+            if said:
+                self._address = said[1]
                 return
             if ended or time.monotonic() > deadline:
-                last_line = (output.strip().splitlines() or ["it said nothing"])[-1]
-                raise ChildProcessError(f"{SERVER.name} did not start: {last_line}; see {self.log}")
+                raise ChildProcessError(self._why_not_started(output, ended))
             time.sleep(POLL_SEC)
+
+    def _why_not_started(self, output: str, ended: bool) -> str:
+        lines = [line.strip() for line in output.splitlines() if line.strip()][-LAST_LINES:]
+        how = "did not start"
+        if not ended:
+            how += f" within {START_LIMIT_SEC:g} s"
+        said = " / ".join(lines) or "it said nothing"
+        return f"{SERVER.name} {how}: {said}; see {self.log}"

@@ -10,12 +10,16 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from agent.simulator.protocol import parse_strictly
 from agent.worlds.donkey.env import DonkeyEnv
-from agent.worlds.donkey.remote.client import SimulatorLost
+from agent.worlds.donkey.remote.client import SimulatorLost, as_json
+from agent.worlds.donkey.remote.remote_world import RemoteWorld
 from agent.worlds.donkey.remote.upstream_version import missing
 from tests.worlds.donkey.scripted_unity import (
     AT_START,
@@ -53,6 +57,14 @@ def says(line: bytes) -> Fault:
     return lambda unity: unity.client.sendall(line)
 
 
+def says_only(line: bytes) -> Fault:
+    def fault(unity: Unity) -> None:
+        while not unity.over.wait(0.01):
+            unity.client.sendall(line)
+
+    return fault
+
+
 def telemetry(**fields: Any) -> Fault:
     whole = {
         "msg_type": "telemetry",
@@ -75,9 +87,10 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "closed": (close, "it closed the connection"),
     "cut": (cut, "it closed the connection in the middle of a message"),
     "reset": (reset_connection, r"the connection broke|it closed|it does not take"),
-    "garbage": (says(b"\x00\xff\xfe garbage\n"), "garbage: "),
-    "http": (says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "garbage: b'HTTP/1.1 400"),
-    "list": (says(b"[1, 2, 3]\n"), "garbage: "),
+    "garbage": (says_only(b"\x00\xff\xfe garbage\n"), "no telemetry .*garbage: "),
+    "http": (says_only(b"HTTP/1.1 400 Bad\r\n\r\n"), "garbage: b'HTTP/1.1 400"),
+    "list": (says_only(b"[1, 2, 3]\n"), "garbage: "),
+    "flood": (says_only(b"what?\n" * 20_000), r"no telemetry .*broken lines were skipped"),
     "endless": (says(b"x" * (3 << 20)), "garbage: .* bytes without the end of a line"),
     "nan": (telemetry(speed=float("nan")), "its telemetry has speed nan"),
     "huge": (telemetry(pos_x=10**400), "its telemetry has pos_x 1000"),
@@ -105,13 +118,70 @@ def test_every_fault_is_named(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "habits", [{"fault": freeze}, {"fault": close}, {"fault": says(b"what?\n")}]
+    "habits", [{"fault": freeze}, {"fault": close}, {"fault": says_only(b"what?\n")}]
 )
 def test_faults_while_connecting(habits: dict[str, Any]) -> None:
     with simulator(fault_at=0, **habits) as (port, _):
         lost = pytest.raises(SimulatorLost, match=f"127.0.0.1:{port} lost")
         with lost, driving(port):
             pass
+
+
+BROKEN = {
+    "bytes": b"\x00\xff\xfe garbage\n",
+    "torn": b'{"msg_type":"telemetry","speed":1.5,"pos_x":\n',
+    "list": b"[1, 2, 3]\n",
+    "no type": b'{"speed":1.5}\n',
+    "log line": b"NullReferenceException: Object reference not set\n",
+    "nested": b"[" * 100_000 + b"\n",
+}
+
+
+@pytest.mark.filterwarnings("ignore:simulator 127.0.0.1")
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_line_among_good_ones_is_skipped_and_counted(name: str) -> None:
+    with simulator(fault=says(BROKEN[name]), fault_at=0) as (port, _), driving(port) as env:
+        env.reset()
+        for _ in range(20):
+            env.step(REST)
+        assert isinstance(env.world, RemoteWorld)
+        assert env.world._link.broken_lines > 10
+
+
+@pytest.mark.filterwarnings("default")
+def test_the_first_broken_line_is_said_once(recwarn: pytest.WarningsRecorder) -> None:
+    with simulator(fault=says(b"what?\n"), fault_at=0) as (port, _), driving(port) as env:
+        env.reset()
+        env.step(REST)
+    (said,) = recwarn.list
+    assert f"127.0.0.1:{port} sends garbage, which is skipped: b'what?'" in str(said.message)
+
+
+def test_paths_with_backslashes_are_read_as_unity_writes_them() -> None:
+    line = as_json(rb'{"msg_type":"scene_names","scene_names":["warren","C:\Users\new\x"],"t":1,5}')
+    assert parse_strictly(line) == {
+        "msg_type": "scene_names", "scene_names": ["warren", r"C:\Users\new\x"], "t": 1.5,
+    }  # fmt: skip
+
+
+def until_lost(act: Callable[[], Any]) -> None:
+    for _ in range(50):
+        act()
+
+
+@pytest.mark.parametrize("name", ["step", "reset"])
+def test_silence_is_named_within_the_limit_and_closing_waits_for_nothing(name: str) -> None:
+    with simulator(fault=freeze, fault_at=10**9) as (port, met), driving(port) as env:
+        env.reset()
+        met[0].fault_at = 0  # silent from its next frame on
+        acts = {"step": lambda: env.step(REST), "reset": lambda: env.reset()}
+        began = time.monotonic()
+        with pytest.raises(SimulatorLost, match=r"no telemetry for 0\.3 s; last message: {"):
+            until_lost(acts[name])
+        assert time.monotonic() - began < 1.5
+        began = time.monotonic()
+        env.close()
+        assert time.monotonic() - began < 0.2
 
 
 def test_a_simulator_that_never_says_a_word() -> None:

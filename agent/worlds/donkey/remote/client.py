@@ -19,11 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.simulator.protocol import BadMessage, Message, Oversized, Replies, parse, request
+from agent.simulator.protocol import (
+    BadMessage,
+    Message,
+    Oversized,
+    Replies,
+    parse_strictly,
+    request,
+)
 from agent.worlds.donkey.remote.link import (
     NODE_LIMIT_SEC,
     NODES_AT_ONCE,
-    SHOWN_CHARACTERS,
     Limits,
     Link,
     SimulatorLost,
@@ -69,7 +75,7 @@ class Connection(Link):
         self._image = ""
         try:
             self._socket = socket.create_connection((host, port), limits.connect_sec)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise refused(host, port, error) from None
         self.is_open = True
         try:
@@ -150,7 +156,8 @@ class Connection(Link):
                 return
 
     def _load(self, message: Message) -> None:
-        listed = [str(name) for name in message.get("scene_names") or []]
+        names = message.get("scene_names")
+        listed = [str(name) for name in names] if isinstance(names, list) else []
         for name in listed:
             # Extra scenes are listed by the path of their file.
             if self._scene in (name, PurePosixPath(name).stem):
@@ -176,7 +183,7 @@ class Connection(Link):
         while True:
             while self._lines:
                 message = self._parsed(self._lines.popleft())
-                if msg_type in (None, message["msg_type"]):
+                if message is not None and msg_type in (None, message["msg_type"]):
                     return message
             left_sec = deadline - time.monotonic()
             if left_sec <= 0.0:
@@ -185,11 +192,13 @@ class Connection(Link):
 
     def _arrived(self) -> list[Message]:
         """Messages that are here already; does not wait."""
+        deadline = time.monotonic() + self.limits.frame_sec
         while self._receive(0.0):
-            pass
-        messages = [self._parsed(line) for line in self._lines]
+            if time.monotonic() > deadline:
+                raise self.lost(f"it sends faster than can be read for {self.limits.frame_sec:g} s")
+        parsed = [self._parsed(line) for line in self._lines]
         self._lines.clear()
-        return messages
+        return [message for message in parsed if message is not None]
 
     def _receive(self, limit_sec: float) -> bool:
         try:
@@ -208,13 +217,21 @@ class Connection(Link):
         self._cut_short = not chunk.endswith(b"\n")
         return True
 
-    def _parsed(self, line: bytes) -> Message:
+    def _parsed(self, line: bytes) -> Message | None:
+        """The message of a line; None for a broken one, which is skipped and counted."""
         try:
             try:
-                message = parse(line)
+                message = parse_strictly(line)
             except BadMessage:
-                message = parse(DECIMAL_COMMA.sub(rb"\1.\2", line))
+                message = parse_strictly(as_json(line))
         except BadMessage:
-            raise self.lost(f"garbage: {line[:SHOWN_CHARACTERS]!r}") from None
+            self.note_garbage(line)
+            return None
         self.last = line.decode(errors="replace")
+        self.garbage = b""
         return message
+
+
+def as_json(line: bytes) -> bytes:
+    """A line of a Unity that writes decimal commas, or texts with bare backslashes, as JSON."""
+    return DECIMAL_COMMA.sub(rb"\1.\2", line.replace(b"\\", b"\\\\"))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 import time
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import cv2
@@ -15,7 +18,7 @@ from numpy.typing import NDArray
 
 from agent.config.command_name import to_run
 from agent.simulator.protocol import Message
-from agent.worlds.base import SimulatorLost
+from agent.worlds.base import SimulatorLost, shown_address
 
 __all__ = ["Limits", "Link", "SimulatorLost", "Vector", "refused"]
 
@@ -42,7 +45,7 @@ class Link(ABC):
     """One car in the simulator on ``host:port``: commands out, telemetry in.
 
     ``deadline`` is when connecting has to be done, by ``time.monotonic``; ``last`` is the newest
-    message.
+    message. Lines that are no messages are skipped: ``broken_lines`` counts them.
 
     :param host: of the simulator
     :param port: of the simulator
@@ -56,6 +59,8 @@ class Link(ABC):
         self.is_open = False
         self.deadline = time.monotonic() + limits.connect_sec
         self.last = "none"
+        self.broken_lines = 0
+        self.garbage = b""  # newest line that was no message, while no message has followed it
 
     @abstractmethod
     def control(self, steering: float, throttle: float, brake: float) -> list[Message]:
@@ -103,22 +108,34 @@ class Link(ABC):
 
         :raises SimulatorLost: it cannot be read
         """
-        try:
-            packed = base64.b64decode(image)  # type: ignore[arg-type]
-            picture = cv2.imdecode(np.frombuffer(packed, dtype=np.uint8), cv2.IMREAD_COLOR)
-        except (ValueError, TypeError, cv2.error):
-            picture = None
+        picture = None
+        with suppress(ValueError, TypeError, cv2.error):
+            picture = rgb_picture(base64.b64decode(image))  # type: ignore[arg-type]
         if picture is None:
             raise self.lost("its telemetry carries no picture that can be read")
-        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture), dtype=np.uint8)
+        return picture
+
+    def note_garbage(self, line: bytes) -> None:
+        """Count a line that is no message, and warn of the first."""
+        self.broken_lines += 1
+        self.garbage = line[:SHOWN_CHARACTERS]
+        if self.broken_lines == 1:
+            address = shown_address(self.host, self.port)
+            warnings.warn(
+                f"simulator {address} sends garbage, which is skipped: {self.garbage!r}",
+                stacklevel=2,
+            )
 
     def lost(self, reason: str) -> SimulatorLost:
         """Close the connection for good; returns the exception that says why."""
         self.close()
+        if self.garbage:
+            reason += f", but garbage: {self.garbage!r}"
+        if self.broken_lines:
+            reason += f" ({self.broken_lines} broken lines were skipped)"
         last = PICTURE.sub('"image":"…"', self.last)[:SHOWN_CHARACTERS]
-        return SimulatorLost(
-            f"simulator {self.host}:{self.port} lost: {reason}; last message: {last}"
-        )
+        address = shown_address(self.host, self.port)
+        return SimulatorLost(f"simulator {address} lost: {reason}; last message: {last}")
 
     def number(self, message: Message, name: str, default: float | None = None) -> float:
         """A finite number of a message.
@@ -134,7 +151,19 @@ class Link(ABC):
         raise self.lost(f"its {message['msg_type']} has {name} {message.get(name)!r:.40}")
 
 
-def refused(host: str, port: int, error: OSError) -> SimulatorLost:
+def rgb_picture(file: bytes) -> NDArray[np.uint8] | None:
+    """A picture of (rows, columns, 3) uint8 from a JPG, PNG or TGA; None where it is none."""
+    picture = cv2.imdecode(np.frombuffer(file, dtype=np.uint8), cv2.IMREAD_COLOR)
+    if picture is not None:
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture), dtype=np.uint8)
+    from PIL import Image  # reads TGA, which OpenCV does not
+
+    with suppress(OSError, SyntaxError):
+        return np.asarray(Image.open(io.BytesIO(file), formats=["TGA"]).convert("RGB"))
+    return None
+
+
+def refused(host: str, port: int, error: OSError | UnicodeError) -> SimulatorLost:
     """The exception for an address where no simulator answers.
 
     :param host: of the address
@@ -142,7 +171,8 @@ def refused(host: str, port: int, error: OSError) -> SimulatorLost:
     :param error: of the attempt to connect
     """
     server = to_run("python agent/donkey_sim.py", "simulate")
+    reason = getattr(error, "strerror", None) or error
     return SimulatorLost(
-        f"no simulator answers on {host}:{port} ({error.strerror or error}); start one with "
+        f"no simulator answers on {shown_address(host, port)} ({reason}); start one with "
         f'"{server} --port {port}" or drop "@…" to use the embedded one'
     )

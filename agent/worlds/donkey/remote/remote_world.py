@@ -15,7 +15,7 @@ from agent.simulator.protocol import Message
 from agent.simulator.telemetry import UNITS_PER_METRE
 from agent.simulator.tracks import Track, build_track, load_scene
 from agent.simulator.world import CONTROL_HZ
-from agent.worlds.donkey.remote.link import Limits, Link, SimulatorLost, Vector
+from agent.worlds.donkey.remote.link import LARGEST_NUMBER, Limits, Link, SimulatorLost, Vector
 from agent.worlds.donkey.remote.odometer import Odometer
 from agent.worlds.donkey.remote.remote_telemetry import (
     RemoteTelemetry,
@@ -281,7 +281,8 @@ class RemoteWorld:
         """Seconds since the telemetry before; a control step where the simulator has no clock."""
         before_sec = self._clock_sec
         now = message.get("time")
-        self._clock_sec = now if isinstance(now, (int, float)) else None
+        is_clock = isinstance(now, (int, float)) and abs(now) < LARGEST_NUMBER
+        self._clock_sec = now if is_clock else None
         if before_sec is None or self._clock_sec is None:
             return STEP_SEC
         elapsed_sec = self._clock_sec - before_sec
