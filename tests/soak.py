@@ -34,7 +34,7 @@ from agent.study.observations import observations  # noqa: E402
 from agent.study.plan import make_plan  # noqa: E402
 from agent.trials.ledger import Ledger  # noqa: E402
 from agent.trials.record import Record  # noqa: E402
-from tests.soak_workspace import TIMEOUT_SEC, Workspace  # noqa: E402
+from tests.soak_workspace import TIMEOUT_SEC, StudyBeside, Workspace  # noqa: E402
 
 FLAT = 1.05
 SILENCE_SEC = 60.0
@@ -73,8 +73,11 @@ def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
     """Trials that fail in every way there is; returns what went wrong."""
     study = Workspace(folder)
     study.open_clock()
-    study.plan(faulted_plan(trials))
-    limits = ("--timeout", str(TIMEOUT_SEC), "--memory-limit", "300M", "--workers", str(workers))
+    n_beside = max(1, trials // 10)
+    study.plan(faulted_plan(trials + n_beside))
+    limits = ("--timeout", str(TIMEOUT_SEC), "--memory-limit", "300M")
+    second = StudyBeside(study, n_beside, *limits)
+    limits += ("--workers", str(workers))
     watch = Watch(study)
     started = time.monotonic()
     while (done := len(study.ledger.load())) < trials:
@@ -83,7 +86,9 @@ def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
             return watch.wrong
     elapsed_sec = time.monotonic() - started
     records = study.ledger.load()
-    wrong = study.check(records) + study.blamed(records, ENDS)
+    beside = second.records()
+    wrong = second.wrong + second.study.check(beside, records) + study.check(records, beside)
+    wrong += study.blamed(records + beside, ENDS)
     if "stale processes" in study.controller_log.read_text(errors="replace"):
         wrong.append("a controller took its own trials for another's")
     if alive := study.left_alive():
@@ -95,6 +100,7 @@ def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
     seen = Counter(record.run_status for record in records)
     print(
         f"{len(records)} faulted trials, {workers} at a time, in {elapsed_sec:.0f} s: {dict(seen)};"
+        f" {len(beside)} of a second study over the same models, with nobody to talk to;"
         f" clock set {study.clock_steps} times,"
         f" longest silence {watch.longest_sec:.1f} s,"
         f" controller's memory {warm / 1e6:.1f} to {late / 1e6:.1f} MB, x{growth:.3f}",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 from agent.config import files
 from agent.executors.processes import tagged_processes, workspace_id
 from agent.trials.champion import check_trust
+from agent.trials.folders import Folders
 from agent.trials.ledger import Ledger
 from agent.trials.record import Record
 from tests.stepped_clock import SteppedClock
@@ -34,15 +37,18 @@ sys.exit(controller.main(sys.argv[2:]))
 
 
 class Workspace:
-    """Folders of a study, its plan for the fake runner, and controllers over it."""
+    """Folders of a study, its plan for the fake runner, and controllers over it.
 
-    def __init__(self, folder: Path) -> None:
+    Studies with other ``results`` in the same folder share models and plan.
+    """
+
+    def __init__(self, folder: Path, results: str = "results") -> None:
         self.folder = folder
+        self.results = folder / results
         self.models = folder / "models"
-        self.champion = self.models / files.CHAMPION
-        self.controller_log = folder / "controller.log"
+        self.controller_log = folder / f"{results}.log"
         self.runner = Path(shutil.copy(ROOT / "tests" / "fake_runner.py", folder / "runner.py"))
-        self.ledger = Ledger(folder / "results" / files.SEARCH_LEDGER)
+        self.ledger = Ledger(self.results / files.SEARCH_LEDGER)
         self.clock: SteppedClock | None = None
         self.clock_steps = 0
 
@@ -65,9 +71,14 @@ class Workspace:
         """Write what each trial does."""
         (self.folder / "plan.json").write_text(json.dumps(steps))
 
-    def start(self, trials: int, *argv: str) -> subprocess.Popen[bytes]:
-        """A controller in a process of its own."""
-        folders = ["--results-dir", str(self.folder / "results"), "--models-dir", str(self.models)]
+    def start(self, trials: int, *argv: str, redirection: str = "") -> subprocess.Popen[bytes]:
+        """A controller in a process of its own.
+
+        :param trials: that it runs
+        :param argv: further options
+        :param redirection: a shell's, of its streams, such as ``>&-``
+        """
+        folders = ["--results-dir", str(self.results), "--models-dir", str(self.models)]
         options = [
             "--trials",
             str(trials),
@@ -80,6 +91,8 @@ class Workspace:
         ]
         options += ["--confirm-seeds", "0", *folders, *argv]
         prefix = [] if self.clock is None else self.clock.prefix
+        if redirection:
+            prefix = [*prefix, "sh", "-c", f'exec "$@" {redirection}', "sh"]
         command = [
             *prefix,
             sys.executable,
@@ -127,10 +140,14 @@ class Workspace:
                 wrong.append(f"trial {record.trial}, which {step or 'is well'}, is said {blame}")
         return wrong
 
-    def check(self, records: list[Record]) -> list[str]:
-        """What is wrong with ledger, folders and champion."""
+    def check(self, records: list[Record], beside: list[Record] | None = None) -> list[str]:
+        """What is wrong with ledger, folders and champion.
+
+        :param records: all of this study
+        :param beside: of another study that shares the models
+        """
         wrong = []
-        numbers = sorted(record.trial for record in records)
+        numbers = sorted(record.trial for record in [*records, *(beside or [])])
         if numbers != list(range(1, len(numbers) + 1)):
             wrong.append(f"trial numbers are not 1 to {len(numbers)}: {numbers}")
         folders = sorted(int(path.name.split("-")[1]) for path in self.models.glob("trial-*"))
@@ -140,8 +157,49 @@ class Workspace:
             wrong.append("the ledger has lines that are no records")
         best = max((r.mean_reward for r in records if r.mean_reward is not None), default=None)
         if best is not None:
-            check_trust(self.champion / files.MODEL)
-            manifest = json.loads((self.champion / files.MANIFEST).read_text())
+            (champion,) = Folders(self.models, "trial", self.ledger.path).titles.folders()
+            check_trust(champion / files.MODEL)
+            manifest = json.loads((champion / files.MANIFEST).read_text())
             if manifest["mean_reward"] != best:
                 wrong.append(f"the champion has {manifest['mean_reward']}, the best trial {best}")
         return wrong
+
+
+class StudyBeside:
+    """A second study over the same models, whose controllers nobody listens to."""
+
+    REDIRECTIONS = (">&- 2>&-", "| head -c 1")
+
+    def __init__(self, study: Workspace, trials: int, *argv: str) -> None:
+        """Starts it in a thread.
+
+        :param study: the first
+        :param trials: that it runs
+        :param argv: further options of its controllers
+        """
+        self.study = Workspace(study.folder, "beside")
+        self.study.clock = study.clock
+        self.wrong: list[str] = []
+        self._trials = trials
+        self._argv = argv
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def records(self) -> list[Record]:
+        """All of its records, once it has ended."""
+        self._thread.join()
+        return self.study.ledger.load()
+
+    def _run(self) -> None:
+        for redirection in itertools.cycle(self.REDIRECTIONS):
+            left = self._trials - len(self.study.ledger.load())
+            if left <= 0 or self.wrong:
+                return
+            started = self.study.start(left, *self._argv, redirection=redirection)
+            try:
+                code = started.wait(60.0 + 10.0 * left)
+            except subprocess.TimeoutExpired:
+                started.kill()
+                code = started.wait()
+            if code not in (0, 3):
+                self.wrong.append(f"a controller that nobody listened to ended with {code}")
