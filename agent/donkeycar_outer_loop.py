@@ -24,7 +24,7 @@ from agent.executors.local import LocalExecutor
 from agent.executors.processes import workspace_id
 from agent.trials.experiment import settle_folders
 from agent.trials.folders import Launch
-from agent.trials.record import Record
+from agent.trials.record import Record, config_id
 from agent.trials.session import add_loop_arguments, exit_code, open_loop
 
 PROG = command_name(__file__)
@@ -156,15 +156,13 @@ def cells(shared: Mapping[str, Any], axes: Mapping[str, list[Any]]) -> list[Tria
 
 
 def is_done(config: TrialConfig, records: list[Record]) -> bool:
-    """True if a scored record is of this very cell; parameters that it lacks have their default."""
-    return any(record.scored and _same(config, record) for record in records)
+    """True if a scored record is of this very cell and seed, on whatever machine it ran.
 
-
-def _same(config: TrialConfig, record: Record) -> bool:
-    try:
-        return TrialConfig.from_params(record.params) == config
-    except UserError:
-        return False
+    Parameters that it lacks have their default.
+    """
+    wanted = config_id(config.to_params())
+    seed = config.trial.seed
+    return any(each.scored and each.seed == seed and each.config_id == wanted for each in records)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from agent.search.space import Space
 from agent.search.surrogate import Observation
 from agent.study import study
 from agent.study.plan_options import Commanded, commanded
-from tests.controllers import Run, folders, ledger, log, rewards
+from tests.controllers import Run, ledger, log, rewards
 
 
 def command(*argv: str) -> Commanded:
@@ -225,14 +225,3 @@ def test_values_that_do_not_go_together_are_left_out_in_the_night(
     assert run(rewards(1, 2, 3), "--trials", "3", "--agent", "ppo") == 0
     assert log(tmp_path).count("left out: learning_rate -1.0 is too small") == 2
     assert [record["run_status"] for record in ledger(tmp_path)] == ["ok"] * 3
-
-
-def test_the_grid_refuses_a_preset_of_another_algorithm(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from agent import donkeycar_outer_loop
-
-    assert run({}, "--preset", "generalist", module=donkeycar_outer_loop) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "the grid needs dqn" in said
-    assert folders(tmp_path) and list(tmp_path.iterdir()) == []
