@@ -7,7 +7,6 @@ seed and as many episodes they give the reward that the other tasks are compared
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,18 +22,20 @@ from agent.config.argument_types import at_least_int
 from agent.config.command_name import command_name, to_run
 from agent.config.console import keep_streams_open
 from agent.config.errors import (
-    EXIT_BAD_ARGUMENTS,
     EXIT_INTERRUPTED,
     EXIT_OK,
     EXIT_SIM_LOST,
     UserError,
+    unknown_text,
 )
 from agent.config.one_line_parser import OneLineParser
+from agent.config.outputs import check_folder
 from agent.config.provenance import git_commit, installed_versions
 from agent.config.settings import facts_of
 from agent.config.trial import TrialConfig
+from agent.evaluation.tasks import check_simulators, chosen_tasks, training_tasks
 from agent.training.checkpoints import append_line
-from agent.training.saved_model import load_model, read_config
+from agent.training.saved_model import load_model, read_driver
 from agent.trials.champion import check_trust, find_model, sha256
 from agent.trials.experiment import add_experiment_arguments, settle_folders
 from agent.worlds.base import SimulatorLost, World, split_task
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 PROG = command_name(__file__)
 EPISODES = 10
 LAPS = 10
+LENGTH = "max_episode_steps"  # option of a world whose episodes have no length of their own
 
 
 def build_parser(prog: str = PROG) -> OneLineParser:
@@ -116,6 +118,13 @@ def add_comparison_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"episodes on each task (default {EPISODES})",
     )
     parser.add_argument(
+        "--max-episode-steps",
+        type=at_least_int(1),
+        metavar="N",
+        help="steps of an episode, the same on every task and for every baseline (default: enough"
+        " for laps, as the world has drivers judged)",
+    )
+    parser.add_argument(
         "--race",
         action="store_true",
         help="race instead, on the training tasks if none is named: laps against the clock, 10 s"
@@ -142,11 +151,12 @@ def add_comparison_arguments(parser: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Evaluates one model; returns an exit code of ``agent.config.errors``."""
     keep_streams_open(ends_without_reader=True)
-    arguments = build_parser(prog).parse_args(argv)
+    parser = build_parser(prog)
+    arguments = parser.parse_args(argv)
     try:
         evaluate(arguments)
     except UserError as error:
-        return _complain(f"{prog}: error: {error} (see {prog} --help)", EXIT_BAD_ARGUMENTS)
+        parser.refuse(error)
     except SimulatorLost as error:
         return _complain(f"{prog}: error: {error}", EXIT_SIM_LOST)
     except KeyboardInterrupt:
@@ -167,63 +177,57 @@ def evaluate(arguments: argparse.Namespace) -> None:
     """
     settle_folders(arguments)
     arguments.model = find_model(arguments.model, arguments.models_dir)
-    config = trained_config(arguments)
-    world = config.the_world
+    params, driver = trained_driver(arguments)
+    world = driver.the_world
+    check_tracks(world, arguments.track)
     tasks = chosen_tasks(world, arguments.env, arguments.track)
-    home = training_tasks(config, tasks)
+    home = training_tasks(driver.trial.env, tasks)
     check_asked(arguments, world, [*home, *tasks])
-    TrialConfig.of(world=world.name, env=[*home, *tasks]).check_ready()
-    for option, folder in (("results-dir", arguments.results_dir), ("gif", arguments.gif)):
-        _open_folder(option, folder)
+    config = judged_config(driver, [*home, *tasks], arguments)
+    config.check_ready()
+    check_outputs(arguments)
+    check_simulators(config)
     evaluator = make_evaluator(config, arguments)
-    ledger = EvaluationLedger(config, arguments)
+    print(
+        f"model {files.shown_path(arguments.model)}  algorithm {config.trial.agent}"
+        f"  trained on {', '.join(home)}",
+        flush=True,
+    )
+    ledger = EvaluationLedger(params, config, arguments)
     if arguments.race:
         race(evaluator, tasks or home, ledger)
     else:
         compare(evaluator, home, tasks, ledger)
 
 
-def trained_config(arguments: argparse.Namespace) -> TrialConfig:
-    """The configuration that trained the model.
+def trained_driver(arguments: argparse.Namespace) -> tuple[dict[str, Any], TrialConfig]:
+    """Parameters that trained the model, and its configuration as a driver.
 
     :raises UserError: a model that is missing or that nobody vouches for, or no configuration
     """
     model: Path = arguments.model
     if not model.is_file():
         raise UserError(
-            f"model {model} does not exist;"
+            f"--model {model} does not exist;"
             f" train one with {to_run('autoresearch_controller.py', 'search')} or give --model"
         )
     if not arguments.trust:
         check_trust(model)
-    return read_config(model)
+    return read_driver(model)
 
 
-def chosen_tasks(world: World, tasks: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Tasks that are asked for by themselves or by a short name, each once.
+def check_tracks(world: World, names: Sequence[str]) -> None:
+    """Refuse names of ``--track`` that are none.
 
-    :param world: whose tasks they are
-    :param tasks: of ``--env``
-    :param names: of ``--track``
-    :raises UserError: an unknown short name, or a world without any
+    :raises UserError: an unknown name, or a world without short ones
     """
     if names and not isinstance(world, HasShortNames):
         raise UserError(f"world {world.name!r} has no short names; give --env instead of --track")
-    found = list(tasks)
     if isinstance(world, HasShortNames):
-        known = world.short_names()
+        known = [*world.short_names(), *world.tasks()]
         for name in names:
-            if name not in known:
-                raise UserError(f"track {name!r} is unknown; choose from {', '.join(known)}")
-            found += known[name]
-    return list(dict.fromkeys(found))
-
-
-def training_tasks(config: TrialConfig, tasks: Sequence[str]) -> list[str]:
-    """The tasks that the model was trained on, where ``tasks`` has them, else embedded."""
-    asked = {split_task(task)[0]: task for task in tasks}
-    names = [split_task(task)[0] for task in config.trial.env]
-    return list(dict.fromkeys(asked.get(name, name) for name in names))
+            if split_task(name)[0] not in known:
+                raise UserError(f"--track {unknown_text(name, known)}")
 
 
 def check_asked(arguments: argparse.Namespace, world: World, tasks: Sequence[str]) -> None:
@@ -236,10 +240,10 @@ def check_asked(arguments: argparse.Namespace, world: World, tasks: Sequence[str
     """
     if arguments.race and arguments.episodes:
         raise UserError(
-            f"episodes {arguments.episodes} are not for a race; give --laps or drop --race"
+            f"--episodes {arguments.episodes} are not for a race; give --laps or drop --race"
         )
     if arguments.laps and not arguments.race:
-        raise UserError(f"laps {arguments.laps} are for a race; add --race or give --episodes")
+        raise UserError(f"--laps {arguments.laps} are for a race; add --race or give --episodes")
     if arguments.race and not isinstance(world, HasRaces):
         raise UserError(f"world {world.name!r} has no races; drop --race")
     if arguments.gif and not isinstance(world, HasFilms):
@@ -248,10 +252,41 @@ def check_asked(arguments: argparse.Namespace, world: World, tasks: Sequence[str
         world.check_races(tasks)
 
 
-def make_evaluator(config: TrialConfig, arguments: argparse.Namespace) -> Evaluator:
-    """Loads the model and says whose it is.
+def judged_config(
+    driver: TrialConfig, tasks: Sequence[str], arguments: argparse.Namespace
+) -> TrialConfig:
+    """The driver's configuration for the tasks, in episodes of the length that is asked for.
 
-    What the training ran on, such as its connection to a simulator, is not what it runs on here.
+    :param driver: see ``trained_driver``
+    :param tasks: to evaluate it on
+    :param arguments: of the command line
+    :raises UserError: a world that has its own length of episodes
+    """
+    length = {}
+    if arguments.max_episode_steps:
+        length[LENGTH] = arguments.max_episode_steps
+        if LENGTH not in facts_of(type(driver.world)):
+            raise UserError(
+                f"{LENGTH} {arguments.max_episode_steps} is not for world {driver.trial.world!r},"
+                " whose episodes have a length of their own; drop it",
+                LENGTH,
+            )
+    return driver.changed(env=list(dict.fromkeys(tasks)), **length)
+
+
+def check_outputs(arguments: argparse.Namespace) -> None:
+    """Refuse folders that cannot be written; makes none.
+
+    :raises UserError: such a folder
+    """
+    ledger = files.RACES if arguments.race else files.EVALUATIONS
+    check_folder("--results-dir", arguments.results_dir, ledger)
+    if arguments.gif:
+        check_folder("--gif", arguments.gif)
+
+
+def make_evaluator(config: TrialConfig, arguments: argparse.Namespace) -> Evaluator:
+    """Loads the model that drives as the configuration says.
 
     :raises UserError: the file is no model of the configuration's algorithm
     """
@@ -261,25 +296,19 @@ def make_evaluator(config: TrialConfig, arguments: argparse.Namespace) -> Evalua
 
     prepare_torch(arguments.seed)
     model = load_model(arguments.model, config, arguments.device)
-    print(
-        f"model {files.shown_path(arguments.model)}  algorithm {config.trial.agent}"
-        f"  trained on {', '.join(config.trial.env)}",
-        flush=True,
-    )
-    options = facts_of(config.the_world.Options).items()
-    usual = {name: facts.default for name, facts in options if not facts.hyperparameter}
-    here = config.changed(**usual)
-    return Evaluator(model, here, arguments.seed, arguments.baselines, arguments.gif)
+    return Evaluator(model, config, arguments.seed, arguments.baselines, arguments.gif)
 
 
 @dataclass(frozen=True)
 class EvaluationLedger:
     """Ledgers of evaluations and races, one line for a task.
 
-    :param config: the configuration that trained the model
+    :param params: that trained the model
+    :param config: of the driver
     :param arguments: of the command line
     """
 
+    params: Mapping[str, Any]
     config: TrialConfig
     arguments: argparse.Namespace
 
@@ -296,14 +325,16 @@ class EvaluationLedger:
             "timestamp": datetime.now().isoformat(),
             "model": files.shown_path(model),
             "sha256": sha256(model),
-            "params": self.config.to_params(),
+            "params": self.params,
             "env": task,
             "seed": self.arguments.seed,
             **found,
+            "films": self.arguments.gif and files.shown_path(self.arguments.gif),
             "simulator": self.config.the_world.location([task]),
             "versions": installed_versions(),
             "git_commit": git_commit(),
         }
+        self.arguments.results_dir.mkdir(parents=True, exist_ok=True)
         append_line(self.arguments.results_dir / name, record)
 
 
@@ -317,6 +348,8 @@ def compare(
     :param tasks: tasks that are asked for
     :param ledger: gets the lines
     """
+    from agent.evaluation.episodes import generalisation_gap
+
     episodes = ledger.arguments.episodes or EPISODES
     at_home = {task: evaluator.episodes(task, episodes) for task in home}
     usual = sum(score.mean_reward for score in at_home.values()) / len(at_home)
@@ -324,10 +357,11 @@ def compare(
         score = at_home.get(task) or evaluator.episodes(task, episodes)
         gap = None
         if task not in at_home:
-            gap = usual - score.mean_reward
+            gap = generalisation_gap(list(at_home.values()), score)
         found = {
             "trained_on": task in at_home,
             "training_mean_reward": usual,
+            LENGTH: vars(evaluator.config.world).get(LENGTH),
             **evaluator.report(task, score, gap),
         }
         ledger.append(files.EVALUATIONS, task, found)
@@ -343,23 +377,6 @@ def race(evaluator: Evaluator, tasks: Sequence[str], ledger: EvaluationLedger) -
     for task in tasks:
         found = evaluator.race(task, ledger.arguments.laps or LAPS)
         ledger.append(files.RACES, task, found)
-
-
-def _open_folder(option: str, folder: Path | None) -> None:
-    """Make a folder.
-
-    :raises UserError: it cannot be made or written
-    """
-    if folder is None:
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"{option} {folder} cannot be a folder ({error.strerror}); choose another"
-        ) from error
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise UserError(f"{option} {folder} cannot be written; choose another")
 
 
 if __name__ == "__main__":

@@ -9,10 +9,9 @@ import pytest
 from agent import donkeycar_sb3_runner
 from agent.config.flat import arguments_of
 from agent.config.trial import TrialConfig
-from agent.evaluate_champion import build_parser, chosen_tasks, main, make_evaluator
+from agent.evaluate_champion import chosen_tasks, main
 from agent.trials.champion import sha256
 from agent.worlds.base import WORLDS, world_named
-from agent.worlds.donkey.options import DonkeyOptions
 from tests.conftest import TINY
 
 HOME = "donkey-generated-track-v0"
@@ -45,6 +44,8 @@ def test_a_model_is_judged_on_its_own_and_on_other_tracks(
         str(trained / "model.zip"),
         "--episodes",
         "2",
+        "--max-episode-steps",
+        "20",
         "--results-dir",
         str(tmp_path),
         "--device",
@@ -91,6 +92,8 @@ def test_the_manifest_serves_where_there_is_no_config(trained: Path, tmp_path: P
                 str(tmp_path / "model.zip"),
                 "--episodes",
                 "1",
+                "--max-episode-steps",
+                "20",
                 "--results-dir",
                 str(tmp_path / "results"),
             ]
@@ -214,11 +217,3 @@ def test_a_world_without_short_names_races_and_films_says_so(
     films = ["--gif", str(tmp_path / "films")]
     assert "world 'line' has no films; drop --gif" in refused(capsys, [*model, *films])
     assert not (tmp_path / "results").exists()
-
-
-def test_what_the_training_ran_on_is_not_what_it_is_evaluated_on(trained: Path) -> None:
-    config = TrialConfig.of(env=[f"{HOME}@9091"], client="gym-donkeycar", reconnect=True)
-    arguments = build_parser().parse_args(["--model", str(trained / "model.zip")])
-    options = make_evaluator(config, arguments).config.world
-    assert isinstance(options, DonkeyOptions)
-    assert (options.client, options.reconnect) == ("own", False)

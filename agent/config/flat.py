@@ -11,6 +11,7 @@ from agent.config.errors import UserError, did_you_mean
 from agent.config.parts import Imitation, Trial
 from agent.config.settings import Facts, facts_of, is_list_of_texts
 from agent.worlds.base import DEFAULT_WORLD, WORLDS, World, world_named
+from agent.worlds.capabilities import HasOldRecords
 from agent.worlds.comparisons import full_task
 
 Part = TypeVar("Part")
@@ -92,6 +93,14 @@ def with_new_names(params: Mapping[str, Any], world: World) -> dict[str, Any]:
     return found
 
 
+def modern(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of a record of any version as today's have them."""
+    world = world_named(params.get("world", DEFAULT_WORLD))
+    if isinstance(world, HasOldRecords):
+        params = world.modern_params(params)
+    return with_new_names(params, world)
+
+
 def refuse_strangers(params: Mapping[str, Any], world: World) -> None:
     """Refuse parameters that no trial has, or that the algorithm does not have.
 
@@ -103,12 +112,7 @@ def refuse_strangers(params: Mapping[str, Any], world: World) -> None:
     known["agent"].check("agent", agent)
     if params.get("timesteps") is not None:
         known["timesteps"].check("timesteps", params["timesteps"])
-    unknown = sorted(set(params) - set(known))
-    if unknown:
-        near = did_you_mean(unknown[0], known)
-        raise UserError(
-            f"unknown parameter {unknown[0]!r};{near} known are {', '.join(sorted(known))}"
-        )
+    refuse_unknown(params, world)
     for name, owners in owners_in(world.name).items():
         value = params.get(name)
         harmless = value is None or (known[name].needs and value == known[name].default)
@@ -117,6 +121,20 @@ def refuse_strangers(params: Mapping[str, Any], world: World) -> None:
                 f"{name} {value} is no setting of {agent}; drop it or choose {', '.join(owners)}",
                 name,
             )
+
+
+def refuse_unknown(params: Mapping[str, Any], world: World) -> None:
+    """Refuse parameters that no trial in this world has.
+
+    :raises UserError: such a parameter
+    """
+    known = facts_in(world.name)
+    unknown = sorted(set(params) - set(known))
+    if unknown:
+        near = did_you_mean(unknown[0], known)
+        raise UserError(
+            f"unknown parameter {unknown[0]!r};{near} known are {', '.join(sorted(known))}"
+        )
 
 
 def defaults_of(kind: type[Algorithm], world: World, params: Mapping[str, Any]) -> dict[str, Any]:

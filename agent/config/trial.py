@@ -18,15 +18,19 @@ from agent import PRODUCT
 from agent.config.algorithms import ALGORITHMS, Algorithm, OffPolicy
 from agent.config.errors import UserError
 from agent.config.flat import (
+    applies,
     arguments_of,
     build_part,
     defaults_of,
+    modern,
     refuse_strangers,
+    refuse_unknown,
     with_new_names,
 )
 from agent.config.parts import Imitation, Trial
+from agent.config.settings import facts_of
 from agent.worlds.base import DEFAULT_WORLD, Learner, World, WorldOptions, split_task, world_named
-from agent.worlds.capabilities import HasExpert, HasOldRecords
+from agent.worlds.capabilities import HasExpert
 from agent.worlds.comparisons import check_task
 
 
@@ -75,10 +79,31 @@ class TrialConfig:
 
         :raises UserError: an unknown name or an impossible value
         """
+        return cls.of(**modern(params))
+
+    @classmethod
+    def for_driving(cls, params: Mapping[str, Any]) -> Self:
+        """The configuration of a driver from those of its training, which may be of any version.
+
+        How it senses and acts is what it was trained with, and where it drives are the tasks of
+        training, in no simulator elsewhere. All that only training is about is left out, so that
+        nothing of it can stand in the way.
+
+        :raises UserError: an unknown name or an impossible value
+        """
+        params = modern(params)
         world = world_named(params.get("world", DEFAULT_WORLD))
-        if isinstance(world, HasOldRecords):
-            params = world.modern_params(params)
-        return cls.of(**params)
+        refuse_unknown(params, world)
+        agent = params.get("agent", Trial.agent)
+        facts_of(Trial)["agent"].check("agent", agent)
+        kind = ALGORITHMS[agent]
+        tasks = params.get("env") or [world.default_task]
+        names = [split_task(task)[0] for task in tasks]
+        kept: dict[str, Any] = {"agent": agent, "world": world.name, "env": names}
+        for name, facts in facts_of(world.Options).items():
+            if facts.hyperparameter and applies(facts, kind):
+                kept[name] = params.get(name) if facts.judged is None else facts.judged
+        return cls.of(**kept)
 
     def changed(self, **params: Any) -> Self:
         """The same configuration with some flat parameters changed.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,19 @@ class Score:
     def mean_reward(self) -> float:
         """Mean return of the episodes."""
         return float(np.mean([episode.reward for episode in self.episodes]))
+
+    @property
+    def longest(self) -> int:
+        """Steps of the longest episode that was cut off, 0 without any."""
+        return max((episode.steps for episode in self.episodes if episode.cut_off), default=0)
+
+    def mean_reward_in(self, steps: int) -> float:
+        """Mean return in so many steps: what was cut off earlier would have gone on alike."""
+        returns = [
+            episode.reward * max(1.0, steps / episode.steps) if episode.cut_off else episode.reward
+            for episode in self.episodes
+        ]
+        return float(np.mean(returns))
 
     @property
     def std_reward(self) -> float:
@@ -76,6 +89,17 @@ class Score:
         )
 
 
+def generalisation_gap(at_home: Sequence[Score], away: Score) -> float:
+    """Reward on the training tasks minus that on another, in equally many steps.
+
+    :param at_home: scores on the training tasks
+    :param away: on the other
+    """
+    steps = max(score.longest for score in [*at_home, away])
+    usual = sum(score.mean_reward_in(steps) for score in at_home) / len(at_home)
+    return usual - away.mean_reward_in(steps)
+
+
 class _EpisodeRecorder:
     """Callback of ``evaluate_policy``: keeps each episode's infos, measures them at its end.
 
@@ -86,7 +110,7 @@ class _EpisodeRecorder:
     def __init__(self, world: World, log_steps: int) -> None:
         self.world = world
         self.log_steps = log_steps
-        self.endings: list[tuple[int, str, dict[str, Any]]] = []
+        self.endings: list[tuple[int, str, dict[str, Any], bool]] = []
         self._infos: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
 
     def __call__(self, scope: dict[str, Any], _globals: dict[str, Any]) -> None:
@@ -98,7 +122,8 @@ class _EpisodeRecorder:
         self._infos[index].append(scope["info"])
         if scope["done"]:
             measures = self.world.measure(self._infos.pop(index))
-            self.endings.append((index, str(scope["info"]["end_reason"]), measures))
+            cut_off = bool(scope["info"].get("TimeLimit.truncated"))
+            self.endings.append((index, str(scope["info"]["end_reason"]), measures, cut_off))
 
 
 def evaluate(
@@ -132,8 +157,8 @@ def evaluate(
     assert isinstance(rewards, list)
     assert isinstance(lengths, list)
     found = [
-        (index, Episode(float(reward), int(steps), end_reason, measures))
-        for (index, end_reason, measures), reward, steps in zip(
+        (index, Episode(float(reward), int(steps), end_reason, measures, cut_off))
+        for (index, end_reason, measures, cut_off), reward, steps in zip(
             recorder.endings, rewards, lengths, strict=True
         )
     ]

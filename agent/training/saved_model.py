@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agent.config import files
 from agent.config.errors import UserError
+from agent.config.flat import modern
 from agent.config.trial import TrialConfig
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
+
+Made = TypeVar("Made")
 
 
 def read_config(model_path: Path) -> TrialConfig:
@@ -20,22 +24,41 @@ def read_config(model_path: Path) -> TrialConfig:
 
     :raises UserError: no such file, or one that does not hold a configuration
     """
+    return _made_beside(model_path, TrialConfig.from_params)
+
+
+def read_driver(model_path: Path) -> tuple[dict[str, Any], TrialConfig]:
+    """Parameters that trained the model, and its configuration as a driver of those tasks.
+
+    :raises UserError: no file with them, or one that does not hold how the model drives
+    """
+    return _made_beside(
+        model_path, lambda params: (modern(params), TrialConfig.for_driving(params))
+    )
+
+
+def _made_beside(model_path: Path, make: Callable[[Mapping[str, Any]], Made]) -> Made:
+    """Made from the parameters of the trial that trained the model.
+
+    :param model_path: a model.zip
+    :param make: from these parameters
+    :raises UserError: no such file, or one of which nothing can be made
+    """
     for name in (files.CONFIG, files.MANIFEST):
         path = model_path.with_name(name)
         if path.exists():
-            return _config_in(path)
+            return _made_in(path, make)
     raise UserError(
         f"no {files.CONFIG} or {files.MANIFEST} beside {model_path};"
         " put the one that trained it there"
     )
 
 
-def _config_in(path: Path) -> TrialConfig:
+def _made_in(path: Path, make: Callable[[Mapping[str, Any]], Made]) -> Made:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        params = document["params"] if path.name == files.MANIFEST else document
-        return TrialConfig.from_params(params)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return make(document["params"] if path.name == files.MANIFEST else document)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path} does not hold a trial's configuration ({error}); restore it"
         ) from error

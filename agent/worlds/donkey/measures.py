@@ -9,6 +9,7 @@ import numpy as np
 
 from agent.worlds.base import Episode, Measure
 
+LAPS_SHOWN = 2  # in an episode's row; the ledger has them all
 SECTORS = 3  # of a lap, alike in length along the centre line
 CRASHES = ("off_track", "hit")
 UNHURT = ("time_limit", "finished")
@@ -131,10 +132,15 @@ def _list_of(name: str) -> Any:
 
 
 def _times_text(lap_times: Sequence[float]) -> str:
-    return " ".join(f"{seconds:.2f}" for seconds in lap_times) or "-"
+    shown = " ".join(f"{seconds:.2f}" for seconds in lap_times[:LAPS_SHOWN]) or "-"
+    if len(lap_times) > LAPS_SHOWN:
+        shown += f" .. best {min(lap_times):.2f}"
+    return shown
 
 
 def _all_sectors_text(sectors: Sequence[Sequence[float]]) -> str:
+    if len(sectors) > LAPS_SHOWN:
+        return f"best ({sectors_text(quickest(sectors))})"
     return " ".join(f"({sectors_text(lap)})" for lap in sectors) or "-"
 
 

@@ -9,7 +9,6 @@ in the way.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -21,12 +20,12 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepR
 
 from agent.worlds.base import Learner, Purpose, split_task
 from agent.worlds.capabilities import Curriculum, Expert
+from agent.worlds.donkey.connection import port_options
 from agent.worlds.donkey.curriculum import CurriculumVecEnv, DonkeyCurriculum
 from agent.worlds.donkey.env_options import AnyWorld
 from agent.worlds.donkey.experts.teacher import LABEL_WEIGHTS, MIRROR_SIGNS
-from agent.worlds.donkey.make_env import make_env, open_shared_world
+from agent.worlds.donkey.make_env import make_env
 from agent.worlds.donkey.options import DonkeyOptions
-from agent.worlds.donkey.remote.remote_world import RemoteWorld
 from agent.worlds.donkey.rewards import EVALUATION_REWARD, FORMULAS
 from agent.worlds.donkey.vector_env import DonkeyVectorEnv
 
@@ -129,36 +128,6 @@ def expert_of(vec_env: VecEnv) -> Expert:
 def curriculum_of(vec_env: VecEnv) -> Curriculum | None:
     """The curriculum of training environments, None without one."""
     return vec_env.curriculum if isinstance(vec_env, CurriculumVecEnv) else None
-
-
-def open_remote_worlds(
-    tasks: Sequence[str], options: DonkeyOptions, stack: ExitStack
-) -> list[AnyWorld | None]:
-    """A world for each task on a port, None for an embedded one.
-
-    :param tasks: environment ids with addresses
-    :param options: of the world
-    :param stack: closes the connections when it closes
-    :raises SimulatorLost: a simulator that is not there, or drives another scene
-    """
-    worlds: list[AnyWorld | None] = []
-    for task in tasks:
-        env_id, address = split_task(task)
-        world: AnyWorld | None = None
-        if address:
-            world = open_shared_world(env_id, **port_options(options, address))
-        if isinstance(world, RemoteWorld):
-            stack.callback(world.close)
-        worlds.append(world)
-    return worlds
-
-
-def port_options(options: DonkeyOptions, address: tuple[str, int] | None) -> dict[str, Any]:
-    """Options of an environment on a port; none of an embedded one."""
-    if address is None:
-        return {}
-    host, port = address
-    return {"host": host, "port": port, "client": options.client, "reconnect": options.reconnect}
 
 
 def env_options(options: DonkeyOptions, purpose: Purpose, learner: Learner) -> dict[str, Any]:

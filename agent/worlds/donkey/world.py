@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from agent.config.algorithms import OffPolicy
 from agent.config.errors import UserError
 from agent.worlds.base import Episode, Learner, Purpose
-from agent.worlds.donkey.connection import DonkeyConnection
+from agent.worlds.donkey.connection import DonkeyConnection, open_remote_worlds
 from agent.worlds.donkey.measures import MEASURES, measure_episode, verdict
 from agent.worlds.donkey.old_records import modern_params
 from agent.worlds.donkey.options import DonkeyOptions, addresses
@@ -126,7 +126,6 @@ class DonkeyWorld:
         :raises SimulatorLost: a simulator that is not there, or drives another scene
         """
         from agent.simulator.compilation import announce_compilation
-        from agent.worlds.donkey.vec_env import open_remote_worlds
 
         announce_compilation()
         with ExitStack() as stack:

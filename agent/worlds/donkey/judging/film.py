@@ -107,6 +107,7 @@ class Film:
         frames = self.frames()
         gif = stem.with_suffix(".gif")
         mp4 = stem.with_suffix(".mp4")
+        stem.parent.mkdir(parents=True, exist_ok=True)
         _write_gif(gif, frames)
         return [gif, mp4] if _write_mp4(mp4, frames) else [gif]
 
