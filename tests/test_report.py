@@ -12,6 +12,7 @@ import pytest
 
 from agent.report import main
 from agent.trials.record import Record
+from tests.evil_values import EVIL
 from tests.reporting.synthetic_study import records_of, write_ledger
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,27 +79,39 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return line
 
 
-def test_a_study_of_both_algorithms_is_one_page_that_needs_no_network(tmp_path: Path) -> None:
-    champion_dir = tmp_path / "models" / "champion"
-    champion_dir.mkdir(parents=True)
-    params = {"agent": "ppo", "env": ["a", "b"]}
-    manifest = {"trial": 7, "params": params, "confirmation": {"seeds": 3}, "sha256": "f" * 64}
-    (champion_dir / "manifest.json").write_text(json.dumps(manifest))
-    results = write_ledger(tmp_path / "results", [])
-    evaluation = {
-        "env": "donkey-mountain-track-v0",
-        "mean_reward": 12.5,
-        "generalisation_gap": None,
-        "verdict": "partly",
-    }
+def write_champions(models: Path) -> None:
+    """Champions of two tasks."""
+    manifest = {"trial": 7, "confirmation": {"seeds": 3}, "sha256": "f" * 64}
+    for name, env in (("champion", ["a", "b"]), ("champion-c-1a2b", ["c"])):
+        (models / name).mkdir(parents=True)
+        document = manifest | {"params": {"agent": "ppo", "env": env}}
+        (models / name / "manifest.json").write_text(json.dumps(document))
+
+
+def write_races(results: Path, films: Path) -> None:
+    """A race that was filmed, and an evaluation."""
+    films.mkdir()
+    (films / "warren.gif").write_bytes(b"GIF89a")
+    driven = {"total_sec": 131.25, "laps": 10, "crashes": 1, "lap_times": [12.5]}
+    race = {"env": "warren", "races": {"trained": driven}, "films": str(films)}
+    (results / "races.jsonl").write_text(json.dumps(race) + "\n[\n")
+    evaluation = {"env": "donkey-mountain-track-v0", "mean_reward": 12.5, "verdict": "partly"}
     (results / "evaluations.jsonl").write_text(json.dumps(evaluation) + "\n")
 
+
+def test_a_study_of_both_algorithms_is_one_page_that_needs_no_network(tmp_path: Path) -> None:
+    write_champions(tmp_path / "models")
+    results = write_ledger(tmp_path / "results", [])
+    write_races(results, tmp_path / "race")
     html = page(tmp_path, records_of(12))
     assert html.count('src="data:image/png;base64,') == len(PICTURES)
     assert re.findall(r"https?:|src=\"(?!data:)|href=|@import|<script", html) == []
     assert "took &lt;too&gt; long" in html, "what a record says is text, not markup"
     for text in (
         "<td>params: env</td><td>a, b</td>",
+        "<td>task</td><td>c</td>",
+        "<td>trained</td><td>131.2</td><td>10</td><td>1</td><td>12.5</td>",
+        "data:image/gif;base64,R0lGODlh",
         "<td>confirmation: seeds</td><td>3</td>",
         "f" * 64,
         "partly",
@@ -113,6 +126,12 @@ def test_a_study_of_both_algorithms_is_one_page_that_needs_no_network(tmp_path: 
     assert all("<td>-</td>" in row for row in rows if "<td>ppo</td>" in row), (
         "action bins are DQN's"
     )
+    places = [
+        html.index(text)
+        for text in ('alt="trials per hour', "<h2>Films", "<h2>Champions", "<h2>All")
+    ]
+    assert places == sorted(places), "pictures come first"
+    assert html.count("<details>") == 3, "a champion's manifest and the trials are folded"
     again = page_of_a_process_without_torch(tmp_path)
     assert again == html, "the same ledger gives the same bytes"
 
@@ -143,4 +162,40 @@ def test_what_cannot_be_read_or_written_is_one_line(
     (tmp_path / "champion" / "manifest.json").write_text("{")
     arguments = ("--results-dir", str(results), "--models-dir", str(tmp_path))
     assert "cannot read the champion's manifest" in refused(capsys, *arguments)
+    (tmp_path / "champion" / "manifest.json").write_text("[" * 100_000)
+    assert "cannot read the champion's manifest" in refused(capsys, *arguments)
     assert "unrecognized arguments" in refused(capsys, "--colour")
+
+
+def test_a_ledger_of_evil_lines_makes_a_report_of_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.reporting.convergence.POINTS", 2)
+    record = json.loads(records_of(1, failing=0.0)[0].to_line())
+    names = ("params", "timestamp", "elapsed_sec", "score", "rungs", "mean_reward", "cause")
+    lines = [json.dumps(record | {name: "@"}) for name in names]
+    lines += [json.dumps(record | {"params": {**record["params"], "gamma": "@", "n_envs": 0}})]
+    evil = [line.replace('"@"', value) for line in lines for value in EVIL]
+    results = tmp_path / "results"
+    write_ledger(results, records_of(4))
+    with (results / "autoresearch_results.jsonl").open("a") as ledger:
+        ledger.write("\n".join(evil) + "\n")
+    before = (results / "autoresearch_results.jsonl").read_bytes()
+    folders = ["--results-dir", str(results), "--models-dir", str(tmp_path / "models")]
+    assert main([*folders, "--tensorboard"]) == 0
+    skipped = capsys.readouterr().err.splitlines()
+    assert len(evil) / 4 < len(skipped) < len(evil)
+    assert all(re.search(r"results.jsonl:\d+: no record", line) for line in skipped)
+    assert (results / "autoresearch_results.jsonl").read_bytes() == before
+
+
+def test_nothing_of_the_page_reaches_beyond_a_narrow_screen(tmp_path: Path) -> None:
+    """Pictures scale, texts wrap, and rows of wide tables are cards, each cell after its column."""
+    html = page(tmp_path, [])
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in html
+    assert "@media (prefers-color-scheme: dark)" in html
+    narrow = html[html.index("@media (max-width: 700px)") :]
+    for kind in ("configurations", "best", "races", "evaluations", "trials"):
+        assert f".{kind}, .{kind} tbody, .{kind} tr, .{kind} td {{ display: block }}" in narrow
+    assert '.trials td:nth-child(3)::before { content: "status  " }' in narrow
+    assert not re.search(r"white-space: *nowrap", html)

@@ -35,6 +35,7 @@ def read_films(folders: Iterable[Path]) -> list[Film]:
         for folder in folders
         for pattern in ("*.gif", "*/*.gif")
         for path in folder.glob(pattern)
+        if path.is_file()
     }
     films = []
     room = MOST_BYTES

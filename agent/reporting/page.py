@@ -7,6 +7,7 @@ page's text and markup are in ``report.html.j2``.
 from __future__ import annotations
 
 import base64
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -103,7 +104,8 @@ def _figures(trials: Sequence[Trial], findings: Findings) -> dict[str, Figure]:
 
 def _png(figure: Figure) -> bytes:
     buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    with warnings.catch_warnings(action="ignore"):  # of letters that the font lacks
+        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     return buffer.getvalue()
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,10 @@ from agent.config import files
 from agent.config.errors import UserError
 from agent.reporting.history import (
     configurations,
+    last_run,
     load_trials,
     read_champion,
+    read_champions,
     read_evaluations,
     running_best,
 )
@@ -114,3 +118,65 @@ def test_evaluations_skip_what_is_no_object(tmp_path: Path) -> None:
     assert read_evaluations(path) == []
     path.write_text('{"env": "a"}\n[1]\n{"env": \n\n{"env": "b"}\n')
     assert [each["env"] for each in read_evaluations(path)] == ["a", "b"]
+
+
+def test_what_the_product_itself_writes_is_no_ledger_whatever_it_holds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_ledger(tmp_path, records_of(2))
+    for name in (files.EVALUATIONS, files.RACES, files.PROGRESS):
+        (folder / name).write_text(records_of(1)[0].to_line() + "\n{torn\n")
+    assert len(load_trials(folder)) == 2
+    assert capsys.readouterr().err == ""
+
+
+def test_a_torn_line_of_races_is_named_and_nobody_is_told_to_delete_anything(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / files.RACES
+    lines = [
+        '{"env": "a"}',
+        '{"env": ',
+        "[" * 100_000,
+        '{"env": ' + "9" * 400 + "}",
+        '{"env": "b"}',
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    assert [each["env"] for each in read_evaluations(path)] == ["a", "b"]
+    warnings = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[2] for line in warnings] == ["2", "3", "4"]
+    assert "delete" not in "".join(warnings)
+
+
+@pytest.mark.parametrize("text", ["[]", "{", "[" * 100_000, '{"trial": ' + "9" * 400 + "}", "\0"])
+def test_a_manifest_of_any_kind_is_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / files.CHAMPION).mkdir()
+    (tmp_path / files.CHAMPION / files.MANIFEST).write_text(text)
+    with pytest.raises(UserError, match="mend it or move it away"):
+        read_champions(tmp_path, tmp_path)
+
+
+def test_every_task_has_its_champion_and_those_of_another_experiment_are_left_out(
+    tmp_path: Path,
+) -> None:
+    for name, ledger in (("", "../results/a.jsonl"), ("-b", None), ("-c", "../others/a.jsonl")):
+        folder = tmp_path / "models" / f"{files.CHAMPION}{name}"
+        folder.mkdir(parents=True)
+        manifest = {"trial": 1, "name": name, "ledger": ledger}
+        (folder / files.MANIFEST).write_text(json.dumps(manifest))
+    found = read_champions(tmp_path / "models", tmp_path / "results")
+    assert [manifest["name"] for manifest in found] == ["", "-b"]
+
+
+def test_the_last_run_begins_after_the_last_long_pause(tmp_path: Path) -> None:
+    night = records_of(5)
+    ended = datetime.fromisoformat(night[0].timestamp)
+    old = [
+        replace(each, kind="sweep", timestamp=(ended - timedelta(days=30, hours=hour)).isoformat())
+        for hour, each in enumerate(records_of(3))
+    ]
+    odd = replace(night[0], timestamp="never")
+    trials = load_trials(write_ledger(tmp_path, [*old, *night, odd]))
+    assert [trial.record.kind for trial in last_run(trials)] == [each.kind for each in night]
+    assert len(last_run(trials[:3])) == 3
+    assert last_run([]) == []
