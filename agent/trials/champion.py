@@ -232,8 +232,8 @@ def _check_manifest(manifest: dict[str, Any]) -> None:
         raise ValueError(f"mean_reward {manifest.get('mean_reward')!r} is no number")
     if not is_whole(manifest.get("trial")):
         raise ValueError(f"trial {manifest.get('trial')!r} is no whole number")
-    for name, empty in (("params", None), ("confirmation", {})):
-        if not isinstance(manifest.get(name) or empty, dict):
+    for name in ("params", "confirmation"):
+        if not isinstance(manifest.get(name) or {}, dict):
             raise ValueError(f"{name} {manifest.get(name)!r} is not an object")
 
 

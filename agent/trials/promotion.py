@@ -127,7 +127,7 @@ def _stays(manifest: dict[str, Any] | None, replicates: list[Record], known: lis
 def _is_of(manifest: dict[str, Any], record: Record) -> bool:
     if record.trial != manifest["trial"]:
         return False
-    return record.config_id == config_id(manifest["params"])
+    return record.config_id == config_id(manifest.get("params") or {})
 
 
 def _mean_score(records: list[Record]) -> float:

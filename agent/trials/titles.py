@@ -105,8 +105,7 @@ class Titles:
         manifest = read_manifest(folder)
         if manifest is None or not self._is_ours(manifest):
             return None
-        params = manifest.get("params")
-        return params if isinstance(params, dict) else {}
+        return dict(manifest.get("params") or {})
 
     def _is_ours(self, manifest: Mapping[str, Any]) -> bool:
         """True of a title of this results folder; a manifest that is too old to say is ours."""
