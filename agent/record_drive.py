@@ -20,17 +20,20 @@ if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from agent.config.argument_types import at_least_int
-from agent.config.command_line import OneLineParser, add_trial_arguments, trial_params
+from agent.config.command_line import add_trial_arguments, trial_params
 from agent.config.command_name import command_name
 from agent.config.console import keep_streams_open
-from agent.config.errors import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
+from agent.config.errors import EXIT_OK, UserError, did_you_mean, user_error
+from agent.config.one_line_parser import OneLineParser
+from agent.config.outputs import check_folder
 from agent.config.settings import facts_of
 from agent.config.trial import TrialConfig
-from agent.training.saved_model import load_model, read_config
+from agent.training.saved_model import load_model, read_driver
 from agent.trials.champion import check_trust
-from agent.worlds.base import world_named
+from agent.worlds.base import parse_address, world_named
+from agent.worlds.comparisons import check_task, full_task
 from agent.worlds.donkey.options import DonkeyOptions, DriveOptions
-from agent.worlds.donkey.tasks import check_env_id
+from agent.worlds.donkey.tasks import FOLLOWER, REFERENCE
 from agent.worlds.donkey.world import WORLD
 
 if TYPE_CHECKING:
@@ -66,6 +69,11 @@ def build_parser(prog: str = PROG) -> OneLineParser:
         " or [HOST:]PORT to listen on for a person's client",
     )
     parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="load a model that no manifest or result beside it knows",
+    )
+    parser.add_argument(
         "--world",
         default=WORLD.name,
         metavar="NAME",
@@ -94,17 +102,18 @@ def build_parser(prog: str = PROG) -> OneLineParser:
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Record; returns an exit code of ``agent.config.errors``."""
     keep_streams_open()
-    arguments = build_parser(prog).parse_args(argv)
+    parser = build_parser(prog)
+    arguments = parser.parse_args(argv)
     try:
         check_world(arguments.world)
+        arguments.env = full_task(WORLD, arguments.env)
         check_env(arguments.env)
+        check_driver(arguments.driver)
         check_out(arguments.out)
         with interruptible():
             record(arguments)
     except UserError as error:
-        message = f"{prog}: error: {error} (see {prog} --help)"
-        print(message, file=sys.stderr, flush=True)
-        return EXIT_BAD_ARGUMENTS
+        parser.refuse(error)
     return EXIT_OK
 
 
@@ -114,7 +123,7 @@ def check_world(name: str) -> None:
     :raises UserError: such a world, or an unknown one
     """
     if world_named(name).name != WORLD.name:
-        raise UserError(f"world {name!r} has no recorder; drop --world")
+        raise UserError(f"world {name!r} has no recorder; drop --world", "world")
 
 
 def check_env(env_id: str) -> None:
@@ -125,9 +134,28 @@ def check_env(env_id: str) -> None:
     if "@" in env_id:
         raise UserError(
             f"env {env_id!r} is on a port; give the id alone, and let clients connect with"
-            " --driver PORT"
+            " --driver PORT",
+            "env",
         )
-    check_env_id(env_id)
+    check_task(WORLD, env_id)
+
+
+def check_driver(name: str) -> None:
+    """Refuse a driver that is none.
+
+    :raises UserError: neither a scripted one, a model.zip nor an address
+    """
+    if name.endswith(".zip") or name in (FOLLOWER, REFERENCE):
+        return
+    try:
+        parse_address(name)
+    except UserError:
+        near = did_you_mean(name, (FOLLOWER, REFERENCE))
+        raise UserError(
+            f"driver {name!r} is unknown;{near} give {FOLLOWER}, {REFERENCE}, a model.zip"
+            " or [HOST:]PORT",
+            "driver",
+        ) from None
 
 
 def check_out(path: Path) -> None:
@@ -136,10 +164,11 @@ def check_out(path: Path) -> None:
     :raises UserError: no such folder, or not the name of an .npz
     """
     if path.suffix != ".npz" or path.is_dir():
-        raise UserError(f"out {path} is no name of a recording; end it in .npz")
+        raise UserError(f"--out {path} is no name of a recording; end it in .npz")
     folder = path.absolute().parent
     if not folder.is_dir():
-        raise UserError(f"out {path} cannot be written, there is no folder {folder}; make it")
+        raise UserError(f"--out {path} cannot be written, there is no folder {folder}; make it")
+    check_folder("--out", folder, path.name)
 
 
 @contextlib.contextmanager
@@ -164,7 +193,7 @@ def record(arguments: argparse.Namespace) -> None:
     name = arguments.driver
     if name.endswith(".zip"):
         name = Path(name).name
-        config = config_of_model(Path(arguments.driver), given)
+        config = config_of_model(Path(arguments.driver), given, arguments.trust)
     else:
         config = TrialConfig.of(agent=LEARNER_OF_DRIVES, **given)
     assert isinstance(config.world, DonkeyOptions)
@@ -177,10 +206,10 @@ def record(arguments: argparse.Namespace) -> None:
         recorded = demonstration(recording.header(), episodes)
         recorded.save(arguments.out)
     except ValueError as error:
-        raise UserError(str(error)) from error
+        raise user_error(error) from error
     except OSError as error:
         raise UserError(
-            f"out {arguments.out} cannot be written ({error.strerror}); choose another"
+            f"--out {arguments.out} cannot be written ({error.strerror}); choose another"
         ) from error
     print(f"{arguments.out}: {summary(recorded)}", flush=True)
 
@@ -198,14 +227,7 @@ def drive_episodes(
     :param arguments: of the command line
     :param episodes: gets what is driven
     """
-    from agent.worlds.donkey.recording import (
-        FOLLOWER,
-        REFERENCE,
-        Driver,
-        ScriptedDriver,
-        drive,
-        serve_client,
-    )
+    from agent.worlds.donkey.recording import Driver, ScriptedDriver, drive, serve_client
 
     name = arguments.driver
     if not name.endswith(".zip") and name not in (FOLLOWER, REFERENCE):
@@ -221,25 +243,30 @@ def drive_episodes(
     drive(env, driver, arguments.episodes, recording.seed)
 
 
-def config_of_model(path: Path, given: dict[str, Any]) -> TrialConfig:
-    """The configuration of the trial that made the model.
+def config_of_model(path: Path, given: dict[str, Any], trusted: bool) -> TrialConfig:
+    """The configuration with which the model drives as it was trained to.
 
     :param path: a model.zip
     :param given: parameters of the command line
+    :param trusted: nobody else needs to vouch for it
     :raises UserError: a model that is missing or nobody vouches for, or an option that is its own
     """
     if not path.is_file():
         raise UserError(f"model {path} does not exist; give a model.zip of the runner as --driver")
-    check_trust(path)
+    if not trusted:
+        check_trust(path)
     if taken := [name for name in WORLD_OPTIONS if name in given]:
-        raise UserError(f"{taken[0]} {given[taken[0]]} is the model's own to say; drop it")
-    own = {"seed": 0, "client": "own"}
-    config = read_config(path).changed(**(own | given))
+        raise UserError(
+            f"{taken[0]} {given[taken[0]]} is the model's own to say; drop it", taken[0]
+        )
+    params, driver = read_driver(path)
+    own = {name: params[name] for name in WORLD_OPTIONS if name in params}
+    config = driver.changed(**own | given)
     repeat = config.world.action_repeat
     if repeat > 1:
         raise UserError(
             f"model {path} holds a decision for {repeat} steps, a recording has every step;"
-            " give one of --action-repeat 1"
+            " give one that was trained without"
         )
     return config
 

@@ -24,12 +24,19 @@ from agent.worlds.donkey.remote.client import SimulatorLost
 TRACK = "donkey-generated-track-v0"
 
 
+def exit_code(argv: list[str]) -> int:
+    try:
+        return main(argv)
+    except SystemExit as stopped:
+        return int(str(stopped.code))
+
+
 @pytest.mark.parametrize(
     ("driver", "env", "laps"),
     [
         ("follower", TRACK, 0.05),
         ("reference", TRACK, 0.1),
-        ("follower", "donkey-random-track-v0", 0.0),
+        ("follower", "random_track", 0.0),
     ],
 )
 def test_the_scripted_drivers(tmp_path: Path, driver: str, env: str, laps: float) -> None:
@@ -40,7 +47,8 @@ def test_the_scripted_drivers(tmp_path: Path, driver: str, env: str, laps: float
     drive = Demonstration.load(out)
     assert drive.lengths.tolist() == [60, 60] and not drive.terminated.any()
     assert drive.progress[60] > laps and drive.progress[121] > laps
-    assert (drive.header["driver"], drive.header["env"], drive.header["seed"]) == (driver, env, 3)
+    full = {"random_track": "donkey-random-track-v0"}.get(env, env)
+    assert (drive.header["driver"], drive.header["env"], drive.header["seed"]) == (driver, full, 3)
     assert drive.header["conf"]["throttle_max"] == pytest.approx(
         drive.commands[:, 1].max(), abs=1e-6
     )
@@ -59,11 +67,17 @@ def test_a_model_drives_as_it_was_trained(
     drive = Demonstration.load(out)
     assert drive.header["driver"] == "model.zip" and drive.header["conf"]["max_episode_steps"] == 20
     assert set(drive.commands[:, 0].tolist()) <= {-1.0, 0.0, 1.0}
-    assert main(["--driver", model, "--max-cte", "5", "--out", str(out)]) == 2
-    assert "max_cte 5.0 is the model's own to say; drop it" in capsys.readouterr().err
+    (tmp_path / "trial" / "result.json").unlink()
+    unknown = ["--driver", model, "--episodes", "1", "--out", str(tmp_path / "again.npz")]
+    assert exit_code(unknown) == 2
+    assert "give --trust" in capsys.readouterr().err
+    assert exit_code([*unknown, "--trust"]) == 0
+    model_and_trust = ["--driver", model, "--trust"]
+    assert exit_code([*model_and_trust, "--max-cte", "5", "--out", str(out)]) == 2
+    assert "--max-cte 5.0 is the model's own to say; drop it" in capsys.readouterr().err
     config = json.loads((tmp_path / "trial" / "config.json").read_text())
     (tmp_path / "trial" / "config.json").write_text(json.dumps(config | {"action_repeat": 2}))
-    assert main(["--driver", model, "--out", str(out)]) == 2
+    assert exit_code([*model_and_trust, "--out", str(out)]) == 2
     assert (
         "holds a decision for 2 steps, a recording has every step; give one of"
         in capsys.readouterr().err
@@ -123,12 +137,16 @@ def test_a_person_drives_through_the_simulator(
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["--driver", "ghost", "--out", "x.npz"], "address 'ghost' is not"),
+        (["--driver", "ghost", "--out", "x.npz"], "--driver 'ghost' is unknown; give follower"),
+        (["--driver", "folower", "--out", "x.npz"], "did you mean follower? give follower"),
+        (["--driver", "follower", "--out", "x.npz", "--env", "waren"], "did you mean warren?"),
+        (["--driver", "follower", "--out", "file/x.npz"], "there is no folder"),
+        (["--drver", "follower", "--out", "x.npz"], "did you mean --driver?"),
         (["--driver", "ghost.zip", "--out", "x.npz"], "model ghost.zip does not exist"),
         (["--driver", "follower", "--out", "x.txt"], "end it in .npz"),
         (["--driver", "follower", "--out", "nowhere/x.npz"], "there is no folder"),
         (["--driver", "follower", "--world", "moon", "--out", "x.npz"], "world 'moon' is unknown"),
-        (["--driver", "follower", "--env", "moon", "--out", "x.npz"], "env 'moon' is unknown"),
+        (["--driver", "follower", "--env", "moon", "--out", "x.npz"], "--env 'moon' is no task"),
         (["--driver", "follower", "--env", f"{TRACK}@9091", "--out", "x.npz"], "is on a port"),
         (
             ["--driver", "reference", "--env", "donkey-generated-roads-v0", "--out", "x.npz"],
@@ -145,10 +163,7 @@ def test_mistakes_are_one_line_and_exit_2(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    try:
-        code = main(argv)
-    except SystemExit as stopped:
-        code = int(str(stopped.code))
+    code = exit_code(argv)
     said = capsys.readouterr().err
     assert code == 2 and message in said and said.count("\n") == 1
     assert not list(tmp_path.iterdir())
@@ -158,5 +173,5 @@ def test_a_world_without_a_recorder_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(WORLDS, "line", "tests.line_world:WORLD")
-    assert main(["--driver", "follower", "--world", "line", "--out", "x.npz"]) == 2
+    assert exit_code(["--driver", "follower", "--world", "line", "--out", "x.npz"]) == 2
     assert "world 'line' has no recorder; drop --world" in capsys.readouterr().err

@@ -24,11 +24,8 @@ from agent.worlds.donkey.make_env import make_env
 from agent.worlds.donkey.observed_world import RecordedCar
 from agent.worlds.donkey.options import DonkeyOptions
 from agent.worlds.donkey.recorded_envs import Recorder
-from agent.worlds.donkey.tasks import SCENE_OF_ENV
+from agent.worlds.donkey.tasks import FOLLOWER, REFERENCE, SCENE_OF_ENV
 from agent.worlds.donkey.vec_env import env_options
-
-FOLLOWER = "follower"
-REFERENCE = "reference"
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,8 @@ class ScriptedDriver:
         if on_race_line and (world.scene.is_random or not world.track.closed):
             raise UserError(
                 f"driver {REFERENCE!r} needs a track with laps, {recording.env_id} has none of its"
-                f" own; use {FOLLOWER}"
+                f" own; use {FOLLOWER}",
+                "driver",
             )
         self.env = env
         self.world = world
@@ -188,7 +186,8 @@ def serve_client(
         server = Server(host, port, scene=wanted, seed=recording.seed, car=_make_car)
     except OSError as error:
         raise UserError(
-            f"driver {address!r} cannot be listened on ({error.strerror}); choose another port"
+            f"driver {address!r} cannot be listened on ({error.strerror}); choose another port",
+            "driver",
         ) from error
     where = shown_address(host, port)
     print(f"listening on {where} scene {wanted}; connect a client and drive", flush=True)

@@ -21,6 +21,9 @@ SCENE_OF_ENV = {
     "donkey-random-track-v0": "random_track",
 }
 OUR_OWN = "random_track"  # no track of the simulator's
+# Scripted drivers of a recording.
+FOLLOWER = "follower"
+REFERENCE = "reference"  # on the race line
 
 
 def check_env_id(env_id: str) -> None:

@@ -196,7 +196,10 @@ def test_terms_act_on_the_driven_command_in_the_real_world() -> None:
     [
         (["wallhug"], r"'wallhug' is unknown; did you mean wall_hug\? choose from progress"),
         (["constant", "constant=1"], "given twice"),
-        (["reckless,spede=3"], r"no setting 'spede'; did you mean speed\? choose from reckless, speed, beyond"),
+        (
+            ["reckless,spede=3"],
+            r"no setting 'spede'; did you mean speed\? choose from reckless, speed, beyond",
+        ),
         (["reckless=fast"], "reckless: reckless 'fast' is impossible; give a number from 0"),
         (["tanh=0"], "give a positive number"),
         (["constant=-1"], "give a number from 0"),
