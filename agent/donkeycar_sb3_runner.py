@@ -6,7 +6,6 @@ Arguments are checked before torch is imported, so a mistake is answered at once
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 import time
@@ -35,6 +34,7 @@ from agent.config.errors import (
     EXIT_SIM_LOST,
     UserError,
 )
+from agent.config.plain import read_object
 from agent.config.provenance import Provenance
 from agent.config.trial import TrialConfig
 from agent.training.result import outcome, write_result
@@ -151,8 +151,7 @@ def resumed_config(arguments: argparse.Namespace) -> TrialConfig:
             f"{name} {given[name]} was fixed when the training began; drop it or train anew"
         )
     try:
-        params = json.loads(path.read_text(encoding="utf-8"))
-        return TrialConfig.from_params(params | given)
+        return TrialConfig.from_params(read_object(path) | given)
     except (OSError, ValueError, TypeError) as error:
         raise UserError(
             f"resume {path} is no trial's configuration ({error}); give a trial's folder"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.config import files
+from agent.config.plain import read_object
 from agent.training.checkpoints import write_json
 
 if TYPE_CHECKING:
@@ -39,10 +39,9 @@ def outcome(status: str, cause: str | None, score: Score | None = None) -> dict[
 def read_result(folder: Path) -> dict[str, Any]:
     """The ``result.json`` of a trial; empty where there is none that can be read."""
     try:
-        result = json.loads((folder / files.RESULT).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return read_object(folder / files.RESULT, nan_as_none=True)
+    except (OSError, ValueError):
         return {}
-    return result if isinstance(result, dict) else {}
 
 
 def is_done(folder: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from agent.config import files
 from agent.config.errors import UserError
 from agent.config.flat import modern
+from agent.config.plain import read_object
 from agent.config.trial import TrialConfig
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _made_beside(model_path: Path, make: Callable[[Mapping[str, Any]], Made]) ->
 
 def _made_in(path: Path, make: Callable[[Mapping[str, Any]], Made]) -> Made:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_object(path)
         return make(document["params"] if path.name == files.MANIFEST else document)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(

@@ -9,7 +9,6 @@ on in a clone of the branch.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import subprocess
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from agent.config import files
 from agent.config.git import GitCalls, printable, reason
+from agent.config.plain import read_object
 from agent.trials.champion import sha256
 
 LIMIT_SEC = 60.0  # chosen, of all that one push takes: the trials wait for it
@@ -231,7 +231,7 @@ def _parts(path: Path) -> Iterator[Path]:
     manifest = path / files.MANIFEST
     model = path / files.MODEL
     try:
-        wanted = json.loads(manifest.read_text(encoding="utf-8"))["sha256"]
+        wanted = read_object(manifest)["sha256"]
         found = sha256(model)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CannotPublishError(f"which cannot be read: {error}") from None
