@@ -40,12 +40,12 @@ def put(folder: Path, *, project: str | None = None) -> Path:
     return folder
 
 
-def told_in(work: Path, package: Path) -> list[str]:
+def told_in(work: Path, package: Path, **environment: str) -> list[str]:
     """What the package says when it is imported in the folder ``work``."""
     done = subprocess.run(
         [sys.executable, "-c", WHERE],
         cwd=work,
-        env=os.environ | {"PYTHONPATH": str(package)},
+        env=os.environ | {"PYTHONPATH": str(package)} | environment,
         capture_output=True,
         text=True,
         timeout=60,
@@ -59,10 +59,16 @@ def others_repository(tmp_path: Path) -> Path:
     """A project of somebody else with a commit, in whose folder this one is used."""
     folder = tmp_path / "other project"
     folder.mkdir()
-    git = ["git", "-C", str(folder), "-c", "user.name=n", "-c", "user.email=e"]
-    subprocess.run([*git, "init", "--quiet"], check=True)
-    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message", "its"], check=True)
+    commit(folder)
     return folder
+
+
+def commit(folder: Path) -> str:
+    """Makes a repository of all that is in the folder; returns its commit."""
+    git = ["git", "-C", str(folder), "-c", "user.name=n", "-c", "user.email=e"]
+    for call in ("init", "add .", "commit --allow-empty --message first"):
+        subprocess.run([*git, *call.split()], check=True, stdout=subprocess.DEVNULL)
+    return subprocess.check_output([*git, "rev-parse", "HEAD"], text=True).strip()
 
 
 def test_installed_all_is_below_the_working_directory(others_repository: Path) -> None:
@@ -87,6 +93,13 @@ def test_unpacked_in_anothers_repository_it_has_no_commit(others_repository: Pat
     told = told_in(others_repository, package)
     assert told[0].startswith(f"True None None {package}/agent/outerloop-results ")
     assert told[1].startswith("agent/outerloop-results agent/models agent/runs ")
+
+
+def test_of_another_users_checkout_the_commit_is_told_too(tmp_path: Path) -> None:
+    package = put(tmp_path / "root's", project=agent.PRODUCT)
+    own = commit(package)
+    told = told_in(tmp_path, package, GIT_TEST_ASSUME_DIFFERENT_OWNER="1")
+    assert told[0].startswith(f"True {own} False ")
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,9 @@ VERSIONED = (
 )
 # Ledgers and manifests change in every study and say nothing about the code.
 CODE = ("*.py", "*.toml", "*.txt", "agent/simulator", "agent/worlds")
+# git says nothing of another user's checkout, such as root's in a container, unless it is trusted.
+# It is: its code runs.
+OWNED = ("-c", f"safe.directory={REPO_ROOT}")
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,6 @@ def git_dirty() -> bool | None:
 
 def _git(*arguments: str) -> str | None:
     try:
-        return run_git(REPO_ROOT, *arguments, timeout_sec=GIT_TIMEOUT_SEC)
+        return run_git(REPO_ROOT, *OWNED, *arguments, timeout_sec=GIT_TIMEOUT_SEC)
     except (OSError, subprocess.SubprocessError):
         return None
