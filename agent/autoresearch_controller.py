@@ -30,7 +30,7 @@ from agent.search.stopping import DELTA, EPSILON
 from agent.study.champion_selection import champion_replicates
 from agent.study.own_records import OwnRecords
 from agent.study.plan import Plan
-from agent.study.plan_options import MAX_TIMESTEPS, MIN_TIMESTEPS, Commanded, commanded
+from agent.study.plan_options import MAX_TIMESTEPS, MIN_TIMESTEPS, commanded
 from agent.study.study import Study, StudyOptions
 from agent.trials.experiment import settle_folders
 from agent.trials.ledger import Ledger
@@ -223,6 +223,7 @@ def search(options: argparse.Namespace) -> None:
         print_params(plan.given, f"parameters of all trials; the search chooses {searched}")
         return
     check(options, plan)
+    own = OwnRecords(plan)
     executor = make_executor(options)
     with (
         open_loop(
@@ -231,33 +232,32 @@ def search(options: argparse.Namespace) -> None:
             kind="search",
             prefix="trial",
             ledger_name=files.SEARCH_LEDGER,
-            select_champion=champion_rule(options.confirm_seeds, plan),
+            select_champion=champion_rule(options.confirm_seeds, own),
             confirm_seeds=options.confirm_seeds,
         ) as loop,
         open_simulators(options, plan, executor) as loop.assign_envs,
     ):
-        run_study(options, command, loop)
+        for note in command.notes:
+            loop.log.say(note)
+        run_study(options, own, loop)
 
 
-def run_study(options: argparse.Namespace, command: Commanded, loop: TrialLoop) -> None:
+def run_study(options: argparse.Namespace, own: OwnRecords, loop: TrialLoop) -> None:
     """Runs the trials, and pushes the results now and then.
 
     :param options: of the command line
-    :param command: what is searched
+    :param own: has the plan, and tells which records are of it
     :param loop: runs the trials
     """
-    plan = command.plan
-    for note in command.notes:
-        loop.log.say(note)
     sweep = Ledger(options.results_dir / files.SWEEP_LEDGER)
     prior = sweep.load()
     known = len(loop.records)
     scored = sum(record.scored for record in prior + loop.records)
     loop.log.say(f"loaded {len(prior)} sweep and {known} search records, {scored} scored")
-    study = Study(plan, study_options(options), loop, prior)
-    left_out = study.own.left_out(prior + loop.records)
+    left_out = own.left_out(prior + loop.records)
     if left_out is not None:
         loop.log.say(left_out)
+    study = Study(own, study_options(options), loop, prior)
     pushing = Pushing(loop, [sweep.path], options.push_every)
     pushing.start(experiment_name(options))
 
@@ -267,7 +267,7 @@ def run_study(options: argparse.Namespace, command: Commanded, loop: TrialLoop) 
 
     if options.prune:
         loop.prune = study.prune
-    loop.searched = plan.space.names
+    loop.searched = own.plan.space.names
     loop.watch.asked = options.trials
     loop.run(study.next_launch, after)
     study.conclude()
@@ -309,16 +309,15 @@ def open_simulators(
     return world.serve(options.sim, tasks, options.workers, options.results_dir, start)
 
 
-def champion_rule(confirm_seeds: int, plan: Plan) -> SelectChampion | None:
+def champion_rule(confirm_seeds: int, own: OwnRecords) -> SelectChampion | None:
     """Returns the rule of ``--confirm-seeds``; ``None`` for the best score ever.
 
     :param confirm_seeds: its number of fresh seeds
-    :param plan: of the study, which repeats only configurations of its own
+    :param own: tells the study's configurations, of which alone it repeats some
     """
     if confirm_seeds == 0:
         return None
-    is_own = OwnRecords(plan).include
-    return partial(champion_replicates, confirm_seeds=confirm_seeds, is_own=is_own)
+    return partial(champion_replicates, confirm_seeds=confirm_seeds, is_own=own.include)
 
 
 def study_options(options: argparse.Namespace) -> StudyOptions:

@@ -57,7 +57,7 @@ class OwnRecords:
     """
 
     def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+        self.plan = plan
         self._task = plan.base.to_params()
         self._readings: dict[tuple[str, bool], Reading] = {}
 
@@ -110,8 +110,8 @@ class OwnRecords:
         is_of_grid = record.kind == "sweep"
         key = (record.config_id, is_of_grid)
         if key not in self._readings:
-            free = self._plan.unbinding if is_of_grid else frozenset()
-            self._readings[key] = read(self._plan, record.params, free)
+            free = self.plan.unbinding if is_of_grid else frozenset()
+            self._readings[key] = read(self.plan, record.params, free)
         return self._readings[key]
 
 

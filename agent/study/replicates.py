@@ -10,7 +10,6 @@ from agent.config.flat import not_hyperparameters
 from agent.config.trial import TrialConfig
 from agent.study.champion_selection import select_champion
 from agent.study.own_records import OwnRecords
-from agent.study.plan import Plan
 from agent.trials.folders import Launch
 from agent.trials.record import Record, config_id
 from agent.trials.task import of_task
@@ -19,19 +18,16 @@ from agent.trials.task import of_task
 class Replicates:
     """Chooses replicates.
 
-    :param plan: of the study
-    :param confirm_seeds: see ``select_champion``; 0 for no replicates
     :param own: tells which configurations are the study's
+    :param confirm_seeds: see ``select_champion``; 0 for no replicates
     :param say: takes lines for the log
     """
 
-    def __init__(
-        self, plan: Plan, confirm_seeds: int, own: OwnRecords, say: Callable[[str], object]
-    ) -> None:
-        self._plan = plan
-        self._params = plan.base.to_params()
-        self._confirm_seeds = confirm_seeds
+    def __init__(self, own: OwnRecords, confirm_seeds: int, say: Callable[[str], object]) -> None:
         self._own = own
+        self._base = own.plan.base
+        self._params = own.plan.base.to_params()
+        self._confirm_seeds = confirm_seeds
         self._say = say
 
     def next(self, records: list[Record], *, search_is_over: bool = False) -> dict[str, Any] | None:
@@ -73,9 +69,9 @@ class Replicates:
 
         ``None`` if it is at work already, or cannot be run with them.
         """
-        machine = not_hyperparameters(self._plan.base.trial.world)
+        machine = not_hyperparameters(self._base.trial.world)
         own = {name: self._params[name] for name in machine if name != "seed"}
-        own["env"] = self._plan.base.trial.env
+        own["env"] = self._base.trial.env
         try:
             replicate = TrialConfig.from_params(params | own)
         except UserError as error:

@@ -19,7 +19,6 @@ from agent.search.stopping import Convergence, assess
 from agent.search.surrogate import Observation, Params
 from agent.study.observations import observations
 from agent.study.own_records import OwnRecords
-from agent.study.plan import Plan
 from agent.study.pruning import should_prune
 from agent.study.replicates import Replicates
 from agent.study.run_in_fork import run_in_fork
@@ -56,20 +55,20 @@ class StudyOptions(NamedTuple):
 class Study:
     """The search of one invocation.
 
-    :param plan: what may be chosen
+    :param own: has the plan, what may be chosen, and tells which records are of it
     :param options: how to choose
     :param loop: runs the trials; its records are the study's memory
     :param prior: records of a grid search, from which the search learns too
     """
 
     def __init__(
-        self, plan: Plan, options: StudyOptions, loop: TrialLoop, prior: list[Record]
+        self, own: OwnRecords, options: StudyOptions, loop: TrialLoop, prior: list[Record]
     ) -> None:
-        self.plan = plan
+        self.plan = own.plan
         self.options = options
         self.loop = loop
-        self.own = OwnRecords(plan)
-        self.replicates = Replicates(plan, options.confirm_seeds, self.own, loop.log.say)
+        self.own = own
+        self.replicates = Replicates(own, options.confirm_seeds, loop.log.say)
         self.prior = self.own.of(prior)
         self.trials_left = options.trials
         self.convergence: Convergence | None = None
