@@ -16,6 +16,9 @@ import pytest
 
 from agent import donkey_sim
 from agent.simulator.protocol import Replies, parse, request
+from agent.worlds.base import parse_address
+from agent.worlds.donkey.make_env import make_env
+from tests.simulator.serving import has_ipv6
 
 ROOT = Path(__file__).resolve().parents[1]
 END_LIMIT_SEC = 2.0
@@ -74,6 +77,19 @@ def test_it_says_where_it_listens_holds_its_port_and_ends_on_sigterm() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
+def test_it_listens_on_ipv6_and_says_so_as_clients_take_it() -> None:
+    with simulator("--host", "::1", "--port", "0", "--clock", "lockstep") as process:
+        address = first_line(process).split()[2]
+        assert address.startswith("[::1]:")
+        host, port = parse_address(address)
+        env = make_env("donkey-warren-track-v0", host=host, port=port)
+        env.reset(seed=0)
+        assert env.step(env.action_space.sample())[4]["end_reason"] is None
+        env.close()
+
+
+@pytest.mark.slow
 def test_sigint_ends_it_in_the_menu_and_while_it_loads() -> None:
     with simulator("--port", "0") as process:
         assert "scene menu clock realtime" in first_line(process)
@@ -88,6 +104,7 @@ def test_sigint_ends_it_in_the_menu_and_while_it_loads() -> None:
     [
         (["--scene", "nowhere"], "scene 'nowhere' is not at hand; choose from "),
         (["--host", "300.1.1.1", "--port", "0"], "host '300.1.1.1' port 0 cannot be listened on ("),
+        (["--host", "a..b", "--port", "0"], "host 'a..b' port 0 cannot be listened on ("),
     ],
 )
 def test_what_cannot_be_served_is_said_in_one_line(

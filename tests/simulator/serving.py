@@ -100,3 +100,9 @@ def wait_until(true: Callable[[], bool], seconds: float = 5.0) -> bool:
     while not true() and time.monotonic() < deadline:
         time.sleep(0.002)
     return true()
+
+
+def has_ipv6() -> bool:
+    with contextlib.suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return True
+    return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -127,22 +126,6 @@ def test_line_ends_for_ever_are_no_message_without_an_end(track: Serving) -> Non
         for _ in range(20):
             client.socket.sendall(b"\n" * (1 << 17))
         assert client.drive()["speed"] >= 0.0
-
-
-def test_an_ipv6_address_is_listened_on() -> None:
-    if not socket.has_ipv6:
-        pytest.skip("no IPv6 here")
-    from agent.simulator.connection import listen
-
-    for host, family in (("::1", socket.AF_INET6), ("127.0.0.1", socket.AF_INET)):
-        with listen(host, 0) as listener:
-            assert listener.family == family
-            with socket.create_connection(listener.getsockname()[:2], timeout=5):
-                pass
-    with listen("localhost", 0) as listener:
-        assert listener.getsockname()[0] in ("127.0.0.1", "::1")
-    with pytest.raises(OSError, match="no host name"):
-        listen("a..b", 0)
 
 
 def test_the_menu_reads_as_leniently() -> None:

@@ -113,11 +113,15 @@ def _host(key: str, value: object) -> str:
 
 
 def _exe_path(key: str, value: object) -> str:
-    if value not in STARTED_ALREADY:
+    if not isinstance(value, str) or value not in STARTED_ALREADY:
         raise wrong(
             key, value, "is not supported; start the simulator and give its port, or 'remote'"
         )
-    return str(value)
+    return value
+
+
+def _renamed(key: str, value: object) -> object:
+    raise wrong(key, value, "is a name of old; give lidar_config deg_per_sweep_inc and its like")
 
 
 # How each value is read; sensors are read together.
@@ -146,6 +150,7 @@ READ: dict[str, Read] = {
     "car_name": word,
     "font_size": _whole(0, LARGEST),
     "car_config": table,
+    "degPerSweepInc": _renamed,
     **dict.fromkeys(("racer_name", "country", "bio", "guid", "log_level", "level"), _anything),
 }
 SENSORS = {
@@ -195,7 +200,9 @@ def _warn_of_unknown(given: Conf) -> None:
         from difflib import get_close_matches
 
         known = [*READ, *SENSORS]
-        meant = [get_close_matches(name.rpartition(".")[2], known, n=1) for name in unknown]
+        meant = [
+            get_close_matches(name.rpartition(".")[2], known, n=1, cutoff=0.75) for name in unknown
+        ]
         named = [
             f"{name} (did you mean {close[0]}?)" if close else name
             for name, close in zip(unknown, meant, strict=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,8 @@ import psutil
 import pytest
 
 from agent import autoresearch_controller
+from agent.executors.processes import TaggedProcess
+from agent.worlds.base import parse_address
 from agent.worlds.donkey import servers as simulators
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -28,9 +31,15 @@ if (here / "deaf").exists():
 if (here / "broken").exists():
     sys.exit("donkey_sim.py: error: out of order")
 assert sys.argv[1:] == ["--port", "0", "--clock", "lockstep"], sys.argv
+noise = here / "noise"
+if noise.exists():
+    sys.stderr.buffer.write(noise.read_bytes())
+    sys.stderr.flush()
 print(f"listening on 127.0.0.1:{40000 + os.getpid() % 9999} scene menu clock lockstep", flush=True)
 with (here / "pids").open("a") as pids:
     print(os.getpid(), file=pids, flush=True)
+if noise.exists():
+    print("a warning of a library", file=sys.stderr, flush=True)
 time.sleep(0.1 if (here / "frail").exists() else 60)
 """
 Run = Callable[..., int]
@@ -109,6 +118,53 @@ def test_a_server_that_does_not_start_is_one_line(
     assert run("--sim", "spawn") == 1
     (complaint,) = capsys.readouterr().err.splitlines()
     assert "server.py did not start: donkey_sim.py: error: out of order" in complaint
+
+
+def test_a_server_that_dies_is_reported_at_once_with_its_last_lines(tmp_path: Path) -> None:
+    script = "import sys; print('loading'); print('so far'); sys.exit('out of memory')"
+
+    def start(_: list[str], log: Path) -> TaggedProcess:
+        return TaggedProcess([sys.executable, "-c", script], log, "test", {})
+
+    began = time.monotonic()
+    with pytest.raises(ChildProcessError, match="start: loading / so far / out of memory; see"):
+        simulators.Server(tmp_path / "log", start).address()
+    assert time.monotonic() - began < 5.0
+
+
+NOISE = (
+    b"ERROR: ld.so: object '/nowhere.so' from LD_PRELOAD cannot be preloaded: ignored.\n"
+    b"listening on the radio\n\xff\xfe no text \x00\n" + b"UserWarning: numba\n" * 2000
+)
+
+
+@pytest.mark.parametrize("noise", [NOISE, b"a line that goes on: "])
+def test_a_server_is_heard_through_what_libraries_print(
+    run: Run, folder: Path, noise: bytes
+) -> None:
+    (folder / "noise").write_bytes(noise)
+    assert run("--sim", "spawn") == 0
+    ports = [str(40000 + pid % 9999) for pid in servers(folder)]
+    assert sorted(env.rpartition(":")[2] for env in envs_of_trials(folder)[0]) == sorted(ports)
+
+
+@pytest.mark.slow
+def test_the_real_server_is_heard_past_a_loader_that_complains(tmp_path: Path) -> None:
+    def start(command: list[str], log: Path) -> TaggedProcess:
+        return TaggedProcess(command, log, "test", {"LD_PRELOAD": "/nowhere.so"})
+
+    server = simulators.Server(tmp_path / "log", start)
+    try:
+        with socket.create_connection(parse_address(server.address()), timeout=5.0) as client:
+            assert client.recv(100).startswith(b'{"msg_type":"scene_selection_ready"')
+        assert (tmp_path / "log").read_bytes().startswith(b"ERROR: ld.so")
+    finally:
+        server.stop()
+
+
+def test_addresses_of_ipv6_are_dealt_as_they_were_given() -> None:
+    dealt = simulators.deal("[::1]:9091, sim.local:9093", list(IDS), 1)
+    assert dealt == [[f"{IDS[0]}@[::1]:9091", f"{IDS[1]}@sim.local:9093"]]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
