@@ -88,6 +88,6 @@ def is_whole(value: object) -> TypeGuard[int]:
 def _check_text(text: str) -> None:
     if not text.isascii():
         try:
-            text.encode()
+            text.encode(errors="surrogateescape")  # as names of files that are not UTF-8 are read
         except UnicodeEncodeError:
             raise ValueError(f"{shown(text)} is not Unicode") from None

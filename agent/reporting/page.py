@@ -77,7 +77,9 @@ def write_report(report: Report, out: Path) -> Path:
         figures = _figures(report.trials, findings)
         pictures = {name: _png(figure) for name, figure in figures.items()}
     contents = {f"{name}.png": data for name, data in pictures.items()}
-    contents[files.REPORT_PAGE] = _page(report, findings, pictures).encode()
+    contents[files.REPORT_PAGE] = _page(report, findings, pictures).encode(
+        errors="backslashreplace"
+    )
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, data in contents.items():
