@@ -38,6 +38,8 @@ def object_in(text: str | bytes, *, nan_as_none: bool = False) -> dict[str, Any]
         if not nan_as_none:
             raise ValueError(f"{name} is not a number a ledger may hold")
 
+    if isinstance(text, bytes):
+        text = text.decode("utf-8-sig")  # some editors write a mark
     try:
         value = json.loads(text, parse_constant=constant)
     except RecursionError:

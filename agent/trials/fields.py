@@ -1,4 +1,4 @@
-"""What each field of a record must be: a ledger's line may hold anything."""
+"""Fields of a record and the values that each may have: a ledger's line may hold anything."""
 
 from __future__ import annotations
 

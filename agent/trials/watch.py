@@ -1,4 +1,4 @@
-"""How far the trials of an invocation have come, for who watches them at a terminal."""
+"""The standing of an invocation's trials, for who watches them at a terminal."""
 
 from __future__ import annotations
 
