@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     )
     from agent.worlds.comparisons import RaceOptions
 
-SERVER = Path(__file__).resolve().parents[2] / "donkey_sim.py"
-
 
 class DonkeyWorld:
     """DonkeyCar: embedded, or in simulators on TCP ports."""
