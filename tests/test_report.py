@@ -157,7 +157,7 @@ def test_what_cannot_be_read_or_written_is_one_line(
     results = write_ledger(tmp_path / "results", [])
     (tmp_path / "file").write_text("")
     out = str(tmp_path / "file" / "report")
-    assert "cannot be written" in refused(capsys, "--results-dir", str(results), "--out", out)
+    assert "choose another" in refused(capsys, "--results-dir", str(results), "--out", out)
     (tmp_path / "champion").mkdir()
     (tmp_path / "champion" / "manifest.json").write_text("{")
     arguments = ("--results-dir", str(results), "--models-dir", str(tmp_path))
