@@ -77,11 +77,10 @@ def faulted_trials(folder: Path, trials: int, workers: int) -> list[str]:
     study.plan(faulted_plan(trials + n_beside))
     limits = ("--timeout", str(TIMEOUT_SEC), "--memory-limit", "300M")
     second = StudyBeside(study, n_beside, *limits)
-    limits += ("--workers", str(workers))
     watch = Watch(study)
     started = time.monotonic()
     while (done := len(study.ledger.load())) < trials:
-        watch.follow(study.start(trials - done, *limits))
+        watch.follow(study.start(trials - done, *limits, "--workers", str(workers)))
         if watch.wrong:
             return watch.wrong
     elapsed_sec = time.monotonic() - started

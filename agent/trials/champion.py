@@ -55,9 +55,8 @@ def check_trust(model: Path) -> None:
     """
     found = sha256(model)
     for name, key in ((files.MANIFEST, "sha256"), (files.RESULT, "model_sha256")):
-        with suppress(OSError, ValueError, AttributeError):
-            document = json.loads(model.with_name(name).read_text(encoding="utf-8"))
-            if document.get(key) == found:
+        with suppress(OSError, ValueError):
+            if read_object(model.with_name(name), nan_as_none=True).get(key) == found:
                 return
     raise UserError(
         f"{model} (sha256 {found[:12]}) is in no {files.MANIFEST} or {files.RESULT} beside it, "
@@ -95,10 +94,9 @@ def recover(folder: Path) -> str | None:
     if not next_manifest.exists():
         next_model.unlink(missing_ok=True)
         return None
-    try:
-        wanted = json.loads(next_manifest.read_text(encoding="utf-8"))["sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
-        wanted = None
+    wanted = None
+    with suppress(OSError, ValueError):
+        wanted = read_object(next_manifest).get("sha256")
     for candidate in (next_model, folder / files.MODEL):
         if wanted and candidate.exists() and sha256(candidate) == wanted:
             os.replace(candidate, folder / files.MODEL)

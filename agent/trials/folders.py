@@ -23,6 +23,7 @@ from agent.config.atomic import write_bytes
 from agent.config.errors import UserError
 from agent.config.plain import read_object
 from agent.config.trial import TrialConfig
+from agent.trials.fields import fitting
 from agent.trials.ledger import Ledger
 from agent.trials.record import Record
 from agent.trials.titles import Titles
@@ -237,6 +238,6 @@ def _launch_of(trial: int, document: dict[str, Any]) -> Launch:
 
     :raises ValueError: parameters that no trial has, as ``KeyError`` and ``TypeError``
     """
-    config = TrialConfig.from_params(document["params"])
-    kind = str(document.get("kind", "search"))
-    return Launch(trial, kind, config, document.get("suggestion"))
+    usable = fitting(document)
+    config = TrialConfig.from_params(usable["params"])
+    return Launch(trial, usable.get("kind", "search"), config, usable.get("suggestion"))

@@ -21,6 +21,7 @@ from filelock import FileLock
 
 from agent.config import files
 from agent.config.atomic import write_bytes
+from agent.config.plain import read_object
 from agent.config.trial import TrialConfig
 from agent.trials.champion import read_manifest, recover
 from agent.trials.task import same_task, task_name
@@ -82,8 +83,8 @@ class Titles:
             return folder
         own = self._own_folder(holder)
         os.rename(usual, own)
-        manifest = json.loads((own / files.MANIFEST).read_text(encoding="utf-8"))
-        manifest["model_path"] = files.shown_path(own / files.MODEL)
+        moved = {"model_path": files.shown_path(own / files.MODEL)}
+        manifest = read_object(own / files.MANIFEST) | moved
         write_bytes(own / files.MANIFEST, f"{json.dumps(manifest, indent=2)}\n".encode())
         return usual
 
