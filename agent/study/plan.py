@@ -15,6 +15,7 @@ from agent.config.trial import TrialConfig
 from agent.search.parameter import Choice, Parameter
 from agent.search.space import Space
 from agent.study.set_values import settings as settings  # part of this module's interface
+from agent.study.space_file import is_file
 from agent.study.spaces import fix, space_named
 from agent.worlds.base import DEFAULT_WORLD, World, world_named
 
@@ -119,8 +120,7 @@ def make_plan(
         _check_task(searched, base.to_params(), world)
         default = nearest(searched, base.to_params())
         plan = Plan(searched, given, base, default, frozenset(unbinding))
-        for _ in plan.probes():
-            pass
+        _check_values(plan, space)
     except ValueError as error:
         known = user_error(error)
         raise UserError(" ".join(str(known).split("\n")), *known.parameters) from None
@@ -163,6 +163,22 @@ def _searched(
         facts_in(world)["agent"].check("agent", agent)
     searched = space_named(space, agent, *timesteps, world)
     return fix(searched, {name: fixed[name] for name in fixed if name in searched.names})
+
+
+def _check_values(plan: Plan, space: str) -> None:
+    """Refuse a space of which a value, or a combination, is impossible.
+
+    :param plan: of the study
+    :param space: its name; one's own is named, for no option has the value
+    :raises ValueError: it is impossible
+    """
+    try:
+        for _ in plan.probes():
+            pass
+    except UserError as error:
+        if is_file(space):
+            raise ValueError(f"{space} has an impossible value: {error}") from None
+        raise
 
 
 def _check_names(space: Space, world: str) -> None:

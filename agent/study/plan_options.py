@@ -13,6 +13,7 @@ from agent.search.candidates import MAX_CELLS
 from agent.study.observations import LENGTH
 from agent.study.plan import Plan, make_plan
 from agent.study.set_values import settings
+from agent.study.space_file import is_file
 from agent.worlds.base import world_named
 
 MIN_TIMESTEPS = 5000
@@ -80,7 +81,7 @@ def _refuse_contradictions(
     limit = _length_option(options)
     if limit and LENGTH in fixed:
         raise UserError(f"{limit} contradicts --set {LENGTH}={fixed[LENGTH]}; drop one of them")
-    if limit and _is_file(options.space):
+    if limit and is_file(options.space):
         raise UserError(
             f"{limit} is for the spaces spec and full; drop it and write the range of {LENGTH}"
             f" into {options.space}"
@@ -100,7 +101,7 @@ def _settle_length(
     """
     if LENGTH not in options.sources.preset or LENGTH in options or LENGTH in fixed:
         return []
-    if LENGTH in options.sources.file or _is_file(options.space):
+    if LENGTH in options.sources.file or is_file(options.space):
         return []
     preset = f"--preset {options.preset} has {LENGTH} {given[LENGTH]}"
     if limit := _length_option(options):
@@ -138,7 +139,3 @@ def _size_notes(plan: Plan, trials: int) -> list[str]:
     if cells is None or len(cells) >= trials:
         return []
     return [f"the space has {len(cells)} configurations, fewer than --trials {trials}"]
-
-
-def _is_file(space: str) -> bool:
-    return space.endswith(".toml")

@@ -35,6 +35,11 @@ RANGE_KEYS = {"name", "low", "high", "log", "integer", "when"}
 CHOICE_KEYS = {"name", "choices", "when"}
 
 
+def is_file(space: str) -> bool:
+    """True for the name of a file, and not of a space that is known by name."""
+    return space.endswith(".toml")
+
+
 def load_space(path: Path) -> Space:
     """Reads the space in a TOML file.
 
@@ -54,12 +59,15 @@ def load_space(path: Path) -> Space:
         raise ValueError(f"{path} is no search space: {error}") from None
 
 
-def of_trials(space: Space, world: str) -> Space:
+def of_trials(space: Space, world: str, path: str) -> Space:
     """Returns a space from a file as trials in this world know it.
 
     Parameters have today's names and values of their own kind. A range of a whole number has whole
     numbers only. Names that no trial has stay as they are.
 
+    :param space: as it stands in the file
+    :param world: name of the world
+    :param path: of the file, for complaints
     :raises ValueError: a value that no trial can have, or a choice that stands twice
     """
     renamed = new_names_in(world)
@@ -71,7 +79,10 @@ def of_trials(space: Space, world: str) -> Space:
         parameter = replace(parameter, name=renamed.get(parameter.name, parameter.name), when=when)
         facts = facts_in(world).get(parameter.name)
         if facts is not None:
-            parameter = _of_kind(parameter, facts)
+            try:
+                parameter = _of_kind(parameter, facts)
+            except ValueError as error:
+                raise ValueError(f"{path} has an impossible value: {error}") from None
         parameters.append(parameter)
     return replace(space, parameters=tuple(parameters))
 

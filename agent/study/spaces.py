@@ -12,7 +12,7 @@ from agent.config.flat import applies
 from agent.config.settings import Facts, SearchChoices, SearchRange, facts_of
 from agent.search.parameter import Choice, Parameter, Range
 from agent.search.space import Space
-from agent.study.space_file import load_space, of_trials
+from agent.study.space_file import is_file, load_space, of_trials
 from agent.worlds.base import DEFAULT_WORLD, world_named
 
 
@@ -37,9 +37,9 @@ def space_named(
         return spec
     if name == "full":
         return Space(spec.parameters + _more_parameters(agent, world), spec.context)
-    if not name.endswith(".toml"):
+    if not is_file(name):
         raise ValueError(f"space {name!r} is unknown; choose spec, full or a file ending in .toml")
-    own = of_trials(load_space(Path(name)), world)
+    own = of_trials(load_space(Path(name)), world, name)
     if agent is None:
         return own
     if "agent" in own.names:
