@@ -27,6 +27,8 @@ from agent.worlds.donkey.remote.upstream_version import missing
 
 __all__ = ["DEFAULTS", "checked", "is_on_port"]
 
+# Upstream's own defaults, which its client does not find by itself once there is a body_style.
+LOOKS = {"body_rgb": (255, 255, 255), "car_name": "car", "font_size": 100}
 AnyWorld = World | RemoteWorld | ObservedWorld
 Conf = Mapping[str, Any]
 
@@ -115,7 +117,7 @@ def open_world(level: str, conf: Conf) -> World | RemoteWorld:
             return Connection(host, port, level, limits, asked)
         # Upstream's client sends what its conf has of these, even when that is nothing.
         others = {key: value for key, value in conf.items() if key not in messages}
-        upstream = {"log_level": "WARNING", **others, **asked}
+        upstream = {"log_level": "WARNING", **LOOKS, **others, **asked}
         if "lidar_config" in asked:
             upstream["lidar_config"] = conf["lidar_config"]
         return UpstreamConnection(host, port, level, limits, upstream)

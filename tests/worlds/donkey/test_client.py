@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import json
 import time
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from agent.simulator.lens import View
+from agent.simulator.protocol import BadMessage, parse_strictly
+from agent.simulator.remote_car import RemoteCar
+from agent.simulator.sensor_config import Camera
 from agent.worlds.donkey.env import DonkeyEnv
+from agent.worlds.donkey.remote.client import Connection, SimulatorLost, as_json
+from agent.worlds.donkey.remote.link import rgb_picture
 from tests.worlds.donkey.scripted_unity import FULL, LIMITS, REST, driving, simulator
 
 
@@ -125,3 +136,39 @@ def test_a_camera_is_asked_for_after_the_car_is_loaded() -> None:
             "img_w": "160", "img_h": "120", "img_d": "0", "img_enc": "JPG", "offset_x": "0",
             "offset_y": "0", "offset_z": "0", "rot_x": "0", "rot_y": "0", "rot_z": "0",
         }  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["JPG", "PNG", "TGA"])
+def test_every_form_of_a_picture_is_read(encoding: str) -> None:
+    car = RemoteCar("generated_track", 0)
+    car.camera = Camera(View(width=64, height=48), encoding=encoding)
+    message = json.loads(car.frame())
+    expected = np.empty((48, 64, 3), dtype=np.uint8)
+    car.world.render(expected, car.camera.view)
+    read = rgb_picture(base64.b64decode(message["image"]))
+    assert read is not None and read.shape == expected.shape
+    loss = np.abs(read.astype(int) - expected).mean()
+    assert loss < 6.0 if encoding == "JPG" else loss == 0.0
+
+
+LINES = st.lists(
+    st.sampled_from([b'{"msg_type":"telemetry"', b":", b",", b"1,5", b"{", b"}", b"[", b'"', b"\\"])
+    | st.binary(max_size=6),
+    max_size=12,
+).map(b"".join)
+
+
+@given(LINES)
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_any_line_is_a_message_or_is_none(line: bytes) -> None:
+    for form in (line, as_json(line)):
+        with contextlib.suppress(BadMessage):
+            assert isinstance(parse_strictly(form)["msg_type"], str)
+
+
+def test_a_flood_that_does_not_end_is_no_reason_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    with simulator() as (port, _), driving(port) as env:
+        env.reset()
+        monkeypatch.setattr(Connection, "_receive", lambda *_: True)
+        with pytest.raises(SimulatorLost, match=r"sends faster than can be read for 0\.3 s"):
+            env.step(REST)
