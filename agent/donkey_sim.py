@@ -21,10 +21,11 @@ if __package__ in (None, ""):
 from agent.config.argument_types import at_least_int, port
 from agent.config.command_name import command_name
 from agent.config.console import keep_streams_open
-from agent.config.errors import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
+from agent.config.errors import EXIT_OK, UserError, did_you_mean
 from agent.config.one_line_parser import OneLineParser
 from agent.simulator.protocol import CLOCKS
 from agent.worlds.base import shown_address
+from agent.worlds.donkey.tasks import SCENE_OF_ENV
 
 if TYPE_CHECKING:
     from agent.simulator.server import Server
@@ -54,7 +55,10 @@ def build_parser(prog: str = PROG) -> OneLineParser:
         help="address or name to bind, :: for every one (default %(default)s)",
     )
     parser.add_argument(
-        "--scene", metavar="NAME", help="load this scene now (default: clients choose in the menu)"
+        "--scene",
+        metavar="NAME",
+        help="load this scene now, by its name or its environment's id"
+        " (default: clients choose in the menu)",
     )
     parser.add_argument(
         "--clock",
@@ -84,10 +88,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     try:
         server = open_server(arguments)
     except UserError as error:
-        print(
-            f"{parser.prog}: error: {error} (see {parser.prog} --help)", file=sys.stderr, flush=True
-        )
-        return EXIT_BAD_ARGUMENTS
+        return parser.refuse(error)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     address = shown_address(*server.address)
@@ -109,9 +110,12 @@ def open_server(arguments: argparse.Namespace) -> Server:
 
     host = arguments.host.removeprefix("[").removesuffix("]")
     port = arguments.port
-    scene = arguments.scene
+    scene = SCENE_OF_ENV.get(arguments.scene, arguments.scene)
     if scene is not None and scene not in scene_names():
-        raise UserError(f"scene {scene!r} is not at hand; choose from {', '.join(scene_names())}")
+        near = did_you_mean(scene, [*scene_names(), *SCENE_OF_ENV])
+        raise UserError(
+            f"scene {scene!r} is not at hand;{near} choose from {', '.join(scene_names())}"
+        )
     try:
         return Server(host, port, scene=scene, clock=arguments.clock, seed=arguments.seed)
     except OSError as error:

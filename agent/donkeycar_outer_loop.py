@@ -45,8 +45,9 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     keep_streams_open()
     if argv is None:
         argv = sys.argv[1:]
-    options = build_parser(argv, prog).parse_args(argv)
-    return exit_code(prog, lambda: sweep(options))
+    parser = build_parser(argv, prog)
+    options = parser.parse_args(argv)
+    return exit_code(prog, lambda: sweep(options), parser.told)
 
 
 def build_parser(argv: Sequence[str] = (), prog: str = PROG) -> TrialParser:

@@ -111,7 +111,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
             check_free(folder)
         return Attempt(config, folder, arguments).run(started)
     except UserError as error:
-        parser.error(str(error))
+        parser.error(parser.told(error))
 
 
 def folder_of(arguments: argparse.Namespace) -> Path:
@@ -123,7 +123,7 @@ def folder_of(arguments: argparse.Namespace) -> Path:
     if folder is None:
         raise UserError("no folder is named; give --save-dir DIR, or --resume DIR")
     if arguments.resume and arguments.overwrite:
-        raise UserError(f"resume {folder} goes on with what is there; drop --overwrite")
+        raise UserError(f"--resume {folder} goes on with what is there; drop --overwrite")
     return folder
 
 
@@ -148,13 +148,14 @@ def resumed_config(arguments: argparse.Namespace) -> TrialConfig:
     if others:
         name = others[0]
         raise UserError(
-            f"{name} {given[name]} was fixed when the training began; drop it or train anew"
+            f"{name} {given[name]} was fixed when the training began; drop it or train anew",
+            name,
         )
     try:
         return TrialConfig.from_params(read_object(path) | given)
     except (OSError, ValueError, TypeError) as error:
         raise UserError(
-            f"resume {path} is no trial's configuration ({error}); give a trial's folder"
+            f"--resume {path} is no trial's configuration ({error}); give a trial's folder"
         ) from error
 
 
@@ -191,7 +192,7 @@ class Attempt:
             return self._conclude(code, result)
 
     def describe(self) -> str:
-        """What is about to be trained, and where its files go, in a line."""
+        """Names what is about to be trained, and where its files go, in a line."""
         trial = self.config.trial
         work = "training"
         if self.arguments.resume:

@@ -156,7 +156,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     try:
         evaluate(arguments)
     except UserError as error:
-        parser.refuse(error)
+        return parser.refuse(error)
     except SimulatorLost as error:
         return _complain(f"{prog}: error: {error}", EXIT_SIM_LOST)
     except KeyboardInterrupt:

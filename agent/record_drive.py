@@ -113,7 +113,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         with interruptible():
             record(arguments)
     except UserError as error:
-        parser.refuse(error)
+        return parser.refuse(error)
     return EXIT_OK
 
 
@@ -266,7 +266,7 @@ def config_of_model(path: Path, given: dict[str, Any], trusted: bool) -> TrialCo
     if repeat > 1:
         raise UserError(
             f"model {path} holds a decision for {repeat} steps, a recording has every step;"
-            " give one that was trained without"
+            " give one of action_repeat 1"
         )
     return config
 

@@ -18,8 +18,9 @@ if __package__ in (None, ""):
 from agent.config import files
 from agent.config.command_name import command_name
 from agent.config.console import keep_streams_open
-from agent.config.errors import EXIT_BAD_ARGUMENTS, EXIT_OK, UserError
+from agent.config.errors import EXIT_OK, UserError
 from agent.config.one_line_parser import OneLineParser
+from agent.config.outputs import check_folder
 from agent.trials.experiment import add_experiment_arguments, settle_folders
 
 PROG = command_name(__file__)
@@ -56,13 +57,12 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     try:
         settle_folders(arguments)
         out = arguments.out or arguments.results_dir / files.REPORT
+        check_folder("--out" if arguments.out else "--results-dir", out)
         page = report(
             arguments.results_dir, arguments.models_dir, out, tensorboard=arguments.tensorboard
         )
     except UserError as error:
-        message = f"{parser.prog}: error: {error} (see {parser.prog} --help)"
-        print(message, file=sys.stderr, flush=True)
-        return EXIT_BAD_ARGUMENTS
+        return parser.refuse(error)
     print(f"report: {files.shown_path(page)}")
     return EXIT_OK
 

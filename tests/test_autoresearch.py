@@ -51,8 +51,8 @@ def test_a_verb_has_the_help_of_its_command(verb: str, capsys: pytest.CaptureFix
         (["train", "--wings", "2"], "autoresearch train: error: unrecognized arguments: --wings 2"),
         (["train"], "autoresearch train: error: no folder is named; give --save-dir DIR"),
         (["search", "--trials", "0"], "autoresearch search: error: argument --trials: 0 is too"),
-        (["race", "--episodes", "2"], "error: episodes 2 are not for a race"),
-        (["evaluate", "--laps", "2"], "error: laps 2 are for a race"),
+        (["race", "--episodes", "2"], "episodes 2 are not for a race"),
+        (["evaluate", "--laps", "2"], "laps 2 are for a race"),
     ],
 )
 def test_a_mistake_is_one_line_of_the_verb(

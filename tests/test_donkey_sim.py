@@ -50,7 +50,7 @@ def end(process: subprocess.Popen[str], number: int) -> int:
 
 @pytest.mark.slow
 def test_it_says_where_it_listens_holds_its_port_and_ends_on_sigterm() -> None:
-    with simulator("--port", "0", "--scene", "generated_track", "--clock", "lockstep") as process:
+    with simulator("--port", "0", "--scene", "donkey-generated-track-v0", "--clock", "lockstep") as process:
         said = re.fullmatch(
             r"listening on 127\.0\.0\.1:(\d+) scene generated_track clock lockstep\n",
             first_line(process),
@@ -102,9 +102,16 @@ def test_sigint_ends_it_in_the_menu_and_while_it_loads() -> None:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["--scene", "nowhere"], "scene 'nowhere' is not at hand; choose from "),
-        (["--host", "300.1.1.1", "--port", "0"], "host '300.1.1.1' port 0 cannot be listened on ("),
-        (["--host", "a..b", "--port", "0"], "host 'a..b' port 0 cannot be listened on ("),
+        (["--scene", "nowhere"], "--scene 'nowhere' is not at hand; choose from "),
+        (
+            ["--scene", "mini_monac"],
+            "--scene 'mini_monac' is not at hand; did you mean mini_monaco?",
+        ),
+        (
+            ["--host", "300.1.1.1", "--port", "0"],
+            "--host '300.1.1.1' port 0 cannot be listened on (",
+        ),
+        (["--host", "a..b", "--port", "0"], "--host 'a..b' port 0 cannot be listened on ("),
     ],
 )
 def test_what_cannot_be_served_is_said_in_one_line(

@@ -33,6 +33,7 @@ from agent.config.settings import Facts, facts_of
 from agent.config.trial import TrialConfig
 from agent.worlds.base import DEFAULT_WORLD, world_named
 
+WORLD = "--world"
 PRESET = "--preset"
 CONFIG = "--config"
 HELP_ALL = "--help-all"
@@ -98,7 +99,9 @@ class TrialParser(OneLineParser):
         try:
             self.sources = read_sources(argv, prog, defaults or {})
         except UserError as error:
-            self.error(error.told(lambda name: "--" + name))
+            early = {option.strip("-") for option in (WORLD, PRESET, CONFIG)}
+            named = early.intersection((error.subject, *error.parameters))
+            self.error(UserError(str(error), *named).told(lambda name: f"--{name}"))
         self.set_defaults(sources=self.sources)
         self.add_argument("-h", "--help", action="help", help="show the common options and exit")
         self.add_argument(HELP_ALL, action="help", help="show every option, by topic, and exit")
@@ -164,7 +167,7 @@ def read_sources(argv: Sequence[str], prog: str, defaults: Mapping[str, Any]) ->
     :raises UserError: an unknown world or preset, or a file that cannot be followed
     """
     parser = OneLineParser(prog=prog, add_help=False, allow_abbrev=False)
-    parser.add_argument("--world")
+    parser.add_argument(WORLD)
     parser.add_argument(PRESET)
     parser.add_argument(CONFIG, type=Path)
     named, _ = parser.parse_known_args(argv)

@@ -27,11 +27,17 @@ class UserError(ValueError):
         super().__init__(text)
         self.parameters = parameters
 
+    @property
+    def subject(self) -> str:
+        """The first word of the text, which is what the complaint is about."""
+        return str(self).partition(" ")[0].rstrip(":")
+
     def told(self, spelling: Callable[[str], str]) -> str:
         """The text with each parameter's name, where it first stands, as ``spelling`` has it."""
         text = str(self)
-        for name in self.parameters:
-            text = re.sub(rf"(?<![\w-]){name}(?!\w)", spelling(name), text, count=1)
+        for name in dict.fromkeys(self.parameters):
+            word = rf"(?<![\w-]){re.escape(name)}(?!\w)"
+            text = re.sub(word, spelling(name).replace("\\", r"\\"), text, count=1)
         return text
 
 

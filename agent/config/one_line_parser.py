@@ -33,29 +33,34 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         if message.startswith("the following arguments are required"):
             message += self._meant()
-        print(
-            f"{self.prog}: error: {message} (see {self.prog} --help)", file=sys.stderr, flush=True
-        )
-        raise SystemExit(EXIT_BAD_ARGUMENTS)
+        raise SystemExit(self._complain(message))
 
-    def refuse(self, error: UserError) -> NoReturn:
-        """End the process as ``error`` does, with the text of what a person can mend."""
-        self.error(self.told(error))
+    def refuse(self, error: UserError) -> int:
+        """Print an error that a person can mend, in a line; returns the exit code."""
+        return self._complain(self.told(error))
 
     def told(self, error: UserError) -> str:
-        """The text of an error, with parameters named as they were typed."""
-        return error.told(self.spelling)
+        """The text of an error, with parameters named as they were typed.
+
+        A complaint's first word is what it is about, so that is named so too.
+        """
+        return UserError(str(error), error.subject, *error.parameters).told(self.spelling)
 
     def spelling(self, name: str) -> str:
         """The option of a parameter as it was typed, or as it would be; its name without one."""
         options = [
             option
             for action in self._actions
-            if action.dest == name
+            if action.dest == name.replace("-", "_")
             for option in action.option_strings
         ]
         typed = [option for argument in self.argv if (option := option_of(argument)) in options]
         return [name, *options[:1], *typed][-1]
+
+    def _complain(self, message: str) -> int:
+        line = f"{self.prog}: error: {message} (see {self.prog} --help)"
+        print(line, file=sys.stderr, flush=True)
+        return EXIT_BAD_ARGUMENTS
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         try:

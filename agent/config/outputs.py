@@ -21,7 +21,7 @@ def check_folder(option: str, folder: Path, *names: str) -> None:
         nearest = _nearest(folder.absolute())
         if not nearest.is_dir():
             raise UserError(
-                f"{option} {folder} cannot be a folder, {nearest} is none; choose another"
+                f"{option} {folder} cannot be a folder, {nearest} is none; choose another folder"
             )
         with tempfile.TemporaryFile(dir=nearest):  # without a name, where the system can
             pass
@@ -31,7 +31,7 @@ def check_folder(option: str, folder: Path, *names: str) -> None:
                     pass
     except OSError as error:
         raise UserError(
-            f"{option} {folder} cannot be written ({error.strerror}); choose another"
+            f"{option} {folder} cannot be written ({error.strerror}); choose another folder"
         ) from None
 
 

@@ -7,7 +7,6 @@ import errno
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -28,6 +27,7 @@ from agent.config.errors import (
     UserError,
 )
 from agent.config.memory import parse_memory
+from agent.config.outputs import check_folder
 from agent.executors.base import Executor
 from agent.trials.circuit_breaker import CircuitBrokenError
 from agent.trials.experiment import add_experiment_arguments
@@ -111,8 +111,10 @@ def open_loop(
     ledger = Ledger(options.results_dir / ledger_name)
     folders = Folders(options.models_dir, prefix, ledger.path)
     folders.titles.folders()  # refuses an unreadable manifest
+    check_folder("--results-dir", options.results_dir, ledger_name)
+    check_folder("--models-dir", options.models_dir)
     for folder in (options.results_dir, options.models_dir):
-        _make_writable(folder)
+        folder.mkdir(parents=True, exist_ok=True)
     with hold_folder(options.results_dir), closing(executor):
         loop = TrialLoop(
             kind=kind,
@@ -157,13 +159,14 @@ def hold_folder(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def exit_code(prog: str, body: Callable[[], None]) -> int:
+def exit_code(prog: str, body: Callable[[], None], told: Callable[[UserError], str] = str) -> int:
     """Runs ``body``; returns an exit code and, if need be, prints one line on stderr.
 
     SIGTERM and SIGHUP are taken as Ctrl-C meanwhile, so that each ends the running trials too.
 
     :param prog: name of the command
     :param body: all that the command does
+    :param told: text of an error that a person can mend
     """
     previous = {
         number: signal.signal(number, signal.default_int_handler) for number in STOPPING_SIGNALS
@@ -171,7 +174,7 @@ def exit_code(prog: str, body: Callable[[], None]) -> int:
     try:
         body()
     except UserError as error:
-        return _complain(prog, str(error), EXIT_BAD_ARGUMENTS)
+        return _complain(prog, told(error), EXIT_BAD_ARGUMENTS)
     except CircuitBrokenError as error:
         return _complain(prog, str(error), EXIT_BREAKER)
     except KeyboardInterrupt:
@@ -191,14 +194,3 @@ def exit_code(prog: str, body: Callable[[], None]) -> int:
 def _complain(prog: str, text: str, code: int) -> int:
     print(f"{prog}: error: {text}", file=sys.stderr, flush=True)
     return code
-
-
-def _make_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UserError(
-            f"cannot write into {folder}: {error.strerror}; choose another folder"
-        ) from None

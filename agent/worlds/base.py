@@ -253,7 +253,12 @@ def split_task(task: str) -> tuple[str, tuple[str, int] | None]:
     :raises UserError: no port after the @
     """
     name, at, address = task.partition("@")
-    return name, parse_address(address) if at else None
+    if not at:
+        return name, None
+    try:
+        return name, parse_address(address)
+    except UserError as error:
+        raise UserError(f"env {task!r}: {error}", "env") from None
 
 
 def parse_address(text: str) -> tuple[str, int]:

@@ -132,7 +132,7 @@ def check_drive(path: Path, options: DonkeyOptions) -> None:
     try:
         drive = Demonstration.load(path)
     except ValueError as error:
-        raise UserError(str(error)) from error
+        raise UserError(f"demos: {error}") from error
     header = drive.header
     wanted = {"observation": options.observation, "max_cte": options.max_cte}
     recorded = {"observation": header["observation"], "max_cte": header["conf"]["max_cte"]}
@@ -144,7 +144,8 @@ def check_drive(path: Path, options: DonkeyOptions) -> None:
         if recorded[name] != value:
             raise UserError(
                 f"demos {path} were recorded with {name} {recorded[name]}, the trial has {value};"
-                " record them so or change the trial"
+                " record them so or change the trial",
+                name,
             )
 
 

@@ -51,7 +51,10 @@ def deal(sim: str, envs: list[str], workers: int) -> list[list[str]]:
     :param workers: trials side by side
     :raises UserError: no address, or not one for each
     """
-    addresses = [parse_address(text.strip()) for text in sim.split(",")]
+    try:
+        addresses = [parse_address(text.strip()) for text in sim.split(",")]
+    except UserError as error:
+        raise UserError(f"--sim {sim!r}: {error}; or give {EMBEDDED} or {SPAWN}") from None
     if len(addresses) != len(envs) * workers:
         times = f" times {workers} --workers" if workers > 1 else ""
         raise UserError(
