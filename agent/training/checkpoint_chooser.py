@@ -113,7 +113,7 @@ class CheckpointChooser(TrainingCallback):
 
 
 def kept_checkpoint(*, latest: bool) -> str:
-    """What ``model.zip`` is, in words.
+    """Says in words what ``model.zip`` is.
 
     :param latest: it is kept whatever the scores
     """

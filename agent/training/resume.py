@@ -126,13 +126,13 @@ def read_state(config: TrialConfig, folder: Path) -> dict[str, Any]:
             state = modern_state(pickle.load(file))
     except FileNotFoundError:
         raise UserError(
-            f"resume {folder} has no {files.STATE}; train with --keep-state to have one"
+            f"--resume {folder} has no {files.STATE}; train with --keep-state to have one"
         ) from None
     except Exception as error:  # whatever a torn or foreign pickle leads to
-        raise UserError(f"resume {path} cannot be read ({_reason(error)}); train anew") from error
+        raise UserError(f"--resume {path} cannot be read ({_reason(error)}); train anew") from error
     missing = STATE_KEYS - state.keys() - {"config"}  # which older versions did not write
     if missing:
-        raise UserError(f"resume {path} cannot be read (no {min(missing)} in it); train anew")
+        raise UserError(f"--resume {path} cannot be read (no {min(missing)} in it); train anew")
     _check_same(config, state.get("config"), path)
     return state
 
@@ -161,7 +161,9 @@ def continue_training(
     timesteps = config.trial.timesteps
     trained = model.num_timesteps
     if trained > timesteps or (trained == timesteps and is_done(folder)):
-        raise UserError(f"resume {folder} has trained {trained} steps; give more with --timesteps")
+        raise UserError(
+            f"--resume {folder} has trained {trained} steps; give more with --timesteps"
+        )
     begin_anew(model, config.trial.seed)
     with _refusing_misfits(path):
         _set_random_state(model, state["random"])
@@ -178,7 +180,7 @@ def _refusing_misfits(path: Path) -> Iterator[None]:
         yield
     except Exception as error:
         raise UserError(
-            f"resume {path} does not fit this trial ({_reason(error)}); train anew"
+            f"--resume {path} does not fit this trial ({_reason(error)}); train anew"
         ) from error
 
 
@@ -219,7 +221,7 @@ def _check_same(config: TrialConfig, kept: dict[str, Any] | None, path: Path) ->
         was = (kept or {}).get(name, value)
         if name != "timesteps" and was != value:
             raise UserError(
-                f"resume {path} was kept with {name} {was}, {files.CONFIG} beside it has {value};"
+                f"--resume {path} was kept with {name} {was}, {files.CONFIG} beside it has {value};"
                 " put the one of this training there"
             )
 

@@ -29,17 +29,17 @@ def check_writable(folder: Path) -> None:
         nearest = nearest.parent
     if not nearest.is_dir():
         raise UserError(
-            f"save-dir {folder} cannot be a folder, {nearest} is a file; choose another"
+            f"--save-dir {folder} cannot be a folder, {nearest} is a file; choose another"
         )
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise UserError(
-            f"save-dir {folder} cannot be written, no permission in {nearest}; choose another"
+            f"--save-dir {folder} cannot be written, no permission in {nearest}; choose another"
         )
     blocked = [name for name in (*OUTPUTS, files.CONFIG) if os.path.isdir(folder / name)]
     if os.path.isfile(folder / files.CURVES):
         blocked.append(files.CURVES)
     if blocked:
-        raise UserError(f"save-dir {folder} has a {blocked[0]} of another kind; choose another")
+        raise UserError(f"--save-dir {folder} has a {blocked[0]} of another kind; choose another")
 
 
 def check_free(folder: Path) -> None:
@@ -57,7 +57,7 @@ def check_free(folder: Path) -> None:
         found = [files.RESULT]
     if found:
         raise UserError(
-            f"save-dir {folder} holds the {found[0]} of an earlier trial; choose another folder,"
+            f"--save-dir {folder} holds the {found[0]} of an earlier trial; choose another folder,"
             f" or give --overwrite to lose it{_or_resume(folder)}"
         )
 
@@ -91,12 +91,12 @@ def open_folder(config: TrialConfig, folder: Path, resume: bool) -> None:
                 each.rmdir()
         reason = getattr(error, "strerror", error)
         raise UserError(
-            f"save-dir {folder} cannot be written ({reason}); choose another"
+            f"--save-dir {folder} cannot be written ({reason}); choose another"
         ) from error
 
 
 def kept_in(folder: Path, *, latest: bool) -> str:
-    """What a trial that was cut short has left, in words.
+    """Says in words what a trial that was cut short has left.
 
     :param folder: the trial's
     :param latest: its ``model.zip`` is the latest checkpoint, not the best
