@@ -186,7 +186,7 @@ def serve_client(
         server = Server(host, port, scene=wanted, seed=recording.seed, car=_make_car)
     except OSError as error:
         raise UserError(
-            f"driver {address!r} cannot be listened on ({error.strerror}); choose another port",
+            f"driver {address!r} cannot be listened on ({error.strerror or error}); choose another",
             "driver",
         ) from error
     where = shown_address(host, port)
