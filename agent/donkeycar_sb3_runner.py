@@ -106,7 +106,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
             return EXIT_OK
         folder = folder_of(arguments)
         config.check_ready()
-        check_writable(folder)
+        check_writable("--resume" if arguments.resume else "--save-dir", folder)
         if not (arguments.resume or arguments.overwrite):
             check_free(folder)
         return Attempt(config, folder, arguments).run(started)

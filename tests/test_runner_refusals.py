@@ -146,7 +146,7 @@ def test_a_state_that_cannot_be_gone_on_with_changes_nothing(
         (["--resume", "{trial}", "--timesteps", "16"], "has trained 32 steps; give more"),
         (["--resume", "{trial}", "--overwrite"], "goes on with what is there; drop --overwrite"),
         (["--resume", "{trial}", "--gamma", "0.5"], "drop it or train anew"),
-        (["--save-dir", "{trial}/model.zip/x"], "is a file; choose another"),
+        (["--save-dir", "{trial}/model.zip/x"], "is none; choose another"),
         (["--save-dir", "{trial}/" + "x" * 300], "cannot be written (File name too long)"),
         (["--save-dir", "{trial}/new/" + "x" * 300], "cannot be written (File name too long)"),
         (["--save-dir", "/proc/nowhere/trial"], "cannot be written"),
@@ -173,12 +173,19 @@ def test_a_model_or_a_state_without_a_score_is_not_lost_unasked_either(
     assert f"holds the {left} of an earlier trial" in line
 
 
-def test_a_folder_where_a_file_is_to_be_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("name", "word"), [("model.zip", "written"), ("config.json", "written"), ("tb", "a folder")]
+)
+def test_what_is_of_another_kind_there_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, word: str
 ) -> None:
-    (tmp_path / "trial" / "model.zip").mkdir(parents=True)
+    (tmp_path / "trial").mkdir()
+    if name == "tb":
+        (tmp_path / "trial" / name).write_text("")
+    else:
+        (tmp_path / "trial" / name).mkdir()
     line = refusal(main, [*TRIAL, "--save-dir", str(tmp_path / "trial")], tmp_path, capsys)
-    assert "has a model.zip of another kind" in line
+    assert f"cannot be {word}" in line
 
 
 @pytest.mark.parametrize("how", [["--save-dir", "{trial}", "--overwrite"], ["--resume", "{trial}"]])

@@ -10,6 +10,7 @@ from pathlib import Path
 from agent.config import files
 from agent.config.atomic import replacing
 from agent.config.errors import UserError
+from agent.config.outputs import check_folder
 from agent.config.trial import TrialConfig
 from agent.training.checkpoints import OUTPUTS, clear_outputs
 from agent.training.result import is_done
@@ -18,28 +19,17 @@ from agent.training.result import is_done
 OF_WORTH = (files.STATE, files.MODEL)
 
 
-def check_writable(folder: Path) -> None:
-    """Refuse a folder that cannot be written, without creating anything.
+def check_writable(option: str, folder: Path) -> None:
+    """Refuse a folder that cannot be a trial's, without creating anything.
 
-    :raises UserError: a file stands in the way, a folder where a file is to be, or permission is
-        missing
+    :param option: that names it
+    :param folder: of the trial
+    :raises UserError: something stands in the way, or permission or space is missing
     """
-    nearest = folder.absolute()
-    while not os.path.exists(nearest) and nearest != nearest.parent:
-        nearest = nearest.parent
-    if not nearest.is_dir():
-        raise UserError(
-            f"--save-dir {folder} cannot be a folder, {nearest} is a file; choose another"
-        )
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise UserError(
-            f"--save-dir {folder} cannot be written, no permission in {nearest}; choose another"
-        )
-    blocked = [name for name in (*OUTPUTS, files.CONFIG) if os.path.isdir(folder / name)]
-    if os.path.isfile(folder / files.CURVES):
-        blocked.append(files.CURVES)
-    if blocked:
-        raise UserError(f"--save-dir {folder} has a {blocked[0]} of another kind; choose another")
+    check_folder(option, folder, files.CONFIG, *OUTPUTS)
+    curves = folder / files.CURVES
+    if os.path.exists(curves):
+        check_folder(option, curves)
 
 
 def check_free(folder: Path) -> None:

@@ -162,14 +162,17 @@ def hold_folder(folder: Path) -> Iterator[None]:
 def exit_code(prog: str, body: Callable[[], None], told: Callable[[UserError], str] = str) -> int:
     """Runs ``body``; returns an exit code and, if need be, prints one line on stderr.
 
-    SIGTERM and SIGHUP are taken as Ctrl-C meanwhile, so that each ends the running trials too.
+    SIGTERM and SIGHUP are taken as Ctrl-C meanwhile, so that each ends the running trials too; one
+    that was ignored, as nohup has SIGHUP be, stays so.
 
     :param prog: name of the command
     :param body: all that the command does
     :param told: text of an error that a person can mend
     """
     previous = {
-        number: signal.signal(number, signal.default_int_handler) for number in STOPPING_SIGNALS
+        number: signal.signal(number, signal.default_int_handler)
+        for number in STOPPING_SIGNALS
+        if signal.getsignal(number) != signal.SIG_IGN
     }
     try:
         body()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 
 import pytest
 
@@ -33,3 +34,14 @@ def test_a_disk_that_fails_ends_the_night_in_one_line(
     assert exit_code("controller", body) == 1
     said = capsys.readouterr().err
     assert told in said and said.count("\n") == 1
+
+
+def test_a_night_that_is_to_outlive_its_terminal_does() -> None:
+    seen = []
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup starts it
+    try:
+        exit_code("controller", lambda: seen.append(signal.getsignal(signal.SIGHUP)))
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert seen == [signal.SIG_IGN]
