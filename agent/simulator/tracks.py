@@ -31,7 +31,7 @@ CROSSING_APART_U = 30.0
 
 @dataclass(frozen=True)
 class Scene:
-    """One scene file, as read."""
+    """One scene file, as read; docs/simulator.md says what each key means."""
 
     name: str
     path: dict[str, Any]
@@ -42,6 +42,14 @@ class Scene:
     sky: list[list[Any]]
     obstacles: list[dict[str, Any]]
     more_start_lines: list[dict[str, float]] = field(default_factory=list)
+    textures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ground_texture: str | None = None
+    barriers: list[dict[str, Any]] = field(default_factory=list)
+    light: dict[str, Any] | None = None
+    skyline: list[dict[str, Any]] = field(default_factory=list)
+    ceiling: dict[str, Any] | None = None
+    fog: dict[str, Any] | None = None
+    random_look: dict[str, Any] | None = None
 
     @property
     def is_random(self) -> bool:
