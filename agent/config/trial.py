@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from agent import PRODUCT
 from agent.config.algorithms import ALGORITHMS, Algorithm, OffPolicy
+from agent.config.cuda import NO_CUDA, can_have_cuda
 from agent.config.errors import UserError
 from agent.config.flat import (
     applies,
@@ -149,10 +150,10 @@ class TrialConfig:
             )
         for task in self.trial.env:
             check_task(world, split_task(task)[0])
-        if self.trial.warm_start and not Path(self.trial.warm_start).is_file():
-            raise UserError(
-                f"warm_start {self.trial.warm_start} does not exist; give a model.zip", "warm_start"
-            )
+        if self.trial.warm_start:
+            _check_model(Path(self.trial.warm_start))
+        if self.trial.device == "cuda" and not can_have_cuda():
+            raise UserError(NO_CUDA)
         world.check_ready(self)
 
     def to_params(self) -> dict[str, Any]:
@@ -182,3 +183,16 @@ class TrialConfig:
                 f" {self.trial.world!r} has none; drop it",
                 "imitation_share",
             )
+
+
+def _check_model(path: Path) -> None:
+    """Refuse what cannot be a saved model, without loading it.
+
+    :raises UserError: no file, or no zip file
+    """
+    from zipfile import is_zipfile  # only where a model is given
+
+    if not path.is_file():
+        raise UserError(f"warm_start {path} does not exist; give a model.zip", "warm_start")
+    if not is_zipfile(path):
+        raise UserError(f"warm_start {path} is no saved model; give a model.zip", "warm_start")

@@ -113,9 +113,9 @@ def open_loop(
     folders.titles.folders()  # refuses an unreadable manifest
     check_folder("--results-dir", options.results_dir, ledger_name)
     check_folder("--models-dir", options.models_dir)
-    for folder in (options.results_dir, options.models_dir):
-        folder.mkdir(parents=True, exist_ok=True)
+    options.results_dir.mkdir(parents=True, exist_ok=True)
     with hold_folder(options.results_dir), closing(executor):
+        options.models_dir.mkdir(parents=True, exist_ok=True)
         loop = TrialLoop(
             kind=kind,
             executor=executor,

@@ -7,6 +7,7 @@ import os
 import torch
 from stable_baselines3.common.utils import set_random_seed
 
+from agent.config.cuda import NO_CUDA
 from agent.config.errors import UserError
 
 
@@ -39,4 +40,4 @@ def check_device(device: str) -> None:
     :raises UserError: no usable CUDA device
     """
     if device == "cuda" and not torch.cuda.is_available():
-        raise UserError("device 'cuda' is not available here; give --device cpu or auto")
+        raise UserError(NO_CUDA)
