@@ -83,8 +83,8 @@ def add_task_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="ID",
-        help="task of the model's world, with @[HOST:]PORT in the simulator there, where there are"
-        " neither baselines nor films; repeat for several",
+        help="task of the model's world or its short name, with @[HOST:]PORT in the simulator"
+        " there, where there are neither baselines, races nor films; repeat for several",
     )
     parser.add_argument(
         "--track",

@@ -83,7 +83,7 @@ def build_parser(prog: str = PROG) -> OneLineParser:
         "--env",
         default=WORLD.default_task,
         metavar="ID",
-        help="task of the world, embedded (default %(default)s)",
+        help="task of the world or its short name, embedded (default %(default)s)",
     )
     parser.add_argument(
         "--episodes",

@@ -111,7 +111,7 @@ def test_a_trial_is_repeated_from_its_own_configuration(tmp_path: Path) -> None:
         (["--timesteps", "many"], "'many' is no whole number"),
         (["--learning-rate", "nan"], "nan"),
         (["--memory-limit", "lots"], "'lots'"),
-        (["--warm-start", "nowhere.zip"], "warm_start nowhere.zip does not exist"),
+        (["--warm-start", "nowhere.zip"], "--warm-start nowhere.zip does not exist"),
         (["--config", "nowhere.toml"], "config nowhere.toml cannot be read"),
         (["--resume", "nowhere"], "not allowed with argument --save-dir"),
         (["--wings", "2"], "--wings"),

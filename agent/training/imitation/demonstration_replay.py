@@ -106,7 +106,8 @@ def add_demonstrations(
     if size > REPLAY_SHARE * parse_memory(limit):
         raise UserError(
             f"demos {settings.demos} take {size / MEGABYTE:.0f} MB, more than half of memory_limit"
-            f" {limit}; raise it or record less"
+            f" {limit}; raise it or record less",
+            "memory_limit",
         )
     kept = Replay(
         demonstrations.steps,

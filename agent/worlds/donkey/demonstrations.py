@@ -144,8 +144,7 @@ def check_drive(path: Path, options: DonkeyOptions) -> None:
         if recorded[name] != value:
             raise UserError(
                 f"demos {path} were recorded with {name} {recorded[name]}, the trial has {value};"
-                " record them so or change the trial",
-                name,
+                " record them so or change the trial"
             )
 
 

@@ -108,7 +108,7 @@ def test_a_trial_learns_from_a_drive_and_logs_its_share(
             "recorded step by step, do not go together; drop one",
         ),
         (["--agent", "sac", "--max-cte", "6"], "recorded with max_cte 8.0, the trial has 6.0"),
-        (["--agent", "sac", "--demo-weight", "-1"], "demo_weight -1.0 is too small"),
+        (["--agent", "sac", "--demo-weight", "-1"], "--demo-weight -1.0 is too small"),
     ],
 )
 def test_drives_that_do_not_fit_are_refused_in_one_line(
