@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,34 +161,49 @@ def _learn(
     callbacks = [guard, *steps, PruneWatch(chooser.folder), progress, chooser, *watches]
     if keeper:
         callbacks.append(keeper)
-    last_model = chooser.folder / files.LAST_MODEL
-    try:
-        begun = model.num_timesteps
-        model.learn(timesteps - begun, callback=callbacks, reset_num_timesteps=begun == 0)
-    except BaseException as error:
-        with telling_errors("giving the terminal back"):
-            _close(progress)
-        diverged = _divergence(error, model)
-        if diverged:
+    begun = model.num_timesteps
+    with _saving_last(model, chooser.folder, keeper):
+        try:
+            with cleanup_stack() as stack:
+                stack.callback(_close, progress)
+                model.learn(timesteps - begun, callback=callbacks, reset_num_timesteps=begun == 0)
+        except Exception as error:
+            diverged = _divergence(error, model)
+            if diverged is None:
+                raise
             _restore(guard, model, chooser)
-        with telling_errors(f"saving {last_model}"):
-            save_model(model, last_model)
+            if diverged is error:
+                raise
+            raise diverged from error
+
+
+@contextmanager
+def _saving_last(model: BaseAlgorithm, folder: Path, keeper: StateKeeper | None) -> Iterator[None]:
+    """Saves the model as it is when the block ends, and all of the state if that is cut short.
+
+    :param model: that learns in the block
+    :param folder: of the trial
+    :param keeper: of its state; None keeps none
+    """
+    path = folder / files.LAST_MODEL
+    try:
+        yield
+    except BaseException as error:
+        with telling_errors(f"saving {path}"):
+            save_model(model, path)
         if keeper and isinstance(error, CUT_SHORT):
             with telling_errors("keeping the state"):
                 keeper.keep_interrupted()
-        if diverged and diverged is not error:
-            raise diverged from error
         raise
-    _close(progress)
-    save_model(model, last_model)
+    save_model(model, path)
 
 
-def _divergence(error: BaseException, model: BaseAlgorithm) -> Diverged | None:
+def _divergence(error: Exception, model: BaseAlgorithm) -> Diverged | None:
     """The divergence behind an error of training; None for an error of its own."""
     if isinstance(error, Diverged):
         return error
     # torch may meet a NaN parameter before the guard does, and calls it a ValueError.
-    lost = fault_of(model) if isinstance(error, Exception) else None
+    lost = fault_of(model)
     return Diverged(lost) if lost else None
 
 

@@ -16,7 +16,6 @@ from agent.donkeycar_sb3_runner import Attempt, build_parser, main
 from agent.simulator.fleet import Fleet
 from agent.training.algorithms import ALGORITHMS
 from agent.training.callbacks import FiniteGuard
-from agent.training.checkpoint_chooser import CheckpointChooser
 from agent.worlds.base import SimulatorLost
 from agent.worlds.donkey.vec_env import DonkeyVecEnv
 from tests.conftest import TINY
@@ -84,11 +83,14 @@ def test_training_cut_short_before_its_first_evaluation_goes_on(
     assert capsys.readouterr().out.startswith(f"going on with {agent} in donkey on donkey-")
 
 
-def test_training_cut_short_in_its_last_evaluation_goes_on_with_that(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "evaluation", ["checkpoint_chooser.CheckpointChooser._on_training_end", "run._judge"]
+)
+def test_training_cut_short_in_an_evaluation_at_its_end_goes_on_with_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evaluation: str
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(CheckpointChooser, "_on_training_end", interrupted)
+        patch.setattr(f"agent.training.{evaluation}", interrupted)
         assert run(tmp_path, "--keep-state")[0] == 130
     assert main(["--resume", str(tmp_path)]) == 0
     assert json.loads((tmp_path / files.RESULT).read_text())["run_status"] == "ok"
