@@ -32,6 +32,10 @@ TORQUE_MIDDLE_KEY = 0.62
 # surplus is the slide. Chosen, as is the lag of tyre relaxation and the body's inertia in yaw.
 FRONT_GRIP_SURPLUS = 1.08
 YAW_LAG_SEC = 0.04
+# Share of the cornering force that the turned front wheels hold against the car. The front axle
+# carries half of the weight; the rest stands for slip, fitted to laps at a held throttle of 0.10
+# (experiments/held_throttle.py).
+SCRUB = 0.9
 # Chosen: cornering keeps this share of the grip however hard the motor pulls.
 LEAST_CORNERING_GRIP = 0.3
 
@@ -67,6 +71,16 @@ def _hermite(
 
 
 @kernel
+def scrub(side_accel: float, steering: float) -> float:  # pragma: no cover - compiled
+    """Returns the deceleration by tyres that scrub in a bend, u/s^2.
+
+    :param side_accel: acceleration to the side, u/s^2
+    :param steering: command in [-1, 1]
+    """
+    return SCRUB * abs(side_accel * math.sin(steering * STEER_MAX))
+
+
+@kernel
 def tick(
     car_state: Array, steering: float, throttle: float, brake: float, uphill: float
 ) -> None:  # pragma: no cover - compiled
@@ -96,10 +110,12 @@ def tick(
     cos, sin = math.cos(turned), math.sin(turned)
     forward, side = forward * cos + side * sin, side * cos - forward * sin
     held = min(abs(side), grip * DT_SEC)
-    if held == abs(side):  # a rolling tyre bends the path without slowing the car
+    if held == abs(side):  # what bends the path does not slow the car; scrub does, below
         forward = math.copysign(math.hypot(forward, side), forward)
     side -= math.copysign(held, side)
+    side_accel = car_state[YAW_RATE] * forward
     forward += (accel - GRAVITY_U * uphill) * DT_SEC
+    forward -= math.copysign(min(scrub(side_accel, steering) * DT_SEC, abs(forward)), forward)
     # Brakes never ask for more than the tyres hold.
     braked = min(WHEELS * TORQUE * brake / WHEEL_RADIUS_U / MASS, GRAVITY_U) * DT_SEC
     forward -= math.copysign(min(braked, abs(forward)), forward)

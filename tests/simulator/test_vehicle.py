@@ -16,6 +16,7 @@ from agent.simulator.vehicle import (
     tick,
     torque_factor,
 )
+from experiments.held_throttle import REAL_LAP_SEC, flying_lap_sec
 
 
 def drive(
@@ -67,6 +68,20 @@ def test_slow_circle_has_the_kinematic_radius() -> None:
         WHEELBASE_U / math.tan(math.radians(16.0)), rel=0.02
     )
     assert abs(car[SIDE]) < 0.05
+
+
+def test_bends_cost_speed_and_straights_do_not() -> None:
+    straight = drive(20.0, 0.0, 0.1)[FORWARD]
+    bends = [drive(20.0, steering, 0.1)[FORWARD] for steering in (0.2, -0.2, 0.5, 1.0)]
+    assert bends[0] == bends[1]
+    assert straight > bends[0] > bends[2] > bends[3] > 0.4 * straight
+
+
+@pytest.mark.parametrize(("scene", "real_sec"), REAL_LAP_SEC.items())
+def test_a_held_throttle_takes_as_long_as_in_the_real_simulator(
+    scene: str, real_sec: float
+) -> None:
+    assert flying_lap_sec(scene) == pytest.approx(real_sec, rel=0.03)
 
 
 def test_fast_corner_is_limited_by_friction_and_slides() -> None:

@@ -31,13 +31,25 @@ def straight(length_u: float, n: int = 400) -> Array:
     return np.stack([np.zeros(n), np.linspace(0.0, length_u, n)], axis=1)
 
 
-@pytest.mark.parametrize(("radius_u", "grip"), [(10.0, 1.0), (20.0, 1.0), (20.0, 0.5)])
+@pytest.mark.parametrize(("radius_u", "grip"), [(10.0, 0.8), (20.0, 0.7), (20.0, 0.5)])
 def test_a_circle_is_driven_at_the_tyres_limit(radius_u: float, grip: float) -> None:
     points = circle(radius_u)
     speed = speed_profile(points, True, LEVEL, grip, 1.0)
-    assert speed == pytest.approx(math.sqrt(grip * vehicle.GRAVITY_U * radius_u), rel=1e-3)
+    scrubbed = 6e-3  # a little of the grip drives against the scrub
+    assert speed == pytest.approx(math.sqrt(grip * vehicle.GRAVITY_U * radius_u), rel=scrubbed)
     seconds = 2.0 * math.pi * math.sqrt(radius_u / (grip * vehicle.GRAVITY_U))
-    assert Line(points, speed, True).time_sec == pytest.approx(seconds, rel=1e-3)
+    assert Line(points, speed, True).time_sec == pytest.approx(seconds, rel=scrubbed)
+
+
+def test_scrub_holds_the_car_below_the_tyres_limit_as_it_holds_the_profile() -> None:
+    radius_u = 10.0
+    points = np.vstack([circle(radius_u)] * 4)
+    speed = speed_profile(points, False, np.zeros(len(points)), 1.0, 0.3)
+    car = np.zeros(vehicle.STATE_SIZE)
+    for _ in range(3000):
+        vehicle.tick(car, math.atan(vehicle.WHEELBASE_U / radius_u) / vehicle.STEER_MAX, 0.3, 0, 0)
+    assert car[vehicle.FORWARD] < 0.8 * math.sqrt(vehicle.GRAVITY_U * radius_u)
+    assert speed[-2] == pytest.approx(car[vehicle.FORWARD], rel=0.01)
 
 
 def hook(radius_u: float) -> Array:
@@ -62,7 +74,7 @@ def test_out_of_a_bend_the_car_accelerates_so(throttle: float, uphill: float) ->
 
 
 def test_without_brakes_the_car_coasts_into_a_bend() -> None:
-    points = np.ascontiguousarray(hook(6.0)[::-1] * [1.0, -1.0])
+    points = np.ascontiguousarray(hook(12.0)[::-1] * [1.0, -1.0])
     speed = speed_profile(points, False, np.zeros(len(points)), 1.0, 1.0)
     entry = len(points) - 42
     car = np.zeros(vehicle.STATE_SIZE)
@@ -71,7 +83,7 @@ def test_without_brakes_the_car_coasts_into_a_bend() -> None:
         vehicle.tick(car, 0.0, 0.0, 0.0, 0.0)
     assert speed[300] > 1.2 * speed[entry]
     assert car[vehicle.FORWARD] == pytest.approx(speed[entry], rel=0.02)
-    assert speed[-20] == pytest.approx(math.sqrt(6.0 * vehicle.GRAVITY_U), rel=0.02)
+    assert speed[-20] == pytest.approx(math.sqrt(12.0 * vehicle.GRAVITY_U), rel=0.02)
 
 
 @pytest.mark.parametrize("throttle", [1.0, 0.35])

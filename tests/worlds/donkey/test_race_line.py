@@ -17,16 +17,16 @@ from agent.worlds.donkey.experts.race_line import race_line
 
 
 def test_round_a_ring_the_inner_edge_is_quickest() -> None:
-    """On a circle the lap takes 2 pi sqrt(r/g) seconds, so the smaller one wins."""
+    """With half of the grip a circle takes 2 pi sqrt(2r/g) seconds, so the smaller one wins."""
     scene = load_scene("random_track")  # nothing stands beside it
     angle = -2.0 * math.pi * np.arange(1, 189) / 188
     nodes = np.column_stack([30.0 * np.cos(angle), 30.0 * np.sin(angle), np.zeros(188)])
     track = Track(nodes, closed=True)
-    line = race_line(track, Obstacles(scene, track), 6.0)
+    line = race_line(track, Obstacles(scene, track), 6.0, grip=0.5)
     radius_u = np.hypot(*line.points.T)
     assert radius_u.min() > 24.0 and radius_u.max() < 25.5
     assert line.time_sec == pytest.approx(
-        2.0 * math.pi * math.sqrt(24.5 / vehicle.GRAVITY_U), rel=0.015
+        2.0 * math.pi * math.sqrt(2.0 * 24.5 / vehicle.GRAVITY_U), rel=0.015
     )
 
 

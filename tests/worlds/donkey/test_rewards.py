@@ -123,7 +123,7 @@ def circle(reward: str) -> list[float]:
 
 def test_circling_pays_under_the_simulators_reward_but_not_under_ours() -> None:
     assert sum(circle("sim")) > 50.0
-    assert sum(circle("yardstick")) < 0.4 * sum(circle("sim"))
+    assert sum(circle("yardstick")) < 0.45 * sum(circle("sim"))
     assert circle("speed")[-2] > 0.5
     assert circle("efficiency")[-2] == 0.0
 

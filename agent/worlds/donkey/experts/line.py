@@ -18,6 +18,7 @@ from agent.simulator.vehicle import (
     AIR_DRAG,
     GRAVITY_U,
     MASS,
+    SCRUB,
     STEER_MAX,
     TORQUE,
     WHEEL_DAMPING,
@@ -188,6 +189,7 @@ def speed_profile(
     n = len(points)
     bend = curvature(points, closed)
     hold = grip * GRAVITY_U
+    scrubbed = _scrub_per_speed2(bend)
     top = _top_speed(throttle, uphill.min())
     speed = np.empty(n)
     slowest = 0
@@ -206,7 +208,7 @@ def speed_profile(
         v = speed[i]
         held = math.sqrt(max(hold**2 - (v * v * abs(bend[i])) ** 2, 0.0))
         drive = (FULL_FORCE * throttle * torque_factor(v) - DRAG * v) / MASS
-        gained = min(drive, held) - GRAVITY_U * uphill[i]
+        gained = min(drive, held) - GRAVITY_U * uphill[i] - scrubbed[i] * v * v
         span_u = _span_u(points, i, j)
         speed[j] = min(speed[j], math.sqrt(max(v * v + 2.0 * span_u * gained, CRAWL_U**2)))
     if not closed:
@@ -216,9 +218,19 @@ def speed_profile(
         i = (j - 1) % n
         v = speed[j]
         span_u = _span_u(points, i, j)
-        lost = DRAG * v / MASS + GRAVITY_U * uphill[i]
+        lost = DRAG * v / MASS + GRAVITY_U * uphill[i] + scrubbed[i] * v * v
         speed[i] = min(speed[i], math.sqrt(max(v * v + 2.0 * span_u * lost, CRAWL_U**2)))
     return speed
+
+
+@njit(cache=True)
+def _scrub_per_speed2(bend: Array) -> Array:  # pragma: no cover - compiled
+    """Deceleration by scrubbing tyres over the speed's square (n,), 1/u, see ``vehicle.scrub``.
+
+    Steering by d bends the path by tan(d) / wheelbase.
+    """
+    tan = np.abs(bend) * WHEELBASE_U
+    return SCRUB * np.abs(bend) * tan / np.sqrt(1.0 + tan * tan)
 
 
 @njit(cache=True)

@@ -62,16 +62,17 @@ def steering_for(
 
 @njit(cache=True)
 def throttle_for(
-    wanted_u: float, speed_u: float, uphill: float, within_sec: float
+    wanted_u: float, speed_u: float, uphill: float, scrub: float, within_sec: float
 ) -> float:  # pragma: no cover - compiled
     """Throttle, the whole being 1, that brings the car from one speed to another in a given time.
 
     :param wanted_u: u/s
     :param speed_u: u/s
     :param uphill: slope of the ground, rise over run
+    :param scrub: deceleration by the tyres in a bend, u/s^2
     :param within_sec: the time
     """
-    accel = (wanted_u - speed_u) / within_sec + vehicle.GRAVITY_U * uphill
+    accel = (wanted_u - speed_u) / within_sec + vehicle.GRAVITY_U * uphill + scrub
     force = vehicle.MASS * accel + DRAG * speed_u
     return force / (FULL_FORCE * vehicle.torque_factor(speed_u))
 
@@ -106,12 +107,15 @@ class LineFollower:
         settle_u = max(CORRECTION_U, speed_u * CORRECTION_SEC)
         bend = self._ahead(line.curvature, arc_u + PREVIEW_SEC * speed_u)
         steering = steering_for(bend, aside_u, turned, settle_u)
-        return min(max(steering, -1.0), 1.0), self._throttle(arc_u, speed_u, uphill)
+        steering = min(max(steering, -1.0), 1.0)
+        scrub = vehicle.scrub(speed_u * telemetry.gyro[1], steering)
+        return steering, self._throttle(arc_u, speed_u, uphill, scrub)
 
-    def _throttle(self, arc_u: float, speed_u: float, uphill: float) -> float:
+    def _throttle(self, arc_u: float, speed_u: float, uphill: float, scrub: float) -> float:
         preview_u = SPEEDING_UP_SEC * max(speed_u, SLOWEST_PREVIEW_U)
         wanted_u = self._ahead(self.line.speed_u, arc_u + preview_u)
-        return min(max(throttle_for(wanted_u, speed_u, uphill, SPEEDING_UP_SEC), 0.0), 1.0)
+        throttle = throttle_for(wanted_u, speed_u, uphill, scrub, SPEEDING_UP_SEC)
+        return min(max(throttle, 0.0), 1.0)
 
     def _nearest(self, x: float, z: float) -> int:
         """Index of the line's nearest point, near the last one."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from agent.simulator.fleet import Fleet, set_item, typed_list
 from agent.simulator.track_progress import NODE, UPHILL
 from agent.simulator.typing import Array
-from agent.simulator.vehicle import FORWARD, YAW, X, Z
+from agent.simulator.vehicle import FORWARD, YAW, YAW_RATE, X, Z, scrub
 from agent.worlds.donkey.experts.line import rounded_line
 from agent.worlds.donkey.experts.line_follower import (
     PREVIEW_SEC,
@@ -144,7 +144,9 @@ def _advise(
         commands[k, 0] = min(max(steering, -MOST_STEERING), MOST_STEERING)
         preview_u = SPEEDING_UP_SEC * max(forward, SLOWEST_PREVIEW_U)
         wanted_u = speed_u[_at(i + round(preview_u * per_u), n, closed)]
-        throttle = throttle_for(wanted_u, forward, progress_states[k, UPHILL], SPEED_TIME_SEC)
+        scrubbed = scrub(forward * car_states[k, YAW_RATE], commands[k, 0])
+        uphill = progress_states[k, UPHILL]
+        throttle = throttle_for(wanted_u, forward, uphill, scrubbed, SPEED_TIME_SEC)
         commands[k, 1] = min(max(throttle, least - THROTTLE_OVERSHOOT), most + THROTTLE_OVERSHOOT)
 
 
