@@ -1,4 +1,4 @@
-"""How commands are called here, and which version they are of.
+"""The names of commands as they were called, and the version that they are of.
 
 In a checkout a command is a script; where the package is installed it is a program of its own, or a
 verb of ``autoresearch``.

@@ -210,7 +210,7 @@ def parse_keep(text: str) -> dict[str, int]:
     matches = [KEEP.fullmatch(part) for part in text.split(",")]
     if not all(matches):
         raise UserError(
-            f"--keep-models {text!r} is not understood; write all, best:20 or best:20,last:5"
+            f"{text!r} is not understood; write all, best:20 or best:20,last:5"
         )
     return {match[1]: int(match[2]) for match in matches if match}
 
