@@ -85,7 +85,8 @@ def test_a_log_has_every_name(tmp_path: Path) -> None:
 def test_a_trial_whose_simulator_is_lost_says_so_by_its_exit_code_alone(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    command = f'{sys.executable} {ROOT / "agent" / "donkeycar_sb3_runner.py"} "$@" >/dev/full 2>/dev/full'
+    script = ROOT / "agent" / "donkeycar_sb3_runner.py"
+    command = f'{sys.executable} {script} "$@" >/dev/full 2>/dev/full'
     argv = ["--save-dir", str(tmp_path / LONELY), "--env", f"donkey-generated-track-v0@{port}"]
     done = subprocess.run(["bash", "-c", command, "trial", *argv], env=os.environ, timeout=60)
     assert done.returncode == 3
