@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept: beside their sources, or in a folder of the user's own.
+"""The place of compiled kernels: beside their sources, or in a folder of the user's own.
 
 Compiling takes half a minute, and numba refuses to begin where it finds no folder to keep kernels
 in: in a read-only installation without a home, such as a container's or a service's. Loading a kept
