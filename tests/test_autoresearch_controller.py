@@ -216,7 +216,14 @@ def test_what_the_runner_refuses_stops_the_study_unrecorded(
         == "autoresearch_controller.py: error: the moon is full; wait a day\n"
     )
     assert ledger(tmp_path) == []
-    assert list((tmp_path / "models").iterdir()) == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_what_is_refused_later_leaves_the_log_as_it_was(run: Run, tmp_path: Path) -> None:
+    assert run(rewards(1), "--trials", "1") == 0
+    before = log(tmp_path)
+    assert run({"*": {"exit": 2, "say": "no"}}, "--trials", "3") == 2
+    assert log(tmp_path) == before
 
 
 def test_sigterm_ends_the_trial_and_records_it(tmp_path: Path, runner: Path) -> None:

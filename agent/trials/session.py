@@ -114,14 +114,19 @@ def open_loop(
     check_folder("--results-dir", options.results_dir, ledger_name)
     check_folder("--models-dir", options.models_dir)
     options.results_dir.mkdir(parents=True, exist_ok=True)
-    with hold_folder(options.results_dir), closing(executor):
+    log = options.results_dir / files.STUDY_LOG
+    with (
+        _taking_back(ledger.path, [log, options.results_dir / files.LOCK]),
+        hold_folder(options.results_dir),
+        closing(executor),
+    ):
         options.models_dir.mkdir(parents=True, exist_ok=True)
         loop = TrialLoop(
             kind=kind,
             executor=executor,
             folders=folders,
             ledger=ledger,
-            log=TrialLog(options.results_dir / files.STUDY_LOG),
+            log=TrialLog(log),
             timeout_sec=options.timeout,
             min_free_bytes=options.min_free,
             keep_models=options.keep_models,
@@ -130,6 +135,30 @@ def open_loop(
         )
         loop.resume()
         yield loop
+
+
+@contextmanager
+def _taking_back(ledger: Path, paths: list[Path]) -> Iterator[None]:
+    """Takes back what was added to ``paths`` if the start is refused before its first record.
+
+    A runner may be the first to see that arguments cannot be followed, when its trial is launched.
+    """
+    before = {path: _size_bytes(path) for path in (ledger, *paths)}
+    try:
+        yield
+    except UserError:
+        if _size_bytes(ledger) == before[ledger]:
+            for path in paths:
+                size_bytes = before[path]
+                if size_bytes is None:
+                    path.unlink(missing_ok=True)
+                elif path.exists():
+                    os.truncate(path, size_bytes)
+        raise
+
+
+def _size_bytes(path: Path) -> int | None:
+    return path.stat().st_size if path.exists() else None
 
 
 @contextmanager
