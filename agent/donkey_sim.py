@@ -21,7 +21,7 @@ if __package__ in (None, ""):
 from agent.config.argument_types import at_least_int, port
 from agent.config.command_name import command_name
 from agent.config.console import keep_streams_open
-from agent.config.errors import EXIT_OK, UserError, did_you_mean
+from agent.config.errors import EXIT_OK, UserError, did_you_mean, user_error
 from agent.config.one_line_parser import OneLineParser
 from agent.simulator.protocol import CLOCKS
 from agent.worlds.base import shown_address
@@ -57,8 +57,8 @@ def build_parser(prog: str = PROG) -> OneLineParser:
     parser.add_argument(
         "--scene",
         metavar="NAME",
-        help="load this scene now, by its name or its environment's id"
-        " (default: clients choose in the menu)",
+        help="load this scene now, by its name, its environment's id or the path of a scene file,"
+        " .json (default: clients choose in the menu)",
     )
     parser.add_argument(
         "--clock",
@@ -106,12 +106,17 @@ def open_server(arguments: argparse.Namespace) -> Server:
     :raises UserError: a scene that is not at hand, or an address that cannot be had
     """
     from agent.simulator.server import Server
-    from agent.simulator.tracks import scene_names
+    from agent.simulator.tracks import is_scene_file, load_scene, scene_names
 
     host = arguments.host.removeprefix("[").removesuffix("]")
     port = arguments.port
     scene = SCENE_OF_ENV.get(arguments.scene, arguments.scene)
-    if scene is not None and scene not in scene_names():
+    if scene is not None and is_scene_file(scene):
+        try:
+            load_scene(scene)
+        except ValueError as error:
+            raise user_error(error) from None
+    elif scene is not None and scene not in scene_names():
         near = did_you_mean(scene, [*scene_names(), *SCENE_OF_ENV])
         raise UserError(
             f"scene {scene!r} is not at hand;{near} choose from {', '.join(scene_names())}"

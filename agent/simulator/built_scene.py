@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from agent.simulator.ground import Ground
 from agent.simulator.obstacles import Obstacles
 from agent.simulator.paint import Paint
+from agent.simulator.random_look import scene_with_look
 from agent.simulator.tracks import Scene, Track, build_track, load_scene, scene_for
 
 # Half width and shift to the left of the random road by upstream's road_style, u (the scene's own
@@ -25,6 +27,16 @@ class BuiltScene:
         self.ground = Ground(track, scene)
         self.paint = Paint(scene)
         self.obstacles = Obstacles(scene, track)
+
+    def looked(self, seed: int) -> BuiltScene:
+        """Returns the scene in the random look that ``seed`` draws; road and ground are shared."""
+        scene = scene_with_look(self.scene, self.track, seed)
+        other = copy(self)
+        other.scene = scene
+        if scene.light != self.scene.light:
+            other.paint = Paint(scene)
+        other.obstacles = Obstacles(scene, self.track)
+        return other
 
 
 @lru_cache(maxsize=1024)  # half a gigabyte of long roads, which take 13 ms each to build again

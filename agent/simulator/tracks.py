@@ -9,7 +9,6 @@ headings are degrees clockwise from +z.
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from agent.simulator.loops import loop, loop_road
 from agent.simulator.paths import SPLINE_SPACING_U, periodic_spline, random_road, turtle
+from agent.simulator.scene_file import read_scene_file
 from agent.simulator.typing import Array
 
 SCENES_DIR = Path(__file__).parent / "scenes"
@@ -31,7 +31,7 @@ CROSSING_APART_U = 30.0
 
 @dataclass(frozen=True)
 class Scene:
-    """One scene file, as read; docs/simulator.md says what each key means."""
+    """One scene file, as read; docs/scenes.md says what each key means."""
 
     name: str
     path: dict[str, Any]
@@ -70,15 +70,22 @@ def scene_names() -> list[str]:
     return sorted(file.stem for file in SCENES_DIR.glob("*.json"))
 
 
+def is_scene_file(name: str) -> bool:
+    """Returns whether a scene's name is the path of a person's own scene file."""
+    return name.endswith(".json")
+
+
 @cache
 def load_scene(name: str) -> Scene:
-    """Reads the scene called ``name``.
+    """Reads the scene called ``name``, or the scene file at that path; it is then called so.
 
-    :raises ValueError: there is no such scene
+    :raises ValueError: there is no such scene, or its file is wrong
     """
+    if is_scene_file(name):
+        return Scene(**read_scene_file(Path(name)) | {"name": name})
     if name not in scene_names():
         raise ValueError(f"scene {name!r} is not at hand; choose from {', '.join(scene_names())}")
-    return Scene(**json.loads((SCENES_DIR / f"{name}.json").read_text()))
+    return Scene(**read_scene_file(SCENES_DIR / f"{name}.json"))
 
 
 def scene_for(scene: Scene, seed: int) -> Scene:

@@ -47,11 +47,13 @@ DEFAULT_VIEW = View()
 class World:
     """A headless DonkeySim.
 
-    :param scene: name of a scene, see ``tracks.scene_names``
-    :raises ValueError: there is no such scene
+    :param scene: name of a scene, see ``tracks.scene_names``, or path of a scene file
+    :param random_look: resets with a seed draw what the scene file has as its ``random_look``
+    :raises ValueError: there is no such scene, or its file is wrong
     """
 
-    def __init__(self, scene: str) -> None:
+    def __init__(self, scene: str, *, random_look: bool = True) -> None:
+        self._random_look = random_look
         self._car_state: Array = np.zeros(vehicle.STATE_SIZE)
         self._progress_state: Array = np.zeros(PROGRESS_SIZE)
         self._enter(built_scene(scene, 0))
@@ -59,10 +61,21 @@ class World:
 
     def _enter(self, built: BuiltScene) -> None:
         """Drive in another scene from now on, or on another of its roads."""
+        self._plain = built
         self._built = built
         self.scene = built.scene
         self.track = built.track
         self.set_appearance(None)
+
+    def _draw_look(self, seed: int) -> None:
+        """Draw the scene's random look; nothing changes where it has none, or it is switched off.
+
+        :param seed: the same one draws the same
+        """
+        if self._random_look and self._plain.scene.random_look is not None:
+            self._built = self._plain.looked(seed)
+            self.scene = self._built.scene
+            self.set_appearance(self._appearance)
 
     def set_appearance(self, appearance: Appearance | None) -> None:
         """Change how scene and camera look; None for the scene itself.
@@ -107,16 +120,21 @@ class World:
         arc_u: float | None = None,
         lateral_u: float = 0.0,
         yaw_offset_rad: float = 0.0,
+        look: int | None = None,
     ) -> None:
         """Put the car at rest on the scene's start pose, or on the centre line.
 
-        :param seed: draws a random road anew; None keeps it
+        :param seed: draws a random road and a random look anew; None keeps them
         :param arc_u: place along the centre line, None for the start pose
         :param lateral_u: shift to the right of that pose, u
         :param yaw_offset_rad: turn clockwise from that pose, radians
+        :param look: draws the random look instead of ``seed``
         """
         if seed is not None and self.scene.is_random:
             self._enter(built_scene(self.scene.name, seed))
+        look = seed if look is None else look
+        if look is not None:
+            self._draw_look(look)
         start = self.scene.start
         x, z, yaw = start["x"], start["z"], math.radians(start["yaw_deg"])
         if arc_u is not None:

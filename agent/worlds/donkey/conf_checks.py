@@ -9,6 +9,9 @@ may be text. Keys that neither of us has are ignored with a warning. Our own are
 - ``road``: ``kept`` from one seed to the next or, where the scene's is random, ``new`` in every
   episode;
 - ``roads``: number of random roads, 0 for as many as there are seeds;
+- ``scene``: path of a scene file, ``.json``, to drive in instead of the environment's own scene;
+- ``random_look``: what the real simulator randomises by default (light, trees, chairs, a cone) is
+  drawn in every episode, from the seed;
 - ``appearance``: ``plain``, or ``random``: another look in every episode, from the seed;
 - ``max_episode_steps``.
 
@@ -28,6 +31,7 @@ from functools import partial
 from typing import Any
 
 from agent.simulator.lens import HEIGHT, WIDTH
+from agent.simulator.tracks import is_scene_file, load_scene
 from agent.worlds.donkey import conf_sensors
 from agent.worlds.donkey.conf_values import (
     ABOVE_ZERO,
@@ -62,6 +66,8 @@ DEFAULTS: dict[str, Any] = {
     "appearance": "plain",
     "road": "kept",
     "roads": 0,
+    "random_look": True,
+    "scene": "",
 }
 LIMIT_DEFAULTS = {
     f"{limit.name.removesuffix('_sec')}_limit_sec": limit.default for limit in fields(WaitLimits)
@@ -120,6 +126,18 @@ def _exe_path(key: str, value: object) -> str:
     return value
 
 
+def _scene_file(key: str, value: object) -> str:
+    path = word(key, value)
+    if path and not is_scene_file(path):
+        raise wrong(key, value, "is no scene file; give the path of one that ends in .json")
+    if path:
+        try:
+            load_scene(path)
+        except ValueError as error:
+            raise ValueError(f"conf {error}") from None
+    return path
+
+
 def _renamed(key: str, value: object) -> object:
     raise wrong(key, value, "is a name of old; give lidar_config deg_per_sweep_inc and its like")
 
@@ -137,6 +155,8 @@ READ: dict[str, Read] = {
     "appearance": partial(choice, choices=("plain", "random")),
     "road": partial(choice, choices=("kept", "new")),
     "roads": _whole(0, LARGEST),
+    "random_look": flag,
+    "scene": _scene_file,
     "host": _host,
     "port": _port,
     "exe_path": _exe_path,
@@ -180,8 +200,8 @@ def checked(conf: Conf) -> dict[str, Any]:
     merged = defaults | read | conf_sensors.read_sensors(given)
     if not merged["throttle_min"] < merged["throttle_max"]:
         raise wrong("throttle_min", merged["throttle_min"], "is not below throttle_max; lower it")
-    if on_port and merged["appearance"] != "plain":
-        raise wrong("appearance", "random", "changes the embedded world only; drop it or the port")
+    if on_port:
+        _refuse_keys_of_the_embedded_world(merged)
     _warn_of_unknown(given)
     return merged
 
@@ -190,6 +210,12 @@ def _refuse_port_keys(given: Conf) -> None:
     for key in PORT_DEFAULTS:
         if key in given:
             raise wrong(key, given[key], "is for a simulator on a port; give its port or drop it")
+
+
+def _refuse_keys_of_the_embedded_world(merged: Conf) -> None:
+    for key in ("appearance", "scene", "random_look"):
+        if merged[key] != DEFAULTS[key]:
+            raise wrong(key, merged[key], "changes the embedded world only; drop it or the port")
 
 
 def _warn_of_unknown(given: Conf) -> None:

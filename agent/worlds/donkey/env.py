@@ -148,23 +148,31 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
     def _start(self) -> None:
         """Put the car on the road's start, as conf ``start`` has it."""
         kind = self.conf["start"]
+        look = self._drawn_look()
         if kind == "line":
-            self.world.reset(self._road_seed)
+            self.world.reset(self._road_seed, **look)
             return
         if kind == "jitter":
-            self.world.reset(self._road_seed, **starts.jittered(self.np_random))
+            self.world.reset(self._road_seed, **starts.jittered(self.np_random), **look)
             return
         if self.world.scene.is_random:
-            self.world.reset(self._road_seed)  # the road decides how far it reaches
+            self.world.reset(self._road_seed, **look)  # the road decides how far it reaches
+            look = {}
         track = self.world.track
         if kind == "anywhere":
-            self.world.reset(**starts.anywhere(track, self.np_random))
+            self.world.reset(**starts.anywhere(track, self.np_random), **look)
             return
         crossings = starts.EVEN_CROSSINGS
         if self.conf["narrow_crossings"]:
             crossings = starts.NARROW_CROSSINGS
         max_cte = self.conf["max_cte"]
-        self.world.reset(**starts.perturbed(track, crossings, max_cte, self.np_random))
+        self.world.reset(**starts.perturbed(track, crossings, max_cte, self.np_random), **look)
+
+    def _drawn_look(self) -> dict[str, int]:
+        """The argument of ``World.reset`` that draws a look for this episode, if there is any."""
+        if not isinstance(self.world, World) or self.world.scene.random_look is None:
+            return {}
+        return {"look": int(self.np_random.integers(APPEARANCE_SEEDS))}
 
     @property
     def road(self) -> int:

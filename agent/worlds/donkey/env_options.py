@@ -100,7 +100,7 @@ def open_world(level: str, conf: Conf) -> World | RemoteWorld:
     :raises SimulatorLost: no simulator answers there, or not with that scene
     """
     if not is_on_port(conf):
-        return World(level)
+        return World(conf["scene"] or level, random_look=conf["random_look"])
     host = conf["host"]
     port = conf["port"]
     client = conf["client"]
