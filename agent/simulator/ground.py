@@ -9,8 +9,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from agent.simulator.cross_section import STRIP_HALF_U
+from agent.simulator.dashes import dashed_place_u
 from agent.simulator.kernels import kernel, part, snippet
-from agent.simulator.paint import STRIP_HALF_U
 from agent.simulator.paths import needed_nodes
 from agent.simulator.tracks import CentreLine, Scene, Track
 from agent.simulator.typing import Array
@@ -34,6 +35,7 @@ PAST_START = 3
 PAST_END = 6
 CLEAR_FROM = 9
 CLEAR_TO = 10
+ARC = 11
 NO_SPAN = -9999  # of a cell for which no span was found yet
 
 
@@ -54,6 +56,7 @@ class Ground:
         road_u = max(abs(end - scene.middle_u) for end in ends)
         reach_u = min(road_u + ROADSIDE_U, ROAD_REACH_U - abs(scene.middle_u))
         needed = needed_nodes(track.nodes, SPAN_LIMIT_U, SPAN_ERROR_U)
+        arc_u = np.append(track.arc_u[needed], track.length_u)
         track = Track(track.nodes[needed], closed=track.closed)
         middle = Track(track.parallel_line(scene.middle_u), closed=track.closed)
         low = middle.nodes[:, :2].min(axis=0) - reach_u
@@ -62,7 +65,7 @@ class Ground:
         self.origin: Array = low
         self.middle_u = STRIP_HALF_U + scene.middle_u
         cells, others = _nearest_spans(middle.line, low, int(shape[0]), int(shape[1]), reach_u)
-        self.spans: Array = _span_forms(track, low)
+        self.spans: Array = _span_forms(track, low, arc_u, dashed_place_u(scene))
         places = middle.nodes[:, :2] - low
         _measure_clearance(self.spans, cells, others, places, track.line, self.middle_u, reach_u)
         both = others >= 0
@@ -71,13 +74,19 @@ class Ground:
         self.cells: Cells = cells
 
 
-def _span_forms(track: Track, origin: Array) -> Array:
-    """Returns what places a point (x, z) of the grid's frame on each span, (n, 11).
+def _span_forms(track: Track, origin: Array, arc_u: Array, right_u: float) -> Array:
+    """Returns what places a point (x, z) of the grid's frame on each span, (n, 14).
 
     Three linear forms a x + b z + c as triples. They are the place on the cross-section (u from its
     first), the distance past the span's start and that past its end. Both ends are mitred:
     neighbours share the bisector of their bend. So every point beside the road belongs to one span,
-    and the place is continuous. Two columns more are for ``_measure_clearance``.
+    and the place is continuous. Two columns more are for ``_measure_clearance``. The last three are
+    the form of the place along the path, which is continuous on a line beside it.
+
+    :param track: the path's needed nodes
+    :param origin: of the grid
+    :param arc_u: of the nodes and of the end, (n + 1,)
+    :param right_u: of that line from the path
     """
     places = track.nodes[:, :2] - origin
     ahead = track.direction
@@ -90,7 +99,27 @@ def _span_forms(track: Track, origin: Array) -> Array:
         ends[-1] = (0.0, 0.0, -1.0)
     across = np.column_stack([ahead[:, 1], -ahead[:, 0]])
     lateral = np.column_stack([across, STRIP_HALF_U - np.sum(across * places, axis=1)])
-    return np.column_stack([lateral, starts, ends, np.zeros((len(places), 2))])
+    clear = np.zeros((len(places), 2))
+    along = _arc_forms(track, places, mitre, arc_u, right_u)
+    return np.column_stack([lateral, starts, ends, clear, along])
+
+
+def _arc_forms(track: Track, places: Array, mitre: Array, arc_u: Array, right_u: float) -> Array:
+    """Returns each span's form of the place along the path, (n, 3), see ``_span_forms``."""
+    ahead = track.direction
+    if not track.closed:
+        mitre[0] = ahead[0]
+    # The line meets the bisectors of the bends at both ends of a span.
+    right = np.column_stack([mitre[:, 1], -mitre[:, 0]])
+    right *= right_u / np.sum(mitre * ahead, axis=1)[:, None]
+    first_u = np.sum(ahead * right, axis=1)
+    last_u = track.span_u + np.sum(ahead * np.roll(right, -1, axis=0), axis=1)
+    # Inside a very tight bend nothing is left of the line.
+    rate = np.diff(arc_u) / np.maximum(last_u - first_u, 0.1 * track.span_u)
+    if not track.closed:  # the road goes on beyond its end
+        rate[-1] = 1.0
+    start = arc_u[:-1] - (np.sum(ahead * places, axis=1) + first_u) * rate
+    return np.column_stack([ahead * rate[:, None], start])
 
 
 class Grid(NamedTuple):

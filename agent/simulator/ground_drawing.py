@@ -101,7 +101,7 @@ def _draw_row(
             if i < 0:
                 run = min(int((-1 - i) / widest) + 1, stop - column)
         if i < 0:
-            fill_run(flat, inputs, row, column, run, shades[0])
+            fill_run(flat, inputs, row, column, run, shades, 0)
             column += run
         else:
             column = draw_span(flat, inputs, pose, row, shades, i, column, stop)

@@ -12,12 +12,23 @@ from agent.simulator.kernels import fast_part
 from agent.simulator.paint import GRAIN_SIDE
 from agent.simulator.pixels import clear_share, store_8_bytes
 from agent.simulator.render_inputs import LensPose, RenderInputs
+from agent.simulator.textures import (
+    GRAINS_PER_U,
+    LEVELS,
+    PLAIN,
+    SIDE,
+    SIDE_BITS,
+    TEXEL_SHIFT,
+    TEXELS_PER_U,
+)
 
 LONGEST_PIXEL_U = 12.0  # chosen: of a pixel's footprint along the ray
 GRAINY_U = 0.8  # chosen: pixels longer than this show no grain; it is finer and would flicker
 GRAIN_MASK = np.uint64(GRAIN_SIDE - 1)
+BYTE = np.uint64(255)
 GRAIN_SHIFT = 4096.0  # keeps places off the grid positive
-GRAINS_PER_U = 524288.0  # eight grains to the unit, in 16.16 fixed point
+TEXELS_A_PIXEL = 1.4  # chosen: most of a texture's level, along a line across the pixel
+NO_LEVEL = -1  # of a texture, in a row whose pixels are larger than it
 FOREVER = 1e6  # columns; more than any picture has
 
 
@@ -38,6 +49,7 @@ class Row(NamedTuple):
     grain_z: int
     grain_step_x: int
     grain_step_z: int
+    level: int  # of textures
 
 
 @fast_part
@@ -77,14 +89,26 @@ def row_over_ground(
         int((left_z + GRAIN_SHIFT) * GRAINS_PER_U),
         int(step_x * GRAINS_PER_U),
         int(step_z * GRAINS_PER_U),
+        _level(across, along) if inputs.textures.used else NO_LEVEL,
     )
 
 
 @fast_part
+def _level(across: float, along: float) -> Any:  # pragma: no cover - compiled
+    """Returns the level of textures whose texels are about as large as a pixel."""
+    texels = math.sqrt(across * along) * TEXELS_PER_U
+    level = 0
+    while texels > TEXELS_A_PIXEL:
+        texels *= 0.5
+        level += 1
+    return level if level < LEVELS else NO_LEVEL
+
+
+@fast_part
 def fill_run(
-    flat: Any, inputs: RenderInputs, row: Row, column: int, run: int, word: Any
+    flat: Any, inputs: RenderInputs, row: Row, column: int, run: int, shades: Any, strip: Any
 ) -> None:  # pragma: no cover - compiled
-    """Write ``run`` pixels of one colour from ``column`` on, with grain where it shows.
+    """Write ``run`` pixels of one strip from ``column`` on, with grain or texture where it shows.
 
     Two pixels go in one store of eight bytes, or eight grey ones. What it spills to the right is
     written over by what comes there next; the picture's last pixels go byte by byte.
@@ -94,9 +118,11 @@ def fill_run(
     :param row: the row
     :param column: the first to fill
     :param run: how many
-    :param word: their colour, see ``pack``
+    :param shades: words of the strips' colours, see ``pack``
+    :param strip: which
     """
     channels = inputs.palette.shape[1]
+    word = shades[strip]
     grain = inputs.grain
     first = row.pixel + column
     at = np.uint64(first * channels)
@@ -104,7 +130,11 @@ def fill_run(
     safe = np.uint64(min(stop, max(flat.size - 8, 0)))
     pixels = 2 if channels == 3 else 8
     stride = np.uint64(pixels * channels)
-    if row.grainy:
+    coat = inputs.textures.of_strip[strip]
+    if coat != PLAIN and row.level >= 0:
+        end = safe if channels == 3 else stop
+        at = _fill_texture(flat, inputs, row, column, at, end, word, coat, strip)
+    elif row.grainy and coat == PLAIN:
         grain_x = row.grain_x + column * row.grain_step_x
         grain_z = row.grain_z + column * row.grain_step_z
         word -= inputs.grain_mean
@@ -120,6 +150,103 @@ def fill_run(
             at += stride
     for byte in range(at, stop):
         flat[byte] = np.uint8(word >> np.uint64(8 * (byte - at) % 24))
+
+
+@fast_part
+def _fill_texture(
+    flat: Any,
+    inputs: RenderInputs,
+    row: Row,
+    column: int,
+    at: Any,
+    end: Any,
+    word: Any,
+    coat: Any,
+    strip: Any,
+) -> Any:  # pragma: no cover - compiled
+    """Write pixels of a texture, two at a time or one grey one; returns the byte after them.
+
+    :param at: the first byte
+    :param end: the one before which they end
+    :param word: the strip's colour in this row
+    :param coat: the texture's row
+    """
+    textures = inputs.textures
+    texels = textures.texels[coat]
+    x = row.grain_x + textures.shift_x + column * row.grain_step_x
+    z = row.grain_z + textures.shift_z + column * row.grain_step_z
+    side_bits = SIDE_BITS - row.level
+    start = np.uint64(level_start(row.level))
+    mask = np.uint64((SIDE >> row.level) - 1)
+    shift = TEXEL_SHIFT + row.level
+    word -= textures.base[strip]
+    if inputs.palette.shape[1] == 3:
+        while at < end:
+            left = texel_at(texels, start, x >> shift, z >> shift, mask, side_bits)
+            x += row.grain_step_x
+            z += row.grain_step_z
+            right = texel_at(texels, start, x >> shift, z >> shift, mask, side_bits)
+            store_8_bytes(flat, at, word + left + (right << np.uint64(24)))
+            x += row.grain_step_x
+            z += row.grain_step_z
+            at += np.uint64(6)
+    else:
+        while at < end:
+            level = texel_at(texels, start, x >> shift, z >> shift, mask, side_bits)
+            flat[at] = np.uint8(word + level)
+            x += row.grain_step_x
+            z += row.grain_step_z
+            at += np.uint64(1)
+    return at
+
+
+@fast_part
+def add_texture(
+    flat: Any, inputs: RenderInputs, row: Row, column: int, strip: Any
+) -> None:  # pragma: no cover - compiled
+    """Add the offset of a strip's texture to one pixel, within a byte."""
+    textures = inputs.textures
+    coat = textures.of_strip[strip]
+    if coat == PLAIN:
+        return
+    channels = inputs.palette.shape[1]
+    x = row.grain_x + textures.shift_x + column * row.grain_step_x
+    z = row.grain_z + textures.shift_z + column * row.grain_step_z
+    shift = TEXEL_SHIFT + row.level
+    mask = np.uint64((SIDE >> row.level) - 1)
+    start = np.uint64(level_start(row.level))
+    bits = SIDE_BITS - row.level
+    texel = texel_at(textures.texels[coat], start, x >> shift, z >> shift, mask, bits)
+    base = textures.base[strip]
+    first = (row.pixel + column) * channels
+    for byte in range(channels):
+        place = np.uint64(8 * byte)
+        offset = int((texel >> place) & BYTE) - int((base >> place) & BYTE)
+        flat[first + byte] = min(max(int(flat[first + byte]) + offset, 0), 255)
+
+
+@fast_part
+def level_start(level: int) -> Any:  # pragma: no cover - compiled
+    """Returns where a level of a texture begins: after the larger ones, each a quarter."""
+    rest = (SIDE * SIDE) >> (2 * level)
+    return (SIDE * SIDE - rest) * 4 // 3
+
+
+@fast_part
+def texel_at(
+    texels: Any, start: Any, x: Any, z: Any, mask: Any, side_bits: Any
+) -> Any:  # pragma: no cover - compiled
+    """Returns a texel of a level.
+
+    :param texels: of a coat
+    :param start: of the level
+    :param x: its place, as is ``z``
+    :param mask: which repeats it
+    :param side_bits: of the level's side, the power of two
+    """
+    column = np.uint64(x) & mask
+    row = np.uint64(z) & mask
+    return np.uint64(texels[start + (column << np.uint64(side_bits)) + row])
 
 
 @fast_part

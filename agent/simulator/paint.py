@@ -9,21 +9,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.simulator.cross_section import PLACES, STRIP_STEP_U, CrossSection, lay_strips
+from agent.simulator.dashes import dashes_of
 from agent.simulator.lens import Lens
-from agent.simulator.pixels import EVERY_BYTE, LUMA
+from agent.simulator.pixels import EVERY_BYTE, HAZED_SHARE, LUMA
+from agent.simulator.textures import PLAIN, Coat, coat_texels, coats_of, texture_key
 from agent.simulator.tracks import Scene
 from agent.simulator.typing import Array, Floats, Image
 
-STRIP_STEP_U = 0.01  # resolution of the cross-section
-# Half the width of the cross-section. The road's reach and the widest footprint of a pixel fit
-# inside, so no look-up needs a check.
-STRIP_HALF_U = 32.0
 # The camera in whose rows a scene file gives its sky: upstream's default, 160x120 and 90 degrees.
 SKY_FOCAL_PX = 60.0
 SKY_MIDDLE_ROW = 59.5
 SKY_PITCH = math.radians(15.0)
 SKIES_KEPT = 64  # one for each lens; a server meets many
 PLAIN_GRAIN = 5  # chosen: peak of the grain, grey levels
+MEAN_TEXELS = 64  # of a texture's last level
 GRAIN_SIDE = 64  # places of the grain, repeated over the ground; a power of two, for a mask
 
 
@@ -40,17 +40,27 @@ class StartLine(NamedTuple):
 class Paint:
     """The cross-section as strips, their colours and grey levels, grain and start line.
 
-    ``strips`` (n,) is the strip at each place of the cross-section. ``edges`` (k, 2) are the
-    strips' ends in u from its first place. ``grain`` (64, 64) holds noise for two coloured pixels
-    in every byte of a word, ``grey_grain`` for eight grey ones. ``grain_mean`` is the mean of both.
+    ``strips``, ``edges`` and ``dashed`` are those of the ``CrossSection``, ``dashes`` its pattern.
+    ``grain`` (64, 64) holds noise for two coloured pixels in every byte of a word, ``grey_grain``
+    for eight grey ones. ``grain_mean`` is the mean of both. ``coat_of`` (k,) is each strip's row of
+    ``Colours.texels``.
 
     :param grain: peak of the ground's grain in grey levels
     """
 
     def __init__(self, scene: Scene, grain: int = PLAIN_GRAIN) -> None:
-        self.strips, self.edges, self._palette = _strips(scene, grain)
+        section = lay_strips(scene)
+        self.strips = section.strips
+        self.edges = section.edges
+        self.dashed = section.dashed
+        self.dashes = dashes_of(scene)
         self._sky_rows = [row for row, _ in scene.sky]
         self._sky = np.array([rgb for _, rgb in scene.sky], dtype=float)
+        # Grain must not carry a byte past its ends.
+        self._palette: Floats = np.clip(section.colours, grain + 1.0, 254.0 - grain)
+        self._coats, self.coat_of = _coats(scene, section, self._sky[-1])
+        for coat, row in zip(self._coats, range(1, 1 + len(self._coats)), strict=True):
+            self._palette[self.coat_of == row] = coat_texels(coat)[-MEAN_TEXELS:, :3].mean(axis=0)
         self.grain_mean = np.uint64(grain) * EVERY_BYTE
         drawn = np.random.default_rng(0).integers(
             0, 2 * grain + 1, (2, GRAIN_SIDE, GRAIN_SIDE, 8), dtype=np.uint8
@@ -64,33 +74,44 @@ class Paint:
     @cached_property
     def rgb(self) -> Colours:
         """The colours."""
-        return Colours(self._palette, self.strips, self._sky_rows, self._sky)
+        return Colours(self._palette, self.strips, self._sky_rows, self._sky, self._coats)
 
     @cached_property
     def grey(self) -> Colours:
         """Their grey levels."""
         palette = self._palette @ LUMA[:, None]
-        return Colours(palette, self.strips, self._sky_rows, self._sky @ LUMA[:, None])
+        sky = self._sky @ LUMA[:, None]
+        return Colours(palette, self.strips, self._sky_rows, sky, self._coats)
 
 
 class Colours:
     """Colours of strips and sky, each row red, green and blue, or one grey level.
 
-    ``palette`` (k, channels) are the strips' colours. ``integral`` (n + 1, channels) is their
-    running integral over the cross-section in levels times u. ``haze`` (channels,) is what far
-    things fade into.
+    ``palette`` (k, channels) are the strips' colours. ``integral`` (tables * (n + 1), channels) is
+    their running integral over each table of the cross-section in levels times u. ``haze``
+    (channels,) is what far things fade into. ``texels`` and ``base`` are those of ``Textures``.
 
     :param palette: the strips' colours, (k, channels)
     :param strips: see ``Paint``
     :param sky_rows: rows of the sky camera in which a colour is given
     :param sky: those colours, (rows, channels)
+    :param coats: textures on colours
     """
 
-    def __init__(self, palette: Floats, strips: Image, sky_rows: list[int], sky: Array) -> None:
+    def __init__(
+        self,
+        palette: Floats,
+        strips: Image,
+        sky_rows: list[int],
+        sky: Array,
+        coats: tuple[Coat, ...],
+    ) -> None:
         self.palette: Floats = np.ascontiguousarray(palette, dtype=np.float32)
-        across = self.palette[strips].astype(np.float64)
-        total = np.vstack([np.zeros((1, across.shape[1])), np.cumsum(across, axis=0)])
-        self.integral: Floats = (total * STRIP_STEP_U).astype(np.float32)
+        across = self.palette[strips].astype(np.float64).reshape(-1, PLACES, palette.shape[1])
+        total = np.pad(np.cumsum(across, axis=1), ((0, 0), (1, 0), (0, 0)))
+        self.integral: Floats = (total * STRIP_STEP_U).astype(np.float32).reshape(-1, len(sky[0]))
+        self.texels = coats_of(coats, grey=len(sky[0]) == 1)
+        self.base = _packed(self.palette)
         self.haze: Floats = sky[-1].astype(np.float32)
         self._sky_rows = sky_rows
         self._sky = sky
@@ -108,6 +129,15 @@ class Colours:
         return self._skies[lens]
 
 
+def _packed(palette: Floats) -> NDArray[np.uint64]:
+    """Returns colours as the kernels pack them for a strip with a texture, (k,)."""
+    levels = palette.astype(np.uint64)
+    if levels.shape[1] == 1:
+        return levels[:, 0]
+    one = levels[:, 0] | levels[:, 1] << np.uint64(8) | levels[:, 2] << np.uint64(16)
+    return np.asarray(one | one << np.uint64(24))
+
+
 def _start_line(scene: Scene) -> StartLine:
     """Returns the scene's start line; all of it is 0 where there is none."""
     line = scene.start_line
@@ -123,23 +153,29 @@ def _start_line(scene: Scene) -> StartLine:
     )
 
 
-def _strips(scene: Scene, grain: int) -> tuple[Image, Array, Floats]:
-    """Returns the cross-section as strips side by side, strip 0 plain ground.
+def _coats(
+    scene: Scene, section: CrossSection, haze: Array
+) -> tuple[tuple[Coat, ...], NDArray[np.uint8]]:
+    """Returns the textures that lie on strips, each on its colour, and each strip's, from 1.
 
-    :return: the strip at each lateral place (n,), the strips' edges (k, 2) in u from the first
-        place, and their colours (k, 3)
+    A texel stays a byte in clear air, in the thickest haze and in the brightest glare.
     """
-    n = round(2 * STRIP_HALF_U / STRIP_STEP_U)
-    lateral = (np.arange(n) + 0.5) * STRIP_STEP_U - STRIP_HALF_U
-    colours = np.tile(np.array(scene.ground_rgb, dtype=np.float32), (n, 1))
-    for strip in scene.cross_section:
-        colours[(lateral >= strip["from_u"]) & (lateral < strip["to_u"])] = strip["rgb"]
-    bounds = np.flatnonzero(np.any(colours[1:] != colours[:-1], axis=1)) + 1
-    firsts = np.concatenate([[0], bounds])
-    strips = np.searchsorted(bounds, np.arange(n), side="right").astype(np.uint8)
-    edges = np.stack([firsts, np.concatenate([bounds, [n]])], axis=1) * STRIP_STEP_U
-    # Grain must not carry a byte past its ends.
-    return strips, edges, np.clip(colours[firsts], grain + 1.0, 254.0 - grain)
+    coats: list[Coat] = []
+    coat_of = np.full(len(section.textures), PLAIN, dtype=np.uint8)
+    glare = (scene.light or {}).get("glare", 0.0)
+    for k, name in enumerate(section.textures):
+        if not name:
+            continue
+        rgb = section.colours[k].astype(float)
+        hazed = HAZED_SHARE * rgb + (1.0 - HAZED_SHARE) * haze
+        low = rgb - np.minimum(rgb, hazed) + 1.0
+        high = rgb + (1.0 - glare) * (254.0 - np.maximum(rgb, hazed))
+        bounds = [tuple(np.clip(level, 1.0, 254.0).tolist()) for level in (rgb, low, high)]
+        coat = Coat(texture_key(scene.textures[name]), *bounds)
+        if coat not in coats:
+            coats.append(coat)
+        coat_of[k] = 1 + coats.index(coat)
+    return tuple(coats), coat_of
 
 
 def _draw_sky(rows: list[int], colours: Array, lens: Lens) -> Image:

@@ -38,6 +38,7 @@ LUMA = np.array([0.299, 0.587, 0.114])  # grey of red, green, blue: ITU-R BT.601
 HAZE_FROM_U = 60.0
 HAZE_OVER_U = 260.0
 MOST_HAZE = 0.6
+HAZED_SHARE = 1.0 - MOST_HAZE  # the least that haze leaves of a colour
 
 
 @snippet

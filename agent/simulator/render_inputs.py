@@ -7,10 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.simulator.ground import Ground
+from agent.simulator.dashes import Dashes
+from agent.simulator.ground import CELL_U, Ground
 from agent.simulator.lens import Lens, Optics
 from agent.simulator.obstacles import Obstacles
-from agent.simulator.paint import Paint, StartLine
+from agent.simulator.paint import Colours, Paint, StartLine
+from agent.simulator.textures import GRAINS_PER_U, SIDE_U, Textures
 from agent.simulator.tracks import Track
 from agent.simulator.typing import Array, Floats, Image
 
@@ -35,6 +37,9 @@ class RenderInputs(NamedTuple):
     spans: Array
     strips: Image
     edges: Array
+    dashes: Dashes
+    dashed: NDArray[np.bool_]
+    textures: Textures
     grain: NDArray[np.uint64]
     grain_mean: np.uint64
     start_line: StartLine
@@ -84,6 +89,9 @@ def gather_render_inputs(
         spans=ground.spans,
         strips=paint.strips,
         edges=paint.edges,
+        dashes=paint.dashes,
+        dashed=paint.dashed,
+        textures=_textures(paint, colours, ground),
         grain=paint.grey_grain if grey else paint.grain,
         grain_mean=paint.grain_mean,
         start_line=paint.start_line,
@@ -94,4 +102,17 @@ def gather_render_inputs(
         pillars=obstacles.pillars,
         boxes=obstacles.boxes,
         obstacle_colours=obstacles.grey if grey else obstacles.rgba,
+    )
+
+
+def _textures(paint: Paint, colours: Colours, ground: Ground) -> Textures:
+    """Returns the textures as the kernels read them in the ground's frame."""
+    shift = (ground.origin % SIDE_U) / CELL_U * GRAINS_PER_U
+    return Textures(
+        used=bool(paint.coat_of.any()),
+        texels=colours.texels,
+        of_strip=paint.coat_of,
+        base=colours.base,
+        shift_x=int(shift[0]),
+        shift_z=int(shift[1]),
     )

@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from agent.simulator.cross_section import STRIP_HALF_U, STRIP_STEP_U
+from agent.simulator.dashes import BOTH, GAP, SOLID, Seen, dash_state
 from agent.simulator.ground import (
+    ARC,
     CLEAR_FROM,
     CLEAR_TO,
     LATERAL,
@@ -22,8 +25,8 @@ from agent.simulator.ground import (
 )
 from agent.simulator.ground_rows import FOREVER, Row, fill_run
 from agent.simulator.kernels import fast_part
-from agent.simulator.paint import STRIP_HALF_U, STRIP_STEP_U
 from agent.simulator.render_inputs import LensPose, RenderInputs
+from agent.simulator.road_edges import GAP_STRIPS, draw_mean
 from agent.simulator.typing import Array
 
 # Widest footprint of a pixel, to either side: its look-ups stay in the table.
@@ -32,8 +35,6 @@ WIDEST_FOOTPRINT_U = STRIP_HALF_U - ROAD_REACH_U - 2.0
 # farther than the cell's diagonal.
 NEAREST_PLACE_U = WIDEST_FOOTPRINT_U + 1.5
 FARTHEST_PLACE_U = 2.0 * STRIP_HALF_U - NEAREST_PLACE_U
-ONE = np.uint64(1)
-TWO = np.uint64(2)
 SAME_FOOTPRINT = 8  # chosen: columns over which a pixel's footprint is taken to be as wide
 
 
@@ -72,8 +73,40 @@ def draw_span(
         s, changes = _nearer(spans, one, other, inputs.middle_u, row, x, z)
     stay = _columns_beside(spans, s, row, x, z, changes)
     until = min(column + int(stay) + 1, stop)
-    _draw_cross_section(flat, inputs, pose, row, shades, s, column, until)
+    seen = SOLID
+    while True:
+        end = until
+        if inputs.dashes.period_u > 0.0:
+            seen, end = _seen_dashes(inputs, pose, row, s, column, until)
+        _draw_cross_section(flat, inputs, pose, row, shades, s, column, end, seen)
+        column = end
+        if column >= until:
+            break
     return until
+
+
+@fast_part
+def _seen_dashes(
+    inputs: RenderInputs, pose: LensPose, row: Row, s: Any, column: int, until: int
+) -> Any:  # pragma: no cover - compiled
+    """Returns what the columns from ``column`` on see of dashes, and the one before which it ends.
+
+    :param s: the span beside them
+    :param until: the column before which it ends at the latest
+    """
+    spans = inputs.spans
+    x = row.left_x + column * row.step_x
+    z = row.left_z + column * row.step_z
+    arc = form(spans, s, ARC, x, z)
+    arc_step = _per_column(spans, s, ARC, row)
+    facing = spans[s, ARC] * pose.cos - spans[s, ARC + 1] * pose.sin
+    slanted = spans[s, ARC] * pose.sin + spans[s, ARC + 1] * pose.cos
+    fan = 1.0 / (inputs.lens.focal_px * inputs.lens.cos_pitch)
+    lean = slanted + facing * (column - inputs.lens.middle_column) * fan
+    half = 0.5 * (abs(facing) * row.across_u + abs(lean) * row.along_u)
+    state, stay = dash_state(inputs.dashes, arc, arc_step, half)
+    seen = Seen(state, arc - column * arc_step, arc_step, half)
+    return seen, min(column + int(stay) + 1, until)
 
 
 @fast_part
@@ -170,8 +203,11 @@ def _draw_cross_section(
     s: Any,
     column: int,
     until: int,
+    seen: Seen,
 ) -> None:  # pragma: no cover - compiled
     """Draw the strips that the columns from ``column`` to before ``until`` look at."""
+    gap = seen.state == GAP
+    table = GAP_STRIPS if gap else np.uint32(0)
     lens = inputs.lens
     spans = inputs.spans
     strips = inputs.strips
@@ -198,40 +234,16 @@ def _draw_cross_section(
             half = min(max(half, STRIP_STEP_U), WIDEST_FOOTPRINT_U)
             steps = np.uint32(half * (2.0 / STRIP_STEP_U))
         first = np.uint32((place - half) * (1.0 / STRIP_STEP_U))
-        strip = np.uint64(strips[first])
+        strip = np.uint64(strips[table + first])
         run = 1
-        if strip == strips[first + steps]:
+        dash = seen.state == BOTH and inputs.dashed[strip]
+        if strip == strips[table + first + steps] and not dash:
             room = place - edges[strip, 0] - half
             if place_step > 0.0:
                 room = edges[strip, 1] - half - place
             run = min(int(min(max(room * pace, 0.0), FOREVER)) + 1, until - column)
-            fill_run(flat, inputs, row, column, run, shades[strip])
+            fill_run(flat, inputs, row, column, run, shades, strip)
         else:  # on the edge of a line
-            _draw_mean(flat, inputs, row, column, first, steps)
+            draw_mean(flat, inputs, row, column, first, steps, seen)
         column += run
         place += run * place_step
-
-
-@fast_part
-def _draw_mean(
-    flat: Any, inputs: RenderInputs, row: Row, column: int, first: Any, steps: Any
-) -> None:  # pragma: no cover - compiled
-    """Draw one pixel in the mean colour of its footprint.
-
-    :param first: of the table's places in it
-    :param steps: how many they are
-    """
-    integral = inputs.integral
-    haze_colour = inputs.haze
-    channels = inputs.palette.shape[1]
-    last = np.uint32(first + steps)
-    scale = row.clear / np.float32(steps * STRIP_STEP_U)
-    haze = np.float32(1.0) - row.clear
-    at = np.uint64((row.pixel + column) * channels)
-    # A loop over the channels would cost 4 us a picture.
-    flat[at] = int(scale * (integral[last, 0] - integral[first, 0]) + haze * haze_colour[0])
-    if channels == 3:
-        green = scale * (integral[last, 1] - integral[first, 1]) + haze * haze_colour[1]
-        blue = scale * (integral[last, 2] - integral[first, 2]) + haze * haze_colour[2]
-        flat[at + ONE] = int(green)
-        flat[at + TWO] = int(blue)
