@@ -58,13 +58,14 @@ FAULTS: dict[str, dict[str, Any]] = {
     },
 }
 
-# How trials end that are innocent, or that only their own limit ends.
+# How trials end that are innocent, or that only their own limit ends. Where equal failures of others
+# end their controller they are interrupted.
 ENDS: dict[str, set[str]] = {
-    "ok": {"ok"},
-    "leaves a child, ends well": {"ok"},
-    "hangs": {"timeout"},
-    "hangs deaf": {"timeout"},
-    "leaves a child, hangs": {"timeout"},
+    "ok": {"ok", "interrupted"},
+    "leaves a child, ends well": {"ok", "interrupted"},
+    "hangs": {"timeout", "interrupted"},
+    "hangs deaf": {"timeout", "interrupted"},
+    "leaves a child, hangs": {"timeout", "interrupted"},
 }
 CLOCK_STEP_CHANCE = 0.1  # at each look, five times a second
 
