@@ -141,7 +141,10 @@ texture = table(
             table({"every_u": extent, "width_u": extent, "levels": levels}, {"yaw_deg": angle}),
             below("width_u", "every_u"),
         ),
-        "tiles": table({"side_u": extent, "levels": levels}, {"gap_u": size, "gap_levels": levels}),
+        "tiles": table(
+            {"side_u": extent, "levels": levels},
+            {"gap_u": size, "gap_levels": levels, "odd_share": share, "odd_levels": levels},
+        ),
         "cracks": table({"per_100_u2": number(0.0, 1000.0), "levels": levels}),
     },
 )

@@ -196,12 +196,17 @@ def _stripes(offsets: Floats, stripes: dict[str, Any], rng: np.random.Generator)
 
 
 def _tiles(offsets: Floats, tiles: dict[str, Any], rng: np.random.Generator) -> None:
-    """Add square tiles, each lighter or darker than the next, and the gaps between them."""
+    """Add square tiles, each lighter or darker than the next, some odd ones, and the gaps."""
     count = int(min(max(round(SIDE_U / tiles["side_u"]), 1), SIDE))
     place = (np.arange(SIDE) + 0.5) * count / SIDE
     tile = place.astype(int)
     levels = rng.uniform(-1.0, 1.0, (count, count)).astype(np.float32)
     offsets += _channels(tiles.get("levels", 0.0)) * levels[tile[:, None], tile[None, :]]
+    if "odd_share" in tiles:
+        odd = np.zeros(count * count, dtype=np.float32)
+        odd[rng.permutation(len(odd))[: round(tiles["odd_share"] * len(odd))]] = 1.0
+        odd = odd.reshape(count, count)
+        offsets += _channels(tiles.get("odd_levels", 0.0)) * odd[tile[:, None], tile[None, :]]
     half_gap = 0.5 * tiles.get("gap_u", 0.0) * TEXELS_PER_U
     away = np.minimum(place % 1.0, 1.0 - place % 1.0) * SIDE / count  # texels from the gap's middle
     open_ = np.clip(half_gap - away + 0.5, 0.0, 1.0) * (half_gap > 0.0)

@@ -59,6 +59,9 @@ def test_stripes_and_gaps_cover_their_share() -> None:
     tiles = {"side_u": 4.0, "gap_u": 0.5, "gap_levels": -50}
     gaps = texture_offsets(texture_key({"tiles": tiles}))[0] < 0
     assert gaps.mean() == pytest.approx(1.0 - (3.5 / 4.0) ** 2, abs=0.03)
+    odd = {"side_u": 4.0, "levels": 5, "odd_share": 0.125, "odd_levels": -80}
+    dark = texture_offsets(texture_key({"tiles": odd}))[0] < -40
+    assert dark.mean() == pytest.approx(0.125)
     cracks = texture_offsets(texture_key({"cracks": {"per_100_u2": 4, "levels": -50}}))[0] < -20
     assert 0.005 < cracks.mean() < 0.1
 
