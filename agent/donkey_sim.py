@@ -106,7 +106,7 @@ def open_server(arguments: argparse.Namespace) -> Server:
     :raises UserError: a scene that is not at hand, or an address that cannot be had
     """
     from agent.simulator.server import Server
-    from agent.simulator.tracks import is_scene_file, load_scene, scene_names
+    from agent.simulator.tracks import is_scene_file, load_scene, look_names, scene_names
 
     host = arguments.host.removeprefix("[").removesuffix("]")
     port = arguments.port
@@ -116,11 +116,9 @@ def open_server(arguments: argparse.Namespace) -> Server:
             load_scene(scene)
         except ValueError as error:
             raise user_error(error) from None
-    elif scene is not None and scene not in scene_names():
-        near = did_you_mean(scene, [*scene_names(), *SCENE_OF_ENV])
-        raise UserError(
-            f"scene {scene!r} is not at hand;{near} choose from {', '.join(scene_names())}"
-        )
+    elif scene is not None and scene not in (names := [*scene_names(), *look_names()]):
+        near = did_you_mean(scene, [*names, *SCENE_OF_ENV])
+        raise UserError(f"scene {scene!r} is not at hand;{near} choose from {', '.join(names)}")
     try:
         return Server(host, port, scene=scene, clock=arguments.clock, seed=arguments.seed)
     except OSError as error:

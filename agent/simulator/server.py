@@ -29,7 +29,7 @@ from agent.simulator.protocol import (
     text,
 )
 from agent.simulator.remote_car import SHOWN_AT_ONCE, RemoteCar
-from agent.simulator.tracks import is_scene_file, scene_names
+from agent.simulator.tracks import scene_names
 from agent.simulator.world import CONTROL_HZ
 
 KEEP_ALIVE_SEC = 3.0  # upstream's
@@ -72,8 +72,8 @@ class Server:
             raise ValueError(f"clock {clock!r} is unknown; choose from {', '.join(CLOCKS)}")
         pace = CLOCKS[clock]
         self.scene = scene
-        # Upstream lists its extra scenes by the paths of their files.
-        self._files = [scene] if scene is not None and is_scene_file(scene) else []
+        # Upstream lists its extra scenes by the paths of their files; so is a look that was asked.
+        self._extra = [scene] if scene is not None and scene not in scene_names() else []
         self.seed = seed
         self._period_sec = None if pace is None else 1 / CONTROL_HZ / pace
         self._log = log
@@ -211,11 +211,11 @@ class Server:
     def _handle_in_menu(self, connection: Connection, message: Message) -> None:
         match message["msg_type"]:
             case "get_scene_names":
-                names = [*ordered(scene_names()), *self._files]
+                names = [*ordered(scene_names()), *self._extra]
                 self._send(connection, reply("scene_names", scene_names=names))
             case "load_scene":
                 scene = text(message, "scene_name")
-                if scene not in [*scene_names(), *self._files]:
+                if scene not in [*scene_names(), *self._extra]:
                     raise BadMessage("load_scene: no such scene", scene)
                 self._load_car(connection, scene)
                 self.scene = scene

@@ -25,6 +25,8 @@ from agent.simulator.scene_file import read_scene_file
 from agent.simulator.typing import Array
 
 SCENES_DIR = Path(__file__).parent / "scenes"
+# The same tracks as older builds of the simulator drew them; no menu lists them.
+LOOKS_DIR = SCENES_DIR / "looks"
 # Chosen: along the line, from where it is to where it crosses itself, at least.
 CROSSING_APART_U = 30.0
 
@@ -70,6 +72,11 @@ def scene_names() -> list[str]:
     return sorted(file.stem for file in SCENES_DIR.glob("*.json"))
 
 
+def look_names() -> list[str]:
+    """Returns the names of other looks of those scenes, sorted."""
+    return sorted(file.stem for file in LOOKS_DIR.glob("*.json"))
+
+
 def is_scene_file(name: str) -> bool:
     """Returns whether a scene's name is the path of a person's own scene file."""
     return name.endswith(".json")
@@ -77,14 +84,17 @@ def is_scene_file(name: str) -> bool:
 
 @cache
 def load_scene(name: str) -> Scene:
-    """Reads the scene called ``name``, or the scene file at that path; it is then called so.
+    """Reads the scene or look called ``name``, or the file at that path; it is then called so.
 
     :raises ValueError: there is no such scene, or its file is wrong
     """
     if is_scene_file(name):
         return Scene(**read_scene_file(Path(name)) | {"name": name})
+    if name in look_names():
+        return Scene(**read_scene_file(LOOKS_DIR / f"{name}.json"))
     if name not in scene_names():
-        raise ValueError(f"scene {name!r} is not at hand; choose from {', '.join(scene_names())}")
+        names = [*scene_names(), *look_names()]
+        raise ValueError(f"scene {name!r} is not at hand; choose from {', '.join(names)}")
     return Scene(**read_scene_file(SCENES_DIR / f"{name}.json"))
 
 
