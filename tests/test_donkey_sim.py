@@ -50,7 +50,9 @@ def end(process: subprocess.Popen[str], number: int) -> int:
 
 @pytest.mark.slow
 def test_it_says_where_it_listens_holds_its_port_and_ends_on_sigterm() -> None:
-    with simulator("--port", "0", "--scene", "donkey-generated-track-v0", "--clock", "lockstep") as process:
+    with simulator(
+        "--port", "0", "--scene", "donkey-generated-track-v0", "--clock", "lockstep"
+    ) as process:
         said = re.fullmatch(
             r"listening on 127\.0\.0\.1:(\d+) scene generated_track clock lockstep\n",
             first_line(process),

@@ -209,9 +209,7 @@ def parse_keep(text: str) -> dict[str, int]:
         return {}
     matches = [KEEP.fullmatch(part) for part in text.split(",")]
     if not all(matches):
-        raise UserError(
-            f"{text!r} is not understood; write all, best:20 or best:20,last:5"
-        )
+        raise UserError(f"{text!r} is not understood; write all, best:20 or best:20,last:5")
     return {match[1]: int(match[2]) for match in matches if match}
 
 

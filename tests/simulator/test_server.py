@@ -29,6 +29,17 @@ def track() -> Iterator[Serving]:
         yield server
 
 
+def test_a_look_is_driven_when_asked_for() -> None:
+    with serving(scene="generated_track_2020") as server, Client(server) as client:
+        client.enter()
+        client.send("exit_scene")
+        client.send("get_scene_names")
+        names = client.expect("scene_names")["scene_names"]
+        assert names == [*ordered(scene_names()), "generated_track_2020"]
+        client.send("load_scene", scene_name="generated_track_2020")
+        client.enter()
+
+
 def test_from_the_menu_to_the_track_and_back() -> None:
     with serving(scene=None) as server, Client(server) as client:
         assert client.next() == {"msg_type": "scene_selection_ready", "loaded": "1"}
