@@ -58,8 +58,8 @@ FAULTS: dict[str, dict[str, Any]] = {
     },
 }
 
-# How trials end that are innocent, or that only their own limit ends. Where equal failures of others
-# end their controller they are interrupted.
+# How trials end that are innocent, or that only their own limit ends; or they are interrupted,
+# where equal failures of others end their controller.
 ENDS: dict[str, set[str]] = {
     "ok": {"ok", "interrupted"},
     "leaves a child, ends well": {"ok", "interrupted"},
