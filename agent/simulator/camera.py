@@ -41,5 +41,6 @@ def render(
     yaw = car_yaw + lens.yaw
     pose = LensPose(x, z, math.sin(yaw), math.cos(yaw), height_u, uphill)
     draw_ground(out, inputs, pose, hills)
-    if len(inputs.pillars) + len(inputs.boxes) > 0:
-        draw_obstacles(out, inputs, pose)
+    standing = len(inputs.pillars) + len(inputs.boxes)
+    if standing + len(inputs.panels) + len(inputs.uprights) > 0:
+        draw_obstacles(out, inputs, pose, hills)

@@ -83,7 +83,7 @@ def row_over_ground(
         step_z,
         across,
         along,
-        np.float32(clear_share(forward)),
+        np.float32(clear_share(forward, inputs.fog)),
         along < GRAINY_U,
         int((left_x + GRAIN_SHIFT) * GRAINS_PER_U),
         int((left_z + GRAIN_SHIFT) * GRAINS_PER_U),

@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from agent.simulator.barriers import BOTTOM, TOP, X1, X2, Z1, Z2
+from agent.simulator.cutouts import HALF_WIDTH as UPRIGHT_HALF
+from agent.simulator.hills import row_depths
 from agent.simulator.kernels import UNWRAPPED, part, routine
+from agent.simulator.lens import Optics
 from agent.simulator.obstacles import (
     BASE,
     BOX_HEIGHT,
@@ -22,15 +26,18 @@ from agent.simulator.obstacles import (
     X,
     Z,
 )
+from agent.simulator.panel_drawing import draw_panel
 from agent.simulator.pixels import clear_share
 from agent.simulator.polygons import NEAR_U, Canvas, fill_face, fill_in_part
 from agent.simulator.render_inputs import LensPose, RenderInputs
 from agent.simulator.typing import Array, Image
+from agent.simulator.upright_drawing import draw_upright
 
 SIGHT_U = 300.0  # chosen: what is farther ahead is not drawn
-# Where the light goes, seen from above: the sun of generated_track in the Unity scene.
-SUN_X = math.sin(math.radians(-30.0))
-SUN_Z = math.cos(math.radians(-30.0))
+LEAST_PX = 0.15  # chosen: wires and posts thinner than this are not drawn
+# Chosen: ground nearer than this share of a thing's distance, less so much, hides the thing.
+HIDING_SHARE = 0.85
+HIDING_LESS_U = 2.0
 # Chosen: how bright the sides of a box are, and how much of it is the sun's.
 SIDE_LIGHT = 0.82
 SUN_LIGHT = 0.18
@@ -38,18 +45,17 @@ SUN_LIGHT = 0.18
 
 @njit(cache=True, **UNWRAPPED)
 def draw_obstacles(
-    out: Image, inputs: RenderInputs, pose: LensPose
+    out: Image, inputs: RenderInputs, pose: LensPose, hills: Array
 ) -> None:  # pragma: no cover - compiled
-    """Draw all obstacles, the far ones first.
+    """Draw all that stands on the ground, the far things first.
 
     :param out: picture (rows, columns, 3) or grey (rows, columns) that already shows the ground
     :param inputs: the scene as the kernels read it
     :param pose: where the lens is
+    :param hills: see ``hills_ahead``; (0, 2) for level ground
     """
-    pillars = inputs.pillars
-    boxes = inputs.boxes
-    colours = inputs.obstacle_colours
     tilt = math.atan(pose.uphill)
+    rows = out.shape[0]
     canvas = Canvas(
         out,
         inputs.lens,
@@ -59,36 +65,142 @@ def draw_obstacles(
         inputs.haze,
         np.empty((4, 3)),
         np.empty((8, 2)),
-        np.empty((out.shape[0], 2)),
+        np.empty((rows, 2)),
+        np.full(1, rows - 1),
+        np.empty(16, np.uint64),
     )
-    depths = _depths_in_sight(inputs, pose)
+    depths, which = _things_in_sight(inputs, pose)
+    first_panel = len(inputs.pillars) + len(inputs.boxes)
+    grounds = np.empty(0)
+    if len(hills) > 0 and len(inputs.panels) + len(inputs.uprights) > 0:
+        grounds = row_depths(hills, inputs.lens, rows)
+    turned = _lighting(inputs.sun, pose)
     for k in np.argsort(-depths):
-        if depths[k] < 0.0:
-            break
-        clear = clear_share(depths[k])
-        if k < len(pillars):
-            _draw_pillar(canvas, pillars[k], colours[k], clear)
+        thing = which[k]
+        clear = clear_share(depths[k], inputs.fog)
+        if thing < first_panel:
+            canvas.limit[0] = rows - 1
+            _draw_obstacle(canvas, inputs, thing, clear)
         else:
-            _draw_box(canvas, boxes[k - len(pillars)], colours[k], clear)
+            canvas.limit[0] = _last_row(grounds, depths[k], rows)
+            _draw_standing(canvas, inputs, thing - first_panel, turned, clear)
+
+
+@part
+def _draw_obstacle(
+    canvas: Canvas, inputs: RenderInputs, k: int, clear: float
+) -> None:  # pragma: no cover - compiled
+    """Draw a pillar or a box."""
+    boxes_from = len(inputs.pillars)
+    colour = inputs.obstacle_colours[k]
+    if k < boxes_from:
+        _draw_pillar(canvas, inputs.pillars[k], colour, clear)
+    else:
+        _draw_box(canvas, inputs.boxes[k - boxes_from], colour, inputs.sun, clear)
+
+
+@part
+def _draw_standing(
+    canvas: Canvas, inputs: RenderInputs, k: int, turned: int, clear: float
+) -> None:  # pragma: no cover - compiled
+    """Draw a panel or an upright."""
+    panels = inputs.panels
+    if k < len(panels):
+        draw_panel(canvas, panels[k], inputs.panel_colours, inputs.sun, clear)
+    else:
+        upright = inputs.uprights[k - len(panels)]
+        draw_upright(canvas, upright, inputs.masks, inputs.tones, turned, clear)
+
+
+@part
+def _lighting(sun: Any, pose: LensPose) -> int:  # pragma: no cover - compiled
+    """Returns where the sun stands of the view, see ``silhouettes``."""
+    ahead = -(sun[0] * pose.sin + sun[1] * pose.cos)
+    right = -(sun[0] * pose.cos - sun[1] * pose.sin)
+    if abs(ahead) > abs(right):
+        return 2 if ahead > 0.0 else 0
+    return 1 if right > 0.0 else 3
+
+
+@part
+def _last_row(grounds: Array, depth: float, rows: int) -> int:  # pragma: no cover - compiled
+    """Returns the last row that no ground nearer than a thing hides.
+
+    :param grounds: see ``row_depths``; empty on level ground, which hides nothing
+    :param depth: of the thing, u
+    :param rows: of the picture
+    """
+    nearest = HIDING_SHARE * depth - HIDING_LESS_U
+    for row in range(len(grounds)):
+        if 0.0 < grounds[row] < nearest:
+            return row - 1
+    return rows - 1
 
 
 @njit(cache=True, **UNWRAPPED)
-def _depths_in_sight(inputs: RenderInputs, pose: LensPose) -> Any:  # pragma: no cover - compiled
-    """Returns how far away each obstacle is, pillars first, (n,), u; -1 for those out of sight."""
+def _things_in_sight(inputs: RenderInputs, pose: LensPose) -> Any:  # pragma: no cover - compiled
+    """Returns how far away each thing in sight is, (n,), u, and which it is, (n,).
+
+    They are counted through: pillars, boxes, panels, uprights.
+    """
     pillars = inputs.pillars
     boxes = inputs.boxes
+    panels = inputs.panels
+    uprights = inputs.uprights
     lens = inputs.lens
     widest = (lens.middle_column + 1.0) / lens.focal_px  # of the picture's half, per u of depth
-    depths = np.empty(len(pillars) + len(boxes))
-    for k in range(len(pillars)):
-        p = pillars[k]
-        depths[k] = _depth_in_sight(pose, p[X] - pose.x, p[Z] - pose.z, p[RADIUS], widest)
-    for k in range(len(boxes)):
-        b = boxes[k]
-        depths[len(pillars) + k] = _depth_in_sight(
-            pose, b[X] - pose.x, b[Z] - pose.z, b[HALF_WIDTH] + b[HALF_LENGTH], widest
-        )
-    return depths
+    things = len(pillars) + len(boxes) + len(panels) + len(uprights)
+    depths = np.empty(things)
+    which = np.empty(things, np.int64)
+    n = 0
+    for k in range(things):
+        i = k
+        depth = -1.0
+        if i < len(pillars):
+            p = pillars[i]
+            depth = _depth_in_sight(pose, p[X] - pose.x, p[Z] - pose.z, p[RADIUS], widest)
+        elif i - len(pillars) < len(boxes):
+            b = boxes[i - len(pillars)]
+            reach = b[HALF_WIDTH] + b[HALF_LENGTH]
+            depth = _depth_in_sight(pose, b[X] - pose.x, b[Z] - pose.z, reach, widest)
+        elif i - len(pillars) - len(boxes) < len(panels):
+            depth = _panel_depth(lens, pose, panels[i - len(pillars) - len(boxes)], widest)
+        else:
+            upright = uprights[i - len(pillars) - len(boxes) - len(panels)]
+            depth = _upright_depth(lens, pose, upright, widest)
+        if depth >= 0.0:
+            depths[n] = depth
+            which[n] = k
+            n += 1
+    return depths[:n], which[:n]
+
+
+@part
+def _panel_depth(
+    lens: Optics, pose: LensPose, panel: Array, widest: float
+) -> float:  # pragma: no cover - compiled
+    """Returns how far away a panel's middle is, u; -1 where it is out of sight."""
+    dx = 0.5 * (panel[X1] + panel[X2]) - pose.x
+    dz = 0.5 * (panel[Z1] + panel[Z2]) - pose.z
+    reach = 0.5 * (abs(panel[X2] - panel[X1]) + abs(panel[Z2] - panel[Z1]))
+    depth = _depth_in_sight(pose, dx, dz, reach, widest)
+    if (panel[TOP] - panel[BOTTOM]) * lens.focal_px < LEAST_PX * (depth - reach):
+        return -1.0
+    return depth
+
+
+@part
+def _upright_depth(
+    lens: Optics, pose: LensPose, upright: Array, widest: float
+) -> float:  # pragma: no cover - compiled
+    """Returns how far away an upright is, u; -1 where it is out of sight."""
+    dx = upright[X] - pose.x
+    dz = upright[Z] - pose.z
+    half = upright[UPRIGHT_HALF]
+    depth = _depth_in_sight(pose, dx, dz, half, widest)
+    if 2.0 * half * lens.focal_px < LEAST_PX * depth:
+        return -1.0
+    return depth
 
 
 @part
@@ -125,13 +237,13 @@ def _draw_pillar(
 
 @routine
 def _draw_box(
-    canvas: Canvas, box: Array, colour: Any, clear: float
+    canvas: Canvas, box: Array, colour: Any, sun: Any, clear: float
 ) -> None:  # pragma: no cover - compiled
     """Draw the sides of a box that face the camera, and its top if that is seen."""
     for side in range(4):
         nx, nz = _normal(box, side)
         if _stand_side(canvas, box, side, nx, nz):
-            light = SIDE_LIGHT - SUN_LIGHT * (nx * SUN_X + nz * SUN_Z)
+            light = SIDE_LIGHT - SUN_LIGHT * (nx * sun[0] + nz * sun[1])
             fill_face(canvas, colour, light, clear)
     top_u = box[BASE] + box[BOX_HEIGHT]
     if canvas.lens.height_u + canvas.pose.height_u > top_u:

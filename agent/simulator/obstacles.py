@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.simulator.barriers import build_barriers
+from agent.simulator.cutouts import build_uprights
 from agent.simulator.kernels import kernel, part
 from agent.simulator.pixels import LUMA
 from agent.simulator.tracks import Scene, Track
@@ -26,32 +28,56 @@ BODY_RADIUS_U = 1.01  # the circle round the body, rounded up
 X, Z, BASE = range(3)
 RADIUS, PILLAR_HEIGHT, TOP_SHARE = range(3, 6)
 SIN, COS, HALF_WIDTH, HALF_LENGTH, BOX_HEIGHT = range(3, 8)
+SUN_AZIMUTH_DEG = 150.0  # where the sun stands in the Unity scene of generated_track
 
 
 class Obstacles:
-    """The obstacles of a scene as arrays, pillars first.
+    """What stands in a scene as arrays: obstacles, pillars first, barriers and cut-outs.
 
     ``pillars`` is (k, 6): x, z, base, radius, height, share of the radius left at the top.
     ``boxes`` is (b, 8): x, z, base, sine and cosine of the yaw, half width, half length, height.
     ``blocking`` (n,) is true for those that the body can hit. ``rgba`` (n, 4) is their colour and
     opacity, ``grey`` (n, 2) their grey level and opacity. ``names`` are upstream's.
+    The boxes from ``boxes_drawn`` on are solid barriers as body and lidar meet them; the camera
+    draws ``barriers``. ``uprights`` are cut-outs and the barriers' posts; nothing hits them.
+    ``sun`` is where the light goes seen from above, x and z.
     """
 
     def __init__(self, scene: Scene, track: Track) -> None:
-        pillars = [o for o in scene.obstacles if _kind(o) != "box"]
+        pillars = [o for o in scene.obstacles if _kind(o) not in ("box", "cutout")]
         boxes = [o for o in scene.obstacles if _kind(o) == "box"]
+        cutouts = [o for o in scene.obstacles if _kind(o) == "cutout"]
         everything = [*pillars, *boxes]
-        self.names: list[str] = _unity_names([str(o.get("name", "cone")) for o in everything])
+        self.barriers = build_barriers(scene.barriers, track)
+        self.uprights = build_uprights(cutouts, [_base_u(o, track) for o in cutouts], self.barriers)
+        self.sun = _sun(scene)
+        self.names: list[str] = _unity_names(
+            [*(str(o.get("name", "cone")) for o in everything), *self.barriers.solid_names]
+        )
         self.blocking: NDArray[np.bool_] = np.array(
-            [o.get("solid", True) for o in everything], dtype=np.bool_
+            [o.get("solid", True) for o in everything] + [True] * len(self.barriers.solid),
+            dtype=np.bool_,
         )
         self.rgba = _rows([[*o["rgb"], o.get("opacity", 1.0)] for o in everything], 4)
-        self.grey: Array = np.column_stack([self.rgba[:, :3] @ LUMA, self.rgba[:, 3]])
+        self.grey = grey_of(self.rgba)
         self.pillars = _rows([_pillar(o, _base_u(o, track)) for o in pillars], 6)
-        self.boxes = _rows([_box(o, _base_u(o, track)) for o in boxes], 8)
+        self.boxes_drawn = len(boxes)
+        drawn = _rows([_box(o, _base_u(o, track)) for o in boxes], 8)
+        self.boxes: Array = np.concatenate([drawn, self.barriers.solid])
 
     def __len__(self) -> int:
         return len(self.names)
+
+
+def grey_of(rgba: Array) -> Array:
+    """Returns grey levels and opacities (n, 2) of colours and opacities."""
+    return np.column_stack([rgba[:, :3] @ LUMA, rgba[:, 3]])
+
+
+def _sun(scene: Scene) -> tuple[float, float]:
+    """Returns where the light goes seen from above, x and z."""
+    azimuth = math.radians((scene.light or {}).get("azimuth_deg", SUN_AZIMUTH_DEG))
+    return -math.sin(azimuth), -math.cos(azimuth)
 
 
 def _kind(obstacle: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from agent.simulator.cross_section import PLACES, STRIP_STEP_U, CrossSection, lay_strips
 from agent.simulator.dashes import dashes_of
 from agent.simulator.lens import Lens
-from agent.simulator.pixels import EVERY_BYTE, HAZED_SHARE, LUMA
+from agent.simulator.pixels import EVERY_BYTE, LUMA, Fog
 from agent.simulator.textures import PLAIN, Coat, coat_texels, coats_of, texture_key
 from agent.simulator.tracks import Scene
 from agent.simulator.typing import Array, Floats, Image
@@ -56,9 +56,13 @@ class Paint:
         self.dashes = dashes_of(scene)
         self._sky_rows = [row for row, _ in scene.sky]
         self._sky = np.array([rgb for _, rgb in scene.sky], dtype=float)
+        self.fog = _fog(scene)
+        self._haze = self._sky[-1]
+        if scene.fog is not None:
+            self._haze = np.array(scene.fog.get("rgb", self._haze), dtype=float)
         # Grain must not carry a byte past its ends.
         self._palette: Floats = np.clip(section.colours, grain + 1.0, 254.0 - grain)
-        self._coats, self.coat_of = _coats(scene, section, self._sky[-1])
+        self._coats, self.coat_of = _coats(scene, section, self.fog, self._haze)
         for coat, row in zip(self._coats, range(1, 1 + len(self._coats)), strict=True):
             self._palette[self.coat_of == row] = coat_texels(coat)[-MEAN_TEXELS:, :3].mean(axis=0)
         self.grain_mean = np.uint64(grain) * EVERY_BYTE
@@ -74,14 +78,17 @@ class Paint:
     @cached_property
     def rgb(self) -> Colours:
         """The colours."""
-        return Colours(self._palette, self.strips, self._sky_rows, self._sky, self._coats)
+        return self._colours(self._palette, self._sky, self._haze)
 
     @cached_property
     def grey(self) -> Colours:
         """Their grey levels."""
         palette = self._palette @ LUMA[:, None]
         sky = self._sky @ LUMA[:, None]
-        return Colours(palette, self.strips, self._sky_rows, sky, self._coats)
+        return self._colours(palette, sky, self._haze @ LUMA[:, None])
+
+    def _colours(self, palette: Floats, sky: Array, haze: Array) -> Colours:
+        return Colours(palette, self.strips, self._sky_rows, sky, haze, self._coats)
 
 
 class Colours:
@@ -95,6 +102,7 @@ class Colours:
     :param strips: see ``Paint``
     :param sky_rows: rows of the sky camera in which a colour is given
     :param sky: those colours, (rows, channels)
+    :param haze: (channels,)
     :param coats: textures on colours
     """
 
@@ -104,6 +112,7 @@ class Colours:
         strips: Image,
         sky_rows: list[int],
         sky: Array,
+        haze: Array,
         coats: tuple[Coat, ...],
     ) -> None:
         self.palette: Floats = np.ascontiguousarray(palette, dtype=np.float32)
@@ -112,7 +121,7 @@ class Colours:
         self.integral: Floats = (total * STRIP_STEP_U).astype(np.float32).reshape(-1, len(sky[0]))
         self.texels = coats_of(coats, grey=len(sky[0]) == 1)
         self.base = _packed(self.palette)
-        self.haze: Floats = sky[-1].astype(np.float32)
+        self.haze: Floats = haze.astype(np.float32)
         self._sky_rows = sky_rows
         self._sky = sky
         self._skies: dict[Lens, Image] = {}
@@ -138,6 +147,12 @@ def _packed(palette: Floats) -> NDArray[np.uint64]:
     return np.asarray(one | one << np.uint64(24))
 
 
+def _fog(scene: Scene) -> Fog:
+    """Returns the scene's fog; what it does not say is as in clear air."""
+    given = scene.fog or {}
+    return Fog(**{key: float(given[key]) for key in Fog._fields if key in given})
+
+
 def _start_line(scene: Scene) -> StartLine:
     """Returns the scene's start line; all of it is 0 where there is none."""
     line = scene.start_line
@@ -154,7 +169,7 @@ def _start_line(scene: Scene) -> StartLine:
 
 
 def _coats(
-    scene: Scene, section: CrossSection, haze: Array
+    scene: Scene, section: CrossSection, fog: Fog, haze: Array
 ) -> tuple[tuple[Coat, ...], NDArray[np.uint8]]:
     """Returns the textures that lie on strips, each on its colour, and each strip's, from 1.
 
@@ -167,7 +182,7 @@ def _coats(
         if not name:
             continue
         rgb = section.colours[k].astype(float)
-        hazed = HAZED_SHARE * rgb + (1.0 - HAZED_SHARE) * haze
+        hazed = (1.0 - fog.most) * rgb + fog.most * haze
         low = rgb - np.minimum(rgb, hazed) + 1.0
         high = rgb + (1.0 - glare) * (254.0 - np.maximum(rgb, hazed))
         bounds = [tuple(np.clip(level, 1.0, 254.0).tolist()) for level in (rgb, low, high)]

@@ -5,7 +5,8 @@ As many pixels as fit go into one store of eight bytes.
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
@@ -33,18 +34,23 @@ store_8_bytes: Any = intrinsic(_store)
 
 
 EVERY_BYTE = np.uint64(0x0101010101010101)
+EVEN_BYTES = np.uint64(0x00FF00FF00FF00FF)
+HALVES = np.uint64(0x0080008000800080)  # for rounding
 LUMA = np.array([0.299, 0.587, 0.114])  # grey of red, green, blue: ITU-R BT.601, as OpenCV has it
-# Chosen: haze grows from the first distance on over the second, up to a share.
-HAZE_FROM_U = 60.0
-HAZE_OVER_U = 260.0
-MOST_HAZE = 0.6
-HAZED_SHARE = 1.0 - MOST_HAZE  # the least that haze leaves of a colour
+
+
+class Fog(NamedTuple):
+    """Haze that grows from a distance on, over another, up to a share."""
+
+    from_u: float = 60.0  # chosen, as all three
+    over_u: float = 260.0
+    most: float = 0.6
 
 
 @snippet
-def clear_share(distance_u: float) -> Any:  # pragma: no cover - compiled
+def clear_share(distance_u: float, fog: Fog) -> Any:  # pragma: no cover - compiled
     """Returns the share of a colour that haze leaves."""
-    return 1.0 - min(max((distance_u - HAZE_FROM_U) / HAZE_OVER_U, 0.0), MOST_HAZE)
+    return 1.0 - min(max((distance_u - fog.from_u) / fog.over_u, 0.0), fog.most)
 
 
 @snippet
@@ -63,6 +69,83 @@ def pack(colour: Any, share: Any, haze: Any, haze_share: Any) -> Any:  # pragma:
     one |= int(share * colour[1] + haze_share * haze[1]) << 8
     one |= int(share * colour[2] + haze_share * haze[2]) << 16
     return np.uint64(one | one << 24)
+
+
+@snippet
+def blend_word(under: Any, over: Any, opacity: Any) -> Any:  # pragma: no cover - compiled
+    """Returns two words mixed byte by byte.
+
+    :param under: what is there
+    :param over: what is mixed in
+    :param opacity: its share, 0 to 255
+    """
+    rest = np.uint64(255) - opacity
+    even = ((under & EVEN_BYTES) * rest + (over & EVEN_BYTES) * opacity) + HALVES
+    odd = ((under >> np.uint64(8)) & EVEN_BYTES) * rest
+    odd += ((over >> np.uint64(8)) & EVEN_BYTES) * opacity + HALVES
+    # x / 255 as (x + x / 256) / 256, byte by byte.
+    even += (even >> np.uint64(8)) & EVEN_BYTES
+    odd += (odd >> np.uint64(8)) & EVEN_BYTES
+    return ((even >> np.uint64(8)) & EVEN_BYTES) | (odd & ~EVEN_BYTES)
+
+
+@part
+def blend_pixel(
+    pixels: Any, at: Any, channels: Any, word: Any, opacity: Any
+) -> None:  # pragma: no cover - compiled
+    """Mix a colour into one pixel.
+
+    :param pixels: the picture's bytes
+    :param at: the pixel's first byte
+    :param channels: bytes of a pixel
+    :param word: the colour, see ``pack``
+    :param opacity: its share, 0 to 255
+    """
+    under = np.uint64(pixels[at])
+    if channels == 3:
+        under |= np.uint64(pixels[at + np.uint64(1)]) << np.uint64(8)
+        under |= np.uint64(pixels[at + np.uint64(2)]) << np.uint64(16)
+    put_pixel(pixels, at, channels, blend_word(under, word, opacity))
+
+
+@part
+def put_pixel(pixels: Any, at: Any, channels: Any, word: Any) -> None:  # pragma: no cover
+    """Write one pixel; see ``blend_pixel``."""
+    pixels[at] = np.uint8(word)
+    if channels == 3:
+        pixels[at + np.uint64(1)] = np.uint8(word >> np.uint64(8))
+        pixels[at + np.uint64(2)] = np.uint8(word >> np.uint64(16))
+
+
+@part
+def blend_run(
+    pixels: Any,
+    first: int,
+    columns: int,
+    left: float,
+    right: float,
+    channels: Any,
+    word: Any,
+    opacity: float,
+) -> None:  # pragma: no cover - compiled
+    """Mix a colour into a row from one place to another; pixels at the ends are covered in part.
+
+    :param pixels: the picture's bytes
+    :param first: the row's first pixel
+    :param columns: how many pixels it has
+    :param left: where the run begins, in columns, ``right`` where it ends
+    :param channels: bytes of a pixel
+    :param word: the colour, see ``pack``
+    :param opacity: its share, 0 to 1
+    """
+    begin = int(math.floor(max(left + 0.5, 0.0)))
+    end = int(math.floor(min(right + 0.5, columns - 1.0)))
+    at = np.uint64((first + begin) * channels)
+    for column in range(begin, end + 1):
+        covered = min(right, column + 0.5) - max(left, column - 0.5)
+        share = np.uint64(int(max(covered, 0.0) * opacity * 255.0 + 0.5))
+        blend_pixel(pixels, at, channels, word, share)
+        at += np.uint64(channels)
 
 
 @part

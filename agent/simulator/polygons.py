@@ -26,6 +26,8 @@ class Canvas(NamedTuple):
     corners: Array  # x, z and height in the world, (4, 3)
     projected: Array  # columns and rows in the picture, clipped at the near plane, (8, 2)
     ends: Array  # the polygon's left and right end in every row, (rows, 2)
+    limit: Any  # last row that shows what is so far away, (1,); nearer ground hides the others
+    words: Any  # room for the colours of one thing, packed, (16,)
 
 
 @part
@@ -52,13 +54,13 @@ def _fill_whole(
     canvas: Canvas, colour: Any, light: float, clear: float
 ) -> None:  # pragma: no cover - compiled
     """Colour every pixel that the canvas's polygon touches."""
-    first, last = _find_ends(canvas)
+    first, last = find_ends(canvas)
     columns = canvas.out.shape[1]
     channels = len(canvas.haze)
     word = pack(colour, clear * light, canvas.haze, 1.0 - clear)
     pixels = canvas.out.reshape(canvas.out.size)
     for row in range(first, last + 1):
-        begin, end = _columns(canvas, row)
+        begin, end = columns_of(canvas, row)
         if begin <= end:
             fill(pixels, row * columns + begin, end - begin + 1, word, channels)
 
@@ -74,7 +76,7 @@ def fill_in_part(
     :param light: brightness of the colour
     :param clear: share of the colour that haze leaves
     """
-    first, last = _find_ends(canvas)
+    first, last = find_ends(canvas)
     columns = canvas.out.shape[1]
     channels = len(canvas.haze)
     haze = 1.0 - clear
@@ -82,7 +84,7 @@ def fill_in_part(
     pixels = canvas.out.reshape(canvas.out.size)
     for row in range(first, last + 1):
         left, right = canvas.ends[row, 0], canvas.ends[row, 1]
-        begin, end = _columns(canvas, row)
+        begin, end = columns_of(canvas, row)
         for column in range(begin, end + 1):
             share = opacity * max(0.0, min(right, column + 0.5) - max(left, column - 0.5))
             for k in range(channels):
@@ -92,7 +94,7 @@ def fill_in_part(
 
 
 @part
-def _columns(canvas: Canvas, row: int) -> Any:  # pragma: no cover - compiled
+def columns_of(canvas: Canvas, row: int) -> Any:  # pragma: no cover - compiled
     """Returns the polygon's first and last pixel of a row. A pixel is one column wide."""
     begin = max(math.floor(canvas.ends[row, 0] + 0.5), 0.0)
     end = min(math.floor(canvas.ends[row, 1] + 0.5), canvas.out.shape[1] - 1.0)
@@ -100,7 +102,7 @@ def _columns(canvas: Canvas, row: int) -> Any:  # pragma: no cover - compiled
 
 
 @routine
-def _find_ends(canvas: Canvas) -> Any:  # pragma: no cover - compiled
+def find_ends(canvas: Canvas) -> Any:  # pragma: no cover - compiled
     """Write the left and right end of the polygon in every row that it touches.
 
     :return: the first and the last of these rows; the last is before the first where there is none
@@ -120,7 +122,7 @@ def _find_ends(canvas: Canvas) -> Any:  # pragma: no cover - compiled
     if n < 3 or right < -0.5 or left > columns - 0.5 or below < 0.0 or above > rows - 1.0:
         return 0, -1
     first = max(0, int(math.ceil(above)))
-    last = min(rows - 1, int(math.floor(below)))
+    last = min(canvas.limit[0], int(math.floor(below)))
     for row in range(first, last + 1):
         ends[row, 0] = 1e9
         ends[row, 1] = -1e9

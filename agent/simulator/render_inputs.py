@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from agent.simulator.dashes import Dashes
 from agent.simulator.ground import CELL_U, Ground
 from agent.simulator.lens import Lens, Optics
-from agent.simulator.obstacles import Obstacles
+from agent.simulator.obstacles import Obstacles, grey_of
 from agent.simulator.paint import Colours, Paint, StartLine
+from agent.simulator.pixels import LUMA, Fog
 from agent.simulator.textures import GRAINS_PER_U, SIDE_U, Textures
 from agent.simulator.tracks import Track
 from agent.simulator.typing import Array, Floats, Image
@@ -22,7 +23,8 @@ HILLY_U = 0.2  # chosen: a track that rises less is drawn as level ground
 class RenderInputs(NamedTuple):
     """One scene in one appearance through one lens. Colours are (n, 3), or (n, 1) in grey.
 
-    See ``Lens``, ``Track``, ``Ground``, ``Paint``, ``Colours`` and ``Obstacles``, in this order.
+    See ``Lens``, ``Track``, ``Ground``, ``Paint``, ``Colours``, ``Obstacles``, ``Barriers`` and
+    ``Uprights``, in this order.
     """
 
     lens: Optics
@@ -50,6 +52,13 @@ class RenderInputs(NamedTuple):
     pillars: Array
     boxes: Array
     obstacle_colours: Array
+    fog: Fog
+    sun: tuple[float, float]
+    panels: Array
+    panel_colours: Array
+    uprights: Array
+    masks: NDArray[np.uint16]
+    tones: Floats
 
 
 class LensPose(NamedTuple):
@@ -76,6 +85,8 @@ def gather_render_inputs(
     :param grey: grey levels instead of colours
     """
     colours = paint.grey if grey else paint.rgb
+    barriers = obstacles.barriers
+    uprights = obstacles.uprights
     return RenderInputs(
         lens=lens.optics,
         hilly=bool(np.ptp(track.height_u) > HILLY_U),
@@ -100,8 +111,15 @@ def gather_render_inputs(
         haze=colours.haze,
         sky=colours.sky_for(lens),
         pillars=obstacles.pillars,
-        boxes=obstacles.boxes,
+        boxes=obstacles.boxes[: obstacles.boxes_drawn],
         obstacle_colours=obstacles.grey if grey else obstacles.rgba,
+        fog=paint.fog,
+        sun=obstacles.sun,
+        panels=barriers.panels,
+        panel_colours=grey_of(barriers.rgba) if grey else barriers.rgba,
+        uprights=uprights.places,
+        masks=uprights.masks,
+        tones=(uprights.tones @ LUMA[:, None] if grey else uprights.tones).astype(np.float32),
     )
 
 

@@ -1,0 +1,203 @@
+"""Barriers along the path: kerb walls, rails, and fences with posts and wires.
+
+A barrier follows the path at a distance. It is cut into flat panels, short enough for the bends.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from agent.simulator.tracks import Track
+from agent.simulator.typing import Array
+
+# Columns of ``Barriers.panels``; the last is a row of ``Barriers.rgba``.
+X1, Z1, X2, Z2, BASE1, BASE2, BOTTOM, TOP, COLOUR = range(9)
+PANEL_COLUMNS = 9
+PANEL_U = 6.0  # chosen: longest panel, as the fence's of mini_monaco
+PANEL_TURN = math.radians(12.0)  # chosen: most that a panel cuts off a bend
+# Chosen: a barrier has a gap where it would stand nearer to another leg of the path than to its
+# own, as a share of its distance.
+OWN_SHARE = 0.9
+HALF_THICK_U = 0.1  # chosen: of a solid barrier, for the body and the lidar
+WIRE_U = 0.06  # chosen: thickness of a wire where the scene gives none
+RAIL_BOTTOM = 0.4  # chosen: where a rail begins, as a share of its top, where the scene is silent
+
+
+class Barriers(NamedTuple):
+    """The barriers of a scene.
+
+    ``panels`` is (n, 9): the ends x1, z1, x2, z2, the ground's height at both, bottom and top over
+    it, row of the colour. ``rgba`` (c, 4) are colours and opacities. ``posts`` is (p, 6): x, z,
+    base, half width, height, row of the colour. ``solid`` is (s, 8), boxes as in ``Obstacles``,
+    ``solid_names`` are theirs.
+    """
+
+    panels: Array
+    rgba: Array
+    posts: Array
+    solid: Array
+    solid_names: list[str]
+
+
+def build_barriers(barriers: list[dict[str, Any]], track: Track) -> Barriers:
+    """Returns the barriers of a scene.
+
+    :param barriers: as in the scene file
+    :param track: the path that they follow
+    """
+    panels: list[Array] = [np.empty((0, PANEL_COLUMNS))]
+    rgba: list[list[float]] = []
+    posts: list[Array] = [np.empty((0, 6))]
+    solid: list[Array] = [np.empty((0, 8))]
+    names: list[str] = []
+    for barrier in barriers:
+        runs = _runs_beside(barrier, track)
+        for run in runs:
+            panels += _panels(run, barrier, len(rgba))
+            posts.append(_posts(run, barrier, len(rgba) + 2))
+            if barrier.get("solid", False):
+                solid.append(_boxes(_cut(run), float(barrier["top_u"])))
+                names += [str(barrier.get("name", barrier["kind"]))] * len(solid[-1])
+        rgba += _colours(barrier)
+    return Barriers(
+        np.concatenate(panels),
+        np.array(rgba, dtype=np.float64).reshape(-1, 4),
+        np.concatenate(posts),
+        np.concatenate(solid),
+        names,
+    )
+
+
+def _colours(barrier: dict[str, Any]) -> list[list[float]]:
+    """Returns colours and opacities of a barrier's panels, wires and posts."""
+    rgb = barrier["rgb"]
+    wires = barrier.get("wires", {})
+    posts = barrier.get("posts", {})
+    return [
+        [*rgb, barrier.get("opacity", 1.0)],
+        [*wires.get("rgb", rgb), wires.get("opacity", 1.0)],
+        [*posts.get("rgb", rgb), 1.0],
+    ]
+
+
+def _runs_beside(barrier: dict[str, Any], track: Track) -> list[Array]:
+    """Returns the lines (n, 3) along which a barrier stands; x, z and the path's height."""
+    right_u = float(barrier["right_u"])
+    line = _beside(track, right_u)
+    kept = _apart(line, track, OWN_SHARE * abs(right_u))
+    kept &= track.arc_u >= barrier.get("from_arc_u", 0.0)
+    kept &= track.arc_u <= barrier.get("to_arc_u", math.inf)
+    places = np.flatnonzero(kept)
+    if len(places) == 0:
+        return []
+    longest_u = 2.0 * float(track.span_u.max()) + 0.5 * abs(right_u)
+    if track.closed:
+        places = np.append(places, places[0])
+    points = line[places]
+    steps = np.hypot(*(points[1:] - points[:-1])[:, :2].T)
+    # Where a part of the path is skipped the barrier goes on only if its ends are near.
+    apart = (np.diff(places) % len(line) != 1) & (steps > longest_u)
+    runs = np.split(points, np.flatnonzero(apart) + 1)
+    return [run for run in runs if len(run) > 1]
+
+
+def _beside(track: Track, right_u: float) -> Array:
+    """Returns points (n, 3) beside the nodes, square to the mean of the spans that meet there."""
+    before = np.roll(track.direction, 1, axis=0)
+    if not track.closed:
+        before[0] = track.direction[0]
+    mean = track.direction + before
+    mean /= np.maximum(np.hypot(mean[:, 0], mean[:, 1]), 1e-9)[:, None]
+    right = np.column_stack([mean[:, 1], -mean[:, 0], np.zeros(len(mean))])
+    return np.asarray(track.nodes + right_u * right)
+
+
+def _apart(line: Array, track: Track, least_u: float) -> Any:
+    """Returns which points (n,) of a line are at least so far from every node."""
+    kept = np.empty(len(line), dtype=np.bool_)
+    for first in range(0, len(line), 256):
+        part = line[first : first + 256]
+        away = np.hypot(
+            part[:, None, 0] - track.nodes[None, :, 0], part[:, None, 1] - track.nodes[None, :, 1]
+        )
+        kept[first : first + 256] = away.min(axis=1) >= least_u
+    return kept
+
+
+def _cut(line: Array) -> Array:
+    """Returns those points of a line (k, 3) between which a barrier is straight."""
+    steps = np.diff(line[:, :2], axis=0)
+    length = np.hypot(steps[:, 0], steps[:, 1])
+    heading = np.unwrap(np.arctan2(steps[:, 0], steps[:, 1]))
+    cuts = [0]
+    run_u = 0.0
+    begun = heading[0]
+    for i in range(len(steps)):
+        turned = abs(heading[i] - begun) > PANEL_TURN
+        if cuts[-1] < i and (turned or run_u + length[i] > PANEL_U):
+            cuts.append(i)
+            run_u = 0.0
+            begun = heading[i]
+        run_u += length[i]
+    return _split_long(line[[*cuts, len(line) - 1]])
+
+
+def _split_long(line: Array) -> Array:
+    """Returns a line with points added where two are farther apart than a panel is long."""
+    length = np.hypot(*np.diff(line[:, :2], axis=0).T)
+    arc = np.concatenate([[0.0], np.cumsum(length)])
+    parts = np.maximum(1, np.ceil(length / PANEL_U - 0.1)).astype(int)
+    places = [np.linspace(arc[i], arc[i + 1], n, endpoint=False) for i, n in enumerate(parts)]
+    wanted = np.concatenate([*places, arc[-1:]])
+    return np.column_stack([np.interp(wanted, arc, line[:, k]) for k in range(3)])
+
+
+def _panels(line: Array, barrier: dict[str, Any], colour: int) -> list[Array]:
+    """Returns the panels of a barrier's wall and wires, (n, 9) each."""
+    cut = _cut(line)
+    top_u = float(barrier["top_u"])
+    rail_bottom = RAIL_BOTTOM * top_u if barrier["kind"] == "rail" else 0.0
+    bottom_u = float(barrier.get("bottom_u", rail_bottom))
+    found = []
+    if top_u > bottom_u:
+        found.append(_strip(cut, bottom_u, top_u, colour))
+    wires = barrier.get("wires")
+    if wires is not None:
+        thick_u = float(wires.get("width_u", WIRE_U))
+        for at in np.linspace(top_u, wires["top_u"], int(wires["count"]) + 1)[1:]:
+            found.append(_strip(cut, at - thick_u, at, colour + 1))
+    return found
+
+
+def _strip(cut: Array, bottom_u: float, top_u: float, colour: int) -> Array:
+    """Returns panels (n, 9) from one point of a line to the next."""
+    n = len(cut) - 1
+    ends = [cut[:-1, :2], cut[1:, :2], cut[:-1, 2:], cut[1:, 2:]]
+    return np.hstack([*ends, np.tile([bottom_u, top_u, colour], (n, 1))])
+
+
+def _posts(line: Array, barrier: dict[str, Any], colour: int) -> Array:
+    """Returns a barrier's posts (p, 6), evenly spaced."""
+    posts = barrier.get("posts")
+    if posts is None:
+        return np.empty((0, 6))
+    arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line[:, :2], axis=0).T))])
+    wanted = np.arange(0.0, arc[-1], posts["every_u"])
+    places = np.column_stack([np.interp(wanted, arc, line[:, k]) for k in range(3)])
+    size = [0.5 * posts["width_u"], posts.get("top_u", barrier["top_u"]), colour]
+    return np.hstack([places, np.tile(size, (len(wanted), 1))])
+
+
+def _boxes(cut: Array, top_u: float) -> Array:
+    """Returns what the body and the lidar meet: a thin box (n, 8) for each panel."""
+    middle = 0.5 * (cut[1:] + cut[:-1])
+    steps = np.diff(cut, axis=0)
+    length = np.hypot(steps[:, 0], steps[:, 1])
+    base = np.minimum(cut[1:, 2], cut[:-1, 2])
+    height = top_u + np.abs(steps[:, 2])
+    thick = np.full(len(middle), HALF_THICK_U)
+    turn = steps[:, :2] / np.maximum(length, 1e-9)[:, None]
+    return np.column_stack([middle[:, :2], base, turn, thick, 0.5 * length, height])
