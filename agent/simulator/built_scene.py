@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from agent.simulator.ground import Ground
+from agent.simulator.light_map import light_map
 from agent.simulator.obstacles import Obstacles
 from agent.simulator.paint import Paint
 from agent.simulator.random_look import scene_with_look
@@ -27,6 +28,7 @@ class BuiltScene:
         self.ground = Ground(track, scene)
         self.paint = Paint(scene)
         self.obstacles = Obstacles(scene, track)
+        self.shadows = light_map(scene, track, self.obstacles.barriers)
 
     def looked(self, seed: int) -> BuiltScene:
         """Returns the scene in the random look that ``seed`` draws; road and ground are shared."""
@@ -36,6 +38,7 @@ class BuiltScene:
         if scene.light != self.scene.light:
             other.paint = Paint(scene)
         other.obstacles = Obstacles(scene, self.track)
+        other.shadows = light_map(scene, self.track, other.obstacles.barriers)
         return other
 
 

@@ -150,8 +150,8 @@ def _nearest_spans(
     _find_nearest(spans, grid)
     limit2 = (np.sqrt(nearest2) + np.float32(WITHIN_CELL_U)) ** 2
     _find_other_legs(spans, grid, limit2)
-    _count_cells(cells)
-    _count_cells(cells[::-1, ::-1])
+    count_cells(cells)
+    count_cells(cells[::-1, ::-1])
     return cells, others
 
 
@@ -219,7 +219,7 @@ def _squared_distance(
 
 
 @part
-def _count_cells(cells: Any) -> None:  # pragma: no cover - compiled
+def count_cells(cells: Any) -> None:  # pragma: no cover - compiled
     """Count empty cells up from their neighbours in the row before and on the left.
 
     On a reversed grid this counts the rest.

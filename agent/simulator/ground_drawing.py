@@ -19,6 +19,7 @@ from agent.simulator.kernels import UNWRAPPED, fast_part
 from agent.simulator.pixels import pack
 from agent.simulator.render_inputs import LensPose, RenderInputs
 from agent.simulator.road_drawing import draw_span
+from agent.simulator.shading import shade_row
 from agent.simulator.typing import Array, Image
 
 GRID_MARGIN = 0.01  # cells; keeps a row off the grid's very edge
@@ -53,6 +54,8 @@ def draw_ground(
         _draw_row(flat, inputs, pose, line, shades)
         if inputs.start_line.half_width_u > 0.0:
             _draw_start_line(flat, inputs, line)
+        if inputs.shadows.used:
+            shade_row(flat, inputs, line)
 
 
 @fast_part

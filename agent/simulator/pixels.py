@@ -33,6 +33,21 @@ def _store(context: Any, data: Any, at: Any, word: Any) -> Any:
 store_8_bytes: Any = intrinsic(_store)
 
 
+def _load(context: Any, data: Any, at: Any) -> Any:
+    """Read a 64-bit word from eight bytes of a flat uint8 array, wherever they begin."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = make_array(signature.args[0])(context, builder, arguments[0])
+        first_byte = builder.gep(array.data, [arguments[1]])
+        place = builder.bitcast(first_byte, ir.IntType(64).as_pointer())
+        return builder.load(place, align=1)
+
+    return types.uint64(data, types.uint64), generate
+
+
+load_8_bytes: Any = intrinsic(_load)
+
+
 EVERY_BYTE = np.uint64(0x0101010101010101)
 EVEN_BYTES = np.uint64(0x00FF00FF00FF00FF)
 HALVES = np.uint64(0x0080008000800080)  # for rounding

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from agent.simulator.dashes import Dashes
 from agent.simulator.ground import CELL_U, Ground
 from agent.simulator.lens import Lens, Optics
+from agent.simulator.light_map import LightMap
 from agent.simulator.obstacles import Obstacles, grey_of
 from agent.simulator.paint import Colours, Paint, StartLine
 from agent.simulator.pixels import LUMA, Fog
@@ -59,6 +60,7 @@ class RenderInputs(NamedTuple):
     uprights: Array
     masks: NDArray[np.uint16]
     tones: Floats
+    shadows: LightMap
 
 
 class LensPose(NamedTuple):
@@ -73,7 +75,13 @@ class LensPose(NamedTuple):
 
 
 def gather_render_inputs(
-    track: Track, ground: Ground, paint: Paint, obstacles: Obstacles, lens: Lens, grey: bool
+    track: Track,
+    ground: Ground,
+    paint: Paint,
+    obstacles: Obstacles,
+    shadows: LightMap,
+    lens: Lens,
+    grey: bool,
 ) -> RenderInputs:
     """Returns what the kernels read.
 
@@ -81,6 +89,7 @@ def gather_render_inputs(
     :param ground: where the road lies
     :param paint: colours, grain and start line
     :param obstacles: what stands on the ground
+    :param shadows: on the ground
     :param lens: the lens, see ``lens_for``
     :param grey: grey levels instead of colours
     """
@@ -120,6 +129,7 @@ def gather_render_inputs(
         uprights=uprights.places,
         masks=uprights.masks,
         tones=(uprights.tones @ LUMA[:, None] if grey else uprights.tones).astype(np.float32),
+        shadows=shadows,
     )
 
 

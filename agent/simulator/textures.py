@@ -77,7 +77,7 @@ def texture_offsets(key: str) -> NDArray[np.int16]:
     rng = np.random.default_rng(zlib.crc32(key.encode()))
     offsets = np.zeros((3, SIDE, SIDE), dtype=np.float32)
     for size_u, levels in texture.get("noise", []):
-        offsets += _channels(levels) * _noise(size_u, rng)
+        offsets += _channels(levels) * seamless_noise(size_u, rng)
     for name, draw in (("stripes", _stripes), ("tiles", _tiles), ("cracks", _cracks)):
         if name in texture:
             draw(offsets, texture[name], rng)
@@ -143,7 +143,7 @@ def _channels(levels: float | list[float]) -> Floats:
     return np.broadcast_to(np.array(levels, dtype=np.float32), 3)[:, None, None]
 
 
-def _noise(size_u: float | list[float], rng: np.random.Generator) -> Any:
+def seamless_noise(size_u: float | list[float], rng: np.random.Generator) -> Any:
     """Returns seamless noise whose peak is 1, (``SIDE``, ``SIDE``).
 
     :param size_u: of its grains, or their sizes along x and z

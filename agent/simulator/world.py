@@ -15,6 +15,7 @@ from agent.simulator.appearance import Appearance
 from agent.simulator.built_scene import BuiltScene, built_scene, regenerated_scene
 from agent.simulator.lens import Lens, View, lens_for
 from agent.simulator.lidar import LidarConfig, scan
+from agent.simulator.light_map import light_map
 from agent.simulator.obstacles import Obstacles
 from agent.simulator.paint import Paint
 from agent.simulator.render_inputs import RenderInputs, gather_render_inputs
@@ -86,11 +87,13 @@ class World:
         self._appearance = appearance
         self._paint = built.paint
         self._obstacles = built.obstacles
+        self._shadows = built.shadows
         self._render_inputs: dict[tuple[View, bool], tuple[Lens, RenderInputs]] = {}
         if appearance is not None:
             scene = appearance.scene(built.scene, built.track)
             self._paint = Paint(scene, appearance.grain_peak())
             self._obstacles = Obstacles(scene, built.track)
+            self._shadows = light_map(scene, built.track, self._obstacles.barriers)
 
     @property
     def nodes(self) -> Array:
@@ -264,7 +267,13 @@ class World:
             mounted = view if self._appearance is None else self._appearance.view(view)
             lens = lens_for(mounted)
             inputs = gather_render_inputs(
-                self.track, self._built.ground, self._paint, self._obstacles, lens, grey
+                self.track,
+                self._built.ground,
+                self._paint,
+                self._obstacles,
+                self._shadows,
+                lens,
+                grey,
             )
             self._render_inputs[view, grey] = lens, inputs
         return self._render_inputs[view, grey]
