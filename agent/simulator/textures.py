@@ -200,7 +200,7 @@ def _tiles(offsets: Floats, tiles: dict[str, Any], rng: np.random.Generator) -> 
     count = int(min(max(round(SIDE_U / tiles["side_u"]), 1), SIDE))
     place = (np.arange(SIDE) + 0.5) * count / SIDE
     tile = place.astype(int)
-    levels = rng.uniform(-1.0, 1.0, (count, count)).astype(np.float32)
+    levels: Any = rng.uniform(-1.0, 1.0, (count, count)).astype(np.float32)
     offsets += _channels(tiles.get("levels", 0.0)) * levels[tile[:, None], tile[None, :]]
     if "odd_share" in tiles:
         odd = np.zeros(count * count, dtype=np.float32)
