@@ -41,6 +41,7 @@ HIDING_LESS_U = 2.0
 # Chosen: how bright the sides of a box are, and how much of it is the sun's.
 SIDE_LIGHT = 0.82
 SUN_LIGHT = 0.18
+OVERHEAD = 0.8  # chosen: where more of the light comes straight down, nothing is seen against it
 
 
 @njit(cache=True, **UNWRAPPED)
@@ -93,6 +94,8 @@ def _draw_obstacle(
     """Draw a pillar or a box."""
     boxes_from = len(inputs.pillars)
     colour = inputs.obstacle_colours[k]
+    if colour[-1] == 0.0:
+        return
     if k < boxes_from:
         _draw_pillar(canvas, inputs.pillars[k], colour, clear)
     else:
@@ -115,6 +118,8 @@ def _draw_standing(
 @part
 def _lighting(sun: Any, pose: LensPose) -> int:  # pragma: no cover - compiled
     """Returns where the sun stands of the view, see ``silhouettes``."""
+    if sun[2] > OVERHEAD:
+        return 0
     ahead = -(sun[0] * pose.sin + sun[1] * pose.cos)
     right = -(sun[0] * pose.cos - sun[1] * pose.sin)
     if abs(ahead) > abs(right):
@@ -243,7 +248,7 @@ def _draw_box(
     for side in range(4):
         nx, nz = _normal(box, side)
         if _stand_side(canvas, box, side, nx, nz):
-            light = SIDE_LIGHT - SUN_LIGHT * (nx * sun[0] + nz * sun[1])
+            light = SIDE_LIGHT + SUN_LIGHT * (sun[2] - (nx * sun[0] + nz * sun[1]))
             fill_face(canvas, colour, light, clear)
     top_u = box[BASE] + box[BOX_HEIGHT]
     if canvas.lens.height_u + canvas.pose.height_u > top_u:

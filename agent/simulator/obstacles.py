@@ -28,7 +28,9 @@ BODY_RADIUS_U = 1.01  # the circle round the body, rounded up
 X, Z, BASE = range(3)
 RADIUS, PILLAR_HEIGHT, TOP_SHARE = range(3, 6)
 SIN, COS, HALF_WIDTH, HALF_LENGTH, BOX_HEIGHT = range(3, 8)
-SUN_AZIMUTH_DEG = 150.0  # where the sun stands in the Unity scene of generated_track
+# Where the sun stands in the Unity scene of generated_track.
+SUN_AZIMUTH_DEG = 150.0
+SUN_DEG = 50.0
 
 
 class Obstacles:
@@ -40,7 +42,8 @@ class Obstacles:
     opacity, ``grey`` (n, 2) their grey level and opacity. ``names`` are upstream's.
     The boxes from ``boxes_drawn`` on are solid barriers as body and lidar meet them; the camera
     draws ``barriers``. ``uprights`` are cut-outs and the barriers' posts; nothing hits them.
-    ``sun`` is where the light goes seen from above, x and z.
+    ``sun`` is where the light goes seen from above, x and z, and how much of it comes straight
+    down and lights all sides alike.
     """
 
     def __init__(self, scene: Scene, track: Track) -> None:
@@ -74,10 +77,15 @@ def grey_of(rgba: Array) -> Array:
     return np.column_stack([rgba[:, :3] @ LUMA, rgba[:, 3]])
 
 
-def _sun(scene: Scene) -> tuple[float, float]:
-    """Returns where the light goes seen from above, x and z."""
-    azimuth = math.radians((scene.light or {}).get("azimuth_deg", SUN_AZIMUTH_DEG))
-    return -math.sin(azimuth), -math.cos(azimuth)
+def _sun(scene: Scene) -> tuple[float, float, float]:
+    """Returns where the light goes, see ``Obstacles``; a sun no higher than usual lights aslant."""
+    light = scene.light or {}
+    azimuth = math.radians(light.get("azimuth_deg", SUN_AZIMUTH_DEG))
+    height_deg = light.get("sun_deg", SUN_DEG)
+    if height_deg <= SUN_DEG:
+        return -math.sin(azimuth), -math.cos(azimuth), 0.0
+    aslant = math.cos(math.radians(height_deg)) / math.cos(math.radians(SUN_DEG))
+    return -math.sin(azimuth) * aslant, -math.cos(azimuth) * aslant, 1.0 - aslant
 
 
 def _kind(obstacle: dict[str, Any]) -> str:

@@ -54,7 +54,7 @@ class RenderInputs(NamedTuple):
     boxes: Array
     obstacle_colours: Array
     fog: Fog
-    sun: tuple[float, float]
+    sun: tuple[float, float, float]
     panels: Array
     panel_colours: Array
     uprights: Array
