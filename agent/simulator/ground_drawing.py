@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from agent.simulator.ceiling import draw_ceiling
 from agent.simulator.ground import CELL_U
 from agent.simulator.ground_rows import Row, columns_within, fill_run, row_over_ground
 from agent.simulator.hills import row_depths
@@ -20,6 +21,7 @@ from agent.simulator.pixels import pack
 from agent.simulator.render_inputs import LensPose, RenderInputs
 from agent.simulator.road_drawing import draw_span
 from agent.simulator.shading import shade_row
+from agent.simulator.skyline import draw_skyline
 from agent.simulator.typing import Array, Image
 
 GRID_MARGIN = 0.01  # cells; keeps a row off the grid's very edge
@@ -44,6 +46,10 @@ def draw_ground(
     flat = out.reshape(out.size)
     depths = row_depths(hills, inputs.lens, height)
     top = _draw_sky(flat, inputs, depths, width)
+    if len(inputs.ceiling.texels) > 0:
+        draw_ceiling(flat, inputs, pose, top, width)
+    if len(inputs.skyline.tangents) > 0:
+        draw_skyline(flat, inputs, pose, top, width)
     shades = np.empty(len(inputs.palette), np.uint64)
     for row in range(top, height):
         beyond = depths[row - 1] if row > top else depths[row] * 1.3

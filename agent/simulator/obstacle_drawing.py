@@ -27,6 +27,7 @@ from agent.simulator.obstacles import (
     Z,
 )
 from agent.simulator.panel_drawing import draw_panel
+from agent.simulator.patch_drawing import draw_patches
 from agent.simulator.pixels import clear_share
 from agent.simulator.polygons import NEAR_U, Canvas, fill_face, fill_in_part
 from agent.simulator.render_inputs import LensPose, RenderInputs
@@ -68,7 +69,7 @@ def draw_obstacles(
         np.empty((8, 2)),
         np.empty((rows, 2)),
         np.full(1, rows - 1),
-        np.empty(16, np.uint64),
+        np.empty(64, np.uint64),
     )
     depths, which = _things_in_sight(inputs, pose)
     first_panel = len(inputs.pillars) + len(inputs.boxes)
@@ -99,7 +100,7 @@ def _draw_obstacle(
     if k < boxes_from:
         _draw_pillar(canvas, inputs.pillars[k], colour, clear)
     else:
-        _draw_box(canvas, inputs.boxes[k - boxes_from], colour, inputs.sun, clear)
+        _draw_box(canvas, inputs, k - boxes_from, colour, clear)
 
 
 @part
@@ -242,14 +243,20 @@ def _draw_pillar(
 
 @routine
 def _draw_box(
-    canvas: Canvas, box: Array, colour: Any, sun: Any, clear: float
+    canvas: Canvas, inputs: RenderInputs, k: int, colour: Any, clear: float
 ) -> None:  # pragma: no cover - compiled
     """Draw the sides of a box that face the camera, and its top if that is seen."""
+    box = inputs.boxes[k]
+    wall = inputs.patches.of_box[k]
+    sun = inputs.sun
     for side in range(4):
         nx, nz = _normal(box, side)
         if _stand_side(canvas, box, side, nx, nz):
             light = SIDE_LIGHT + SUN_LIGHT * (sun[2] - (nx * sun[0] + nz * sun[1]))
-            fill_face(canvas, colour, light, clear)
+            if wall >= 0:
+                draw_patches(canvas, inputs.patches, wall, light, clear)
+            else:
+                fill_face(canvas, colour, light, clear)
     top_u = box[BASE] + box[BOX_HEIGHT]
     if canvas.lens.height_u + canvas.pose.height_u > top_u:
         _lay_top(canvas, box, top_u)

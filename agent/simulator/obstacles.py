@@ -41,9 +41,10 @@ class Obstacles:
     ``blocking`` (n,) is true for those that the body can hit. ``rgba`` (n, 4) is their colour and
     opacity, ``grey`` (n, 2) their grey level and opacity. ``names`` are upstream's.
     The boxes from ``boxes_drawn`` on are solid barriers as body and lidar meet them; the camera
-    draws ``barriers``. ``uprights`` are cut-outs and the barriers' posts; nothing hits them.
-    ``sun`` is where the light goes seen from above, x and z, and how much of it comes straight
-    down and lights all sides alike.
+    draws ``barriers``. ``patched`` are those before it as the scene file has them.
+    ``uprights`` are cut-outs and the barriers' posts; nothing hits them. ``sun`` is where the
+    light goes seen from above, x and z, and how much of it comes straight down and lights all
+    sides alike.
     """
 
     def __init__(self, scene: Scene, track: Track) -> None:
@@ -65,6 +66,7 @@ class Obstacles:
         self.grey = grey_of(self.rgba)
         self.pillars = _rows([_pillar(o, _base_u(o, track)) for o in pillars], 6)
         self.boxes_drawn = len(boxes)
+        self.patched = boxes
         drawn = _rows([_box(o, _base_u(o, track)) for o in boxes], 8)
         self.boxes: Array = np.concatenate([drawn, self.barriers.solid])
 

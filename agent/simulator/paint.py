@@ -40,7 +40,8 @@ class StartLine(NamedTuple):
 class Paint:
     """The cross-section as strips, their colours and grey levels, grain and start line.
 
-    ``strips``, ``edges`` and ``dashed`` are those of the ``CrossSection``, ``dashes`` its pattern.
+    ``scene`` is what is painted. ``strips``, ``edges`` and ``dashed`` are those of the
+    ``CrossSection``, ``dashes`` its pattern.
     ``grain`` (64, 64) holds noise for two coloured pixels in every byte of a word, ``grey_grain``
     for eight grey ones. ``grain_mean`` is the mean of both. ``coat_of`` (k,) is each strip's row of
     ``Colours.texels``.
@@ -49,6 +50,7 @@ class Paint:
     """
 
     def __init__(self, scene: Scene, grain: int = PLAIN_GRAIN) -> None:
+        self.scene = scene
         section = lay_strips(scene)
         self.strips = section.strips
         self.edges = section.edges

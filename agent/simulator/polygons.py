@@ -27,7 +27,7 @@ class Canvas(NamedTuple):
     projected: Array  # columns and rows in the picture, clipped at the near plane, (8, 2)
     ends: Array  # the polygon's left and right end in every row, (rows, 2)
     limit: Any  # last row that shows what is so far away, (1,); nearer ground hides the others
-    words: Any  # room for the colours of one thing, packed, (16,)
+    words: Any  # room for the colours of one thing, packed, (64,)
 
 
 @part
@@ -156,7 +156,7 @@ def _project(canvas: Canvas) -> int:  # pragma: no cover - compiled
     n = 0
     right_before = down_before = depth_before = 0.0
     for i in range(5):
-        right, down, depth = _seen_from_lens(canvas, i % 4)
+        right, down, depth = seen_from_lens(canvas, i % 4)
         if i > 0 and (depth_before >= NEAR_U) != (depth >= NEAR_U):
             share = (NEAR_U - depth_before) / (depth - depth_before)
             across = right_before + share * (right - right_before)
@@ -180,7 +180,7 @@ def _put_corner(
 
 
 @part
-def _seen_from_lens(canvas: Canvas, i: int) -> Any:  # pragma: no cover - compiled
+def seen_from_lens(canvas: Canvas, i: int) -> Any:  # pragma: no cover - compiled
     """Returns how far a corner is right of, below and along the lens's axis, u."""
     lens = canvas.lens
     pose = canvas.pose

@@ -7,13 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.simulator.ceiling import Ceiling, build_ceiling
 from agent.simulator.dashes import Dashes
 from agent.simulator.ground import CELL_U, Ground
 from agent.simulator.lens import Lens, Optics
 from agent.simulator.light_map import LightMap
 from agent.simulator.obstacles import Obstacles, grey_of
 from agent.simulator.paint import Colours, Paint, StartLine
+from agent.simulator.patches import Patches, build_patches
 from agent.simulator.pixels import LUMA, Fog
+from agent.simulator.skyline import Skyline, build_skyline
 from agent.simulator.textures import GRAINS_PER_U, SIDE_U, Textures
 from agent.simulator.tracks import Track
 from agent.simulator.typing import Array, Floats, Image
@@ -24,8 +27,8 @@ HILLY_U = 0.2  # chosen: a track that rises less is drawn as level ground
 class RenderInputs(NamedTuple):
     """One scene in one appearance through one lens. Colours are (n, 3), or (n, 1) in grey.
 
-    See ``Lens``, ``Track``, ``Ground``, ``Paint``, ``Colours``, ``Obstacles``, ``Barriers`` and
-    ``Uprights``, in this order.
+    See ``Lens``, ``Track``, ``Ground``, ``Paint``, ``Colours``, ``Obstacles``, ``Barriers``,
+    ``Uprights``, ``Patches``, ``Skyline`` and ``Ceiling``, in this order.
     """
 
     lens: Optics
@@ -61,6 +64,9 @@ class RenderInputs(NamedTuple):
     masks: NDArray[np.uint16]
     tones: Floats
     shadows: LightMap
+    patches: Patches
+    skyline: Skyline
+    ceiling: Ceiling
 
 
 class LensPose(NamedTuple):
@@ -130,6 +136,9 @@ def gather_render_inputs(
         masks=uprights.masks,
         tones=(uprights.tones @ LUMA[:, None] if grey else uprights.tones).astype(np.float32),
         shadows=shadows,
+        patches=build_patches(obstacles.patched, grey),
+        skyline=build_skyline(paint.scene, lens, grey),
+        ceiling=build_ceiling(paint.scene, grey),
     )
 
 
