@@ -111,8 +111,10 @@ def _pillar(obstacle: dict[str, Any], base_u: float) -> list[float]:
 
 def _box(obstacle: dict[str, Any], base_u: float) -> list[float]:
     yaw = math.radians(obstacle["yaw_deg"])
-    size = [*obstacle["half_u"], obstacle["height_u"]]
-    return [obstacle["x"], obstacle["z"], base_u, math.sin(yaw), math.cos(yaw), *size]
+    bottom_u = obstacle.get("bottom_u", 0.0)
+    size = [*obstacle["half_u"], obstacle["height_u"] - bottom_u]
+    place = [obstacle["x"], obstacle["z"], base_u + bottom_u]
+    return [*place, math.sin(yaw), math.cos(yaw), *size]
 
 
 def _unity_names(names: list[str]) -> list[str]:

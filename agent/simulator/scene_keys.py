@@ -187,9 +187,12 @@ UPRIGHT = {"shape": choice(*SHAPES), "width_u": extent, "height_u": extent, "rgb
 OBSTACLES: dict[str, Check] = {
     "cone": pillar,
     "cylinder": pillar,
-    "box": table(
-        {**WHERE, "yaw_deg": angle, "half_u": pair, "height_u": size, "rgb": rgb},
-        {**ANY_OBSTACLE, "patches": patches},
+    "box": with_rule(
+        table(
+            {**WHERE, "yaw_deg": angle, "half_u": pair, "height_u": size, "rgb": rgb},
+            {**ANY_OBSTACLE, "bottom_u": size, "patches": patches},
+        ),
+        below("bottom_u", "height_u"),
     ),
     "cutout": table(
         {**WHERE, **UPRIGHT}, {**ANY_OBSTACLE, "trunk_rgb": rgb, "seed": whole(0, 2**31)}

@@ -119,8 +119,9 @@ def _box(box: dict[str, Any], sun: Sun) -> list[float]:
     for right, ahead in ((1.0, 1.0), (-1.0, 1.0), (-1.0, -1.0), (1.0, -1.0)):
         across, along = right * width, ahead * length
         foot.append((box["x"] + across * cos + along * sin, box["z"] - across * sin + along * cos))
+    bottom = [_cast(place, box.get("bottom_u", 0.0), sun) for place in foot]
     top = [_cast(place, box["height_u"], sun) for place in foot]
-    return polygon(hull([*foot, *top]), box.get("opacity", 1.0))
+    return polygon(hull([*bottom, *top]), box.get("opacity", 1.0))
 
 
 def _pillar(pillar: dict[str, Any], sun: Sun, top_share: float) -> list[list[float]]:

@@ -15,6 +15,7 @@ from agent.simulator.lidar import LidarConfig
 from agent.simulator.obstacles import find_collision
 from agent.simulator.tracks import build_track, load_scene
 from agent.simulator.world import World
+from tests.simulator.looks import picture, scene_with, world_of
 
 NO_BOXES, NO_PILLARS = np.empty((0, 8)), np.empty((0, 6))
 BLOCKING = np.ones(1, dtype=np.bool_)
@@ -96,3 +97,17 @@ def test_a_wall_hides_what_is_behind_it_and_blocks_the_way() -> None:
     assert 59.6 < nose < 59.85
     ray = next(d for d, rx, _ in world.lidar(LidarConfig(deg_down=0.0, levels=1)) if rx == 0.0)
     assert ray == pytest.approx(59.8 - (nose - 0.875) - 0.737, abs=1e-6)
+
+
+def test_a_box_over_the_road_is_an_arch_and_its_shadow_starts_beyond_its_foot() -> None:
+    beam = {"kind": "box", "name": "arch", "x": 0.0, "z": 30.0, "yaw_deg": 0.0, "solid": False}
+    beam |= {"half_u": [20.0, 1.0], "height_u": 8.0, "bottom_u": 5.0, "rgb": [10, 200, 10]}
+    light = {"sun_deg": 45.0, "azimuth_deg": 180.0, "shadow": 0.5}
+    bare, arch, sunny = (
+        picture(world_of(scene_with(**keys)), 10.0)
+        for keys in ({}, {"obstacles": [beam]}, {"obstacles": [beam], "light": light})
+    )
+    changed = np.abs(arch - bare).sum(axis=2)[:, 80] > 20
+    assert changed[27] and not changed[40:].any()  # the road goes on under it
+    shadow = np.flatnonzero((arch - sunny).sum(axis=2)[44:, 80] > 20)
+    assert 0 < len(shadow) < 4  # from 34 to 39 u, behind the beam
