@@ -125,6 +125,16 @@ def test_a_look_lies_on_the_path_of_its_track(name: str) -> None:
     assert name not in scene_names()
 
 
+def test_cones_trees_and_rails_are_as_large_as_in_the_real_simulator() -> None:
+    track = load_scene("generated_track")
+    assert {(o["radius_u"], o["height_u"]) for o in track.obstacles} == {(1.35, 4.0)}
+    assert track.random_look is not None and track.random_look["trees"]["count"] == 100
+    mountain = load_scene("mountain_track")
+    oaks = [o for o in mountain.obstacles if o["name"].startswith("oak")]
+    assert len(oaks) == 94 and not any(o["solid"] for o in oaks)
+    assert {np.sign(rail["right_u"]) for rail in mountain.barriers} == {-1, 1}
+
+
 def test_every_upstream_scene_is_at_hand() -> None:
     assert set(scene_names()) >= {*LENGTHS_U, "generated_road", "random_track"}
 
