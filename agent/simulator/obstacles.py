@@ -34,7 +34,7 @@ SUN_DEG = 50.0
 
 
 class Obstacles:
-    """What stands in a scene as arrays: obstacles, pillars first, barriers and cut-outs.
+    """All that stands in a scene as arrays: obstacles, pillars first, barriers and cut-outs.
 
     ``pillars`` is (k, 6): x, z, base, radius, height, share of the radius left at the top.
     ``boxes`` is (b, 8): x, z, base, sine and cosine of the yaw, half width, half length, height.
