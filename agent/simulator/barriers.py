@@ -16,6 +16,8 @@ from agent.simulator.typing import Array
 # Columns of ``Barriers.panels``; the last is a row of ``Barriers.rgba``.
 X1, Z1, X2, Z2, BASE1, BASE2, BOTTOM, TOP, COLOUR = range(9)
 PANEL_COLUMNS = 9
+COUNT, THICK = range(9, 11)  # of wires only
+WIRE_COLUMNS = 11
 PANEL_U = 6.0  # chosen: longest panel, as the fence's of mini_monaco
 PANEL_TURN = math.radians(12.0)  # chosen: most that a panel cuts off a bend
 # Chosen: a barrier has a gap where it would stand nearer to another leg of the path than to its
@@ -30,12 +32,14 @@ class Barriers(NamedTuple):
     """The barriers of a scene.
 
     ``panels`` is (n, 9): the ends x1, z1, x2, z2, the ground's height at both, bottom and top over
-    it, row of the colour. ``rgba`` (c, 4) are colours and opacities. ``posts`` is (p, 6): x, z,
-    base, half width, height, row of the colour. ``solid`` is (s, 8), boxes as in ``Obstacles``,
-    ``solid_names`` are theirs.
+    it, row of the colour. ``wires`` is (w, 11), panels from below the lowest wire to the uppermost,
+    then how many wires and their thickness. ``rgba`` (c, 4) are colours and opacities. ``posts`` is
+    (p, 6): x, z, base, half width, height, row of the colour. ``solid`` is (s, 8), boxes as in
+    ``Obstacles``, ``solid_names`` are theirs.
     """
 
     panels: Array
+    wires: Array
     rgba: Array
     posts: Array
     solid: Array
@@ -49,6 +53,7 @@ def build_barriers(barriers: list[dict[str, Any]], track: Track) -> Barriers:
     :param track: the path that they follow
     """
     panels: list[Array] = [np.empty((0, PANEL_COLUMNS))]
+    wires: list[Array] = [np.empty((0, WIRE_COLUMNS))]
     rgba: list[list[float]] = []
     posts: list[Array] = [np.empty((0, 6))]
     solid: list[Array] = [np.empty((0, 8))]
@@ -56,14 +61,17 @@ def build_barriers(barriers: list[dict[str, Any]], track: Track) -> Barriers:
     for barrier in barriers:
         runs = _runs_beside(barrier, track)
         for run in runs:
-            panels += _panels(run, barrier, len(rgba))
+            cut = _cut(run)
+            panels.append(_panels(cut, barrier, len(rgba)))
+            wires.append(_wires(cut, barrier, len(rgba) + 1))
             posts.append(_posts(run, barrier, len(rgba) + 2))
             if barrier.get("solid", False):
-                solid.append(_boxes(_cut(run), float(barrier["top_u"])))
+                solid.append(_boxes(cut, float(barrier["top_u"])))
                 names += [str(barrier.get("name", barrier["kind"]))] * len(solid[-1])
         rgba += _colours(barrier)
     return Barriers(
         np.concatenate(panels),
+        np.concatenate(wires),
         np.array(rgba, dtype=np.float64).reshape(-1, 4),
         np.concatenate(posts),
         np.concatenate(solid),
@@ -155,21 +163,24 @@ def _split_long(line: Array) -> Array:
     return np.column_stack([np.interp(wanted, arc, line[:, k]) for k in range(3)])
 
 
-def _panels(line: Array, barrier: dict[str, Any], colour: int) -> list[Array]:
-    """Returns the panels of a barrier's wall and wires, (n, 9) each."""
-    cut = _cut(line)
+def _panels(cut: Array, barrier: dict[str, Any], colour: int) -> Array:
+    """Returns the panels (n, 9) of a barrier's wall."""
     top_u = float(barrier["top_u"])
     rail_bottom = RAIL_BOTTOM * top_u if barrier["kind"] == "rail" else 0.0
     bottom_u = float(barrier.get("bottom_u", rail_bottom))
-    found = []
-    if top_u > bottom_u:
-        found.append(_strip(cut, bottom_u, top_u, colour))
+    if top_u <= bottom_u:
+        return np.empty((0, PANEL_COLUMNS))
+    return _strip(cut, bottom_u, top_u, colour)
+
+
+def _wires(cut: Array, barrier: dict[str, Any], colour: int) -> Array:
+    """Returns the wires (n, 11) over a barrier's wall, evenly spaced."""
     wires = barrier.get("wires")
-    if wires is not None:
-        thick_u = float(wires.get("width_u", WIRE_U))
-        for at in np.linspace(top_u, wires["top_u"], int(wires["count"]) + 1)[1:]:
-            found.append(_strip(cut, at - thick_u, at, colour + 1))
-    return found
+    if wires is None:
+        return np.empty((0, WIRE_COLUMNS))
+    strip = _strip(cut, float(barrier["top_u"]), float(wires["top_u"]), colour)
+    more = [float(wires["count"]), float(wires.get("width_u", WIRE_U))]
+    return np.hstack([strip, np.tile(more, (len(strip), 1))])
 
 
 def _strip(cut: Array, bottom_u: float, top_u: float, colour: int) -> Array:

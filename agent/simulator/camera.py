@@ -42,5 +42,5 @@ def render(
     pose = LensPose(x, z, math.sin(yaw), math.cos(yaw), height_u, uphill)
     draw_ground(out, inputs, pose, hills)
     standing = len(inputs.pillars) + len(inputs.boxes)
-    if standing + len(inputs.panels) + len(inputs.uprights) > 0:
+    if standing + len(inputs.panels) + len(inputs.wires) + len(inputs.uprights) > 0:
         draw_obstacles(out, inputs, pose, hills)

@@ -8,11 +8,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from agent.simulator.barriers import BOTTOM, TOP, X1, X2, Z1, Z2
-from agent.simulator.cutouts import HALF_WIDTH as UPRIGHT_HALF
 from agent.simulator.hills import row_depths
 from agent.simulator.kernels import UNWRAPPED, part, routine
-from agent.simulator.lens import Optics
 from agent.simulator.obstacles import (
     BASE,
     BOX_HEIGHT,
@@ -26,16 +23,15 @@ from agent.simulator.obstacles import (
     X,
     Z,
 )
-from agent.simulator.panel_drawing import draw_panel
+from agent.simulator.panel_drawing import draw_panel, draw_wires
 from agent.simulator.patch_drawing import draw_patches
 from agent.simulator.pixels import clear_share
-from agent.simulator.polygons import NEAR_U, Canvas, fill_face, fill_in_part
+from agent.simulator.polygons import Canvas, fill_face, fill_in_part
 from agent.simulator.render_inputs import LensPose, RenderInputs
+from agent.simulator.sight import things_in_sight
 from agent.simulator.typing import Array, Image
 from agent.simulator.upright_drawing import draw_upright
 
-SIGHT_U = 300.0  # chosen: what is farther ahead is not drawn
-LEAST_PX = 0.15  # chosen: wires and posts thinner than this are not drawn
 # Chosen: ground nearer than this share of a thing's distance, less so much, hides the thing.
 HIDING_SHARE = 0.85
 HIDING_LESS_U = 2.0
@@ -71,10 +67,10 @@ def draw_obstacles(
         np.full(1, rows - 1),
         np.empty(64, np.uint64),
     )
-    depths, which = _things_in_sight(inputs, pose)
+    depths, which = things_in_sight(inputs, pose)
     first_panel = len(inputs.pillars) + len(inputs.boxes)
     grounds = np.empty(0)
-    if len(hills) > 0 and len(inputs.panels) + len(inputs.uprights) > 0:
+    if len(hills) > 0 and len(inputs.panels) + len(inputs.wires) + len(inputs.uprights) > 0:
         grounds = row_depths(hills, inputs.lens, rows)
     turned = _lighting(inputs.sun, pose)
     for k in np.argsort(-depths):
@@ -107,12 +103,15 @@ def _draw_obstacle(
 def _draw_standing(
     canvas: Canvas, inputs: RenderInputs, k: int, turned: int, clear: float
 ) -> None:  # pragma: no cover - compiled
-    """Draw a panel or an upright."""
+    """Draw a panel, wires or an upright."""
     panels = inputs.panels
+    wires = inputs.wires
     if k < len(panels):
         draw_panel(canvas, panels[k], inputs.panel_colours, inputs.sun, clear)
+    elif k - len(panels) < len(wires):
+        draw_wires(canvas, wires[k - len(panels)], inputs.panel_colours, clear)
     else:
-        upright = inputs.uprights[k - len(panels)]
+        upright = inputs.uprights[k - len(panels) - len(wires)]
         draw_upright(canvas, upright, inputs.masks, inputs.tones, turned, clear)
 
 
@@ -141,84 +140,6 @@ def _last_row(grounds: Array, depth: float, rows: int) -> int:  # pragma: no cov
         if 0.0 < grounds[row] < nearest:
             return row - 1
     return rows - 1
-
-
-@njit(cache=True, **UNWRAPPED)
-def _things_in_sight(inputs: RenderInputs, pose: LensPose) -> Any:  # pragma: no cover - compiled
-    """Returns how far away each thing in sight is, (n,), u, and which it is, (n,).
-
-    They are counted through: pillars, boxes, panels, uprights.
-    """
-    pillars = inputs.pillars
-    boxes = inputs.boxes
-    panels = inputs.panels
-    uprights = inputs.uprights
-    lens = inputs.lens
-    widest = (lens.middle_column + 1.0) / lens.focal_px  # of the picture's half, per u of depth
-    things = len(pillars) + len(boxes) + len(panels) + len(uprights)
-    depths = np.empty(things)
-    which = np.empty(things, np.int64)
-    n = 0
-    for k in range(things):
-        i = k
-        depth = -1.0
-        if i < len(pillars):
-            p = pillars[i]
-            depth = _depth_in_sight(pose, p[X] - pose.x, p[Z] - pose.z, p[RADIUS], widest)
-        elif i - len(pillars) < len(boxes):
-            b = boxes[i - len(pillars)]
-            reach = b[HALF_WIDTH] + b[HALF_LENGTH]
-            depth = _depth_in_sight(pose, b[X] - pose.x, b[Z] - pose.z, reach, widest)
-        elif i - len(pillars) - len(boxes) < len(panels):
-            depth = _panel_depth(lens, pose, panels[i - len(pillars) - len(boxes)], widest)
-        else:
-            upright = uprights[i - len(pillars) - len(boxes) - len(panels)]
-            depth = _upright_depth(lens, pose, upright, widest)
-        if depth >= 0.0:
-            depths[n] = depth
-            which[n] = k
-            n += 1
-    return depths[:n], which[:n]
-
-
-@part
-def _panel_depth(
-    lens: Optics, pose: LensPose, panel: Array, widest: float
-) -> float:  # pragma: no cover - compiled
-    """Returns how far away a panel's middle is, u; -1 where it is out of sight."""
-    dx = 0.5 * (panel[X1] + panel[X2]) - pose.x
-    dz = 0.5 * (panel[Z1] + panel[Z2]) - pose.z
-    reach = 0.5 * (abs(panel[X2] - panel[X1]) + abs(panel[Z2] - panel[Z1]))
-    depth = _depth_in_sight(pose, dx, dz, reach, widest)
-    if (panel[TOP] - panel[BOTTOM]) * lens.focal_px < LEAST_PX * (depth - reach):
-        return -1.0
-    return depth
-
-
-@part
-def _upright_depth(
-    lens: Optics, pose: LensPose, upright: Array, widest: float
-) -> float:  # pragma: no cover - compiled
-    """Returns how far away an upright is, u; -1 where it is out of sight."""
-    dx = upright[X] - pose.x
-    dz = upright[Z] - pose.z
-    half = upright[UPRIGHT_HALF]
-    depth = _depth_in_sight(pose, dx, dz, half, widest)
-    if 2.0 * half * lens.focal_px < LEAST_PX * depth:
-        return -1.0
-    return depth
-
-
-@part
-def _depth_in_sight(
-    pose: LensPose, dx: float, dz: float, reach: float, widest: float
-) -> float:  # pragma: no cover - compiled
-    """Returns how far away an obstacle is, u; -1 where it is out of sight."""
-    ahead = dx * pose.sin + dz * pose.cos
-    right = abs(dx * pose.cos - dz * pose.sin)
-    if ahead + reach < NEAR_U or ahead > SIGHT_U or right - reach > widest * (ahead + reach) + 2.0:
-        return -1.0
-    return math.hypot(dx, dz)
 
 
 @routine

@@ -59,6 +59,7 @@ class RenderInputs(NamedTuple):
     fog: Fog
     sun: tuple[float, float, float]
     panels: Array
+    wires: Array
     panel_colours: Array
     uprights: Array
     masks: NDArray[np.uint16]
@@ -131,6 +132,7 @@ def gather_render_inputs(
         fog=paint.fog,
         sun=obstacles.sun,
         panels=barriers.panels,
+        wires=barriers.wires,
         panel_colours=grey_of(barriers.rgba) if grey else barriers.rgba,
         uprights=uprights.places,
         masks=uprights.masks,

@@ -14,9 +14,26 @@ from agent.simulator.typing import Image
 from agent.simulator.world import DEFAULT_VIEW, World
 
 
+PLAIN: dict[str, Any] = {
+    "obstacles": [],
+    "textures": {},
+    "ground_texture": None,
+    "barriers": [],
+    "light": None,
+    "skyline": [],
+    "ceiling": None,
+    "fog": None,
+    "random_look": None,
+}
+
+
 def decorated_world(name: str, **keys: Any) -> World:
-    """A world in a scene with other keys; ``obstacles`` come in the place of its own."""
-    scene = replace(load_scene(name), **{"obstacles": [], **keys})
+    """A world in a scene of plain colours, where nothing stands, with these keys."""
+    scene = load_scene(name)
+    strips = [
+        {key: strip[key] for key in ("from_u", "to_u", "rgb")} for strip in scene.cross_section
+    ]
+    scene = replace(scene, **{**PLAIN, "cross_section": strips, **keys})
     world = World(name)
     world._enter(BuiltScene(scene, build_track(scene)))
     world.reset()
