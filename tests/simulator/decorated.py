@@ -13,7 +13,6 @@ from agent.simulator.tracks import build_track, load_scene
 from agent.simulator.typing import Image
 from agent.simulator.world import DEFAULT_VIEW, World
 
-
 PLAIN: dict[str, Any] = {
     "obstacles": [],
     "textures": {},
