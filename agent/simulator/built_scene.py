@@ -12,6 +12,7 @@ from agent.simulator.light_map import light_map
 from agent.simulator.obstacles import Obstacles
 from agent.simulator.paint import Paint
 from agent.simulator.random_look import scene_with_look
+from agent.simulator.sunlight import tinted
 from agent.simulator.tracks import Scene, Track, build_track, load_scene, scene_for
 
 # Half width and shift to the left of the random road by upstream's road_style, u (the scene's own
@@ -26,8 +27,9 @@ class BuiltScene:
         self.scene = scene
         self.track = track
         self.ground = Ground(track, scene)
-        self.paint = Paint(scene)
-        self.obstacles = Obstacles(scene, track)
+        lit = tinted(scene)
+        self.paint = Paint(lit)
+        self.obstacles = Obstacles(lit, track)
         self.shadows = light_map(scene, track, self.obstacles.barriers)
 
     def looked(self, seed: int) -> BuiltScene:
@@ -36,8 +38,8 @@ class BuiltScene:
         other = copy(self)
         other.scene = scene
         if scene.light != self.scene.light:
-            other.paint = Paint(scene)
-        other.obstacles = Obstacles(scene, self.track)
+            other.paint = Paint(tinted(scene))
+        other.obstacles = Obstacles(tinted(scene), self.track)
         other.shadows = light_map(scene, self.track, other.obstacles.barriers)
         return other
 

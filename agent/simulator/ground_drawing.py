@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from agent.simulator.car_shadow import shade_car
 from agent.simulator.ceiling import draw_ceiling
 from agent.simulator.ground import CELL_U
-from agent.simulator.ground_rows import Row, columns_within, fill_run, row_over_ground
+from agent.simulator.ground_rows import UNKNOWN, Row, columns_within, fill_run, row_over_ground
 from agent.simulator.hills import row_depths
 from agent.simulator.kernels import UNWRAPPED, fast_part
-from agent.simulator.pixels import pack
 from agent.simulator.render_inputs import LensPose, RenderInputs
 from agent.simulator.road_drawing import draw_span
 from agent.simulator.shading import shade_row
@@ -54,14 +54,14 @@ def draw_ground(
     for row in range(top, height):
         beyond = depths[row - 1] if row > top else depths[row] * 1.3
         line = row_over_ground(inputs, pose, row, width, depths[row], beyond)
-        haze = np.float32(1.0) - line.clear
-        for k in range(len(inputs.palette)):
-            shades[k] = pack(inputs.palette[k], line.clear, inputs.haze, haze)
+        for k in range(len(shades)):
+            shades[k] = UNKNOWN
         _draw_row(flat, inputs, pose, line, shades)
         if inputs.start_line.half_width_u > 0.0:
             _draw_start_line(flat, inputs, line)
         if inputs.shadows.used:
             shade_row(flat, inputs, line)
+            shade_car(flat, inputs, pose, line)
 
 
 @fast_part

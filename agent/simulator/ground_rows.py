@@ -10,8 +10,9 @@ import numpy as np
 from agent.simulator.ground import CELL_U
 from agent.simulator.kernels import fast_part
 from agent.simulator.paint import GRAIN_SIDE
-from agent.simulator.pixels import clear_share, store_8_bytes
+from agent.simulator.pixels import blend_word, clear_share, pack, store_8_bytes
 from agent.simulator.render_inputs import LensPose, RenderInputs
+from agent.simulator.sunlight import glare_share
 from agent.simulator.textures import (
     GRAINS_PER_U,
     LEVELS,
@@ -28,6 +29,8 @@ GRAIN_MASK = np.uint64(GRAIN_SIDE - 1)
 BYTE = np.uint64(255)
 GRAIN_SHIFT = 4096.0  # keeps places off the grid positive
 TEXELS_A_PIXEL = 1.4  # chosen: most of a texture's level, along a line across the pixel
+UNKNOWN = np.uint64(0)
+NO_GLARE = np.uint64(0)
 NO_LEVEL = -1  # of a texture, in a row whose pixels are larger than it
 FOREVER = 1e6  # columns; more than any picture has
 
@@ -50,6 +53,7 @@ class Row(NamedTuple):
     grain_step_x: int
     grain_step_z: int
     level: int  # of textures
+    glare: np.uint64  # share of the sun's colour, of 255
 
 
 @fast_part
@@ -90,6 +94,7 @@ def row_over_ground(
         int(step_x * GRAINS_PER_U),
         int(step_z * GRAINS_PER_U),
         _level(across, along) if inputs.textures.used else NO_LEVEL,
+        glare_share(inputs.glare, pose.sin, pose.cos, forward),
     )
 
 
@@ -118,11 +123,14 @@ def fill_run(
     :param row: the row
     :param column: the first to fill
     :param run: how many
-    :param shades: words of the strips' colours, see ``pack``
+    :param shades: words of the strips' colours in this row, ``UNKNOWN`` before they are needed
     :param strip: which
     """
     channels = inputs.palette.shape[1]
     word = shades[strip]
+    if word == UNKNOWN:
+        word = _shade(inputs, row, strip)
+        shades[strip] = word
     grain = inputs.grain
     first = row.pixel + column
     at = np.uint64(first * channels)
@@ -133,7 +141,7 @@ def fill_run(
     coat = inputs.textures.of_strip[strip]
     if coat != PLAIN and row.level >= 0:
         end = safe if channels == 3 else stop
-        at = _fill_texture(flat, inputs, row, column, at, end, word, coat, strip)
+        at = _fill_texture(flat, inputs, row, column, at, end, word, coat)
     elif row.grainy and coat == PLAIN:
         grain_x = row.grain_x + column * row.grain_step_x
         grain_z = row.grain_z + column * row.grain_step_z
@@ -153,6 +161,16 @@ def fill_run(
 
 
 @fast_part
+def _shade(inputs: RenderInputs, row: Row, strip: Any) -> Any:  # pragma: no cover - compiled
+    """Returns the word of a strip's colour in a row, see ``pack``."""
+    haze = np.float32(1.0) - row.clear
+    word = pack(inputs.palette[strip], row.clear, inputs.haze, haze)
+    if row.glare > NO_GLARE:
+        word = blend_word(word, inputs.glare.word, row.glare)
+    return word
+
+
+@fast_part
 def _fill_texture(
     flat: Any,
     inputs: RenderInputs,
@@ -162,7 +180,6 @@ def _fill_texture(
     end: Any,
     word: Any,
     coat: Any,
-    strip: Any,
 ) -> Any:  # pragma: no cover - compiled
     """Write pixels of a texture, two at a time or one grey one; returns the byte after them.
 
@@ -179,7 +196,7 @@ def _fill_texture(
     start = np.uint64(level_start(row.level))
     mask = np.uint64((SIDE >> row.level) - 1)
     shift = TEXEL_SHIFT + row.level
-    word -= textures.base[strip]
+    word -= textures.base[coat]
     if inputs.palette.shape[1] == 3:
         while at < end:
             left = texel_at(texels, start, x >> shift, z >> shift, mask, side_bits)
@@ -217,7 +234,7 @@ def add_texture(
     start = np.uint64(level_start(row.level))
     bits = SIDE_BITS - row.level
     texel = texel_at(textures.texels[coat], start, x >> shift, z >> shift, mask, bits)
-    base = textures.base[strip]
+    base = textures.base[coat]
     first = (row.pixel + column) * channels
     for byte in range(channels):
         place = np.uint64(8 * byte)

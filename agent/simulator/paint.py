@@ -13,7 +13,7 @@ from agent.simulator.cross_section import PLACES, STRIP_STEP_U, CrossSection, la
 from agent.simulator.dashes import dashes_of
 from agent.simulator.lens import Lens
 from agent.simulator.pixels import EVERY_BYTE, LUMA, Fog
-from agent.simulator.textures import PLAIN, Coat, coat_texels, coats_of, texture_key
+from agent.simulator.textures import PLAIN, Coat, coat_mean, coats_of, texture_key
 from agent.simulator.tracks import Scene
 from agent.simulator.typing import Array, Floats, Image
 
@@ -23,7 +23,7 @@ SKY_MIDDLE_ROW = 59.5
 SKY_PITCH = math.radians(15.0)
 SKIES_KEPT = 64  # one for each lens; a server meets many
 PLAIN_GRAIN = 5  # chosen: peak of the grain, grey levels
-MEAN_TEXELS = 64  # of a texture's last level
+ALIKE = 50.0  # chosen: grey levels between colours that share a coat
 GRAIN_SIDE = 64  # places of the grain, repeated over the ground; a power of two, for a mask
 
 
@@ -65,8 +65,11 @@ class Paint:
         # Grain must not carry a byte past its ends.
         self._palette: Floats = np.clip(section.colours, grain + 1.0, 254.0 - grain)
         self._coats, self.coat_of = _coats(scene, section, self.fog, self._haze)
-        for coat, row in zip(self._coats, range(1, 1 + len(self._coats)), strict=True):
-            self._palette[self.coat_of == row] = coat_texels(coat)[-MEAN_TEXELS:, :3].mean(axis=0)
+        for k, coat in enumerate(self._coats):
+            worn = self.coat_of == 1 + k
+            # What its bounds cut off a texture shifts its mean.
+            shifted = section.colours[worn] + (coat_mean(coat) - coat.rgb)
+            self._palette[worn] = np.clip(shifted, 1.0, 254.0)
         self.grain_mean = np.uint64(grain) * EVERY_BYTE
         drawn = np.random.default_rng(0).integers(
             0, 2 * grain + 1, (2, GRAIN_SIDE, GRAIN_SIDE, 8), dtype=np.uint8
@@ -122,7 +125,7 @@ class Colours:
         total = np.pad(np.cumsum(across, axis=1), ((0, 0), (1, 0), (0, 0)))
         self.integral: Floats = (total * STRIP_STEP_U).astype(np.float32).reshape(-1, len(sky[0]))
         self.texels = coats_of(coats, grey=len(sky[0]) == 1)
-        self.base = _packed(self.palette)
+        self.base = _packed(coats, grey=len(sky[0]) == 1)
         self.haze: Floats = haze.astype(np.float32)
         self._sky_rows = sky_rows
         self._sky = sky
@@ -140,19 +143,15 @@ class Colours:
         return self._skies[lens]
 
 
-def _packed(palette: Floats) -> NDArray[np.uint64]:
-    """Returns colours as the kernels pack them for a strip with a texture, (k,)."""
-    levels = palette.astype(np.uint64)
-    if levels.shape[1] == 1:
-        return levels[:, 0]
-    one = levels[:, 0] | levels[:, 1] << np.uint64(8) | levels[:, 2] << np.uint64(16)
-    return np.asarray(one | one << np.uint64(24))
-
-
-def _fog(scene: Scene) -> Fog:
-    """Returns the scene's fog; what it does not say is as in clear air."""
-    given = scene.fog or {}
-    return Fog(**{key: float(given[key]) for key in Fog._fields if key in given})
+def _packed(coats: tuple[Coat, ...], *, grey: bool) -> NDArray[np.uint64]:
+    """Returns the coats' means as the kernels pack them, (1 + coats,), the first 0."""
+    base = np.zeros(1 + len(coats), dtype=np.uint64)
+    for k, coat in enumerate(coats):
+        mean = coat_mean(coat)
+        levels = [int(mean @ LUMA)] if grey else [int(level) for level in mean]
+        one = sum(level << 8 * channel for channel, level in enumerate(levels))
+        base[1 + k] = one if grey else one | one << 24
+    return base
 
 
 def _start_line(scene: Scene) -> StartLine:
@@ -170,28 +169,56 @@ def _start_line(scene: Scene) -> StartLine:
     )
 
 
+def _fog(scene: Scene) -> Fog:
+    """Returns the scene's fog; what it does not say is as in clear air."""
+    given = scene.fog or {}
+    return Fog(**{key: float(given[key]) for key in Fog._fields if key in given})
+
+
+class _Coated(NamedTuple):
+    """Strips that share a texture laid on one colour."""
+
+    name: str
+    rgb: Array
+    strips: list[int]
+
+
+def _like(groups: list[_Coated], name: str, rgb: Array) -> int:
+    """Returns the first of the groups with a texture and nearly a colour, or how many there are."""
+    for row, group in enumerate(groups):
+        if group.name == name and np.abs(group.rgb - rgb).max() <= ALIKE:
+            return row
+    return len(groups)
+
+
 def _coats(
     scene: Scene, section: CrossSection, fog: Fog, haze: Array
 ) -> tuple[tuple[Coat, ...], NDArray[np.uint8]]:
-    """Returns the textures that lie on strips, each on its colour, and each strip's, from 1.
+    """Returns the textures that lie on strips, each on one colour, and each strip's, from 1.
 
-    A texel stays a byte in clear air, in the thickest haze and in the brightest glare.
+    Strips of nearly one colour share a coat. A texel stays a byte on all of them: in clear air, in
+    the thickest haze and in the brightest glare.
     """
-    coats: list[Coat] = []
+    groups: list[_Coated] = []
     coat_of = np.full(len(section.textures), PLAIN, dtype=np.uint8)
-    glare = (scene.light or {}).get("glare", 0.0)
     for k, name in enumerate(section.textures):
         if not name:
             continue
         rgb = section.colours[k].astype(float)
-        hazed = (1.0 - fog.most) * rgb + fog.most * haze
-        low = rgb - np.minimum(rgb, hazed) + 1.0
-        high = rgb + (1.0 - glare) * (254.0 - np.maximum(rgb, hazed))
-        bounds = [tuple(np.clip(level, 1.0, 254.0).tolist()) for level in (rgb, low, high)]
-        coat = Coat(texture_key(scene.textures[name]), *bounds)
-        if coat not in coats:
-            coats.append(coat)
-        coat_of[k] = 1 + coats.index(coat)
+        row = _like(groups, name, rgb)
+        if row == len(groups):
+            groups.append(_Coated(name, rgb, []))
+        groups[row].strips.append(k)
+        coat_of[k] = 1 + row
+    glare = (scene.light or {}).get("glare", 0.0)
+    coats = []
+    for group in groups:
+        rgb = section.colours[group.strips].astype(float)
+        seen = np.concatenate([rgb, (1.0 - fog.most) * rgb + fog.most * haze])
+        low = group.rgb + np.minimum(1.0 - seen.min(axis=0), 0.0)
+        high = group.rgb + np.maximum((1.0 - glare) * (254.0 - seen.max(axis=0)), 0.0)
+        bounds = [tuple(np.clip(level, 1.0, 254.0).tolist()) for level in (group.rgb, low, high)]
+        coats.append(Coat(texture_key(scene.textures[group.name]), *bounds))
     return tuple(coats), coat_of
 
 

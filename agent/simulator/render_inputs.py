@@ -17,6 +17,7 @@ from agent.simulator.paint import Colours, Paint, StartLine
 from agent.simulator.patches import Patches, build_patches
 from agent.simulator.pixels import LUMA, Fog
 from agent.simulator.skyline import Skyline, build_skyline
+from agent.simulator.sunlight import Glare, glare_of
 from agent.simulator.textures import GRAINS_PER_U, SIDE_U, Textures
 from agent.simulator.tracks import Track
 from agent.simulator.typing import Array, Floats, Image
@@ -68,6 +69,7 @@ class RenderInputs(NamedTuple):
     patches: Patches
     skyline: Skyline
     ceiling: Ceiling
+    glare: Glare
 
 
 class LensPose(NamedTuple):
@@ -141,6 +143,7 @@ def gather_render_inputs(
         patches=build_patches(obstacles.patched, grey),
         skyline=build_skyline(paint.scene, lens, grey),
         ceiling=build_ceiling(paint.scene, grey),
+        glare=glare_of(paint.scene.light, grey=grey),
     )
 
 

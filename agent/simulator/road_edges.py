@@ -10,10 +10,12 @@ from agent.simulator.cross_section import PLACES, STRIP_STEP_U
 from agent.simulator.dashes import BOTH, GAP, Seen, painted_share
 from agent.simulator.ground_rows import Row, add_texture
 from agent.simulator.kernels import fast_part
+from agent.simulator.pixels import blend_pixel
 from agent.simulator.render_inputs import RenderInputs
 
 ONE = np.uint64(1)
 TWO = np.uint64(2)
+NO_GLARE = np.uint64(0)
 # Where the table of gaps begins, and its running integral.
 GAP_STRIPS = np.uint32(PLACES)
 GAP_INTEGRAL = np.uint32(PLACES + 1)
@@ -47,6 +49,8 @@ def draw_mean(
         blue = scale * _across(inputs, first, steps, share, 2) + haze * haze_colour[2]
         flat[at + ONE] = int(green)
         flat[at + TWO] = int(blue)
+    if row.glare > NO_GLARE:
+        blend_pixel(flat, at, channels, inputs.glare.word, row.glare)
     if row.level >= 0:
         table = GAP_STRIPS if share > np.float32(0.5) else np.uint32(0)
         strip = np.uint64(inputs.strips[table + first + (steps >> np.uint32(1))])

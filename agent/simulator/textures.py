@@ -40,8 +40,8 @@ class Textures(NamedTuple):
     """Textures as the kernels read them.
 
     ``texels`` (t, n) are packed colours, all levels one after the other, row 0 empty. ``of_strip``
-    (k,) is each strip's row, ``PLAIN`` for none. ``base`` (k,) is the strip's packed colour twice,
-    for two pixels. ``shift_x`` and ``shift_z`` lead from the grid's frame to the world's, in fixed
+    (k,) is each strip's row, ``PLAIN`` for none. ``base`` (t,) is a row's packed mean twice, for
+    two pixels. ``shift_x`` and ``shift_z`` lead from the grid's frame to the world's, in fixed
     point.
     """
 
@@ -107,6 +107,12 @@ def coat_texels(coat: Coat) -> Image:
     offsets = texture_offsets(coat.key).reshape(3, -1)
     _paint_texels(texels, offsets, np.array(coat.rgb), np.array(coat.low), np.array(coat.high))
     return texels
+
+
+def coat_mean(coat: Coat) -> Array:
+    """Returns a coat's mean colour, (3,)."""
+    last = (SIDE >> (LEVELS - 1)) ** 2
+    return np.asarray(coat_texels(coat)[-last:, :3].mean(axis=0))
 
 
 @njit(cache=True)
@@ -200,10 +206,10 @@ def _tiles(offsets: Floats, tiles: dict[str, Any], rng: np.random.Generator) -> 
     count = int(min(max(round(SIDE_U / tiles["side_u"]), 1), SIDE))
     place = (np.arange(SIDE) + 0.5) * count / SIDE
     tile = place.astype(int)
-    levels: Any = rng.uniform(-1.0, 1.0, (count, count)).astype(np.float32)
+    levels = rng.uniform(-1.0, 1.0, (count, count)).astype(np.float32)
     offsets += _channels(tiles.get("levels", 0.0)) * levels[tile[:, None], tile[None, :]]
     if "odd_share" in tiles:
-        odd = np.zeros(count * count, dtype=np.float32)
+        odd: Any = np.zeros(count * count, dtype=np.float32)
         odd[rng.permutation(len(odd))[: round(tiles["odd_share"] * len(odd))]] = 1.0
         odd = odd.reshape(count, count)
         offsets += _channels(tiles.get("odd_levels", 0.0)) * odd[tile[:, None], tile[None, :]]

@@ -19,6 +19,7 @@ from agent.simulator.light_map import light_map
 from agent.simulator.obstacles import Obstacles
 from agent.simulator.paint import Paint
 from agent.simulator.render_inputs import RenderInputs, gather_render_inputs
+from agent.simulator.sunlight import tinted
 from agent.simulator.telemetry import Telemetry
 from agent.simulator.track_progress import (
     ARC,
@@ -90,7 +91,7 @@ class World:
         self._shadows = built.shadows
         self._render_inputs: dict[tuple[View, bool], tuple[Lens, RenderInputs]] = {}
         if appearance is not None:
-            scene = appearance.scene(built.scene, built.track)
+            scene = tinted(appearance.scene(built.scene, built.track))
             self._paint = Paint(scene, appearance.grain_peak())
             self._obstacles = Obstacles(scene, built.track)
             self._shadows = light_map(scene, built.track, self._obstacles.barriers)
