@@ -24,6 +24,8 @@ from agent.simulator.render_inputs import RenderInputs
 GRID_MARGIN = 0.01  # blocks; keeps a row off the map's very edge
 FIXED = 65536.0  # of texels in 16.16 fixed point
 EVEN_BYTES = np.uint64(0x00FF00FF00FF00FF)
+ONE_PIXEL = np.uint64(0x0000000000FFFFFF)
+OTHER_PIXEL = np.uint64(0x0000FFFFFF000000)
 TWO_PIXELS = np.uint64(0x0000FFFFFFFFFFFF)
 SIX = np.uint64(6)
 EIGHT = np.uint64(8)
@@ -112,11 +114,14 @@ def _darken(
         last = min(until - 1, (flat.size - AHEAD) // 3 - row.pixel)
         word = load_8_bytes(flat, at) if column < last else np.uint64(0)
         while column < last:
-            dark = (_texel(texels, start, x, z, level, bits) * clear) >> 8
+            left = (_texel(texels, start, x, z, level, bits) * clear) >> 8
+            right = (_texel(texels, start, x + step_x, z + step_z, level, bits) * clear) >> 8
             # Read before the store, whose last bytes it would have to wait for.
             ahead = load_8_bytes(flat, at + SIX)
-            if dark > 0:
-                store_8_bytes(flat, at, _darkened(word, np.uint64(256 - dark)))
+            if left | right > 0:
+                one = _darkened(word, np.uint64(256 - left)) & ONE_PIXEL
+                other = _darkened(word, np.uint64(256 - right)) & OTHER_PIXEL
+                store_8_bytes(flat, at, one | other | (word & ~TWO_PIXELS))
             word = ahead
             x += 2 * step_x
             z += 2 * step_z
@@ -150,7 +155,7 @@ def _texel(
 
 @fast_part
 def _darkened(word: Any, light: Any) -> Any:  # pragma: no cover - compiled
-    """Returns a word of two coloured pixels with ``light`` of 256 left, the last bytes as is."""
+    """Returns a word with ``light`` of 256 left of every byte."""
     even = (((word & EVEN_BYTES) * light) >> EIGHT) & EVEN_BYTES
     odd = (((word >> EIGHT) & EVEN_BYTES) * light) & ~EVEN_BYTES
-    return ((even | odd) & TWO_PIXELS) | (word & ~TWO_PIXELS)
+    return even | odd
