@@ -23,9 +23,9 @@ FINE_POINTS = 16  # chosen: points a spline's length is measured with, for each 
 
 
 def periodic_spline(points: Array, spacing_u: float) -> Array:
-    """Returns nodes about ``spacing_u`` apart on the closed cubic spline through ``points`` (n, 3).
+    """Returns nodes about ``spacing_u`` apart on the closed cubic spline through ``points``.
 
-    The spline has continuous second derivatives in the chord length. Its moments solve the cyclic
+    These are (n, 3) or more columns, of which the first two are the place. The spline has continuous second derivatives in the chord length. Its moments solve the cyclic
     tridiagonal system
     h[i-1] M[i-1] + 2 (h[i-1] + h[i]) M[i] + h[i] M[i+1] = 6 (slope[i] - slope[i-1]).
     """
@@ -56,7 +56,7 @@ def periodic_spline(points: Array, spacing_u: float) -> Array:
     arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(fine[:, :2], axis=0).T))])
     count = round(arc[-1] / spacing_u)
     wanted = np.linspace(0.0, arc[-1], count, endpoint=False)
-    return np.stack([np.interp(wanted, arc, fine[:, k]) for k in range(3)], axis=1)
+    return np.stack([np.interp(wanted, arc, fine[:, k]) for k in range(points.shape[1])], axis=1)
 
 
 def turtle(start: list[float], span_u: float, script: str) -> Array:

@@ -11,6 +11,7 @@ import math
 from agent.simulator import vehicle
 from agent.simulator.built_scene import BuiltScene
 from agent.simulator.track_progress import (
+    ACROSS,
     ARC,
     BEST_AT_SEC,
     CLOCK_SEC,
@@ -95,9 +96,10 @@ class Telemetry:
 
     @property
     def car(self) -> Triple:
-        """Roll, pitch (nose down positive) and yaw in degrees."""
+        """Roll (right side up positive), pitch (nose down positive) and yaw in degrees."""
+        roll_deg = math.degrees(math.atan(self._progress[ACROSS])) % 360.0
         pitch_deg = -math.degrees(math.atan(self._progress[UPHILL])) % 360.0
-        return 0.0, pitch_deg, math.degrees(self._car[vehicle.YAW]) % 360.0
+        return roll_deg, pitch_deg, math.degrees(self._car[vehicle.YAW]) % 360.0
 
     @property
     def hit(self) -> str:

@@ -32,8 +32,9 @@ from agent.simulator.typing import Array
     HIT,  # index of the obstacle that the car touches, -1 for none
     HEIGHT_U,  # of the ground under the car
     UPHILL,  # its slope along the heading, rise over run
-) = range(13)
-PROGRESS_SIZE = 13
+    ACROSS,  # of a banked road, its slope to the car's right, rise over run
+) = range(14)
+PROGRESS_SIZE = 14
 WIDEST_SEARCH = 400  # nodes by which the nearest one may move in one tick
 END_U = 4.0  # this far before its last node an open road is driven to its end
 PROGRESS_QUANTUM_U = 1.0  # net advance that counts as progress
@@ -75,7 +76,8 @@ def advance(
     progress_state[HIT] = -1.0
     for _ in range(ticks):
         x, z, yaw = car_state[vehicle.X], car_state[vehicle.Z], car_state[vehicle.YAW]
-        vehicle.tick(car_state, steering, throttle, brake, progress_state[UPHILL])
+        uphill = progress_state[UPHILL]
+        vehicle.tick(car_state, steering, throttle, brake, uphill, progress_state[ACROSS])
         if len(course.blocking):
             hit = _obstacle_hit(car_state, course)
             if hit >= 0:  # it stands fast: the car is back where it was, at rest
@@ -175,6 +177,44 @@ def locate(
     forwards = math.sin(yaw) * direction[i, 0] + math.cos(yaw) * direction[i, 1]
     progress_state[HEIGHT_U] = nodes[i, 2] + grade * along
     progress_state[UPHILL] = grade * forwards
+    progress_state[ACROSS] = 0.0
+    if line.bank_reach_u > 0.0:
+        _tilt(progress_state, line, i, ahead, along, grade, yaw)
+
+
+@part
+def _tilt(
+    progress_state: Array,
+    line: CentreLine,
+    i: int,
+    ahead: int,
+    along: float,
+    grade: float,
+    yaw: float,
+) -> None:  # pragma: no cover - compiled
+    """Raise and slope the ground under a car on a banked road.
+
+    :param progress_state: with the height of the path there; changed in place
+    :param line: the track's
+    :param i: the node nearest to the car
+    :param ahead: the node after it
+    :param along: place of the car past node ``i``, u
+    :param grade: slope of the path along it
+    :param yaw: of the car, radians
+    """
+    direction = line.direction
+    reach = line.bank_reach_u
+    beside_u = min(max(progress_state[CTE], -reach), reach)
+    twist = (line.bank[ahead] - line.bank[i]) / max(line.span_u[i], 1e-9)
+    bank = line.bank[i] + twist * along
+    progress_state[HEIGHT_U] += bank * beside_u
+    grade += twist * beside_u
+    if beside_u != progress_state[CTE]:
+        bank = 0.0
+    forwards = math.sin(yaw) * direction[i, 0] + math.cos(yaw) * direction[i, 1]
+    rightwards = math.sin(yaw) * direction[i, 1] - math.cos(yaw) * direction[i, 0]
+    progress_state[UPHILL] = grade * forwards + bank * rightwards
+    progress_state[ACROSS] = bank * forwards - grade * rightwards
 
 
 @part

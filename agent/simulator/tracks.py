@@ -127,6 +127,8 @@ class CentreLine(NamedTuple):
     arc_u: Array
     length_u: float
     closed: bool
+    bank: Array
+    bank_reach_u: float
 
 
 class Track:
@@ -135,10 +137,25 @@ class Track:
     ``nodes`` is (n, 3) of x, z, height. ``direction`` (n, 2) is the unit vector of the span from
     node i to node i + 1, ``span_u`` (n,) its length. ``arc_u`` (n,) is the distance from node 0,
     ``length_u`` the whole. A closed track's last span leads back to node 0; an open one's repeats
-    the last direction.
+    the last direction. ``bank`` (n,) is the road's cross-slope, rise over run to the right; beyond
+    ``bank_reach_u`` beside the path the land is level across.
+
+    :param nodes: the nodes
+    :param closed: the last is followed by the first
+    :param bank: None for a road that is level across
+    :param bank_reach_u: half the width of a banked road, from the path
     """
 
-    def __init__(self, nodes: Array, *, closed: bool) -> None:
+    def __init__(
+        self,
+        nodes: Array,
+        *,
+        closed: bool,
+        bank: Array | None = None,
+        bank_reach_u: float = 0.0,
+    ) -> None:
+        self.bank: Array = np.zeros(len(nodes)) if bank is None else np.ascontiguousarray(bank)
+        self.bank_reach_u = bank_reach_u
         self.nodes = np.ascontiguousarray(nodes)
         self.height_u: Array = np.ascontiguousarray(nodes[:, 2])
         self.closed = closed
@@ -154,8 +171,31 @@ class Track:
     def line(self) -> CentreLine:
         """The line as the kernels read it."""
         return CentreLine(
-            self.nodes, self.direction, self.span_u, self.arc_u, self.length_u, self.closed
+            self.nodes,
+            self.direction,
+            self.span_u,
+            self.arc_u,
+            self.length_u,
+            self.closed,
+            self.bank,
+            self.bank_reach_u,
         )
+
+    @property
+    def is_banked(self) -> bool:
+        """True where the road slopes to a side anywhere."""
+        return bool(self.bank.any())
+
+    def raised_u(self, right_u: float) -> Array:
+        """Returns the ground's height (n,) ``right_u`` to the right of the nodes."""
+        return self.height_u + self.bank * min(max(right_u, -self.bank_reach_u), self.bank_reach_u)
+
+    def ground_u(self, x: float, z: float) -> float:
+        """Returns the ground's height at a point, as it is beside the nearest node."""
+        i = self.nearest_node(x, z)
+        dx, dz = x - self.nodes[i, 0], z - self.nodes[i, 1]
+        right_u = float(dx * self.direction[i, 1] - dz * self.direction[i, 0])
+        return float(self.raised_u(right_u)[i])
 
     @cached_property
     def crossings(self) -> NDArray[np.int64]:
@@ -210,7 +250,7 @@ def build_track(scene: Scene, seed: int = 0) -> Track:
     match path["kind"]:
         case "spline":
             spacing_u = path.get("spacing_u", SPLINE_SPACING_U)
-            return Track(periodic_spline(np.array(path["points"]), spacing_u), closed=True)
+            return _spline_track(np.array(path["points"]), spacing_u, scene)
         case "turtle":
             return Track(turtle(path["start"], path["span_u"], path["script"]), closed=True)
         case "loop":
@@ -218,6 +258,15 @@ def build_track(scene: Scene, seed: int = 0) -> Track:
     rng = np.random.default_rng(seed)
     turns = np.radians(rng.uniform(-path["turn_deg"], path["turn_deg"], size=path["spans"]))
     return Track(random_road(np.array(path["start"]), path["span_u"], turns), closed=False)
+
+
+def _spline_track(points: Array, spacing_u: float, scene: Scene) -> Track:
+    """Returns the track through control points (n, 3), or (n, 4) where it is banked."""
+    nodes = periodic_spline(points, spacing_u)
+    if points.shape[1] == 3:
+        return Track(nodes, closed=True)
+    ends = [abs(strip[end]) for strip in scene.cross_section for end in ("from_u", "to_u")]
+    return Track(nodes[:, :3], closed=True, bank=nodes[:, 3], bank_reach_u=float(max(ends)))
 
 
 @njit(cache=True)

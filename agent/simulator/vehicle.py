@@ -3,12 +3,14 @@
 Constants are read off the Unity prefab (docs/simulator.md); lengths in Unity units (8 u = 1 m),
 time in seconds, angles in radians. The model is a kinematic bicycle whose tyres can hold at most
 1 g. Beyond it the front axle understeers, and the body keeps a sideways velocity that friction
-takes away at the same 1 g.
+takes away at the same 1 g. On a banked road gravity pulls to the lower side; in a bend the bank
+carries a part of what is asked of the tyres, and presses them to the ground.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from agent.simulator.kernels import kernel, part
 from agent.simulator.typing import Array
@@ -38,6 +40,11 @@ YAW_LAG_SEC = 0.04
 SCRUB = 0.9
 # Chosen: cornering keeps this share of the grip however hard the motor pulls.
 LEAST_CORNERING_GRIP = 0.3
+
+# A tyre holds by slipping. Chosen: the slip that holds 1 g on a bank, as a share of the speed (the
+# prefab's curve has its peak at twice as much), and at rest in u/s.
+SLIP_PER_G = 0.1
+CREEP_U = 0.5
 
 # Indices of the car's state vector.
 X, Z, YAW, FORWARD, SIDE, YAW_RATE, ACCEL_SIDE, ACCEL_FORWARD = range(8)
@@ -80,9 +87,32 @@ def scrub(side_accel: float, steering: float) -> float:  # pragma: no cover - co
     return SCRUB * abs(side_accel * math.sin(steering * STEER_MAX))
 
 
+@part
+def _bend_limits(hold: float, across: float) -> Any:  # pragma: no cover - compiled
+    """Returns the most that the tyres accelerate a car to the left and to the right, u/s^2.
+
+    To accelerate by a to the right on a slope of angle s they push a cos(s) + g sin(s) along it,
+    and the ground pushes g cos(s) - a sin(s) square to it.
+
+    :param hold: what they hold on level ground, u/s^2
+    :param across: slope to the right, rise over run
+    """
+    if across == 0.0:
+        return -hold, hold
+    share = hold / GRAVITY_U
+    left = GRAVITY_U * (share + across) / max(1.0 - share * across, 0.1)
+    right = GRAVITY_U * (share - across) / max(1.0 + share * across, 0.1)
+    return -max(left, 0.0), max(right, 0.0)
+
+
 @kernel
 def tick(
-    car_state: Array, steering: float, throttle: float, brake: float, uphill: float
+    car_state: Array,
+    steering: float,
+    throttle: float,
+    brake: float,
+    uphill: float,
+    across: float = 0.0,
 ) -> None:  # pragma: no cover - compiled
     """Advance a car by ``DT_SEC``.
 
@@ -91,6 +121,7 @@ def tick(
     :param throttle: command in [-1, 1], negative drives backwards
     :param brake: share of the brakes' torque, 0 for none; more than 1 after a reset
     :param uphill: slope of the ground along the car's heading, rise over run
+    :param across: slope of the ground to the car's right, rise over run
     """
     forward = car_state[FORWARD]
     side = car_state[SIDE]
@@ -100,22 +131,32 @@ def tick(
     grip = math.sqrt(max(GRAVITY_U**2 - accel**2, (LEAST_CORNERING_GRIP * GRAVITY_U) ** 2))
 
     wanted = forward * math.tan(steering * STEER_MAX) / WHEELBASE_U
-    limit = FRONT_GRIP_SURPLUS * grip / max(abs(forward), 1e-6)
-    wanted = min(max(wanted, -limit), limit)
+    left, right = _bend_limits(FRONT_GRIP_SURPLUS * grip, across)
+    speed = max(abs(forward), 1e-6)
+    if forward < 0.0:
+        left, right = -right, -left
+    wanted = min(max(wanted, left / speed), right / speed)
     car_state[YAW_RATE] += (wanted - car_state[YAW_RATE]) * (DT_SEC / YAW_LAG_SEC)
     turned = car_state[YAW_RATE] * DT_SEC
 
     # The velocity keeps its direction in the world while the body turns; then the tyres pull it
-    # in line.
+    # in line, down the slope as far as they slip.
     cos, sin = math.cos(turned), math.sin(turned)
     forward, side = forward * cos + side * sin, side * cos - forward * sin
-    held = min(abs(side), grip * DT_SEC)
-    if held == abs(side):  # what bends the path does not slow the car; scrub does, below
-        forward = math.copysign(math.hypot(forward, side), forward)
-    side -= math.copysign(held, side)
+    pull = GRAVITY_U * across / math.sqrt(1.0 + across * across)
+    slip = -(CREEP_U + SLIP_PER_G * abs(forward)) * pull / GRAVITY_U
+    asked = side - pull * DT_SEC - slip
+    if across != 0.0:  # the bank presses the car down in its bend
+        grip *= max((1.0 - car_state[YAW_RATE] * forward * across / GRAVITY_U), 0.0)
+    held = min(abs(asked), grip * DT_SEC)
+    gained = math.sqrt(max(side**2 - slip**2, 0.0))
+    if held == abs(asked):  # what bends the path does not slow the car; scrub does, below
+        forward = math.copysign(math.hypot(forward, gained), forward)
+    side = slip + asked - math.copysign(held, asked)
     side_accel = car_state[YAW_RATE] * forward
     forward += (accel - GRAVITY_U * uphill) * DT_SEC
-    forward -= math.copysign(min(scrub(side_accel, steering) * DT_SEC, abs(forward)), forward)
+    scrubbed = min(scrub(side_accel + pull, steering) * DT_SEC, abs(forward))
+    forward -= math.copysign(scrubbed, forward)
     # Brakes never ask for more than the tyres hold.
     braked = min(WHEELS * TORQUE * brake / WHEEL_RADIUS_U / MASS, GRAVITY_U) * DT_SEC
     forward -= math.copysign(min(braked, abs(forward)), forward)
