@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 from agent.simulator import vehicle
 from agent.simulator.camera import render
 from agent.simulator.lens import View
-from agent.simulator.track_progress import ARC, CROSSINGS, HEIGHT_U, PROGRESS_SIZE, UPHILL, advance
+from agent.simulator.track_progress import (
+    ACROSS,
+    ARC,
+    CROSSINGS,
+    HEIGHT_U,
+    PROGRESS_SIZE,
+    UPHILL,
+    advance,
+)
 from agent.simulator.typing import Array, Image
 from agent.simulator.world import TICKS_PER_STEP, World
 
@@ -143,4 +151,5 @@ def _render_all(
             progress[HEIGHT_U],
             progress[UPHILL],
             progress[ARC],
+            progress[ACROSS],
         )

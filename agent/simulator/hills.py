@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
-from agent.simulator.kernels import UNWRAPPED
+from agent.simulator.kernels import UNWRAPPED, part
 from agent.simulator.lens import Optics
 from agent.simulator.typing import Array
 
@@ -38,8 +38,6 @@ def hills_ahead(
     :param length_u: of the track
     """
     profile = np.empty((SAMPLES, 2))
-    tilt = math.atan(uphill)
-    cos, sin = math.cos(tilt), math.sin(tilt)
     n = len(arc_u)
     ahead = NEAR_U
     ratio = (FAR_U / NEAR_U) ** (1.0 / (SAMPLES - 1))
@@ -50,10 +48,26 @@ def hills_ahead(
         share = (place - arc_u[i]) / max(end - arc_u[i], 1e-9)
         height = heights[i] + share * (heights[(i + 1) % n] - heights[i]) - height_u
         height *= min(max((LEVEL_AT_U - ahead) / (LEVEL_AT_U - LEVEL_FROM_U), 0.0), 1.0)
+        profile[k, 0] = ahead
+        profile[k, 1] = height
+        ahead *= ratio
+    tilt_profile(profile, uphill)
+    return profile
+
+
+@part
+def tilt_profile(profile: Array, uphill: float) -> None:  # pragma: no cover - compiled
+    """Change a profile of distances and heights to the car's tilted frame.
+
+    :param profile: (``SAMPLES``, 2), u, changed in place
+    :param uphill: slope of the ground along the heading
+    """
+    tilt = math.atan(uphill)
+    cos, sin = math.cos(tilt), math.sin(tilt)
+    for k in range(len(profile)):
+        ahead, height = profile[k, 0], profile[k, 1]
         profile[k, 0] = ahead * cos + height * sin
         profile[k, 1] = height * cos - ahead * sin
-        ahead *= ratio
-    return profile
 
 
 @njit(cache=True, error_model="numpy", **UNWRAPPED)

@@ -95,8 +95,8 @@ def _kind(obstacle: dict[str, Any]) -> str:
 
 
 def _base_u(obstacle: dict[str, Any], track: Track) -> float:
-    """Returns the height of the ground under an obstacle: that of the nearest node."""
-    return float(track.height_u[track.nearest_node(obstacle["x"], obstacle["z"])])
+    """Returns the height of the ground under an obstacle, as it is beside the nearest node."""
+    return track.ground_u(obstacle["x"], obstacle["z"])
 
 
 def _rows(rows: list[list[float]], columns: int) -> Array:

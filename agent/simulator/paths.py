@@ -25,8 +25,9 @@ FINE_POINTS = 16  # chosen: points a spline's length is measured with, for each 
 def periodic_spline(points: Array, spacing_u: float) -> Array:
     """Returns nodes about ``spacing_u`` apart on the closed cubic spline through ``points``.
 
-    These are (n, 3) or more columns, of which the first two are the place. The spline has continuous second derivatives in the chord length. Its moments solve the cyclic
-    tridiagonal system
+    These are (n, 3) or more columns, of which the first two are the place. The spline has
+    continuous second derivatives in the chord length. Its moments solve the cyclic tridiagonal
+    system
     h[i-1] M[i-1] + 2 (h[i-1] + h[i]) M[i] + h[i] M[i+1] = 6 (slope[i] - slope[i-1]).
     """
     n = len(points)

@@ -188,8 +188,10 @@ def seen_from_lens(canvas: Canvas, i: int) -> Any:  # pragma: no cover - compile
     dx, dz = corners[i, 0] - pose.x, corners[i, 1] - pose.z
     up = corners[i, 2] - pose.height_u
     level = dx * pose.sin + dz * pose.cos
-    ahead = level * canvas.tilt_cos + up * canvas.tilt_sin
-    drop = lens.height_u - up * canvas.tilt_cos + level * canvas.tilt_sin
     right = dx * pose.cos - dz * pose.sin
+    ahead = level * canvas.tilt_cos + up * canvas.tilt_sin
+    up = up * canvas.tilt_cos - level * canvas.tilt_sin
+    drop = lens.height_u - up * pose.roll_cos + right * pose.roll_sin
+    right = right * pose.roll_cos + up * pose.roll_sin
     down = drop * lens.cos_pitch - ahead * lens.sin_pitch
     return right, down, ahead * lens.cos_pitch + drop * lens.sin_pitch

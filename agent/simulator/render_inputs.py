@@ -19,7 +19,7 @@ from agent.simulator.pixels import LUMA, Fog
 from agent.simulator.skyline import Skyline, build_skyline
 from agent.simulator.sunlight import Glare, glare_of
 from agent.simulator.textures import GRAINS_PER_U, SIDE_U, Textures
-from agent.simulator.tracks import Track
+from agent.simulator.tracks import CentreLine, Track
 from agent.simulator.typing import Array, Floats, Image
 
 HILLY_U = 0.2  # chosen: a track that rises less is drawn as level ground
@@ -34,6 +34,8 @@ class RenderInputs(NamedTuple):
 
     lens: Optics
     hilly: bool
+    banked: bool
+    line: CentreLine
     arc_u: Array
     height_u: Array
     length_u: float
@@ -81,6 +83,8 @@ class LensPose(NamedTuple):
     cos: float
     height_u: float  # of the ground
     uphill: float  # slope of the ground along the car's heading
+    roll_sin: float  # of the car, its right side up
+    roll_cos: float
 
 
 def gather_render_inputs(
@@ -108,6 +112,8 @@ def gather_render_inputs(
     return RenderInputs(
         lens=lens.optics,
         hilly=bool(np.ptp(track.height_u) > HILLY_U),
+        banked=track.is_banked,
+        line=track.line,
         arc_u=track.arc_u,
         height_u=track.height_u,
         length_u=track.length_u,

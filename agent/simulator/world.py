@@ -22,6 +22,7 @@ from agent.simulator.render_inputs import RenderInputs, gather_render_inputs
 from agent.simulator.sunlight import tinted
 from agent.simulator.telemetry import Telemetry
 from agent.simulator.track_progress import (
+    ACROSS,
     ARC,
     BEST_AT_SEC,
     BEST_NET,
@@ -259,7 +260,13 @@ class World:
     def _draw(self, out: Image, inputs: RenderInputs) -> None:
         progress = self._progress_state
         camera.render(
-            out, inputs, self._car_state, progress[HEIGHT_U], progress[UPHILL], progress[ARC]
+            out,
+            inputs,
+            self._car_state,
+            progress[HEIGHT_U],
+            progress[UPHILL],
+            progress[ARC],
+            progress[ACROSS],
         )
 
     def render_inputs(self, view: View, grey: bool) -> tuple[Lens, RenderInputs]:
