@@ -119,8 +119,8 @@ def _beside(track: Track, right_u: float) -> Array:
         before[0] = track.direction[0]
     mean = track.direction + before
     mean /= np.maximum(np.hypot(mean[:, 0], mean[:, 1]), 1e-9)[:, None]
-    right = np.column_stack([mean[:, 1], -mean[:, 0], np.zeros(len(mean))])
-    return np.asarray(track.nodes + right_u * right)
+    places = track.nodes[:, :2] + right_u * np.column_stack([mean[:, 1], -mean[:, 0]])
+    return np.column_stack([places, track.raised_u(right_u)])
 
 
 def _apart(line: Array, track: Track, least_u: float) -> Any:

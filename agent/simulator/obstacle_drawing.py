@@ -70,7 +70,8 @@ def draw_obstacles(
     depths, which = things_in_sight(inputs, pose)
     first_panel = len(inputs.pillars) + len(inputs.boxes)
     grounds = np.empty(0)
-    if len(hills) > 0 and len(inputs.panels) + len(inputs.wires) + len(inputs.uprights) > 0:
+    standing = len(inputs.panels) + len(inputs.wires) + len(inputs.uprights)
+    if len(hills) > 0 and standing > 0 and not inputs.banked:  # whose rows are bent
         grounds = row_depths(hills, inputs.lens, rows)
     turned = _lighting(inputs.sun, pose)
     for k in np.argsort(-depths):

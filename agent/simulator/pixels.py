@@ -30,20 +30,7 @@ def _store(context: Any, data: Any, at: Any, word: Any) -> Any:
     return types.void(data, types.uint64, types.uint64), generate
 
 
-def _load(context: Any, data: Any, at: Any) -> Any:
-    """Returns the 64-bit word over eight bytes of a flat uint8 array, wherever they begin."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = make_array(signature.args[0])(context, builder, arguments[0])
-        first_byte = builder.gep(array.data, [arguments[1]])
-        place = builder.bitcast(first_byte, ir.IntType(64).as_pointer())
-        return builder.load(place, align=1)
-
-    return types.uint64(data, types.uint64), generate
-
-
 store_8_bytes: Any = intrinsic(_store)
-load_8_bytes: Any = intrinsic(_load)
 
 
 def _load(context: Any, data: Any, at: Any) -> Any:

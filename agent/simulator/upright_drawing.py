@@ -90,8 +90,10 @@ def _stand(canvas: Canvas, upright: Array) -> Standing:  # pragma: no cover - co
     dz = upright[Z] - pose.z
     up = upright[BASE] - pose.height_u
     level = dx * pose.sin + dz * pose.cos
+    right = dx * pose.cos - dz * pose.sin
     ahead = level * canvas.tilt_cos + up * canvas.tilt_sin
-    drop = lens.height_u - up * canvas.tilt_cos + level * canvas.tilt_sin
+    up = up * canvas.tilt_cos - level * canvas.tilt_sin
+    drop = lens.height_u - up * pose.roll_cos + right * pose.roll_sin
     down = drop * lens.cos_pitch - ahead * lens.sin_pitch
     depth = ahead * lens.cos_pitch + drop * lens.sin_pitch
     cos = lens.cos_pitch * canvas.tilt_cos + lens.sin_pitch * canvas.tilt_sin
@@ -106,7 +108,7 @@ def _stand(canvas: Canvas, upright: Array) -> Standing:  # pragma: no cover - co
         top = lens.middle_row + lens.focal_px * (down - upright[HEIGHT] * cos) / top_depth
     return Standing(
         lens.middle_column,
-        dx * pose.cos - dz * pose.sin,
+        right * pose.roll_cos + up * pose.roll_sin,
         scale * cos,
         scale * sin,
         down,

@@ -42,7 +42,7 @@ SCRUB = 0.9
 LEAST_CORNERING_GRIP = 0.3
 
 # A tyre holds by slipping. Chosen: the slip that holds 1 g on a bank, as a share of the speed (the
-# prefab's curve has its peak at twice as much), and at rest in u/s.
+# prefab's curve has its peak at twice as much), and at rest, unbraked, in u/s.
 SLIP_PER_G = 0.1
 CREEP_U = 0.5
 
@@ -144,7 +144,8 @@ def tick(
     cos, sin = math.cos(turned), math.sin(turned)
     forward, side = forward * cos + side * sin, side * cos - forward * sin
     pull = GRAVITY_U * across / math.sqrt(1.0 + across * across)
-    slip = -(CREEP_U + SLIP_PER_G * abs(forward)) * pull / GRAVITY_U
+    creep = CREEP_U if brake == 0.0 else 0.0
+    slip = -(creep + SLIP_PER_G * abs(forward)) * pull / GRAVITY_U
     asked = side - pull * DT_SEC - slip
     if across != 0.0:  # the bank presses the car down in its bend
         grip *= max((1.0 - car_state[YAW_RATE] * forward * across / GRAVITY_U), 0.0)
