@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from agent.simulator.ground import CELL_U
-from agent.simulator.ground_rows import Row
+from agent.simulator.ground_rows import Row, columns_within
 from agent.simulator.kernels import fast_part
 from agent.simulator.obstacles import BODY_HALF_LENGTH_U, BODY_HALF_WIDTH_U
 from agent.simulator.render_inputs import LensPose, RenderInputs
@@ -44,7 +44,10 @@ def shade_car(
         return
     channels = inputs.palette.shape[1]
     length = math.sqrt(ahead * ahead + right * right) + 1e-6
-    for column in range(row.width):
+    left_u = min(right, 0.0) - BODY_HALF_WIDTH_U
+    right_u = max(right, 0.0) + BODY_HALF_WIDTH_U
+    first, stop = columns_within(place_right, step_right, left_u, right_u, 0, row.width)
+    for column in range(first, stop):
         low = 0.0
         high = 1.0
         for place, reach, half in (
@@ -58,6 +61,6 @@ def shade_car(
         if high > low:
             cover = min((high - low) * length / shadows.soft_u, 1.0)
             light = int(256.0 * (1.0 - shadows.darkness * cover))
-            first = (row.pixel + column) * channels
-            for byte in range(first, first + channels):
+            at = (row.pixel + column) * channels
+            for byte in range(at, at + channels):
                 flat[byte] = (int(flat[byte]) * light) >> 8
