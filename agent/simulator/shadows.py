@@ -1,4 +1,4 @@
-"""What casts shadows on the ground: obstacles, cut-outs and barriers as shapes that lie there.
+"""Shadows on the ground, of obstacles, cut-outs and barriers, as shapes that lie there.
 
 A shape is a convex polygon or an ellipse with an opacity. An ellipse may be dappled, as the shadow
 of a tree's crown is.
@@ -34,7 +34,7 @@ Point = tuple[float, float]
 
 
 class Sun(NamedTuple):
-    """Where the shadow of 1 u of height ends, u, and how dark and soft it is."""
+    """The sun as shadows have it: where that of 1 u of height ends, u, how dark and soft it is."""
 
     x: float
     z: float
