@@ -9,6 +9,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 
 from agent.simulator.tracks import Track
 from agent.simulator.typing import Array
@@ -95,9 +96,9 @@ def _runs_beside(barrier: dict[str, Any], track: Track) -> list[Array]:
     """Returns the lines (n, 3) along which a barrier stands; x, z and the path's height."""
     right_u = float(barrier["right_u"])
     line = _beside(track, right_u)
-    kept = _apart(line, track, OWN_SHARE * abs(right_u))
-    kept &= track.arc_u >= barrier.get("from_arc_u", 0.0)
+    kept = track.arc_u >= barrier.get("from_arc_u", 0.0)
     kept &= track.arc_u <= barrier.get("to_arc_u", math.inf)
+    kept[kept] = _apart(line[kept], track.nodes, OWN_SHARE * abs(right_u))
     places = np.flatnonzero(kept)
     if len(places) == 0:
         return []
@@ -123,15 +124,22 @@ def _beside(track: Track, right_u: float) -> Array:
     return np.column_stack([places, track.raised_u(right_u)])
 
 
-def _apart(line: Array, track: Track, least_u: float) -> Any:
+@njit(cache=True)
+def _apart(line: Array, nodes: Array, least_u: float) -> Any:  # pragma: no cover - compiled
     """Returns which points (n,) of a line are at least so far from every node."""
-    kept = np.empty(len(line), dtype=np.bool_)
-    for first in range(0, len(line), 256):
-        part = line[first : first + 256]
-        away = np.hypot(
-            part[:, None, 0] - track.nodes[None, :, 0], part[:, None, 1] - track.nodes[None, :, 1]
-        )
-        kept[first : first + 256] = away.min(axis=1) >= least_u
+    widest_u = 1e-9  # between two nodes
+    for k in range(1, len(nodes)):
+        step_u = math.hypot(nodes[k, 0] - nodes[k - 1, 0], nodes[k, 1] - nodes[k - 1, 1])
+        widest_u = max(widest_u, step_u)
+    kept = np.ones(len(line), dtype=np.bool_)
+    for i in range(len(line)):
+        k = 0
+        while k < len(nodes):
+            room_u = math.hypot(line[i, 0] - nodes[k, 0], line[i, 1] - nodes[k, 1]) - least_u
+            if room_u < 0.0:
+                kept[i] = False
+                break
+            k += max(1, int(room_u / widest_u))  # those between are not near enough
     return kept
 
 
@@ -140,17 +148,28 @@ def _cut(line: Array) -> Array:
     steps = np.diff(line[:, :2], axis=0)
     length = np.hypot(steps[:, 0], steps[:, 1])
     heading = np.unwrap(np.arctan2(steps[:, 0], steps[:, 1]))
-    cuts = [0]
+    return _split_long(line[_is_cut(length, heading)])
+
+
+@njit(cache=True)
+def _is_cut(length: Array, heading: Array) -> Any:  # pragma: no cover - compiled
+    """Returns at which points (n + 1,) a line of n steps is cut: both ends, bends, long straights.
+
+    :param length: of the steps, u
+    :param heading: theirs, radians
+    """
+    cut = np.zeros(len(length) + 1, dtype=np.bool_)
+    cut[0] = cut[-1] = True
+    last = 0
     run_u = 0.0
-    begun = heading[0]
-    for i in range(len(steps)):
-        turned = abs(heading[i] - begun) > PANEL_TURN
-        if cuts[-1] < i and (turned or run_u + length[i] > PANEL_U):
-            cuts.append(i)
+    for i in range(len(length)):
+        turned = abs(heading[i] - heading[last]) > PANEL_TURN
+        if last < i and (turned or run_u + length[i] > PANEL_U):
+            cut[i] = True
+            last = i
             run_u = 0.0
-            begun = heading[i]
         run_u += length[i]
-    return _split_long(line[[*cuts, len(line) - 1]])
+    return cut
 
 
 def _split_long(line: Array) -> Array:
@@ -158,8 +177,9 @@ def _split_long(line: Array) -> Array:
     length = np.hypot(*np.diff(line[:, :2], axis=0).T)
     arc = np.concatenate([[0.0], np.cumsum(length)])
     parts = np.maximum(1, np.ceil(length / PANEL_U - 0.1)).astype(int)
-    places = [np.linspace(arc[i], arc[i + 1], n, endpoint=False) for i, n in enumerate(parts)]
-    wanted = np.concatenate([*places, arc[-1:]])
+    which = np.repeat(np.arange(len(parts)), parts)
+    part_of = np.arange(len(which)) - np.repeat(np.cumsum(parts) - parts, parts)
+    wanted = np.append(arc[which] + length[which] * part_of / parts[which], arc[-1])
     return np.column_stack([np.interp(wanted, arc, line[:, k]) for k in range(3)])
 
 

@@ -15,6 +15,7 @@ STRIP_STEP_U = 0.01  # resolution of the cross-section
 # inside, so no look-up needs a check.
 STRIP_HALF_U = 32.0
 PLACES = round(2 * STRIP_HALF_U / STRIP_STEP_U)
+LATERAL_U: Floats = (np.arange(PLACES) + 0.5) * STRIP_STEP_U - STRIP_HALF_U
 BLUR_STEPS = 8  # chosen: grades of a soft edge
 MOST_STRIPS = 256  # that a byte can name
 
@@ -75,37 +76,42 @@ def lay_strips(scene: Scene) -> CrossSection:
 
 def _table(scene: Scene, names: list[str], strips: list[dict[str, Any]]) -> _Places:
     """Returns what is seen at each place where these strips are painted, one over the other."""
-    lateral = (np.arange(PLACES) + 0.5) * STRIP_STEP_U - STRIP_HALF_U
     colours = np.tile(np.array(scene.ground_rgb, dtype=np.float32), (PLACES, 1))
     textures = np.full(PLACES, names.index(scene.ground_texture or ""))
     dashed = np.zeros(PLACES, dtype=np.bool_)
     for strip in strips:
-        cover = _cover(strip, lateral)
-        whole = cover == 1.0
-        colours[whole] = strip["rgb"]
-        partly = (cover > 0.0) & ~whole
+        seen, cover = _cover(strip)
         rgb = np.array(strip["rgb"], dtype=np.float32)
-        colours[partly] += cover[partly, None] * (rgb - colours[partly])
-        textures[cover >= 0.5] = names.index(strip.get("texture", ""))
-        dashed[cover > 0.0] = "dash_u" in strip
+        whole = cover[:, None] == 1.0
+        partly = colours[seen] + cover[:, None] * (rgb - colours[seen])
+        colours[seen] = np.where(whole, rgb, partly)
+        textures[seen][cover >= 0.5] = names.index(strip.get("texture", ""))
+        dashed[seen][cover > 0.0] = "dash_u" in strip
     return _Places(colours, textures, dashed)
 
 
-def _cover(strip: dict[str, Any], lateral: Any) -> Floats:
-    """Returns how much of a strip's colour is seen at each place, 0 to 1, in few steps."""
+def _cover(strip: dict[str, Any]) -> tuple[slice, Floats]:
+    """Returns where a strip may be seen, and how much of its colour is there.
+
+    That is 0 to 1, in few steps.
+    """
     blur_u = strip.get("blur_u", 0.0)
-    inside = (lateral >= strip["from_u"]) & (lateral < strip["to_u"])
+    ends = [strip["from_u"] - 0.5 * blur_u, strip["to_u"] + 0.5 * blur_u]
+    first, stop = np.searchsorted(LATERAL_U, ends)
+    seen = slice(int(first), int(stop))
+    lateral = LATERAL_U[seen]
     if blur_u <= 0.0:
-        return inside.astype(np.float32)
+        return seen, np.ones(len(lateral), dtype=np.float32)
     past = (lateral - strip["from_u"]) / blur_u + 0.5
     before = (strip["to_u"] - lateral) / blur_u + 0.5
     cover = np.clip(past, 0.0, 1.0) * np.clip(before, 0.0, 1.0)
-    return (np.rint(cover * BLUR_STEPS) / BLUR_STEPS).astype(np.float32)
+    return seen, (np.rint(cover * BLUR_STEPS) / BLUR_STEPS).astype(np.float32)
 
 
 def _first_places(table: _Places) -> NDArray[np.int64]:
     """Returns where each strip of a table begins."""
-    changes = np.any(table.colours[1:] != table.colours[:-1], axis=1)
+    red, green, blue = (table.colours[1:] != table.colours[:-1]).T
+    changes = red | green | blue
     changes |= table.textures[1:] != table.textures[:-1]
     changes |= table.dashed[1:] != table.dashed[:-1]
     return np.concatenate([[0], np.flatnonzero(changes) + 1])

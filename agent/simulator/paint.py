@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -71,13 +71,7 @@ class Paint:
             shifted = section.colours[worn] + (coat_mean(coat) - coat.rgb)
             self._palette[worn] = np.clip(shifted, 1.0, 254.0)
         self.grain_mean = np.uint64(grain) * EVERY_BYTE
-        drawn = np.random.default_rng(0).integers(
-            0, 2 * grain + 1, (2, GRAIN_SIDE, GRAIN_SIDE, 8), dtype=np.uint8
-        )
-        # One level for two pixels.
-        self.grain: NDArray[np.uint64] = drawn[0, ..., 0].astype(np.uint64) * EVERY_BYTE
-        # Eight pixels, each the mean of two of those, as where a picture is halved.
-        self.grey_grain: NDArray[np.uint64] = ((drawn[0] + drawn[1]) // 2).view(np.uint64)[..., 0]
+        self.grain, self.grey_grain = _grain(grain)
         self.start_line = _start_line(scene)
 
     @cached_property
@@ -141,6 +135,21 @@ class Colours:
                 self._skies.clear()
             self._skies[lens] = _draw_sky(self._sky_rows, self._sky, lens)
         return self._skies[lens]
+
+
+@cache
+def _grain(peak: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Returns noise for two coloured pixels in a word, and for eight grey ones.
+
+    A grey one is the mean of two of the others, as where a picture is halved.
+
+    :param peak: grey levels
+    """
+    drawn = np.random.default_rng(0).integers(
+        0, 2 * peak + 1, (2, GRAIN_SIDE, GRAIN_SIDE, 8), dtype=np.uint8
+    )
+    grey = ((drawn[0] + drawn[1]) // 2).view(np.uint64)[..., 0]
+    return drawn[0, ..., 0].astype(np.uint64) * EVERY_BYTE, grey
 
 
 def _packed(coats: tuple[Coat, ...], *, grey: bool) -> NDArray[np.uint64]:

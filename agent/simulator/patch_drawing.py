@@ -62,7 +62,8 @@ def draw_patches(
         over = face.over[0] + face.over[1] * right + face.over[2] * down
         at = np.uint64((row * columns + begin) * channels)
         for column in range(begin, end + 1, 2):
-            share = 1.0 / over
+            # A ray along the wall meets it nowhere.
+            share = 1.0 / (over if abs(over) > 1e-9 else 1e-9)
             i = int(math.floor(along * share - face.along_0)) & (COLUMNS - 1)
             k = int(math.floor(up * share - face.up_0)) & (BANDS - 1)
             word = words[which[k, i]]

@@ -32,7 +32,7 @@ def scene_with_look(scene: Scene, track: Track, seed: int) -> Scene:
     things: list[dict[str, Any]] = []
     for k, name in enumerate(("trees", "chairs")):
         if name in look:
-            things += _scattered(look[name], track, np.random.default_rng([seed, 5, k]))
+            things += scattered(look[name], track, np.random.default_rng([seed, 5, k]))
     if "cone" in look:
         things.append(_cone(look["cone"], track, np.random.default_rng([seed, 6])))
     return replace(scene, light=light, obstacles=[*scene.obstacles, *things])
@@ -53,7 +53,7 @@ def _light(ranges: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     return drawn
 
 
-def _scattered(ranges: dict[str, Any], track: Track, rng: np.random.Generator) -> list[Any]:
+def scattered(ranges: dict[str, Any], track: Track, rng: np.random.Generator) -> list[Any]:
     """Returns cut-outs around random nodes, none near any node; some find no place."""
     draws = rng.random((int(ranges["count"]), TRIES, 5))
     low_u, high_u = ranges["away_u"]

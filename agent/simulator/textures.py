@@ -46,7 +46,7 @@ class Textures(NamedTuple):
     """
 
     used: bool
-    texels: NDArray[np.uint32]
+    texels: NDArray[np.uint32] | Image
     of_strip: NDArray[np.uint8]
     base: NDArray[np.uint64]
     shift_x: int
@@ -85,63 +85,78 @@ def texture_offsets(key: str) -> NDArray[np.int16]:
 
 
 @lru_cache(maxsize=16)  # a third of a megabyte for each coat
-def coats_of(coats: tuple[Coat, ...], *, grey: bool) -> NDArray[np.uint32]:
+def coats_of(coats: tuple[Coat, ...], *, grey: bool) -> NDArray[np.uint32] | Image:
     """Returns packed texels of coats, (1 + coats, ``TEXELS``), the first row empty.
 
-    :param grey: one grey level a texel
+    :param grey: one grey level a texel, in a byte
     """
+    packed: NDArray[np.uint32] | Image
+    if grey:
+        packed = np.zeros((1 + len(coats), TEXELS), dtype=np.uint8)
+        for k, coat in enumerate(coats):
+            packed[k + 1] = coat_texels(coat)[3]
+        return packed
     packed = np.zeros((1 + len(coats), TEXELS), dtype=np.uint32)
     for k, coat in enumerate(coats):
-        texels = coat_texels(coat)
-        if grey:
-            packed[k + 1] = texels[:, 3]
-        else:
-            packed[k + 1] = texels.view(np.uint32)[:, 0] & 0xFFFFFF
+        red, green, blue, _ = coat_texels(coat).astype(np.uint32)
+        packed[k + 1] = red | green << 8 | blue << 16
     return packed
 
 
 @lru_cache(maxsize=32)
 def coat_texels(coat: Coat) -> Image:
-    """Returns a coat's colours and grey, all levels one after the other, (``TEXELS``, 4)."""
-    texels = np.empty((TEXELS, 4), dtype=np.uint8)
+    """Returns a coat's red, green, blue and grey, all levels one after the other, (4, ``TEXELS``).
+
+    The first level are offset colours within bounds, the others means.
+    """
+    texels = np.empty((4, TEXELS), dtype=np.uint8)
     offsets = texture_offsets(coat.key).reshape(3, -1)
-    _paint_texels(texels, offsets, np.array(coat.rgb), np.array(coat.low), np.array(coat.high))
+    for c in range(3):
+        _paint_texels(texels[c], offsets[c], int(coat.rgb[c]), int(coat.low[c]), int(coat.high[c]))
+    _grey_texels(texels)
     return texels
 
 
 def coat_mean(coat: Coat) -> Array:
     """Returns a coat's mean colour, (3,)."""
     last = (SIDE >> (LEVELS - 1)) ** 2
-    return np.asarray(coat_texels(coat)[-last:, :3].mean(axis=0))
+    return np.asarray(coat_texels(coat)[:3, -last:].mean(axis=1))
 
 
 @njit(cache=True)
 def _paint_texels(
-    texels: Image, offsets: Any, rgb: Array, low: Array, high: Array
+    texels: Image, offsets: Any, level: int, low: int, high: int
 ) -> None:  # pragma: no cover - compiled
-    """Fill all levels: the first with offset colours within bounds, the others with means.
+    """Fill all levels of one channel.
 
-    The fourth byte is grey.
+    :param texels: of the channel
+    :param offsets: of the first level
+    :param level: on which they lie, grey levels
+    :param low: least that may be seen, ``high`` most
     """
-    for k in range(offsets.shape[1]):
-        for c in range(3):
-            level = min(max(rgb[c] + offsets[c, k], low[c]), high[c])
-            texels[k, c] = int(level)
+    base, least, most = np.int16(level), np.int16(low), np.int16(high)
+    for k in range(len(offsets)):
+        texels[k] = min(max(np.int16(base + offsets[k]), least), most)
     start, side = 0, SIDE
     for _ in range(LEVELS - 1):
         into = start + side * side
         half = side // 2
         for x in range(half):
+            row = texels[start + 2 * x * side :]
+            means = texels[into + x * half :]
             for z in range(half):
-                at = start + 2 * x * side + 2 * z
-                for c in range(3):
-                    near = int(texels[at, c]) + int(texels[at + 1, c])
-                    far = int(texels[at + side, c]) + int(texels[at + side + 1, c])
-                    texels[into + x * half + z, c] = (near + far + 2) // 4
+                near = np.int16(row[2 * z]) + np.int16(row[2 * z + 1])
+                far = np.int16(row[side + 2 * z]) + np.int16(row[side + 2 * z + 1])
+                means[z] = (near + far + 2) >> 2
         start, side = into, half
-    for k in range(len(texels)):
-        grey = LUMA[0] * texels[k, 0] + LUMA[1] * texels[k, 1] + LUMA[2] * texels[k, 2]
-        texels[k, 3] = int(grey)
+
+
+@njit(cache=True)
+def _grey_texels(texels: Image) -> None:  # pragma: no cover - compiled
+    """Fill in the fourth channel."""
+    red, green, blue, grey = texels[0], texels[1], texels[2], texels[3]
+    for k in range(TEXELS):
+        grey[k] = int(LUMA[0] * red[k] + LUMA[1] * green[k] + LUMA[2] * blue[k])
 
 
 def _channels(levels: float | list[float]) -> Floats:
@@ -211,8 +226,8 @@ def _tiles(offsets: Floats, tiles: dict[str, Any], rng: np.random.Generator) -> 
     if "odd_share" in tiles:
         odd: Any = np.zeros(count * count, dtype=np.float32)
         odd[rng.permutation(len(odd))[: round(tiles["odd_share"] * len(odd))]] = 1.0
-        odd = odd.reshape(count, count)
-        offsets += _channels(tiles.get("odd_levels", 0.0)) * odd[tile[:, None], tile[None, :]]
+        raised = odd.reshape(count, count)[tile[:, None], tile[None, :]]
+        offsets += _channels(tiles.get("odd_levels", 0.0)) * raised
     half_gap = 0.5 * tiles.get("gap_u", 0.0) * TEXELS_PER_U
     away = np.minimum(place % 1.0, 1.0 - place % 1.0) * SIDE / count  # texels from the gap's middle
     open_ = np.clip(half_gap - away + 0.5, 0.0, 1.0) * (half_gap > 0.0)
