@@ -5,7 +5,9 @@ A barrier follows the path at a distance. It is cut into flat panels, short enou
 
 from __future__ import annotations
 
+import json
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +21,7 @@ X1, Z1, X2, Z2, BASE1, BASE2, BOTTOM, TOP, COLOUR = range(9)
 PANEL_COLUMNS = 9
 COUNT, THICK = range(9, 11)  # of wires only
 WIRE_COLUMNS = 11
+COLOURS = 3  # rows of ``Barriers.rgba`` for each barrier
 PANEL_U = 6.0  # chosen: longest panel, as the fence's of mini_monaco
 PANEL_TURN = math.radians(12.0)  # chosen: most that a panel cuts off a bend
 # Chosen: a barrier has a gap where it would stand nearer to another leg of the path than to its
@@ -53,27 +56,43 @@ def build_barriers(barriers: list[dict[str, Any]], track: Track) -> Barriers:
     :param barriers: as in the scene file
     :param track: the path that they follow
     """
+    rgba = [row for barrier in barriers for row in _colours(barrier)]
+    shapes = json.dumps([_without_colours(barrier) for barrier in barriers])
+    return _laid(track, shapes)._replace(rgba=np.array(rgba, dtype=np.float64).reshape(-1, 4))
+
+
+def _without_colours(part: dict[str, Any]) -> dict[str, Any]:
+    """Returns a barrier, or a part of one, without what light changes."""
+    inner = {name: _without_colours(each) for name, each in part.items() if isinstance(each, dict)}
+    return {**part, **inner, "rgb": None}
+
+
+@lru_cache(maxsize=64)  # other light falls on the same barriers in every episode
+def _laid(track: Track, shapes: str) -> Barriers:
+    """Returns barriers that have no colours yet.
+
+    :param track: the path that they follow
+    :param shapes: barriers as in a scene file, as text
+    """
+    barriers = json.loads(shapes)
     panels: list[Array] = [np.empty((0, PANEL_COLUMNS))]
     wires: list[Array] = [np.empty((0, WIRE_COLUMNS))]
-    rgba: list[list[float]] = []
     posts: list[Array] = [np.empty((0, 6))]
     solid: list[Array] = [np.empty((0, 8))]
     names: list[str] = []
-    for barrier in barriers:
-        runs = _runs_beside(barrier, track)
-        for run in runs:
+    for k, barrier in enumerate(barriers):
+        for run in _runs_beside(barrier, track):
             cut = _cut(run)
-            panels.append(_panels(cut, barrier, len(rgba)))
-            wires.append(_wires(cut, barrier, len(rgba) + 1))
-            posts.append(_posts(run, barrier, len(rgba) + 2))
+            panels.append(_panels(cut, barrier, COLOURS * k))
+            wires.append(_wires(cut, barrier, COLOURS * k + 1))
+            posts.append(_posts(run, barrier, COLOURS * k + 2))
             if barrier.get("solid", False):
                 solid.append(_boxes(cut, float(barrier["top_u"])))
                 names += [str(barrier.get("name", barrier["kind"]))] * len(solid[-1])
-        rgba += _colours(barrier)
     return Barriers(
         np.concatenate(panels),
         np.concatenate(wires),
-        np.array(rgba, dtype=np.float64).reshape(-1, 4),
+        np.empty((0, 4)),
         np.concatenate(posts),
         np.concatenate(solid),
         names,

@@ -35,11 +35,12 @@ class BuiltScene:
     def looked(self, seed: int) -> BuiltScene:
         """Returns the scene in the random look that ``seed`` draws; road and ground are shared."""
         scene = scene_with_look(self.scene, self.track, seed)
+        lit = tinted(scene)
         other = copy(self)
         other.scene = scene
         if scene.light != self.scene.light:
-            other.paint = Paint(tinted(scene))
-        other.obstacles = Obstacles(tinted(scene), self.track)
+            other.paint = Paint(lit)
+        other.obstacles = Obstacles(lit, self.track)
         other.shadows = light_map(scene, self.track, other.obstacles.barriers)
         return other
 

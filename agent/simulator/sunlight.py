@@ -33,7 +33,7 @@ def tinted(scene: Scene) -> Scene:
     tint = (scene.light or {}).get("rgb", WHITE)
     if tint == WHITE:
         return scene
-    share = np.array(tint, dtype=float) / 255.0
+    share = [level / 255.0 for level in tint]
     return replace(
         scene,
         ground_rgb=_lit("rgb", scene.ground_rgb, share),
@@ -44,12 +44,12 @@ def tinted(scene: Scene) -> Scene:
     )
 
 
-def _lit(key: str, value: Any, share: Any) -> Any:
+def _lit(key: str, value: Any, share: list[float]) -> Any:
     """Returns a value with all colours in it multiplied by a share of each channel."""
     if isinstance(value, dict):
         return {name: _lit(name, each, share) for name, each in value.items()}
     if key.endswith("rgb") and isinstance(value[0], int | float):
-        return (np.array(value, dtype=float) * share).round().astype(int).tolist()
+        return [round(level * part) for level, part in zip(value, share, strict=True)]
     if isinstance(value, list):
         return [_lit(key, each, share) for each in value]
     return value
