@@ -31,7 +31,7 @@ from agent.simulator.tracks import CentreLine
 from agent.simulator.typing import Array, Image
 
 LEAST_SLOPE = 0.002  # chosen: less is drawn as level
-GROUP = 2  # chosen: pixels side by side that move as one
+GROUP = 4  # chosen: pixels side by side that move as one
 # Columns of the banks ahead, and of the rows of land.
 BANK, BESIDE = range(2)
 U_PER_COLUMN, ROWS_PER_U, MIDDLE = (0, 2, 3)
@@ -172,7 +172,7 @@ def _copy_group(
 ) -> None:  # pragma: no cover - compiled
     """Copy ``GROUP`` pixels from one row to another.
 
-    A word may reach over the pixels to the right, which are copied later.
+    A word of grey pixels reaches over those to the right, which are copied later.
 
     :param flat: bytes of the picture
     :param straight: bytes of the picture as it was, and eight more
@@ -182,11 +182,14 @@ def _copy_group(
     :param width: of the picture
     :param channels: bytes of a pixel
     """
-    source = (row * width + column) * channels
-    target = (into * width + column) * channels
-    end = (into + 1) * width * channels
-    if target + 8 <= end:  # as unsigned numbers, which need no check of their sign
-        store_8_bytes(flat, np.uint64(target), load_8_bytes(straight, np.uint64(source)))
+    source = np.uint64((row * width + column) * channels)
+    target = np.uint64((into * width + column) * channels)
+    end = np.uint64((into + 1) * width * channels)
+    if target + np.uint64(max(GROUP * channels, 8)) <= end:
+        store_8_bytes(flat, target, load_8_bytes(straight, source))
+        if channels == 3:  # twelve bytes in all
+            rest = np.uint64(4)
+            store_8_bytes(flat, target + rest, load_8_bytes(straight, source + rest))
         return
-    for k in range(min(GROUP * channels, end - target)):
-        flat[target + k] = straight[source + k]
+    for k in range(min(np.uint64(GROUP * channels), end - target)):
+        flat[target + np.uint64(k)] = straight[source + np.uint64(k)]
