@@ -72,7 +72,7 @@ class Appearance:
     new_material: float = 0.35
     one_material: float = 0.4
     contrast: float = 22.0
-    texture: float = 0.4
+    texture: float = 0.35
     texture_levels: float = 28.0
     line_wear: float = 0.6
     line_width: float = 1.0
@@ -84,19 +84,19 @@ class Appearance:
     camera_height_u: float = 0.25
     camera_pitch_deg: float = 2.5
     fov_deg: float = 4.0
-    distractors: int = 8
-    cutouts: int = 20
-    barriers: float = 0.5
+    distractors: int = 6
+    cutouts: int = 14
+    barriers: float = 0.35
     walls: int = 4
     patches: float = 0.5
     shadows: int = 2
-    sun: float = 0.5
+    sun: float = 0.4
     sun_shadow: float = 0.6
     glare: float = 0.3
     tint: float = 0.35
-    skyline: float = 0.4
-    ceiling: float = 0.2
-    fog: float = 0.2
+    skyline: float = 0.3
+    ceiling: float = 0.12
+    fog: float = 0.15
 
     def scene(self, scene: Scene, track: Track) -> Scene:
         """Returns the scene on another day, with other things among its obstacles."""

@@ -59,7 +59,10 @@ def build_ceiling(scene: Scene, grey: bool) -> Ceiling:
         every = _pair(lamps["every_u"])
         lit = _near(x, every[0], size[0])[:, None] & _near(z, every[1], size[1])[None, :]
         pattern[lit] = lamps["rgb"]
-    texels = [_packed(_shrunk(pattern, SIDE >> k), grey) for k in range(SIZES)]
+    texels = []
+    for k in range(SIZES):
+        pattern = _shrunk(pattern, SIDE >> k)
+        texels.append(_packed(pattern, grey))
     return Ceiling(np.concatenate(texels), float(ceiling["height_u"]), *period)
 
 
@@ -112,8 +115,11 @@ def _near(place: Array, every_u: float, size_u: float) -> Any:
 
 
 def _shrunk(pattern: Array, side: int) -> Array:
-    block = len(pattern) // side
-    return np.asarray(pattern.reshape(side, block, side, block, 3).mean(axis=(1, 3)))
+    """Returns means of squares of a pattern, so that it has so many a side, a power of two."""
+    while len(pattern) > side:
+        rows = pattern[::2] + pattern[1::2]
+        pattern = 0.25 * (rows[:, ::2] + rows[:, 1::2])
+    return pattern
 
 
 def _packed(texels: Array, grey: bool) -> NDArray[np.uint64]:
