@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,13 @@ def build_parser(prog: str = PROG) -> OneLineParser:
         type=at_least_int(0),
         default=0,
         metavar="N",
-        help="draws random roads (default %(default)s)",
+        help="draws random roads and looks (default %(default)s)",
+    )
+    parser.add_argument(
+        "--no-random-look",
+        dest="random_look",
+        action="store_false",
+        help="leave out what the real simulator randomises: light, trees, chairs, a cone",
     )
     return parser
 
@@ -105,6 +112,7 @@ def open_server(arguments: argparse.Namespace) -> Server:
 
     :raises UserError: a scene that is not at hand, or an address that cannot be had
     """
+    from agent.simulator.remote_car import RemoteCar
     from agent.simulator.server import Server
     from agent.simulator.tracks import is_scene_file, load_scene, look_names, scene_names
 
@@ -119,8 +127,9 @@ def open_server(arguments: argparse.Namespace) -> Server:
     elif scene is not None and scene not in (names := [*scene_names(), *look_names()]):
         near = did_you_mean(scene, [*names, *SCENE_OF_ENV])
         raise UserError(f"scene {scene!r} is not at hand;{near} choose from {', '.join(names)}")
+    car = partial(RemoteCar, random_look=arguments.random_look)
     try:
-        return Server(host, port, scene=scene, clock=arguments.clock, seed=arguments.seed)
+        return Server(host, port, scene=scene, clock=arguments.clock, seed=arguments.seed, car=car)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise UserError(

@@ -51,11 +51,12 @@ class RemoteCar:
     :param scene: a name of ``tracks.scene_names``
     :param seed: draws a random road
     :param slot: the place, 0 being the scene's start pose
+    :param random_look: the seed also draws the scene's random look
     """
 
-    def __init__(self, scene: str, seed: int, slot: int = 0) -> None:
+    def __init__(self, scene: str, seed: int, slot: int = 0, *, random_look: bool = True) -> None:
         self.slot = slot
-        self.world = World(scene)
+        self.world = World(scene, random_look=random_look)
         self.world.reset(seed)
         self.camera = FIRST_CAMERA
         self.camera_b: Camera | None = None

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
+from agent.simulator.remote_car import RemoteCar
 from agent.simulator.server import Server
 from agent.worlds.donkey.env import DonkeyEnv
 from agent.worlds.donkey.remote.upstream_version import missing
@@ -26,7 +28,9 @@ def ports() -> Iterator[Callable[[str | None], int]]:
 
     def port(scene: str | None) -> int:
         if scene not in servers:
-            server = Server(port=0, clock="lockstep", scene=scene)
+            # Each side would draw a look of its own.
+            car = partial(RemoteCar, random_look=False)
+            server = Server(port=0, clock="lockstep", scene=scene, car=car)
             servers[scene] = server, threading.Thread(target=server.serve, daemon=True)
             servers[scene][1].start()
         return servers[scene][0].address[1]
@@ -56,7 +60,9 @@ def make(way: str, ports: Callable[[str | None], int]) -> Iterator[Make]:
 
     def build(level: str = "generated_track", **conf: Any) -> DonkeyEnv:
         loaded = level if way == "gym-donkeycar" else None
-        wire = {} if way == "embedded" else {"port": ports(loaded), "client": way}
+        wire: dict[str, Any] = {"random_look": False}
+        if way != "embedded":
+            wire = {"port": ports(loaded), "client": way}
         made.append(DonkeyEnv(level, {**wire, **conf}))
         return made[-1]
 

@@ -38,6 +38,7 @@ from agent.worlds.donkey.rewards import CRASH_REWARD, simulator_reward
 STALL_LIMIT_SEC = 5.0  # chosen
 HALF_TICK_SEC = 0.005  # of the simulator's clock, whose sums round
 APPEARANCE_SEEDS = 2**31
+LOOK_STREAM = 7  # chosen: tells the random looks' generator from others of the same seed
 # Endings that are no fault of the driver's: the value of what would have come counts.
 TRUNCATIONS = ("time_limit", "finished")
 
@@ -86,6 +87,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         self.steps = 0
         self.steering = 0.0
         self._road_seed: int | None = None
+        self._look_random: np.random.Generator | None = None
         # A curriculum may choose the roads, and may lower the throttle for a while.
         self.choose_road: Callable[[np.random.Generator], int] | None = None
         self.throttle_cap = float(self.action_space.high[1])  # type: ignore[attr-defined]
@@ -125,6 +127,9 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
     def restart(self, seed: int | None = None) -> None:
         """Do what ``reset`` does, without rendering."""
         super().reset(seed=seed)
+        if seed is not None or self._look_random is None:
+            # Apart from the other draws, so that a car on a port starts where this one does.
+            self._look_random = np.random.default_rng([max(self.np_random_seed, 0), LOOK_STREAM])
         self._choose_road(seed)
         self._start()
         if self.conf["appearance"] == "random" and not isinstance(self.world, RemoteWorld):
@@ -170,9 +175,9 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
 
     def _drawn_look(self) -> dict[str, int]:
         """The argument of ``World.reset`` that draws a look for this episode, if there is any."""
-        if not isinstance(self.world, World) or self.world.scene.random_look is None:
+        if not isinstance(self.world, World) or self._look_random is None:
             return {}
-        return {"look": int(self.np_random.integers(APPEARANCE_SEEDS))}
+        return {"look": int(self._look_random.integers(APPEARANCE_SEEDS))}
 
     @property
     def road(self) -> int:
