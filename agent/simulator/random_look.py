@@ -99,11 +99,14 @@ def _find_places(
 
 
 def _cone(ranges: dict[str, Any], track: Track, rng: np.random.Generator) -> dict[str, Any]:
-    """Returns a cone near a random node that is not among the first and the last ones."""
+    """Returns a cone near a random node that is not among the first and the last ones.
+
+    Cars drive through it: its one collider in the Unity project is a trigger (coneCollider.prefab).
+    """
     ends = min(int(ranges.get("ends", 0)), (len(track.nodes) - 1) // 2)
     x, z, _ = track.nodes[rng.integers(ends, len(track.nodes) - ends)]
     dx, dz = rng.uniform(-ranges["away_u"], ranges["away_u"], 2)
     size = {name: ranges[name] for name in ("radius_u", "height_u", "rgb")}
     place = {"x": float(x + dx), "z": float(z + dz)}
-    like = {"kind": "cone", "name": ranges.get("name", "cone"), "solid": ranges.get("solid", True)}
+    like = {"kind": "cone", "name": ranges.get("name", "cone"), "solid": ranges.get("solid", False)}
     return {**like, **place, **size}
