@@ -73,7 +73,7 @@ def test_a_model_is_judged_on_its_own_and_on_other_tracks(
     for line in lines:
         assert list(line["floors"]) == ["random policy", "untrained policy", "line follower"]
         assert all(len(floor["episodes"]) == 2 for floor in line["floors"].values())
-    assert [line["reference_lap_sec"] for line in lines] == [6.83, None, 15.11]
+    assert [line["reference_lap_sec"] for line in lines] == [7.91, None, 16.7]
     assert "reference lap" in shown
     assert main(arguments) == 0
     again = json.loads((tmp_path / "evaluations.jsonl").read_text().splitlines()[-1])
@@ -165,7 +165,7 @@ def test_a_race_is_told_filmed_and_recorded(
     assert (films / "waveshare.gif").stat().st_size < 1.5e6
     line = json.loads((tmp_path / "races.jsonl").read_text())
     assert list(line["races"]) == ["trained", "random policy", "untrained policy", "line follower"]
-    assert line["races"]["line follower"]["lap_times"] and line["reference_lap_sec"] == 1.97
+    assert line["races"]["line follower"]["lap_times"] and line["reference_lap_sec"] == 3.0
     assert all(name in shown for name in (*line["races"], "reference lap", "waveshare.gif"))
     assert main([*arguments, "--no-floors"]) == 0  # as --no-baselines was called
     alone = json.loads((tmp_path / "races.jsonl").read_text().splitlines()[-1])

@@ -7,6 +7,7 @@ import pytest
 
 from agent.simulator.tracks import scene_names
 from agent.simulator.world import Telemetry, World
+from tests.simulator.decorated import decorated_world
 
 
 def picture(world: World) -> np.ndarray:
@@ -130,7 +131,7 @@ def test_far_lines_do_not_flicker() -> None:
 
 
 def test_hills_move_the_horizon() -> None:
-    world = World("mountain_track")
+    world = decorated_world("mountain_track")
     tops = []
     for k in range(12):
         world.reset(arc_u=world.track.length_u * k / 12)

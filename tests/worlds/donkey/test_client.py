@@ -148,7 +148,7 @@ def test_every_form_of_a_picture_is_read(encoding: str) -> None:
     read = rgb_picture(base64.b64decode(message["image"]))
     assert read is not None and read.shape == expected.shape
     loss = np.abs(read.astype(int) - expected).mean()
-    assert loss < 6.0 if encoding == "JPG" else loss == 0.0
+    assert loss < 12.0 if encoding == "JPG" else loss == 0.0
 
 
 LINES = st.lists(

@@ -19,7 +19,7 @@ from agent.worlds.donkey.observation import FRAMES
 from agent.worlds.donkey.recorded_envs import Recorder, Replayed
 from agent.worlds.donkey.reward_wrappers import with_reward
 
-TRACK = "donkey-generated-track-v0"
+TRACK = "donkey-random-track-v0"  # nothing stands beside it
 HEADER: dict[str, Any] = {"env": TRACK, "conf": {"max_cte": 8.0}}
 
 
@@ -34,7 +34,9 @@ def recorded(
         env.reset(seed=number)
         ended = False
         while not ended:
-            action = rng.uniform(-1.0, 1.0, 2) if number + 1 < episodes else np.array([1.0, 1.0])
+            action = rng.uniform([-0.2, -1.0], [0.2, 1.0])
+            if number + 1 == episodes:
+                action = np.array([1.0, 1.0])
             _, reward_of_step, terminated, truncated, _ = env.step(action.astype(np.float32))
             paid.append(reward_of_step)
             ended = terminated or truncated

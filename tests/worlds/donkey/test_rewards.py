@@ -101,7 +101,7 @@ def test_a_drive_earns_its_metres_and_a_crash_costs() -> None:
 
 def test_circling_earns_nothing() -> None:
     paid, info = driven(FULL_LOCK, 1000)
-    assert info["end_reason"] in ("no_progress", "off_track")
+    assert info["end_reason"] in ("no_progress", "off_track", "hit")
     assert sum(paid) < 0.0
 
 

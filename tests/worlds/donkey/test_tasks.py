@@ -22,5 +22,5 @@ def test_ids_are_registered_and_accepted(env_id: str) -> None:
 
 @pytest.mark.parametrize("env_id", ["donkey-atlantis-v0", "donkey-generated-track-v0@9091"])
 def test_unknown_ids_are_refused_with_the_known_ones(env_id: str) -> None:
-    with pytest.raises(ValueError, match="is unknown;.* choose from donkey-"):
+    with pytest.raises(ValueError, match=r"is unknown;.* choose from donkey-"):
         check_env_id(env_id)
