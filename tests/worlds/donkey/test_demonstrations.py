@@ -19,7 +19,7 @@ from agent.worlds.donkey.observation import FRAMES
 from agent.worlds.donkey.recorded_envs import Recorder, Replayed
 from agent.worlds.donkey.reward_wrappers import with_reward
 
-TRACK = "donkey-random-track-v0"  # nothing stands beside it
+TRACK = "donkey-generated-roads-v0"  # nothing stands beside it
 HEADER: dict[str, Any] = {"env": TRACK, "conf": {"max_cte": 8.0}}
 
 
