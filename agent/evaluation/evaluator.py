@@ -24,6 +24,7 @@ from agent.worlds.base import Purpose, split_task
 from agent.worlds.comparisons import HasBaselines, HasFilms, HasRaces, HasVerdict, RaceOptions
 
 if TYPE_CHECKING:
+    from gymnasium import spaces
     from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.type_aliases import PolicyPredictor
 
@@ -60,7 +61,7 @@ class Evaluator:
         learner = self.config.learner
         vec_env = world.make_vec([task], self.config.world, n, Purpose.JUDGE, self.seed, learner)
         try:
-            check_fit(self.model, self.config, vec_env)
+            check_fit(self.model, vec_env.observation_space, vec_env.action_space)
             return evaluate(self.model, world, vec_env, episodes, self.first_seed)
         finally:
             vec_env.close()
@@ -112,7 +113,7 @@ class Evaluator:
             [task], self.config.world, 1, Purpose.JUDGE, self.seed, self.config.learner
         )
         try:
-            check_fit(self.model, self.config, vec_env)
+            check_fit(self.model, vec_env.observation_space, vec_env.action_space)
             policies: dict[str, PolicyPredictor] = {TRAINED: self.model}
             if self.with_baselines:
                 policies[RANDOM] = RandomPolicy(vec_env.action_space, self.first_seed)
@@ -123,20 +124,18 @@ class Evaluator:
         return world.race(policies, task, self.config, rounds, options)
 
 
-def check_fit(model: BaseAlgorithm, config: TrialConfig, vec_env: Any) -> None:
-    """Refuse a model that senses or acts otherwise than its configuration says.
+def check_fit(model: BaseAlgorithm, observations: spaces.Space, actions: spaces.Space) -> None:
+    """Refuse a model that senses or acts otherwise than the configuration beside it says.
 
     :param model: a trained one
-    :param config: the configuration beside it
-    :param vec_env: environments of that configuration
+    :param observations: those of that configuration's environments
+    :param actions: of the same
     :raises UserError: it does
     """
-    spaces = (model.observation_space, vec_env.observation_space)
     # SB3 turns a camera's picture channels-first, so only the order of its lengths may differ.
-    seen, given = (sorted(space.shape or ()) for space in spaces)
-    if seen != given or model.action_space != vec_env.action_space:
+    seen, given = (sorted(each.shape or ()) for each in (model.observation_space, observations))
+    if seen != given or model.action_space != actions:
         raise UserError(
             "the model senses or acts otherwise than the configuration beside it says"
-            f" ({vec_env.observation_space.shape}, {vec_env.action_space});"
-            " put the one that trained it there"
+            f" ({observations.shape}, {actions}); put the one that trained it there"
         )

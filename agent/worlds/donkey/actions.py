@@ -33,12 +33,24 @@ class DiscretizedActionWrapper(gymnasium.ActionWrapper):
                 f"action space {box} cannot be discretised;"
                 " wrap an environment with [steering, throttle]"
             )
-        steering = np.linspace(box.low[0], box.high[0], n_steer)
-        throttle = np.linspace(box.low[1], box.high[1], n_throttle)
-        grid = [(s, t) for s in steering for t in throttle]
-        self.commands: NDArray[np.float32] = np.array(grid, dtype=np.float32)
+        self.commands = command_table(box.low, box.high, n_steer, n_throttle)
         self.action_space = spaces.Discrete(n_steer * n_throttle)
 
     def action(self, action: int | np.integer) -> NDArray[np.float32]:
         """Command [steering, throttle] of a discrete action."""
         return self.commands[int(action)]
+
+
+def command_table(
+    low: NDArray[np.float32], high: NDArray[np.float32], n_steer: int, n_throttle: int
+) -> NDArray[np.float32]:
+    """Commands (n_steer * n_throttle, 2) of all discrete actions.
+
+    :param low: least steering and throttle (2,)
+    :param high: largest steering and throttle (2,)
+    :param n_steer: bins of steering
+    :param n_throttle: bins of throttle
+    """
+    steering = np.linspace(low[0], high[0], n_steer)
+    throttle = np.linspace(low[1], high[1], n_throttle)
+    return np.array([(s, t) for s in steering for t in throttle], dtype=np.float32)

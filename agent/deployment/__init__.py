@@ -1,0 +1,5 @@
+"""Trained drivers outside of training: in a program, on a car."""
+
+from agent.deployment.pilot import Pilot
+
+__all__ = ["Pilot"]
