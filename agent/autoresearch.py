@@ -38,6 +38,7 @@ VERBS = {
     "race": Verb("agent.evaluate_champion", "race a saved model against the clock", ("--race",)),
     "record": Verb("agent.record_drive", "record a drive that a learner can be shown"),
     "simulate": Verb("agent.donkey_sim", "serve the headless simulator on a port"),
+    "export-study": Verb("agent.export_study", "write the trials for Optuna, or as a CSV file"),
     "report": Verb("agent.report", "make a page of pictures from the ledgers"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -34,7 +35,7 @@ def shown(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
 def test_help_lists_every_verb_with_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(capsys, "--help")
     for name, verb in autoresearch.VERBS.items():
-        assert f"    {name} " in text
+        assert re.search(rf"^    {name}\s", text, re.MULTILINE)
         assert verb.help in text
 
 

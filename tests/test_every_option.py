@@ -20,6 +20,7 @@ from agent import (
     donkeycar_outer_loop,
     donkeycar_sb3_runner,
     evaluate_champion,
+    export_study,
     record_drive,
     report,
 )
@@ -27,7 +28,7 @@ from agent.config.flat import facts_in
 from tests.refusals import refusal
 
 TRAINERS = (donkeycar_sb3_runner, autoresearch_controller, donkeycar_outer_loop)
-OTHERS = (evaluate_champion, record_drive, donkey_sim, report)
+OTHERS = (evaluate_champion, record_drive, donkey_sim, export_study, report)
 NEEDED = {record_drive: ["--driver", "follower"]}
 FOLDERS = {
     donkeycar_sb3_runner: ["--save-dir"],
@@ -36,6 +37,7 @@ FOLDERS = {
     evaluate_champion: ["--results-dir"],
     record_drive: ["--out"],
     donkey_sim: [],
+    export_study: ["--results-dir", "--csv"],
     report: ["--results-dir"],
 }
 AGENT = {"demos": ["--agent", "dqn"]}  # ppo has no such option
@@ -44,11 +46,16 @@ WORK = (
     "agent.trials.session.TrialLoop",
     "agent.evaluate_champion.make_evaluator",
     "agent.record_drive.drive_episodes",
+    "agent.export_study.write",
     "agent.reporting.page.write_report",
     "agent.simulator.server.Server.serve",
 )
 # Folders that are read, if they are there.
-FREE = {(evaluate_champion, "models_dir"), (report, "models_dir")}
+FREE = {
+    (evaluate_champion, "models_dir"),
+    (export_study, "models_dir"),
+    (report, "models_dir"),
+}
 
 
 @pytest.fixture(autouse=True)

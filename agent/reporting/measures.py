@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agent.config.plain import is_finite
@@ -26,6 +26,22 @@ def measure_texts(score: Mapping[str, Any] | None) -> list[tuple[str, str]]:
         elif name != REWARDS:
             texts.append((name, _text(value)))
     return texts
+
+
+def measure_values(score: Mapping[str, Any] | None) -> Iterator[tuple[str, Any]]:
+    """Gives the name and the value of every measure as ``measure_texts`` names them.
+
+    A list becomes the mean of its numbers. What has no value is left out.
+    """
+    for name, value in (score or {}).items():
+        if isinstance(value, Mapping):
+            yield from measure_values(value)
+        elif isinstance(value, list):
+            numbers = [each for each in value if is_finite(each)]
+            if name != REWARDS and numbers:
+                yield name, math.fsum(numbers) / len(numbers)
+        elif value is not None:
+            yield name, value
 
 
 def _text(value: Any) -> str:
