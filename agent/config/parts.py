@@ -12,6 +12,8 @@ from agent.worlds.base import DEFAULT_WORLD, WORLDS
 # --evaluations says.
 RUNGS = (0.25, 0.5, 1.0)
 
+NO_TRACKER = "none"
+TRACKERS = (NO_TRACKER, "mlflow", "wandb", "trackio")
 AUGMENTATIONS = ("flip", "blur", "crop", "brightness", "noise")
 
 
@@ -65,6 +67,12 @@ class Trial(Part):
         "8G",
         "memory the trial may plan for, such as 8G or 900M",
         metavar="SIZE",
+        hyperparameter=False,
+    )
+    tracker: str = setting(
+        NO_TRACKER,
+        "experiment tracker that gets the trial's curves, parameters and score too",
+        choices=TRACKERS,
         hyperparameter=False,
     )
 

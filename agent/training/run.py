@@ -11,6 +11,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger, configure
 
 from agent.config import files
+from agent.config.parts import NO_TRACKER
 from agent.config.trial import TrialConfig
 from agent.evaluation.episodes import MAX_SIDE_BY_SIDE, Score, evaluate
 from agent.training.algorithms import build, check_device, prepare_torch
@@ -22,6 +23,7 @@ from agent.training.collapse import CollapseGuard
 from agent.training.metrics import Metrics
 from agent.training.progress_display import ProgressBar, ProgressLines, progress_callback
 from agent.training.resume import StateKeeper, begin_anew, continue_training, read_state
+from agent.training.trackers import TrackerWriter
 from agent.training.trial_folder import open_folder
 from agent.training.vec_envs import MakeVec, TrainingEnvs, make_training_envs
 from agent.training.warm_start import begin_with
@@ -84,6 +86,10 @@ def run_trial(
         on_open()
         model.set_logger(_open_logger(folder))
         stack.callback(model.logger.close)
+        tracker = None
+        if config.trial.tracker != NO_TRACKER:
+            tracker = TrackerWriter(config, folder)
+            model.logger.output_formats.append(tracker)
         keeper = None
         if keep_state or resume:
             keeper = StateKeeper(config, folder, training, chooser)
@@ -92,6 +98,8 @@ def run_trial(
         _learn(model, chooser, config.trial.timesteps, log_steps, [metrics, guard], keeper)
         model.set_parameters(str(folder / files.MODEL), device=model.device)
         score = _judge(model, config, make_vec, log_steps)
+        if tracker:
+            tracker.conclude(score)
     return score, guard.reason
 
 
