@@ -149,7 +149,7 @@ class Appearance:
                 material = tuple(rng.integers(0, 256, 3).tolist())
             shift = rng.uniform(-0.6, 0.6, 3).tolist()
             return tuple(
-                min(max(int(level * gain + tint[c] + self.hue * shift[c]), 0), 255)
+                min(max(int(level * gain + tint[c] + self.hue * shift[c]), 0), max(level, 255))
                 for c, level in enumerate(material)
             )
 

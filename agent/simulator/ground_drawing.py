@@ -21,6 +21,7 @@ from agent.simulator.kernels import UNWRAPPED, fast_part
 from agent.simulator.render_inputs import LensPose, RenderInputs
 from agent.simulator.road_drawing import draw_span
 from agent.simulator.shading import shade_row
+from agent.simulator.sky_light import light_sky
 from agent.simulator.skyline import draw_skyline
 from agent.simulator.typing import Array, Image
 
@@ -46,6 +47,8 @@ def draw_ground(
     flat = out.reshape(out.size)
     depths = row_depths(hills, inputs.lens, height)
     top = _draw_sky(flat, inputs, depths, width)
+    if len(inputs.sky_light.factors) > 0:
+        light_sky(flat, inputs, pose, top, width)
     if len(inputs.ceiling.texels) > 0:
         draw_ceiling(flat, inputs, pose, top, width)
     if len(inputs.skyline.tangents) > 0:
@@ -120,7 +123,7 @@ def _draw_row(
 def _draw_start_line(
     flat: Any, inputs: RenderInputs, row: Row
 ) -> None:  # pragma: no cover - compiled
-    """Draw checks of 1 u over the road, 1 u long, in one row of pixels."""
+    """Draw two lines of checks of 0.5 u over the road in one row of pixels."""
     line = inputs.start_line
     channels = inputs.palette.shape[1]
     pixels = flat[row.pixel * channels : (row.pixel + row.width) * channels]
@@ -135,13 +138,14 @@ def _draw_start_line(
     half_width = line.half_width_u
     first, stop = columns_within(beside, beside_step, -half_width, half_width, first, stop)
     half = 0.5 * (abs(beside_step) + abs(past_step) / row.across_u * row.along_u)
-    contrast = max(0.0, 1.0 - 1.5 * half)
+    contrast = max(0.0, 1.0 - 2.0 * max(half, half_along))
     for column in range(first, stop):
         here = past + column * past_step
         side = beside + column * beside_step
         share = min(here + half_along, 1.0) - max(here - half_along, 0.0)
         share = min(share / row.along_u, 1.0)
-        bright = BRIGHT if int(math.floor(side)) % 2 == 0 else DARK
+        even = (int(math.floor(2.0 * side)) + int(math.floor(2.0 * here))) % 2 == 0
+        bright = BRIGHT if even else DARK
         shade = MEAN + (bright - MEAN) * contrast
         for at in range(column * channels, (column + 1) * channels):
             colour = float(pixels[at])

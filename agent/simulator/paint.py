@@ -233,9 +233,12 @@ def _coats(
 
 def _draw_sky(rows: list[int], colours: Array, lens: Lens) -> Image:
     optics = lens.optics
-    from_middle = np.arange(-lens.height, 2 * lens.height) - optics.middle_row
-    pitch = math.atan2(optics.sin_pitch, optics.cos_pitch)
-    down = np.arctan(from_middle / optics.focal_px) + pitch
+    over = optics.middle_row - np.arange(-lens.height, 2 * lens.height)[:, None]
+    aside = np.arange(lens.width) - optics.middle_column
+    up = over * optics.cos_pitch - optics.focal_px * optics.sin_pitch
+    ahead = over * optics.sin_pitch + optics.focal_px * optics.cos_pitch
+    # A pixel aside looks less high over the horizon than the one in the middle of its row.
+    down = np.arctan2(-up, np.hypot(ahead, aside))
     level = SKY_MIDDLE_ROW + SKY_FOCAL_PX * np.tan(np.clip(down - SKY_PITCH, -1.5, 1.5))
     shades = [np.interp(level, rows, colours[:, k]) for k in range(colours.shape[1])]
-    return np.tile(np.stack(shades, axis=1).astype(np.uint8), (1, lens.width))
+    return np.stack(shades, axis=2).astype(np.uint8).reshape(len(over), -1)

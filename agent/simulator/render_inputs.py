@@ -16,6 +16,7 @@ from agent.simulator.obstacles import Obstacles, grey_of
 from agent.simulator.paint import Colours, Paint, StartLine
 from agent.simulator.patches import Patches, build_patches
 from agent.simulator.pixels import LUMA, Fog
+from agent.simulator.sky_light import SkyLight, build_sky_light
 from agent.simulator.skyline import Skyline, build_skyline
 from agent.simulator.sunlight import Glare, glare_of
 from agent.simulator.textures import GRAINS_PER_U, SIDE_U, Textures
@@ -72,6 +73,7 @@ class RenderInputs(NamedTuple):
     skyline: Skyline
     ceiling: Ceiling
     glare: Glare
+    sky_light: SkyLight
 
 
 class LensPose(NamedTuple):
@@ -150,6 +152,7 @@ def gather_render_inputs(
         skyline=build_skyline(paint.scene, lens, grey),
         ceiling=build_ceiling(paint.scene, grey),
         glare=glare_of(paint.scene.light, grey=grey),
+        sky_light=build_sky_light(paint.scene.light),
     )
 
 

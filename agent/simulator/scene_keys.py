@@ -48,6 +48,7 @@ angle = number(-360.0, 360.0)
 share = number(0.0, 1.0)
 byte = number(0, 255)
 rgb = row(byte, byte, byte)
+lit = number(0, 2 * 255)  # paint in full light is overexposed: it stays white in tinted light
 level = number(-255.0, 255.0)
 levels = either(level, row(level, level, level))
 cross_slope = number(-1.0, 1.0)
@@ -128,7 +129,7 @@ PATHS: dict[str, Check] = {
 
 strip = with_rule(
     table(
-        {"from_u": aside, "to_u": aside, "rgb": rgb},
+        {"from_u": aside, "to_u": aside, "rgb": row(lit, lit, lit)},
         {"chance": share, "dash_u": pair, "blur_u": size, "texture": text},
     ),
     below("from_u", "to_u"),
@@ -208,6 +209,7 @@ light = table(
         "shadow": share,
         "soft_u": size,
         "glare": share,
+        "sky_glow": share,
     },
 )
 beyond = with_rule(

@@ -41,6 +41,13 @@ def test_a_tint_is_on_all_but_the_sky() -> None:
     assert yellow[60:, :, 2].mean() == pytest.approx(plain[60:, :, 2].mean() / 2, abs=3)
 
 
+def test_overexposed_paint_stays_white_in_tinted_light() -> None:
+    line = {"from_u": -0.5, "to_u": 0.5, "rgb": [400, 400, 400]}
+    strips = [*PLAIN.cross_section, line]
+    world = world_of(scene_with(cross_section=strips, light={"rgb": [255, 255, 160]}))
+    assert picture(world, 30.0)[100, 80].min() > 235
+
+
 @pytest.mark.parametrize("texture", [None, "land"])
 def test_ground_towards_the_sun_is_brighter_and_far_ground_most(texture: str | None) -> None:
     noise = {"land": {"noise": [[0.5, 60]]}}
