@@ -36,6 +36,7 @@ VERBS = {
     "train": Verb("agent.donkeycar_sb3_runner", "train and evaluate one model"),
     "evaluate": Verb("agent.evaluate_champion", "evaluate a saved model on any tasks"),
     "race": Verb("agent.evaluate_champion", "race a saved model against the clock", ("--race",)),
+    "drive": Verb("agent.drive", "let a model drive in a simulator, or by a camera"),
     "record": Verb("agent.record_drive", "record a drive that a learner can be shown"),
     "simulate": Verb("agent.donkey_sim", "serve the headless simulator on a port"),
     "export-study": Verb("agent.export_study", "write the trials for Optuna, or as a CSV file"),

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,7 @@ from agent.config.errors import EXIT_OK, UserError, did_you_mean, user_error
 from agent.config.one_line_parser import OneLineParser
 from agent.config.outputs import check_folder
 from agent.config.settings import facts_of
+from agent.config.signals import interruptible
 from agent.config.trial import TrialConfig
 from agent.training.saved_model import load_model, read_driver
 from agent.trials.champion import check_trust
@@ -169,16 +169,6 @@ def check_out(path: Path) -> None:
     if not folder.is_dir():
         raise UserError(f"--out {path} cannot be written, there is no folder {folder}; make it")
     check_folder("--out", folder, path.name)
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Let SIGTERM end the recording as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def record(arguments: argparse.Namespace) -> None:

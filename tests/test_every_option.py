@@ -19,6 +19,7 @@ from agent import (
     donkey_sim,
     donkeycar_outer_loop,
     donkeycar_sb3_runner,
+    drive,
     evaluate_champion,
     export_study,
     record_drive,
@@ -28,7 +29,7 @@ from agent.config.flat import facts_in
 from tests.refusals import refusal
 
 TRAINERS = (donkeycar_sb3_runner, autoresearch_controller, donkeycar_outer_loop)
-OTHERS = (evaluate_champion, record_drive, donkey_sim, export_study, report)
+OTHERS = (evaluate_champion, record_drive, drive, donkey_sim, export_study, report)
 NEEDED = {record_drive: ["--driver", "follower"]}
 FOLDERS = {
     donkeycar_sb3_runner: ["--save-dir"],
@@ -36,6 +37,7 @@ FOLDERS = {
     donkeycar_outer_loop: ["--results-dir", "--models-dir"],
     evaluate_champion: ["--results-dir"],
     record_drive: ["--out"],
+    drive: [],
     donkey_sim: [],
     export_study: ["--results-dir", "--csv"],
     report: ["--results-dir"],
@@ -47,6 +49,8 @@ WORK = (
     "agent.evaluate_champion.make_evaluator",
     "agent.record_drive.drive_episodes",
     "agent.export_study.write",
+    "agent.drive.open_env",
+    "agent.drive.open_camera",
     "agent.reporting.page.write_report",
     "agent.simulator.server.Server.serve",
 )

@@ -24,6 +24,7 @@ CLIS = (
     "export_study",
     "donkey_sim",
     "record_drive",
+    "drive",
     "report",
 )
 HEAVY = ("torch", "stable_baselines3", "sb3_contrib", "numba", "gymnasium", "tensorboard", "cv2")

@@ -174,5 +174,5 @@ def refused(host: str, port: int, error: OSError | UnicodeError) -> SimulatorLos
     reason = getattr(error, "strerror", None) or error
     return SimulatorLost(
         f"no simulator answers on {shown_address(host, port)} ({reason}); start one with "
-        f'"{server} --port {port}" or drop "@…" to use the embedded one'
+        f'"{server} --port {port}" or name the track without "@…" to drive embedded'
     )
