@@ -26,6 +26,7 @@ from agent.config.errors import EXIT_OK, UserError, did_you_mean, user_error
 from agent.config.one_line_parser import OneLineParser
 from agent.simulator.protocol import CLOCKS
 from agent.worlds.base import shown_address
+from agent.worlds.donkey.own_tracks import parse_name
 from agent.worlds.donkey.tasks import SCENE_OF_ENV
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def build_parser(prog: str = PROG) -> OneLineParser:
         "--scene",
         metavar="NAME",
         help="load this scene now, by its name, its environment's id or the path of a scene file,"
-        " .json (default: clients choose in the menu)",
+        " .json; +mirrored or +reversed may follow (default: clients choose in the menu)",
     )
     parser.add_argument(
         "--clock",
@@ -114,19 +115,12 @@ def open_server(arguments: argparse.Namespace) -> Server:
     """
     from agent.simulator.remote_car import RemoteCar
     from agent.simulator.server import Server
-    from agent.simulator.tracks import is_scene_file, load_scene, look_names, scene_names
 
     host = arguments.host.removeprefix("[").removesuffix("]")
     port = arguments.port
-    scene = SCENE_OF_ENV.get(arguments.scene, arguments.scene)
-    if scene is not None and is_scene_file(scene):
-        try:
-            load_scene(scene)
-        except ValueError as error:
-            raise user_error(error) from None
-    elif scene is not None and scene not in (names := [*scene_names(), *look_names()]):
-        near = did_you_mean(scene, [*names, *SCENE_OF_ENV])
-        raise UserError(f"scene {scene!r} is not at hand;{near} choose from {', '.join(names)}")
+    scene = arguments.scene
+    if scene is not None:
+        scene = asked_scene(scene)
     car = partial(RemoteCar, random_look=arguments.random_look)
     try:
         return Server(host, port, scene=scene, clock=arguments.clock, seed=arguments.seed, car=car)
@@ -139,6 +133,26 @@ def open_server(arguments: argparse.Namespace) -> Server:
         raise UserError(
             f"host {host!r} port {port} cannot be listened on ({reason}); choose another"
         ) from error
+
+
+def asked_scene(name: str) -> str:
+    """The simulator's name of the scene that is asked for.
+
+    :raises UserError: one that is not at hand, or a file with something wrong in it
+    """
+    from agent.simulator.tracks import is_scene_file, load_scene, look_names, scene_names
+
+    parts = parse_name(name)
+    source = SCENE_OF_ENV.get(parts.track, parts.track)
+    if not is_scene_file(source) and source not in (names := [*scene_names(), *look_names()]):
+        near = did_you_mean(source, [*names, *SCENE_OF_ENV])
+        raise UserError(f"scene {source!r} is not at hand;{near} choose from {', '.join(names)}")
+    scene = parts.joined(source)
+    try:
+        load_scene(scene)
+    except ValueError as error:
+        raise user_error(error) from None
+    return scene
 
 
 def holder(port: int) -> str:

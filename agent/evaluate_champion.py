@@ -33,13 +33,18 @@ from agent.config.outputs import check_folder
 from agent.config.provenance import git_commit, installed_versions
 from agent.config.settings import facts_of
 from agent.config.trial import TrialConfig
-from agent.evaluation.tasks import check_simulators, chosen_tasks, training_tasks
+from agent.evaluation.tasks import (
+    check_simulators,
+    chosen_tasks,
+    tasks_at_hand,
+    training_tasks,
+)
 from agent.training.checkpoints import append_line
 from agent.training.saved_model import load_model, read_driver
 from agent.trials.champion import check_trust, find_model, sha256
 from agent.trials.experiment import add_experiment_arguments, settle_folders
 from agent.worlds.base import SimulatorLost, World, split_task
-from agent.worlds.comparisons import HasFilms, HasRaces, HasShortNames
+from agent.worlds.comparisons import HasFilms, HasOwnTasks, HasRaces, HasShortNames
 
 if TYPE_CHECKING:
     from agent.evaluation.evaluator import Evaluator
@@ -83,8 +88,9 @@ def add_task_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="ID",
-        help="task of the model's world or its short name, with @[HOST:]PORT in the simulator"
-        " there, where there are neither baselines, races nor films; repeat for several",
+        help="task of the model's world, its short name or a file of your own that has one, with"
+        " @[HOST:]PORT in the simulator there, where there are neither baselines, races nor films;"
+        " repeat for several",
     )
     parser.add_argument(
         "--track",
@@ -181,7 +187,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
     world = driver.the_world
     check_tracks(world, arguments.track)
     tasks = chosen_tasks(world, arguments.env, arguments.track)
-    home = training_tasks(driver.trial.env, tasks)
+    trained_on = training_tasks(driver.trial.env, tasks)
+    home = tasks_at_hand(world, trained_on, tasks)
     check_asked(arguments, world, [*home, *tasks])
     config = judged_config(driver, [*home, *tasks], arguments)
     config.check_ready()
@@ -190,7 +197,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     evaluator = make_evaluator(config, arguments)
     print(
         f"model {files.shown_path(arguments.model)}  algorithm {config.trial.agent}"
-        f"  trained on {', '.join(home)}",
+        f"  trained on {', '.join(trained_on)}",
         flush=True,
     )
     ledger = EvaluationLedger(params, config, arguments)
@@ -226,7 +233,9 @@ def check_tracks(world: World, names: Sequence[str]) -> None:
     if isinstance(world, HasShortNames):
         known = [*world.short_names(), *world.tasks()]
         for name in names:
-            if split_task(name)[0] not in known:
+            task = split_task(name)[0]
+            is_own = isinstance(world, HasOwnTasks) and world.own_task(task) is not None
+            if task not in known and not is_own:
                 raise UserError(f"--track {unknown_text(name, known)}")
 
 
@@ -352,11 +361,13 @@ def compare(
 
     episodes = ledger.arguments.episodes or EPISODES
     at_home = {task: evaluator.episodes(task, episodes) for task in home}
-    usual = sum(score.mean_reward for score in at_home.values()) / len(at_home)
+    usual = None
+    if at_home:
+        usual = sum(score.mean_reward for score in at_home.values()) / len(at_home)
     for task in dict.fromkeys([*home, *tasks]):
         score = at_home.get(task) or evaluator.episodes(task, episodes)
         gap = None
-        if task not in at_home:
+        if at_home and task not in at_home:
             gap = generalisation_gap(list(at_home.values()), score)
         found = {
             "trained_on": task in at_home,

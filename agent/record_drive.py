@@ -30,7 +30,7 @@ from agent.config.signals import interruptible
 from agent.config.trial import TrialConfig
 from agent.training.saved_model import load_model, read_driver
 from agent.trials.champion import check_trust
-from agent.worlds.base import parse_address, world_named
+from agent.worlds.base import parse_address, task_of, world_named
 from agent.worlds.comparisons import check_task, full_task
 from agent.worlds.donkey.options import DonkeyOptions, DriveOptions
 from agent.worlds.donkey.tasks import FOLLOWER, REFERENCE
@@ -83,7 +83,8 @@ def build_parser(prog: str = PROG) -> OneLineParser:
         "--env",
         default=WORLD.default_task,
         metavar="ID",
-        help="task of the world or its short name, embedded (default %(default)s)",
+        help="task of the world, its short name or a file of your own that has one, embedded"
+        " (default %(default)s)",
     )
     parser.add_argument(
         "--episodes",
@@ -131,7 +132,7 @@ def check_env(env_id: str) -> None:
 
     :raises UserError: either
     """
-    if "@" in env_id:
+    if task_of(env_id) != env_id:
         raise UserError(
             f"env {env_id!r} is on a port; give the id alone, and let clients connect with"
             " --driver PORT",

@@ -106,6 +106,15 @@ def test_sigint_ends_it_in_the_menu_and_while_it_loads() -> None:
     [
         (["--scene", "nowhere"], "--scene 'nowhere' is not at hand; choose from "),
         (
+            ["--scene", "nowhere.json+mirrored"],
+            "--scene nowhere.json: cannot be read (No such file",
+        ),
+        (["--scene", "waren+mirrored"], "--scene 'waren' is not at hand; did you mean warren?"),
+        (
+            ["--scene", "generated_road+reversed"],
+            "--scene 'generated_road+reversed': the road has an end; drop +reversed",
+        ),
+        (
             ["--scene", "mini_monac"],
             "--scene 'mini_monac' is not at hand; did you mean mini_monaco?",
         ),

@@ -10,6 +10,7 @@ from agent import donkeycar_sb3_runner
 from agent.config.flat import arguments_of
 from agent.config.trial import TrialConfig
 from agent.evaluate_champion import chosen_tasks, main
+from agent.simulator.tracks import SCENES_DIR
 from agent.trials.champion import sha256
 from agent.worlds.base import WORLDS, world_named
 from tests.conftest import TINY
@@ -173,6 +174,35 @@ def test_a_race_is_told_filmed_and_recorded(
         "a training track"
     )
     assert not (tmp_path / "evaluations.jsonl").exists()
+
+
+def test_a_model_outlives_the_file_of_its_training_track(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    track = Path(shutil.copy(SCENES_DIR / "waveshare.json", tmp_path / "mine.json"))
+    folder = Path(shutil.copytree(trained, tmp_path / "trial"))
+    config = TrialConfig.from_params(json.loads((folder / "config.json").read_text()))
+    params = config.changed(env=[str(track)]).to_params()
+    (folder / "config.json").write_text(json.dumps(params))
+    results = ["--results-dir", str(tmp_path / "results")]
+    arguments = ["--model", str(folder), "--race", "--laps", "1", "--no-baselines", *results]
+    films = tmp_path / "films"
+    assert main([*arguments, "--gif", str(films)]) == 0, "its own track, whose file is there"
+    assert sorted(path.name for path in films.iterdir())[0] == "mine.gif"
+    track.unlink()
+    assert f"{track}' cannot be read" in refused(capsys, arguments)
+    assert main([*arguments, "--env", "waveshare+mirrored"]) == 0
+    assert f"left out of the training tasks: env '{track}'" in capsys.readouterr().out
+    short = ["--episodes", "1", "--max-episode-steps", "20", "--no-baselines", *results]
+    assert main(["--model", str(folder), "--track", "waveshare+reversed", *short]) == 0
+    line = json.loads((tmp_path / "results" / "evaluations.jsonl").read_text())
+    assert line["env"] == "donkey-waveshare-v0+reversed"
+    assert (line["training_mean_reward"], line["generalisation_gap"]) == (None, None)
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text(json.dumps({"path": {}, "start": {}, "cross_section": []}))
+    own = ["--model", str(folder), "--env", "waveshare", "--env", str(wrong), *results]
+    assert f"scene {wrong}: " in refused(capsys, own)
+    assert len((tmp_path / "results" / "evaluations.jsonl").read_text().splitlines()) == 1
 
 
 def test_a_model_that_does_not_fit_does_not_race(

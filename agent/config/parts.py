@@ -27,8 +27,8 @@ class Trial(Part):
     )
     env: list[str] = setting(
         [],
-        "task of the world or its short name, with @[HOST:]PORT in the simulator there; repeat for"
-        " several at once",
+        "task of the world, its short name or a file of your own that has one, with @[HOST:]PORT in"
+        " the simulator there; repeat for several at once",
         metavar="ID",
         common=True,
     )

@@ -12,6 +12,7 @@ from agent.simulator.light_map import light_map
 from agent.simulator.obstacles import Obstacles
 from agent.simulator.paint import Paint
 from agent.simulator.random_look import scene_with_look
+from agent.simulator.scene_ways import other_side
 from agent.simulator.sunlight import tinted
 from agent.simulator.tracks import Scene, Track, build_track, load_scene, scene_for
 
@@ -69,7 +70,10 @@ def regenerated_scene(scene: Scene, seed: int, style: int, turn_deg: float) -> B
             f"scene {scene.name!r} has one road only; regen_road is for generated_road"
         )
     half_u, left_u = ROAD_STYLES[style % len(ROAD_STYLES)]
-    road = scene.cross_section[0]
+    strips = scene.cross_section
+    if scene.mirrored:
+        strips = [other_side(strip) for strip in strips]
+    road = strips[0]
     stretch = 2 * half_u / (road["to_u"] - road["from_u"])
 
     def stretched(strip: dict[str, Any]) -> dict[str, Any]:
@@ -79,9 +83,8 @@ def regenerated_scene(scene: Scene, seed: int, style: int, turn_deg: float) -> B
         }
         return {**strip, **ends}
 
-    scene = replace(
-        scene,
-        path={**scene.path, "turn_deg": turn_deg},
-        cross_section=[stretched(strip) for strip in scene.cross_section],
-    )
+    strips = [stretched(strip) for strip in strips]
+    if scene.mirrored:
+        strips = [other_side(strip) for strip in strips]
+    scene = replace(scene, path={**scene.path, "turn_deg": turn_deg}, cross_section=strips)
     return BuiltScene(scene, build_track(scene, seed))

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from agent.simulator.loops import loop, loop_road
 from agent.simulator.paths import SPLINE_SPACING_U, periodic_spline, random_road, turtle
 from agent.simulator.scene_file import read_scene_file
+from agent.simulator.scene_ways import MIRRORED, REVERSED, backwards, mirrored, split_ways
 from agent.simulator.typing import Array
 
 SCENES_DIR = Path(__file__).parent / "scenes"
@@ -33,7 +34,11 @@ CROSSING_APART_U = 30.0
 
 @dataclass(frozen=True)
 class Scene:
-    """One scene file, as read; docs/scenes.md says what each key means."""
+    """One scene file, as read; docs/scenes.md says what each key means.
+
+    ``mirrored`` and ``backwards`` are no keys: they say that the path is to be turned when it is
+    built, as ``scene_ways`` has turned all else.
+    """
 
     name: str
     path: dict[str, Any]
@@ -52,6 +57,8 @@ class Scene:
     ceiling: dict[str, Any] | None = None
     fog: dict[str, Any] | None = None
     random_look: dict[str, Any] | None = None
+    mirrored: bool = False
+    backwards: bool = False
 
     @property
     def is_random(self) -> bool:
@@ -79,15 +86,30 @@ def look_names() -> list[str]:
 
 def is_scene_file(name: str) -> bool:
     """Returns whether a scene's name is the path of a person's own scene file."""
-    return name.endswith(".json")
+    return split_ways(name)[0].endswith(".json")
 
 
 @cache
 def load_scene(name: str) -> Scene:
     """Reads the scene or look called ``name``, or the file at that path; it is then called so.
 
-    :raises ValueError: there is no such scene, or its file is wrong
+    :raises ValueError: there is no such scene, its file is wrong, or it cannot be driven that way
     """
+    source, ways = split_ways(name)
+    scene = _read_scene(source)
+    if not ways:
+        return scene
+    scene = replace(scene, name=name)
+    if MIRRORED in ways:
+        scene = mirrored(scene)
+    if REVERSED in ways:
+        if scene.path["kind"] == "random":
+            raise ValueError(f"scene {name!r}: the road has an end; drop +{REVERSED}")
+        scene = backwards(scene, build_track(scene))
+    return scene
+
+
+def _read_scene(name: str) -> Scene:
     if is_scene_file(name):
         return Scene(**read_scene_file(Path(name)) | {"name": name})
     if name in look_names():
@@ -246,6 +268,22 @@ class Track:
 
 def build_track(scene: Scene, seed: int = 0) -> Track:
     """Returns the track of a scene; only a random road or loop depends on ``seed``."""
+    track = _built_path(scene, seed)
+    if scene.mirrored:
+        track = _turned(track, track.nodes * (-1.0, 1.0, 1.0), track.bank)
+    if scene.backwards:
+        n = len(track.nodes)
+        order = -np.arange(n) % n  # the first node stays the first
+        track = _turned(track, track.nodes[order], track.bank[order])
+    return track
+
+
+def _turned(track: Track, nodes: Array, bank: Array) -> Track:
+    """Returns the track with left and right exchanged, at these nodes."""
+    return Track(nodes, closed=track.closed, bank=-bank, bank_reach_u=track.bank_reach_u)
+
+
+def _built_path(scene: Scene, seed: int) -> Track:
     path = scene.path
     match path["kind"]:
         case "spline":

@@ -22,7 +22,7 @@ from agent.config.settings import Facts
 from agent.config.trial import TrialConfig
 from agent.trials.fields import check_fields
 from agent.trials.progress import Rung
-from agent.worlds.base import DEFAULT_WORLD, WORLDS
+from agent.worlds.base import DEFAULT_WORLD, WORLDS, task_of
 
 SCHEMA = 1
 # Fields that a study does not ask for again, see ``Record.slim``, and texts that records share.
@@ -159,7 +159,7 @@ def task_names(params: Mapping[str, Any]) -> list[str]:
     envs = params.get("env") or []
     if not isinstance(envs, list):
         envs = [envs]
-    return [str(env).partition("@")[0] for env in envs]
+    return [task_of(str(env)) for env in envs]
 
 
 def _shared(value: Any) -> Any:

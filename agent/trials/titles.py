@@ -29,6 +29,7 @@ from agent.trials.task import same_task, task_name
 LOCK_TIMEOUT_SEC = 30.0
 UNSAFE = re.compile(r"[^A-Za-z0-9]+")
 DIGEST_DIGITS = 6
+LONGEST_NAME = 80  # chosen: a task may be a path, which is longer than a folder's name may be
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Titles:
     def _own_folder(self, params: Mapping[str, Any]) -> Path:
         name, key = task_name(params)
         digest = hashlib.sha256(os.fsencode(f"{os.path.dirname(self.ledger)} {key}")).hexdigest()
-        readable = UNSAFE.sub("-", name).strip("-")
+        readable = UNSAFE.sub("-", name)[-LONGEST_NAME:].strip("-")
         return self.models_dir / f"{files.CHAMPION}-{readable}-{digest[:DIGEST_DIGITS]}"
 
 

@@ -252,13 +252,22 @@ def split_task(task: str) -> tuple[str, tuple[str, int] | None]:
 
     :raises UserError: no port after the @
     """
-    name, at, address = task.partition("@")
-    if not at:
+    name = task_of(task)
+    if name == task:
         return name, None
     try:
-        return name, parse_address(address)
+        return name, parse_address(task[len(name) + 1 :])
     except UserError as error:
         raise UserError(f"env {task!r}: {error}", "env") from None
+
+
+def task_of(task: str) -> str:
+    """A task's name in ``TASK[@[HOST:]PORT]``, whatever the address is worth.
+
+    A task may be a path whose folders have an @ in their names; an address has no slash.
+    """
+    name, at, address = task.rpartition("@")
+    return name if at and "/" not in address else task
 
 
 def parse_address(text: str) -> tuple[str, int]:

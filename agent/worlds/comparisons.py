@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from agent.config.errors import UserError, did_you_mean
-from agent.worlds.base import Episode, World
+from agent.worlds.base import Episode, World, task_of
 
 if TYPE_CHECKING:
     from stable_baselines3.common.type_aliases import PolicyPredictor
@@ -26,16 +26,41 @@ class HasShortNames(Protocol):
         """Tasks by the short name of one or several."""
 
 
+@runtime_checkable
+class HasOwnTasks(Protocol):
+    """A world that has more tasks than it lists: those in files of the user's, and their like."""
+
+    def own_task(self, name: str) -> str | None:
+        """The full name of such a task, for records; None for a name of none.
+
+        :param name: without an address
+        """
+
+    def check_own_task(self, name: str) -> None:
+        """Refuse a task whose file is gone, changed or none; quick.
+
+        :param name: of such a task, in full
+        :raises UserError: such a file
+        """
+
+
 def full_task(world: World, task: str) -> str:
     """The task that is meant by its own or by its short name, with its address.
 
     One that is unknown stays as it is; ``check_task`` refuses it.
     """
-    name, at, address = task.partition("@")
-    if isinstance(world, HasShortNames) and name not in world.tasks():
+    name = task_of(task)
+    address = task[len(name) :]
+    if name in world.tasks():
+        return task
+    if isinstance(world, HasOwnTasks):
+        own = world.own_task(name)
+        if own is not None:
+            return own + address
+    if isinstance(world, HasShortNames):
         meant = world.short_names().get(name, ())
         if len(meant) == 1:
-            return meant[0] + at + address
+            return meant[0] + address
     return task
 
 
@@ -48,6 +73,9 @@ def check_task(world: World, name: str) -> None:
     """
     known = list(world.tasks())
     if name in known:
+        return
+    if isinstance(world, HasOwnTasks) and world.own_task(name) is not None:
+        world.check_own_task(name)
         return
     if isinstance(world, HasShortNames):
         known += [short for short, meant in world.short_names().items() if len(meant) == 1]

@@ -31,6 +31,7 @@ from functools import partial
 from typing import Any
 
 from agent.simulator.lens import HEIGHT, WIDTH
+from agent.simulator.scene_ways import split_ways
 from agent.simulator.tracks import is_scene_file, load_scene
 from agent.worlds.donkey import conf_sensors
 from agent.worlds.donkey.conf_values import (
@@ -128,7 +129,7 @@ def _exe_path(key: str, value: object) -> str:
 
 def _scene_file(key: str, value: object) -> str:
     path = word(key, value)
-    if path and not is_scene_file(path):
+    if path and not is_scene_file(path) and not split_ways(path)[1]:
         raise wrong(key, value, "is no scene file; give the path of one that ends in .json")
     if path:
         try:

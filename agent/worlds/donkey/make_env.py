@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import gymnasium
@@ -10,31 +11,46 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.wrappers import RescaleAction
 
+from agent.config.errors import user_error
+from agent.simulator.tracks import load_scene
 from agent.simulator.world import World
 from agent.worlds.action_repeat import HeldAction, RepeatedAction
 from agent.worlds.donkey.actions import DiscretizedActionWrapper
 from agent.worlds.donkey.env import DonkeyEnv
 from agent.worlds.donkey.env_options import AnyWorld, checked, is_on_port, open_world
 from agent.worlds.donkey.observation import FAST_VIEW, FRAMES, GAP, FastObservation
+from agent.worlds.donkey.own_tracks import short_name
 from agent.worlds.donkey.remote.remote_world import RemoteWorld
 from agent.worlds.donkey.reward_wrappers import with_reward
 from agent.worlds.donkey.rewards import EVALUATION_REWARD
-from agent.worlds.donkey.tasks import SCENE_OF_ENV, check_env_id
+from agent.worlds.donkey.tasks import scene_of
 
 OBSERVATIONS = ("fast", "raw")
+NO_ID = re.compile(r"[^\w:.-]+")  # what gymnasium takes for no part of an id
 
 
 def open_shared_world(env_id: str, **conf: Any) -> World | RemoteWorld:
     """A world for several environments to drive in turn.
 
-    :param env_id: upstream's environment id
+    :param env_id: upstream's environment id, or a name of ``own_tracks``
     :param conf: keys of ``DonkeyEnv``'s conf, see ``conf_checks``; ``host``, ``port`` or
         ``exe_path`` ask for the simulator there
     :raises ValueError: an unknown id or conf value
     :raises SimulatorLost: a simulator that is not there, or drives another scene
     """
-    check_env_id(env_id)
-    return open_world(SCENE_OF_ENV[env_id], checked(conf))
+    return open_world(scene_of(env_id), checked(conf))
+
+
+def check_scenes(env_ids: Iterable[str]) -> None:
+    """Refuse scenes that cannot be driven in, before any is.
+
+    :raises UserError: a file with something wrong in it, or a way that its road has not
+    """
+    for env_id in env_ids:
+        try:
+            load_scene(scene_of(env_id))
+        except ValueError as error:
+            raise user_error(error) from None
 
 
 def make_env(
@@ -58,7 +74,7 @@ def make_env(
     the evaluation reward episodes start at the start line, a little jittered by the seed, so that
     they differ.
 
-    :param env_id: upstream's environment id
+    :param env_id: upstream's environment id, or a name of ``own_tracks``
     :param observation: ``fast`` (frames, 40, 80) uint8, or ``raw`` (120, 160, 3) uint8
     :param frames: of a fast observation
     :param gap: decisions from one of these frames to the next
@@ -99,7 +115,7 @@ def make_env(
 def _donkey_env(
     env_id: str, observation: str, reward: str, world: AnyWorld | None, conf: dict[str, Any]
 ) -> DonkeyEnv:
-    check_env_id(env_id)
+    scene = scene_of(env_id)
     on_port = is_on_port(conf)
     evaluated = reward == EVALUATION_REWARD
     own = {"start": "anywhere", "road": "new"}
@@ -108,6 +124,6 @@ def _donkey_env(
     if evaluated or on_port:
         own["road"] = "kept"
     view = FAST_VIEW if observation == "fast" and not on_port else None
-    env = DonkeyEnv(SCENE_OF_ENV[env_id], {**own, **conf}, world=world, grey_view=view)
-    env.spec = EnvSpec(env_id)
+    env = DonkeyEnv(scene, {**own, **conf}, world=world, grey_view=view)
+    env.spec = EnvSpec(NO_ID.sub("-", short_name(env_id)))
     return env

@@ -24,7 +24,7 @@ from agent.worlds.donkey.make_env import make_env
 from agent.worlds.donkey.observed_world import RecordedCar
 from agent.worlds.donkey.options import DonkeyOptions
 from agent.worlds.donkey.recorded_envs import Recorder
-from agent.worlds.donkey.tasks import FOLLOWER, REFERENCE, SCENE_OF_ENV
+from agent.worlds.donkey.tasks import FOLLOWER, REFERENCE, scene_of
 from agent.worlds.donkey.vec_env import env_options
 
 
@@ -125,7 +125,7 @@ class ScriptedDriver:
         if not self.on_race_line:
             return line_follower(self.world)
         options = self.recording.options
-        scene = SCENE_OF_ENV[self.recording.env_id]
+        scene = scene_of(self.recording.env_id)
         return LineFollower(reference_line(scene, options.max_cte, options.throttle_max))
 
     def action(self, observation: Any) -> Any:
@@ -169,7 +169,7 @@ def serve_client(
     :raises UserError: an address that cannot be listened on
     """
     host, port = parse_address(address)
-    wanted = SCENE_OF_ENV[recording.env_id]
+    wanted = scene_of(recording.env_id)
 
     def on_episode_end(done: int) -> bool:
         print(f"episode {done} of {episodes} recorded", flush=True)

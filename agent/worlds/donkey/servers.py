@@ -11,8 +11,9 @@ from pathlib import Path
 
 from agent.config import files
 from agent.config.errors import UserError
-from agent.worlds.base import EMBEDDED, parse_address, shown_address
+from agent.worlds.base import EMBEDDED, parse_address, shown_address, task_of
 from agent.worlds.capabilities import AssignEnvs, StartedProcess, StartProcess
+from agent.worlds.donkey.tasks import SCENE_OF_ENV, scene_of
 
 SERVER = files.REPO_ROOT / "agent" / "donkey_sim.py"
 SPAWN = "spawn"
@@ -34,7 +35,7 @@ def check_sim(sim: str, envs: list[str], workers: int) -> None:
     """
     if sim == EMBEDDED:
         return
-    addressed = [env for env in envs if "@" in env]
+    addressed = [env for env in envs if task_of(env) != env]
     if addressed:
         raise UserError(
             f"--sim {sim!r} and --env {addressed[0]!r} both say where to drive; drop one"
@@ -89,7 +90,8 @@ def simulators(
     with ExitStack() as stack:
         n_servers = len(envs) * workers
         logs = [folder / f"simulator-{number}.log" for number in range(1, n_servers + 1)]
-        servers = [Server(log, start) for log in logs]
+        scenes = [asked_scene(env) for env in envs] * workers
+        servers = [Server(log, start, scene) for log, scene in zip(logs, scenes, strict=True)]
         for each in servers:
             stack.callback(each.stop)
 
@@ -101,17 +103,24 @@ def simulators(
         yield assign_spawned
 
 
+def asked_scene(env_id: str) -> str:
+    """Returns the scene that a server has to be started with; empty for one that is in its menu."""
+    return "" if env_id in SCENE_OF_ENV else scene_of(env_id)
+
+
 class Server:
     """A headless simulator in lockstep on a free port, started when first asked for."""
 
-    def __init__(self, log: Path, start: StartProcess) -> None:
+    def __init__(self, log: Path, start: StartProcess, scene: str = "") -> None:
         """Starts nothing yet.
 
         :param log: file of its output
         :param start: starts its process
+        :param scene: loaded already; empty for the menu
         """
         self.log = log
         self.start = start
+        self.scene = scene
         self._process: StartedProcess | None = None
         self._address = ""
 
@@ -134,6 +143,8 @@ class Server:
 
     def _start(self) -> None:
         command = [sys.executable, str(SERVER), "--port", "0", "--clock", "lockstep"]
+        if self.scene:
+            command += ["--scene", self.scene]
         self._process = self.start(command, self.log)
         deadline = time.monotonic() + START_LIMIT_SEC
         while True:

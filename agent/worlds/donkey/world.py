@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from agent.config.algorithms import OffPolicy
 from agent.config.errors import UserError
-from agent.worlds.base import Episode, Learner, Purpose
+from agent.worlds.base import Episode, Learner, Purpose, split_task, task_of
+from agent.worlds.donkey import own_tracks
 from agent.worlds.donkey.connection import DonkeyConnection, open_remote_worlds
 from agent.worlds.donkey.measures import MEASURES, measure_episode, verdict
 from agent.worlds.donkey.old_records import modern_params
 from agent.worlds.donkey.options import DonkeyOptions, addresses
-from agent.worlds.donkey.tasks import OUR_OWN, SCENE_OF_ENV
+from agent.worlds.donkey.tasks import IDS, OUR_OWN, SCENE_OF_ENV
 
 if TYPE_CHECKING:
     from stable_baselines3.common.type_aliases import PolicyPredictor
@@ -121,11 +122,14 @@ class DonkeyWorld:
     def connect(self, tasks: Sequence[str], options: DonkeyOptions) -> Iterator[DonkeyConnection]:
         """Open the simulators of the tasks, for all uses in turn; a compilation is announced.
 
+        :raises UserError: a scene file with something wrong in it
         :raises SimulatorLost: a simulator that is not there, or drives another scene
         """
         from agent.simulator.compilation import announce_compilation
+        from agent.worlds.donkey.make_env import check_scenes
 
         announce_compilation()
+        check_scenes(split_task(task)[0] for task in tasks)
         with ExitStack() as stack:
             yield DonkeyConnection(open_remote_worlds(tasks, options, stack))
 
@@ -136,9 +140,7 @@ class DonkeyWorld:
     def task_key(self, params: Mapping[str, Any]) -> Hashable:
         """Scores compare on the same tracks, in episodes that end alike."""
         envs = params.get("env") or []
-        tracks = tuple(
-            str(env).partition("@")[0] for env in ([envs] if isinstance(envs, str) else envs)
-        )
+        tracks = tuple(task_of(str(env)) for env in ([envs] if isinstance(envs, str) else envs))
         return tracks, params.get("max_episode_steps"), params.get("max_cte")
 
     def location(self, tasks: Sequence[str]) -> str:
@@ -187,6 +189,18 @@ class DonkeyWorld:
         scenes = {scene: [env_id] for env_id, scene in SCENE_OF_ENV.items()}
         named = [env_id for env_id, scene in SCENE_OF_ENV.items() if scene != OUR_OWN]
         return {**scenes, "named": named, "all": list(SCENE_OF_ENV)}
+
+    def own_task(self, name: str) -> str | None:
+        """Scene files of the user's, and tracks mirrored or reversed; see ``own_tracks``."""
+        return own_tracks.full_name(name, IDS)
+
+    def check_own_task(self, name: str) -> None:
+        """Refuse a scene file that is gone, changed or none.
+
+        :param name: in full
+        :raises UserError: such a file
+        """
+        own_tracks.check_file(name)
 
     def verdict(self, episodes: Sequence[Episode]) -> str:
         """See ``measures.verdict``."""

@@ -29,7 +29,7 @@ from agent.worlds.donkey.experts.line_follower import (
 from agent.worlds.donkey.experts.race_line import race_line
 from agent.worlds.donkey.judging.race import Race, race, race_env
 from agent.worlds.donkey.options import DonkeyOptions
-from agent.worlds.donkey.tasks import SCENE_OF_ENV
+from agent.worlds.donkey.tasks import scene_of
 
 FOLLOWER = "line follower"
 REFERENCE_LAPS = 3  # the first from a standing start; the quickest counts
@@ -110,7 +110,7 @@ def reference_lap(env_id: str, max_cte: float, throttle: float) -> float | None:
     :param max_cte: largest cross-track error, Unity units
     :param throttle: largest throttle command
     """
-    scene = SCENE_OF_ENV[env_id]
+    scene = scene_of(env_id)
     known = _known_laps().get(f"{throttle:g}", {})
     if max_cte == KNOWN_MAX_CTE and scene in known:
         return known[scene]
@@ -130,7 +130,7 @@ def race_reference(options: DonkeyOptions, env_id: str, laps: int, seed: int) ->
     :param laps: of the race
     :param seed: of its environment
     """
-    if not load_scene(SCENE_OF_ENV[env_id]).is_random:
+    if not load_scene(scene_of(env_id)).is_random:
         return reference_lap(env_id, options.max_cte, options.throttle_max)
     env = race_env(scripted_options(options), False, env_id)
     quickest = ScriptedPolicy([donkey_env(env)], partial(on_race_line, options))

@@ -12,7 +12,8 @@ from agent.worlds.donkey.judging.film import Film
 from agent.worlds.donkey.judging.race import Race, race, race_env
 from agent.worlds.donkey.judging.race_table import show_race
 from agent.worlds.donkey.options import DonkeyOptions
-from agent.worlds.donkey.tasks import SCENE_OF_ENV
+from agent.worlds.donkey.own_tracks import short_name
+from agent.worlds.donkey.tasks import scene_of
 
 if TYPE_CHECKING:
     from stable_baselines3.common.type_aliases import PolicyPredictor
@@ -35,7 +36,7 @@ def race_policies(
     """
     own, discrete = world
     env = race_env(own, discrete, env_id)
-    film = Film(SCENE_OF_ENV[env_id]) if options.films else None
+    film = Film(_title(env_id)) if options.films else None
     races: dict[str, Race] = {}
     for name, policy in policies.items():
         watch = None if races else film
@@ -68,9 +69,14 @@ def film_lap(
     :param seed: of the environment
     :param folder: for the files
     """
-    film = Film(SCENE_OF_ENV[env_id])
+    film = Film(_title(env_id))
     race(race_env(*world, env_id), policy, 1, seed, film)
     return film.save(folder / film.title)
+
+
+def _title(env_id: str) -> str:
+    """The scene's name, which names the film's files too."""
+    return short_name(scene_of(env_id))
 
 
 def show_files(paths: list[Path]) -> None:

@@ -203,6 +203,8 @@ class RemoteWorld:
         link = self._link
         total = int(link.number(self._message, "totalNodes", 1.0))
         if not self.scene.is_random:
+            if self.scene.backwards and not self._is_facing_along():
+                return False
             indices = [total * part // NODES_COMPARED for part in range(NODES_COMPARED)]
             return all(self._is_near_the_road(node) for node in link.nodes(indices, deadline))
         nodes = link.nodes(range(total), deadline)
@@ -216,6 +218,11 @@ class RemoteWorld:
         self._use(Track(np.array(nodes), closed=closed))
         self._odometer.start(*self._spawn)
         return True
+
+    def _is_facing_along(self) -> bool:
+        """True if the car was put down as ours is: a road's nodes are the same both ways round."""
+        start = math.radians(self.scene.start["yaw_deg"])
+        return math.cos(self._spawn[2] - start) > 0.0
 
     def _is_near_the_road(self, node: Vector) -> bool:
         ours = self.track.nodes
