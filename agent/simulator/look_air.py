@@ -37,6 +37,7 @@ def drawn_light(tint: float, shadow: float, glare: float, rng: np.random.Generat
     light["glare"] = 0.0
     if rng.random() < 0.5:
         light["glare"] = glare * rng.random()
+    light["sky_glow"] = rng.random()
     return light
 
 
