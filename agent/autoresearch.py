@@ -12,6 +12,7 @@ if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from agent.config.console import keep_streams_open
+from agent.config.errors import EXIT_OK
 from agent.config.one_line_parser import OneLineParser
 
 PROG = "autoresearch"
@@ -43,6 +44,19 @@ VERBS = {
     "report": Verb("agent.report", "make a page of pictures from the ledgers"),
 }
 
+FIRST_STEPS = f"""\
+{PROG} trains, tests and remembers drivers of DonkeyCars. First steps:
+
+  {PROG} race --env warren             the champion that comes with it, against the clock
+  {PROG} race --env warren --gif film  the same, with a film of a lap in the folder film
+  {PROG} train --env warren --timesteps 40000 --save-dir mine
+                                           a driver of your own, in a minute or less
+  {PROG} race --model mine             and its race
+  {PROG} search --trials 6             look for better ones; results lie in this folder
+
+{PROG} --help lists all verbs, and VERB --help the options of one.
+"""
+
 
 def build_parser() -> OneLineParser:
     """The command line: a verb, whose command has the rest."""
@@ -60,10 +74,16 @@ def build_parser() -> OneLineParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command of a verb, and imports no other; returns its exit code."""
+    """Runs the command of a verb, and imports no other; returns its exit code.
+
+    Without a verb it tells a newcomer what to do first.
+    """
     keep_streams_open()
     if argv is None:
         argv = sys.argv[1:]
+    if not argv:
+        print(FIRST_STEPS, end="", flush=True)
+        return EXIT_OK
     name = build_parser().parse_args(argv[:1]).verb
     verb = VERBS[name]
     run: Callable[..., int] = importlib.import_module(verb.module).main

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
@@ -47,7 +48,7 @@ def test_a_verb_has_the_help_of_its_command(verb: str, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ([], "autoresearch: error: the following arguments are required: VERB"),
+        (["--env", "warren"], "autoresearch: error: the following arguments are required: VERB"),
         (["fly"], "autoresearch: error: argument VERB: invalid choice: 'fly' (choose from"),
         (["train", "--wings", "2"], "autoresearch train: error: unrecognized arguments: --wings 2"),
         (["train"], "autoresearch train: error: no folder is named; give --save-dir DIR"),
@@ -60,6 +61,18 @@ def test_a_mistake_is_one_line_of_the_verb(
     argv: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert message in refused(capsys, *argv)
+
+
+def test_without_a_verb_it_says_what_to_do_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert autoresearch.main([]) == 0
+    text = capsys.readouterr().out
+    steps = [line.split()[1:] for line in text.splitlines() if line.startswith("  autoresearch ")]
+    assert [step[0] for step in steps] == ["race", "race", "train", "race", "search"]
+    for verb, *options in steps:
+        module = importlib.import_module(autoresearch.VERBS[verb].module)
+        typed = [word for word in options if word.startswith("--")]
+        known = module.build_parser().format_help()
+        assert typed and all(option in known for option in typed)
 
 
 def test_only_the_chosen_command_is_loaded() -> None:

@@ -69,6 +69,51 @@ def test_a_named_experiment_has_its_files_together(
     assert find_model(None, champion.parents[1]) == champion
 
 
+@pytest.mark.parametrize(
+    ("named", "results", "models"),
+    [
+        ([], "outerloop-results", "models"),
+        (["--name", "monaco"], "runs/monaco/results", "runs/monaco/models"),
+        (["--models-dir", "{home}/kept"], "outerloop-results", "kept"),
+    ],
+    ids=str,
+)
+def test_all_results_lie_in_the_home_that_is_given(
+    named: list[str],
+    results: str,
+    models: str,
+    quick: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("agent.trials.loop.POLL_SEC", 0.0)
+    monkeypatch.setattr(
+        autoresearch_controller, "make_executor", lambda options: FakeExecutor(SCORES)
+    )
+    home = tmp_path / "of" / "nights"
+    argv = ["--home", str(home), *(word.format(home=home) for word in named)]
+    assert autoresearch_controller.main([*argv, "--trials", "1"]) == 0
+    assert report.main(argv) == 0
+    found = {path.relative_to(home).as_posix() for path in home.rglob("*.*")}
+    assert {
+        f"{results}/autoresearch_results.jsonl",
+        f"{results}/report/report.html",
+        f"{models}/champion/manifest.json",
+    } <= found
+    assert all(path.startswith((f"{results}/", f"{models}/")) for path in found)
+    assert [path.name for path in tmp_path.iterdir()] == ["of"]
+
+
+def test_a_home_that_is_no_folder_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    for home in ("file", "file/below"):
+        assert report.main(["--home", str(tmp_path / home)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"--home {tmp_path / home} cannot be a folder, {tmp_path / 'file'} is none" in line
+
+
 @pytest.mark.parametrize("module", [autoresearch_controller, donkeycar_outer_loop, report])
 @pytest.mark.parametrize("name", ["", "..", "a/b", ".hidden", "-x", "a b", "n" * 101])
 def test_a_name_that_is_no_folder_is_refused(

@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "config": (*BASE, "agent.PRODUCT"),
     "worlds/*.py": ("agent.worlds", "agent.config"),
     "worlds/donkey": ("agent.worlds", "agent.simulator", "agent.config", "agent.executors"),
+    "envs": ("agent.worlds.donkey.registration",),
     "evaluation": (*BASE, "agent.worlds.text_table", *CONFIG),
     "training": (*BASE, "agent.evaluation", *CONFIG),
     "deployment": (

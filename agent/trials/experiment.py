@@ -1,7 +1,8 @@
 """An experiment: its ledger, log and lock in one folder, its models and champions in another.
 
-Every command that reads or writes one takes the same three options. ``--name NAME`` puts both
-folders below ``RUNS_DIR/NAME``; without any of the three they are the specification's.
+Every command that reads or writes one takes the same four options. ``--name NAME`` puts both
+folders below ``RUNS_DIR/NAME``; without any of them they are the specification's. ``--home DIR``
+has all of these folders lie in ``DIR``.
 """
 
 from __future__ import annotations
@@ -28,11 +29,18 @@ class Experiment(NamedTuple):
     models_dir: Path
 
 
+HOME = files.RESULTS_ROOT
 DEFAULT = Experiment(files.RESULTS_DIR, files.MODELS_DIR)
 
 
 def add_experiment_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """Adds the options that say whose files are read and written."""
+    parser.add_argument(
+        "--home",
+        type=Path,
+        metavar="DIR",
+        help=f"folder that all folders of results lie in (default {files.shown_path(HOME)})",
+    )
     parser.add_argument(
         "--name",
         metavar="NAME",
@@ -53,13 +61,18 @@ def add_experiment_arguments(parser: argparse.ArgumentParser | argparse._Argumen
 
 
 def settle_folders(options: argparse.Namespace) -> None:
-    """Gives ``options`` the two folders that its three options ask for.
+    """Gives ``options`` the two folders that its four options ask for.
 
-    :raises UserError: a name that is none, or beside a folder
+    :raises UserError: a name that is none, or beside a folder, or a home that is no folder
     """
     usual = DEFAULT
+    runs = files.RUNS_DIR
+    if options.home is not None:
+        check_home(options.home)
+        usual = Experiment(*(options.home / each.name for each in DEFAULT))
+        runs = options.home / runs.name
     if options.name is not None:
-        usual = named(options.name)
+        usual = named(options.name, runs)
         for option in ("--results-dir", "--models-dir"):
             folder = vars(options)[option.strip("-").replace("-", "_")]
             if folder is not None:
@@ -70,16 +83,29 @@ def settle_folders(options: argparse.Namespace) -> None:
     options.models_dir = options.models_dir or usual.models_dir
 
 
-def named(name: str) -> Experiment:
+def check_home(home: Path) -> None:
+    """Refuses a home that cannot be a folder; makes none.
+
+    :raises UserError: a file is there, or above it
+    """
+    here = home.absolute()
+    nearest = next(each for each in (here, *here.parents) if each.exists())
+    if not nearest.is_dir():
+        raise UserError(f"--home {home} cannot be a folder, {nearest} is none; choose another")
+
+
+def named(name: str, runs: Path) -> Experiment:
     """Returns the folders of the experiment of that name.
 
+    :param name: of the experiment
+    :param runs: folder of all that have a name
     :raises UserError: it cannot be the name of a folder
     """
     if not NAME.fullmatch(name):
         raise UserError(
             f"--name {name!r} cannot be a folder; write letters, digits, dots, dashes, underscores"
         )
-    folder = files.RUNS_DIR / name
+    folder = runs / name
     return Experiment(folder / "results", folder / "models")
 
 
