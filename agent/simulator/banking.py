@@ -110,7 +110,8 @@ def bend_ground(
     channels = inputs.palette.shape[1]
     flat = out.reshape(out.size)
     straight = np.empty(len(flat) + 8, np.uint8)  # whole words are read at its end too
-    straight[: len(flat)] = flat
+    for k in range(np.uint64(len(flat))):  # as a slice it would go byte by byte
+        straight[k] = flat[k]
     reach = inputs.line.bank_reach_u
     for column in range(0, width, GROUP):
         right = column + 0.5 * (GROUP - 1) - inputs.lens.middle_column

@@ -7,21 +7,13 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from numba.typed import List
 from numpy.typing import NDArray
 
 from agent.simulator import vehicle
 from agent.simulator.camera import render
+from agent.simulator.compiled_lists import set_item, typed_list
 from agent.simulator.lens import View
-from agent.simulator.track_progress import (
-    ACROSS,
-    ARC,
-    CROSSINGS,
-    HEIGHT_U,
-    PROGRESS_SIZE,
-    UPHILL,
-    advance,
-)
+from agent.simulator.track_progress import CROSSINGS, PROGRESS_SIZE, advance
 from agent.simulator.typing import Array, Image
 from agent.simulator.world import TICKS_PER_STEP, World
 
@@ -88,28 +80,6 @@ class Fleet:
         _render_all(out, chosen, self.car_states, self.progress_states, self._inputs)
 
 
-@njit(cache=True)
-def typed_list(first: Any) -> Any:  # pragma: no cover - compiled
-    """Returns a compiled list of one item."""
-    items = List()
-    items.append(first)
-    return items
-
-
-@njit(cache=True)
-def set_item(items: Any, k: int, item: Any) -> None:  # pragma: no cover - compiled
-    """Put an item into a compiled list.
-
-    :param items: the list
-    :param k: index of the item, or the length of the list to append it
-    :param item: the item
-    """
-    if k == len(items):
-        items.append(item)
-    else:
-        items[k] = item
-
-
 @njit(cache=True, nogil=True)
 def _advance_all(
     car_states: Array,
@@ -143,13 +113,4 @@ def _render_all(
 ) -> None:  # pragma: no cover - compiled
     last = out.shape[1] - 1
     for k in chosen:
-        progress = progress_states[k]
-        render(
-            out[k, last],
-            inputs[k],
-            car_states[k],
-            progress[HEIGHT_U],
-            progress[UPHILL],
-            progress[ARC],
-            progress[ACROSS],
-        )
+        render(out[k, last], inputs[k], car_states[k], progress_states[k])

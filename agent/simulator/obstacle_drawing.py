@@ -56,6 +56,7 @@ def draw_obstacles(
     rows = out.shape[0]
     canvas = Canvas(
         out,
+        out.reshape(out.size),
         inputs.lens,
         pose,
         math.sin(tilt),
@@ -66,6 +67,7 @@ def draw_obstacles(
         np.empty((rows, 2)),
         np.full(1, rows - 1),
         np.empty(64, np.uint64),
+        np.empty((rows, 4), np.int64),
     )
     depths, which = things_in_sight(inputs, pose)
     first_panel = len(inputs.pillars) + len(inputs.boxes)

@@ -89,7 +89,7 @@ def _blend(canvas: Canvas, word: Any, opacity: float) -> None:  # pragma: no cov
     """Mix a colour into the canvas's polygon."""
     first, last = find_ends(canvas)
     columns = canvas.out.shape[1]
-    pixels = canvas.out.reshape(canvas.out.size)
+    pixels = canvas.pixels
     for row in range(first, last + 1):
         left, right = canvas.ends[row, 0], canvas.ends[row, 1]
         blend_run(pixels, row * columns, columns, left, right, len(canvas.haze), word, opacity)

@@ -50,7 +50,7 @@ def draw_patches(
     words = canvas.words
     columns = canvas.out.shape[1]
     channels = len(canvas.haze)
-    pixels = canvas.out.reshape(canvas.out.size)
+    pixels = canvas.pixels
     lens = canvas.lens
     per_px = 1.0 / lens.focal_px
     for row in range(first, last + 1):

@@ -48,6 +48,27 @@ def _load(context: Any, data: Any, at: Any) -> Any:
 load_8_bytes: Any = intrinsic(_load)
 
 
+def _mix(context: Any, under: Any, over: Any, opacity: Any) -> Any:
+    """Mix two 64-bit words byte by byte, as ``blend_word``, each byte with an opacity of its own."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        bytes_of = ir.VectorType(ir.IntType(8), 8)
+        wide = ir.VectorType(ir.IntType(16), 8)
+        under, over, opacity = (
+            builder.zext(builder.bitcast(word, bytes_of), wide) for word in arguments
+        )
+        eight, half, most = (ir.Constant(wide, [number] * 8) for number in (8, 128, 255))
+        mixed = builder.mul(under, builder.sub(most, opacity))
+        mixed = builder.add(builder.add(mixed, builder.mul(over, opacity)), half)
+        mixed = builder.lshr(builder.add(mixed, builder.lshr(mixed, eight)), eight)
+        return builder.bitcast(builder.trunc(mixed, bytes_of), ir.IntType(64))
+
+    return types.uint64(types.uint64, types.uint64, types.uint64), generate
+
+
+mix_8_bytes: Any = intrinsic(_mix)
+
+
 EVERY_BYTE = np.uint64(0x0101010101010101)
 EVEN_BYTES = np.uint64(0x00FF00FF00FF00FF)
 HALVES = np.uint64(0x0080008000800080)  # for rounding

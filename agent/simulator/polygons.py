@@ -18,6 +18,7 @@ class Canvas(NamedTuple):
     """A picture and its lens, with room for one polygon."""
 
     out: Image
+    pixels: Any  # its bytes, flat
     lens: Optics
     pose: LensPose
     tilt_sin: float  # of the slope along the view
@@ -28,6 +29,7 @@ class Canvas(NamedTuple):
     ends: Array  # the polygon's left and right end in every row, (rows, 2)
     limit: Any  # last row that shows what is so far away, (1,); nearer ground hides the others
     words: Any  # room for the colours of one thing, packed, (64,)
+    runs: Any  # room for what the rows of one thing draw, (rows, 4)
 
 
 @part
@@ -58,7 +60,7 @@ def _fill_whole(
     columns = canvas.out.shape[1]
     channels = len(canvas.haze)
     word = pack(colour, clear * light, canvas.haze, 1.0 - clear)
-    pixels = canvas.out.reshape(canvas.out.size)
+    pixels = canvas.pixels
     for row in range(first, last + 1):
         begin, end = columns_of(canvas, row)
         if begin <= end:
@@ -81,7 +83,7 @@ def fill_in_part(
     channels = len(canvas.haze)
     haze = 1.0 - clear
     opacity = colour[channels]
-    pixels = canvas.out.reshape(canvas.out.size)
+    pixels = canvas.pixels
     for row in range(first, last + 1):
         left, right = canvas.ends[row, 0], canvas.ends[row, 1]
         begin, end = columns_of(canvas, row)

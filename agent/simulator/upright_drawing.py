@@ -10,7 +10,14 @@ import numpy as np
 from agent.simulator.cutouts import HALF_WIDTH, HEIGHT, MASK, TONE_ROW
 from agent.simulator.kernels import part, routine
 from agent.simulator.obstacles import BASE, X, Z
-from agent.simulator.pixels import blend_pixel, blend_run, pack, put_pixel
+from agent.simulator.pixels import (
+    blend_pixel,
+    blend_run,
+    load_8_bytes,
+    mix_8_bytes,
+    pack,
+    store_8_bytes,
+)
 from agent.simulator.polygons import NEAR_U, Canvas
 from agent.simulator.silhouettes import (
     ENDS_FIRST,
@@ -26,8 +33,16 @@ from agent.simulator.typing import Array
 # Chosen: what is lower or narrower, in pixels, is drawn as a run with its mean opacity.
 SMALL_ROWS = 7.0
 SMALL_COLUMNS = 4.0
-FIXED = 65536.0  # fixed point: texels in 16.16
-OPAQUE = np.uint64(255)
+FIXED = 65536.0  # fixed point: texels in 48.16
+WHOLE = np.uint64(16)  # bits of their fraction
+# Columns of a row's run: its first and last column, its first texel in fixed point, its step.
+BEGIN, END, TEXEL, STEP = range(4)
+SIX = np.uint64(6)
+AHEAD = 20  # bytes before the picture's end, as far as the loop over pairs may read
+ONE_PIXEL = np.uint64(0x0000000000FFFFFF)
+OTHER_PIXEL = np.uint64(0x0000FFFFFF000000)
+ONE_OPACITY = np.uint64(0x0000000000010101)  # times an opacity: of each byte of a pixel
+OTHER_OPACITY = np.uint64(0x0000010101000000)
 
 
 class Standing(NamedTuple):
@@ -164,7 +179,7 @@ def _mix_run(
     left = stand.middle + (stand.right_u - upright[HALF_WIDTH]) * scale
     right = stand.middle + (stand.right_u + upright[HALF_WIDTH]) * scale
     columns = canvas.out.shape[1]
-    pixels = canvas.out.reshape(canvas.out.size)
+    pixels = canvas.pixels
     opacity *= min(row + 0.5, stand.foot) - max(row - 0.5, stand.top)
     blend_run(pixels, row * columns, columns, left, right, len(canvas.haze), word, opacity)
 
@@ -184,31 +199,69 @@ def _draw_texels(
     columns = canvas.out.shape[1]
     first = max(int(math.ceil(stand.top)), 0)
     last = min(int(math.floor(stand.foot)), canvas.limit[0])
-    pixels = canvas.out.reshape(canvas.out.size)
     channels = len(canvas.haze)
+    runs = canvas.runs
+    # All runs first: each takes a chain of divisions, and many chains go on side by side.
+    per_px = 1.0 / canvas.lens.focal_px
+    per_u = 1.0 / upright[HEIGHT]
+    per_side = 1.0 / side
     for row in range(first, last + 1):
-        v = (row - canvas.lens.middle_row) / canvas.lens.focal_px
+        v = (row - canvas.lens.middle_row) * per_px
         scale = stand.scale_0 - stand.scale_v * v
         low_u = (stand.low_0 - stand.low_v * v) / (stand.cos - stand.sin * v)
-        texel_row = int(side * (1.0 - low_u / upright[HEIGHT]))
+        texel_row = int(side * (1.0 - low_u * per_u))
         texel_row = min(max(texel_row, 0), side - 1)
         half = upright[HALF_WIDTH] * scale
         left = stand.middle + stand.right_u * scale - half
         per_column = side / (2.0 * half)
+        texel_px = 2.0 * half * per_side
         # Columns before and after those that the silhouette covers anywhere on this row.
-        ends = mask[ENDS_FIRST + 2 * (ROW_FIRSTS[size] + texel_row) :]
-        begin = int(math.ceil(max(left + ends[0] / per_column, 0.0)))
-        end = int(math.ceil(min(left + ends[1] / per_column, float(columns))))
-        step = np.uint64(int(per_column * FIXED))
-        at_texel = np.uint64(int(max((begin - left) * per_column, 0.0) * FIXED))
-        base = np.uint64(FIRSTS[size] + texel_row * side)
-        at = np.uint64((row * columns + begin) * channels)
-        for _ in range(begin, end):
-            texel = mask[base + (at_texel >> np.uint64(16))]
-            opacity = np.uint64(texel >> 8)
-            if opacity == OPAQUE:
-                put_pixel(pixels, at, channels, words[np.uint64(texel & 15)])
-            elif opacity > 0:
-                blend_pixel(pixels, at, channels, words[np.uint64(texel & 15)], opacity)
-            at_texel += step
-            at += np.uint64(channels)
+        at = ENDS_FIRST + 2 * (ROW_FIRSTS[size] + texel_row)
+        begin = int(math.ceil(max(left + mask[at] * texel_px, 0.0)))
+        runs[row, BEGIN] = begin
+        runs[row, END] = int(math.ceil(min(left + mask[at + 1] * texel_px, float(columns))))
+        place = int(max((begin - left) * per_column, 0.0) * FIXED)
+        runs[row, TEXEL] = place + ((FIRSTS[size] + texel_row * side) << 16)
+        runs[row, STEP] = int(per_column * FIXED)
+    for row in range(first, last + 1):
+        _draw_run(canvas, row, mask)
+
+
+@part
+def _draw_run(canvas: Canvas, row: int, mask: Any) -> None:  # pragma: no cover - compiled
+    """Draw one row of a silhouette from texels, two pixels at a time."""
+    runs = canvas.runs
+    words = canvas.words
+    column = runs[row, BEGIN]
+    end = runs[row, END]
+    texel = np.uint64(runs[row, TEXEL])
+    step = np.uint64(runs[row, STEP])
+    channels = len(canvas.haze)
+    pixels = canvas.pixels
+    columns = canvas.out.shape[1]
+    at = np.uint64((row * columns + column) * channels)
+    if channels == 3:
+        last = min(end, (pixels.size - AHEAD) // 3 - row * columns)
+        under = load_8_bytes(pixels, at) if column < last else np.uint64(0)
+        while column < last:
+            left = mask[texel >> WHOLE]
+            texel += step
+            right = mask[texel >> WHOLE]
+            texel += step
+            # Read before the store, whose last bytes it would have to wait for.
+            ahead = load_8_bytes(pixels, at + SIX)
+            over = words[np.uint64(left & 15)] & ONE_PIXEL
+            over |= words[np.uint64(right & 15)] & OTHER_PIXEL
+            opacity = np.uint64(left >> 8) * ONE_OPACITY
+            if column + 1 < end:
+                opacity |= np.uint64(right >> 8) * OTHER_OPACITY
+            store_8_bytes(pixels, at, mix_8_bytes(under, over, opacity))
+            under = ahead
+            at += SIX
+            column += 2
+    while column < end:
+        word = words[np.uint64(mask[texel >> WHOLE] & 15)]
+        blend_pixel(pixels, at, channels, word, np.uint64(mask[texel >> WHOLE] >> 8))
+        texel += step
+        at += np.uint64(channels)
+        column += 1

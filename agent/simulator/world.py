@@ -6,6 +6,7 @@ Everything is a function of the seed and the commands, bit for bit.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from agent.simulator import camera, vehicle
 from agent.simulator.appearance import Appearance
 from agent.simulator.built_scene import BuiltScene, built_scene, regenerated_scene
+from agent.simulator.compiled_lists import typed_list
 from agent.simulator.lens import Lens, View, lens_for
 from agent.simulator.lidar import LidarConfig, scan
 from agent.simulator.light_map import light_map
@@ -22,7 +24,6 @@ from agent.simulator.render_inputs import RenderInputs, gather_render_inputs
 from agent.simulator.sunlight import tinted
 from agent.simulator.telemetry import Telemetry
 from agent.simulator.track_progress import (
-    ACROSS,
     ARC,
     BEST_AT_SEC,
     BEST_NET,
@@ -34,7 +35,6 @@ from agent.simulator.track_progress import (
     NET,
     NODE,
     PROGRESS_SIZE,
-    UPHILL,
     Course,
     advance,
     locate,
@@ -91,6 +91,7 @@ class World:
         self._obstacles = built.obstacles
         self._shadows = built.shadows
         self._render_inputs: dict[tuple[View, bool], tuple[Lens, RenderInputs]] = {}
+        self._kept: dict[tuple[View, bool], tuple[Lens, Any]] = {}  # as compiled lists
         if appearance is not None:
             scene = tinted(appearance.scene(built.scene, built.track))
             self._paint = Paint(scene, appearance.grain_peak())
@@ -249,25 +250,18 @@ class World:
         :param out: the picture, (rows, view.width, 3) in colour or (rows, view.width) in grey
         :param view: which camera
         """
-        lens, inputs = self.render_inputs(view, grey=out.ndim == 2)
+        grey = out.ndim == 2
+        kept = self._kept.get((view, grey))
+        if kept is None:
+            lens, read = self.render_inputs(view, grey)
+            kept = self._kept[view, grey] = lens, typed_list(read)
+        lens, inputs = kept
         if lens.remap is None:
-            self._draw(out, inputs)
+            camera.render_first(out, inputs, self._car_state, self._progress_state)
             return
         straight = np.empty((lens.height, lens.width, *out.shape[2:]), dtype=np.uint8)
-        self._draw(straight, inputs)
+        camera.render_first(straight, inputs, self._car_state, self._progress_state)
         cv2.remap(straight, *lens.remap, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
-
-    def _draw(self, out: Image, inputs: RenderInputs) -> None:
-        progress = self._progress_state
-        camera.render(
-            out,
-            inputs,
-            self._car_state,
-            progress[HEIGHT_U],
-            progress[UPHILL],
-            progress[ARC],
-            progress[ACROSS],
-        )
 
     def render_inputs(self, view: View, grey: bool) -> tuple[Lens, RenderInputs]:
         """Returns the lens of a view and what its kernels read in the present appearance."""

@@ -15,7 +15,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from agent.simulator.fleet import Fleet, set_item, typed_list
+from agent.simulator.compiled_lists import set_item, typed_list
+from agent.simulator.fleet import Fleet
 from agent.simulator.track_progress import NODE, UPHILL
 from agent.simulator.typing import Array
 from agent.simulator.vehicle import FORWARD, YAW, YAW_RATE, X, Z, scrub
