@@ -49,7 +49,7 @@ load_8_bytes: Any = intrinsic(_load)
 
 
 def _mix(context: Any, under: Any, over: Any, opacity: Any) -> Any:
-    """Mix two 64-bit words byte by byte, as ``blend_word``, each byte with an opacity of its own."""
+    """Mix two 64-bit words as ``blend_word`` does, each byte with an opacity of its own."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         bytes_of = ir.VectorType(ir.IntType(8), 8)

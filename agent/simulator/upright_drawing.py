@@ -35,7 +35,7 @@ SMALL_ROWS = 7.0
 SMALL_COLUMNS = 4.0
 FIXED = 65536.0  # fixed point: texels in 48.16
 WHOLE = np.uint64(16)  # bits of their fraction
-# Columns of a row's run: its first and last column, its first texel in fixed point, its step.
+# Of a row's run: its first column, the one after the last, its first texel and a column's step.
 BEGIN, END, TEXEL, STEP = range(4)
 SIX = np.uint64(6)
 AHEAD = 20  # bytes before the picture's end, as far as the loop over pairs may read
@@ -192,16 +192,28 @@ def _draw_texels(
     tall = stand.foot - stand.top
     finer = math.log2(SIDES[0] / math.sqrt(tall * stand.wide))
     size = int(min(max(finer + 0.5, 0.0), 3.0))
-    side = SIDES[size]
-    words = canvas.words
     for k in range(TONES):
-        words[k] = pack(shades[k], clear, canvas.haze, 1.0 - clear)
-    columns = canvas.out.shape[1]
+        canvas.words[k] = pack(shades[k], clear, canvas.haze, 1.0 - clear)
     first = max(int(math.ceil(stand.top)), 0)
     last = min(int(math.floor(stand.foot)), canvas.limit[0])
-    channels = len(canvas.haze)
-    runs = canvas.runs
     # All runs first: each takes a chain of divisions, and many chains go on side by side.
+    _find_runs(canvas, stand, upright, mask, size, first, last)
+    for row in range(first, last + 1):
+        _draw_run(canvas, row, mask)
+
+
+@part
+def _find_runs(
+    canvas: Canvas, stand: Standing, upright: Array, mask: Any, size: int, first: int, last: int
+) -> None:  # pragma: no cover - compiled
+    """Write which columns a silhouette covers in each row, and the texels that they look at.
+
+    :param size: of the silhouette
+    :param first: row, ``last`` of them
+    """
+    side = SIDES[size]
+    runs = canvas.runs
+    width = float(canvas.out.shape[1])
     per_px = 1.0 / canvas.lens.focal_px
     per_u = 1.0 / upright[HEIGHT]
     per_side = 1.0 / side
@@ -209,22 +221,19 @@ def _draw_texels(
         v = (row - canvas.lens.middle_row) * per_px
         scale = stand.scale_0 - stand.scale_v * v
         low_u = (stand.low_0 - stand.low_v * v) / (stand.cos - stand.sin * v)
-        texel_row = int(side * (1.0 - low_u * per_u))
-        texel_row = min(max(texel_row, 0), side - 1)
+        texel_row = min(max(int(side * (1.0 - low_u * per_u)), 0), side - 1)
         half = upright[HALF_WIDTH] * scale
         left = stand.middle + stand.right_u * scale - half
         per_column = side / (2.0 * half)
         texel_px = 2.0 * half * per_side
         # Columns before and after those that the silhouette covers anywhere on this row.
-        at = ENDS_FIRST + 2 * (ROW_FIRSTS[size] + texel_row)
-        begin = int(math.ceil(max(left + mask[at] * texel_px, 0.0)))
+        ends = ENDS_FIRST + 2 * (ROW_FIRSTS[size] + texel_row)
+        begin = int(math.ceil(max(left + mask[ends] * texel_px, 0.0)))
         runs[row, BEGIN] = begin
-        runs[row, END] = int(math.ceil(min(left + mask[at + 1] * texel_px, float(columns))))
-        place = int(max((begin - left) * per_column, 0.0) * FIXED)
-        runs[row, TEXEL] = place + ((FIRSTS[size] + texel_row * side) << 16)
+        runs[row, END] = int(math.ceil(min(left + mask[ends + 1] * texel_px, width)))
+        within = int(max((begin - left) * per_column, 0.0) * FIXED)
+        runs[row, TEXEL] = within + ((FIRSTS[size] + texel_row * side) << 16)
         runs[row, STEP] = int(per_column * FIXED)
-    for row in range(first, last + 1):
-        _draw_run(canvas, row, mask)
 
 
 @part
