@@ -40,6 +40,7 @@ VERBS = {
     "drive": Verb("agent.drive", "let a model drive in a simulator, or by a camera"),
     "record": Verb("agent.record_drive", "record a drive that a learner can be shown"),
     "simulate": Verb("agent.donkey_sim", "serve the headless simulator on a port"),
+    "export": Verb("agent.export_model", "write a model as a file for a car or another program"),
     "export-study": Verb("agent.export_study", "write the trials for Optuna, or as a CSV file"),
     "report": Verb("agent.report", "make a page of pictures from the ledgers"),
 }

@@ -21,6 +21,7 @@ from agent import (
     donkeycar_sb3_runner,
     drive,
     evaluate_champion,
+    export_model,
     export_study,
     record_drive,
     report,
@@ -29,8 +30,11 @@ from agent.config.flat import facts_in
 from tests.refusals import refusal
 
 TRAINERS = (donkeycar_sb3_runner, autoresearch_controller, donkeycar_outer_loop)
-OTHERS = (evaluate_champion, record_drive, drive, donkey_sim, export_study, report)
-NEEDED = {record_drive: ["--driver", "follower"]}
+OTHERS = (evaluate_champion, record_drive, drive, donkey_sim, export_model, export_study, report)
+NEEDED = {
+    record_drive: ["--driver", "follower"],
+    export_model: ["--format", "torchscript", "driver.pt"],
+}
 FOLDERS = {
     donkeycar_sb3_runner: ["--save-dir"],
     autoresearch_controller: ["--results-dir", "--models-dir"],
@@ -39,6 +43,7 @@ FOLDERS = {
     record_drive: ["--out"],
     drive: [],
     donkey_sim: [],
+    export_model: [],
     export_study: ["--results-dir", "--csv"],
     report: ["--results-dir"],
 }
@@ -48,6 +53,7 @@ WORK = (
     "agent.trials.session.TrialLoop",
     "agent.evaluate_champion.make_evaluator",
     "agent.record_drive.drive_episodes",
+    "agent.deployment.export.export",
     "agent.export_study.write",
     "agent.drive.open_env",
     "agent.drive.open_camera",
@@ -57,6 +63,7 @@ WORK = (
 # Folders that are read, if they are there.
 FREE = {
     (evaluate_champion, "models_dir"),
+    (export_model, "models_dir"),
     (export_study, "models_dir"),
     (report, "models_dir"),
 }

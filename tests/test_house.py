@@ -21,6 +21,7 @@ CLIS = (
     "donkeycar_sb3_runner",
     "donkeycar_outer_loop",
     "evaluate_champion",
+    "export_model",
     "export_study",
     "donkey_sim",
     "record_drive",

@@ -82,14 +82,14 @@ class Pilot:
             frames = options.frame_stack
             shape = (ROWS, COLUMNS)
         self._stacks = FrameStacks(1, frames, options.frame_gap * self._repeat, shape)
-        self._model = self._loaded(device)
+        self.model = self._loaded(device)
         self.restart()
 
     def _loaded(self, device: str) -> BaseAlgorithm:
         from agent.evaluation.evaluator import check_fit  # torch takes seconds to import
 
         model = load_model(self.path, self.config, device)
-        observations = spaces.Box(0, 255, self._observation().shape[1:], dtype=np.uint8)
+        observations = spaces.Box(0, 255, self.observation().shape[1:], dtype=np.uint8)
         actions: spaces.Space = spaces.Box(-1.0, 1.0, (2,), dtype=np.float32)
         if self._commands is not None:
             actions = spaces.Discrete(len(self._commands))
@@ -134,15 +134,16 @@ class Pilot:
             self._stacks.renewed()[0, -1] = picture
             self._stacks.fill([0])
 
-    def _observation(self) -> NDArray[np.uint8]:
+    def observation(self) -> NDArray[np.uint8]:
+        """Picture that the model sees (1, channels, rows, columns), after the latest picture."""
         if self._fast:
             return self._stacks.newest
         return np.ascontiguousarray(self._stacks.newest[:, 0].transpose(0, 3, 1, 2))
 
     def _decision(self) -> tuple[float, float]:
         begins = np.array([self._pictures == 0])
-        actions, self._memory = self._model.predict(
-            self._observation(), self._memory, begins, deterministic=True
+        actions, self._memory = self.model.predict(
+            self.observation(), self._memory, begins, deterministic=True
         )
         if self._commands is None:
             share = 0.5 * (actions[0] + 1.0)

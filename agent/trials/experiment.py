@@ -35,6 +35,36 @@ DEFAULT = Experiment(files.RESULTS_DIR, files.MODELS_DIR)
 
 def add_experiment_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """Adds the options that say whose files are read and written."""
+    _add_home(parser)
+    parser.add_argument(
+        "--results-dir",
+        type=Path,
+        metavar="DIR",
+        help=f"folder of ledgers and log (default {files.shown_path(DEFAULT.results_dir)})",
+    )
+    _add_models_dir(parser)
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say which model is meant, of a command that reads no ledger."""
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="ZIP",
+        help="a model's file, its folder, or the word bundled (default: the champion of the study,"
+        " or the bundled one while there is none)",
+    )
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="load a model that no manifest or result beside it knows",
+    )
+    _add_home(parser)
+    _add_models_dir(parser)
+    parser.set_defaults(results_dir=None)
+
+
+def _add_home(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     parser.add_argument(
         "--home",
         type=Path,
@@ -46,12 +76,9 @@ def add_experiment_arguments(parser: argparse.ArgumentParser | argparse._Argumen
         metavar="NAME",
         help=f"an experiment of its own, with all its files in {shown_runs()}/NAME",
     )
-    parser.add_argument(
-        "--results-dir",
-        type=Path,
-        metavar="DIR",
-        help=f"folder of ledgers and log (default {files.shown_path(DEFAULT.results_dir)})",
-    )
+
+
+def _add_models_dir(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     parser.add_argument(
         "--models-dir",
         type=Path,

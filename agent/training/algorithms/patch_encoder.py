@@ -118,7 +118,7 @@ class PatchEncoder(BaseFeaturesExtractor):
 
     def _shape_answers(self, patches: torch.Tensor) -> torch.Tensor:
         """Rectified answers (batch, patches or windows, shapes), under any light alike."""
-        weight = self._contrast_weight()
+        weight = self.contrast_weight()
         if self.windows is None:
             answers = torch.nn.functional.linear(patches.float(), weight)
         else:
@@ -128,7 +128,7 @@ class PatchEncoder(BaseFeaturesExtractor):
         assert self.shapes.bias is not None
         return torch.relu_(torch.addcmul(self.shapes.bias, answers, strength))
 
-    def _contrast_weight(self) -> torch.Tensor:
+    def contrast_weight(self) -> torch.Tensor:
         """Weights of the shapes, without their mean in every channel."""
         weight = self.shapes.weight.unflatten(1, (self.channels, -1))
         level = weight.mean(tuple(range(2, weight.dim())), keepdim=True)
