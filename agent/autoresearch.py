@@ -42,6 +42,7 @@ VERBS = {
     "simulate": Verb("agent.donkey_sim", "serve the headless simulator on a port"),
     "export": Verb("agent.export_model", "write a model as a file for a car or another program"),
     "export-study": Verb("agent.export_study", "write the trials for Optuna, or as a CSV file"),
+    "push": Verb("agent.push_model", "put a model on the Hugging Face Hub"),
     "report": Verb("agent.report", "make a page of pictures from the ledgers"),
 }
 

@@ -23,6 +23,7 @@ from agent import (
     evaluate_champion,
     export_model,
     export_study,
+    push_model,
     record_drive,
     report,
 )
@@ -30,10 +31,20 @@ from agent.config.flat import facts_in
 from tests.refusals import refusal
 
 TRAINERS = (donkeycar_sb3_runner, autoresearch_controller, donkeycar_outer_loop)
-OTHERS = (evaluate_champion, record_drive, drive, donkey_sim, export_model, export_study, report)
+OTHERS = (
+    evaluate_champion,
+    record_drive,
+    drive,
+    donkey_sim,
+    export_model,
+    export_study,
+    push_model,
+    report,
+)
 NEEDED = {
     record_drive: ["--driver", "follower"],
     export_model: ["--format", "torchscript", "driver.pt"],
+    push_model: ["ann/champion", "--dry-run", "--model", "bundled"],
 }
 FOLDERS = {
     donkeycar_sb3_runner: ["--save-dir"],
@@ -45,6 +56,7 @@ FOLDERS = {
     donkey_sim: [],
     export_model: [],
     export_study: ["--results-dir", "--csv"],
+    push_model: ["--results-dir"],
     report: ["--results-dir"],
 }
 AGENT = {"demos": ["--agent", "dqn"]}  # ppo has no such option
@@ -55,6 +67,7 @@ WORK = (
     "agent.record_drive.drive_episodes",
     "agent.deployment.export.export",
     "agent.export_study.write",
+    "agent.push_model.write_folder",
     "agent.drive.open_env",
     "agent.drive.open_camera",
     "agent.reporting.page.write_report",
@@ -65,6 +78,7 @@ FREE = {
     (evaluate_champion, "models_dir"),
     (export_model, "models_dir"),
     (export_study, "models_dir"),
+    (push_model, "models_dir"),
     (report, "models_dir"),
 }
 

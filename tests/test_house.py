@@ -23,6 +23,7 @@ CLIS = (
     "evaluate_champion",
     "export_model",
     "export_study",
+    "push_model",
     "donkey_sim",
     "record_drive",
     "drive",

@@ -61,6 +61,7 @@ EVALUATIONS = "evaluations.jsonl"  # of evaluate_champion.py
 RACES = "races.jsonl"  # of evaluate_champion.py --race
 LOCK = ".controller.lock"
 LOCK_HOLDER = ".controller.holder"
+HUB = "hub"  # folder of push_model.py
 REPORT = "report"  # folder of report.py
 REPORT_PAGE = "report.html"
 
