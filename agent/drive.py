@@ -23,7 +23,7 @@ from agent.config.signals import interruptible
 from agent.trials.champion import check_trust, find_model
 from agent.worlds.base import SimulatorLost, shown_address, split_task
 from agent.worlds.comparisons import check_task, full_task
-from agent.worlds.donkey.tasks import SCENE_OF_ENV
+from agent.worlds.donkey.tasks import scene_of
 from agent.worlds.donkey.world import WORLD
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def add_place_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--env",
         metavar="ID",
-        help="track, by its id or its scene's name, with @[HOST:]PORT in the simulator there, which"
-        " is asked to load it (default: what is loaded there)",
+        help="track, by its id, its scene's name or a scene file of your own, with @[HOST:]PORT in"
+        " the simulator there, which is asked to load it (default: what is loaded there)",
     )
     parser.add_argument(
         "--host", metavar="ADDRESS", help=f"of the simulator to drive in (default {HOST})"
@@ -160,8 +160,8 @@ class Place:
         from agent.worlds.donkey.remote.loaded_scene import loaded_scene
 
         if self.env_id:
-            return SCENE_OF_ENV[self.env_id]
-        default = SCENE_OF_ENV[WORLD.default_task]
+            return scene_of(self.env_id)
+        default = scene_of(WORLD.default_task)
         return loaded_scene(self.conf["host"], self.conf["port"], default)
 
 

@@ -42,27 +42,27 @@ def loaded_scene(host: str, port: int, default: str) -> str:
 
 
 def nearest_scene(nodes: Sequence[Vector]) -> str:
-    """Name of the scene whose path goes through all of these nodes.
+    """Name of the scene whose path goes through all of these nodes, in their order.
 
     :param nodes: of a path, from its first to its last
     """
-    apart_u = {}
     for name in SCENE_OF_ENV.values():
         scene = load_scene(name)
-        if not scene.is_random:
-            apart_u[name] = farthest_u(nodes, build_track(scene).nodes)
-    nearest = min(apart_u, key=lambda name: apart_u[name])
-    if apart_u[nearest] < SAME_ROAD_U:
-        return nearest
+        if not scene.is_random and goes_through(build_track(scene).nodes, nodes):
+            return name
     is_closed = math.dist(nodes[0], nodes[-1]) < OPEN_ROAD_GAP_U
     return CLOSED_ROAD if is_closed else OPEN_ROAD
 
 
-def farthest_u(nodes: Sequence[Vector], path: np.ndarray) -> float:
-    """The farthest that one of the nodes is from a path, u.
+def goes_through(path: np.ndarray, nodes: Sequence[Vector]) -> bool:
+    """True for a path that comes near all of the nodes, one after the other.
 
-    :param nodes: (x, z, height) of each, u
     :param path: nodes (n, 3) of the path
+    :param nodes: (x, z, height) of each, u
     """
-    asked = np.array(nodes)[:, None, :2]
-    return float(np.hypot(*(asked - path[None, :, :2]).T).min(axis=0).max())
+    asked = np.array(nodes)
+    apart_u = np.hypot(*(asked[:, None, :2] - path[None, :, :2]).transpose(2, 0, 1))
+    if apart_u.min(axis=1).max() >= SAME_ROAD_U:
+        return False
+    steps = np.diff(apart_u.argmin(axis=1)) % len(path)
+    return bool((steps <= len(path) // 2).mean() > 0.5)
