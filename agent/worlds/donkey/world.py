@@ -107,6 +107,8 @@ class DonkeyWorld:
     ) -> VecEnv:
         """Environments side by side; those on a port open a connection of their own.
 
+        A compilation is announced.
+
         :param tasks: environment ids, with @[HOST:]PORT for a simulator there
         :param options: of this world
         :param n: how many
@@ -114,8 +116,10 @@ class DonkeyWorld:
         :param seed: the trial's
         :param learner: facts about who learns in them
         """
+        from agent.simulator.compilation import announce_compilation
         from agent.worlds.donkey.vec_env import make_vec_env
 
+        announce_compilation()
         return make_vec_env(tasks, options, n, purpose, seed, learner)
 
     @contextmanager
