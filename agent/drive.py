@@ -21,6 +21,7 @@ from agent.config.errors import EXIT_ERROR, EXIT_OK, EXIT_SIM_LOST, UserError
 from agent.config.one_line_parser import OneLineParser
 from agent.config.signals import interruptible
 from agent.trials.champion import check_trust, find_model
+from agent.trials.experiment import add_model_arguments, settle_folders
 from agent.worlds.base import SimulatorLost, shown_address, split_task
 from agent.worlds.comparisons import check_task, full_task
 from agent.worlds.donkey.tasks import scene_of
@@ -49,18 +50,7 @@ def build_parser(prog: str = PROG) -> OneLineParser:
         " a camera's pictures. Prints lap times and how long a decision takes.",
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "--model",
-        type=Path,
-        metavar="ZIP",
-        help="model that drives: a file, its folder, or the word bundled (default: the champion of"
-        " the study, or the bundled one while there is none)",
-    )
-    parser.add_argument(
-        "--trust",
-        action="store_true",
-        help="load a model that no manifest or result beside it knows",
-    )
+    add_model_arguments(parser)
     add_place_arguments(parser)
     add_length_arguments(parser)
     return parser
@@ -116,6 +106,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     parser = build_parser(prog)
     arguments = parser.parse_args(argv)
     try:
+        settle_folders(arguments)
         with interruptible(), contextlib.suppress(KeyboardInterrupt):
             if arguments.camera is not None:
                 drive_by_camera(arguments)
@@ -236,7 +227,7 @@ def checked_model(arguments: argparse.Namespace) -> Path:
 
     :raises UserError: there is none such
     """
-    model = find_model(arguments.model, files.MODELS_DIR)
+    model = find_model(arguments.model, arguments.models_dir)
     if not model.is_file():
         raise UserError(f"--model {model} does not exist; give a model.zip, its folder or bundled")
     if not arguments.trust:

@@ -75,6 +75,7 @@ WORK = (
 )
 # Folders that are read, if they are there.
 FREE = {
+    (drive, "models_dir"),
     (evaluate_champion, "models_dir"),
     (export_model, "models_dir"),
     (export_study, "models_dir"),
