@@ -43,6 +43,7 @@ VERBS = {
     "export": Verb("agent.export_model", "write a model as a file for a car or another program"),
     "export-study": Verb("agent.export_study", "write the trials for Optuna, or as a CSV file"),
     "push": Verb("agent.push_model", "put a model on the Hugging Face Hub"),
+    "track": Verb("agent.make_track", "make a track of your own from points, a drawing or a drive"),
     "report": Verb("agent.report", "make a page of pictures from the ledgers"),
 }
 

@@ -27,6 +27,7 @@ CLIS = (
     "donkey_sim",
     "record_drive",
     "drive",
+    "make_track",
     "report",
 )
 HEAVY = ("torch", "stable_baselines3", "sb3_contrib", "numba", "gymnasium", "tensorboard", "cv2")

@@ -34,6 +34,20 @@ def at_least_float(low: float) -> Callable[[str], float]:
     return lambda text: _not_below(low, text, number(text))
 
 
+def within(low: float, high: float) -> Callable[[str], float]:
+    """A finite number between limits, which are allowed themselves."""
+
+    def parsed(text: str) -> float:
+        value = number(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(
+                f"{text} is beyond its limits; give {low:g} to {high:g}"
+            )
+        return value
+
+    return parsed
+
+
 def port(text: str) -> int:
     """A TCP port, or 0 for a free one."""
     value = whole_number(text)
