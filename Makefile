@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: research race test check lint soak bench bench-search clean
+.PHONY: research race car-test test check lint soak bench bench-search clean
 .DEFAULT_GOAL := test
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -46,6 +46,21 @@ bench-search: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[peers]'
 	$(BIN)/python tests/benchmarks/bench_search.py $(SEARCH)
 
+# donkeycar's real package, in an environment of its own: it needs older libraries than ours.
+CAR := .venv-car
+DONKEYCAR ?= donkeycar==5.3.0
+GYM_DONKEYCAR ?= git+https://github.com/tawnkramer/gym-donkeycar@v25.10.06
+$(CAR)/.installed: Makefile
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "donkeycar 5.3 needs Python 3.11; give PYTHON=python3.11"; exit 2; }
+	$(PYTHON) -m venv $(CAR)
+	$(CAR)/bin/python -m pip install --quiet '$(DONKEYCAR)' '$(GYM_DONKEYCAR)' 'gym==0.22.0' \
+	  'ai-edge-litert==2.3.0' 'opencv-contrib-python-headless==4.9.*'
+	@touch $@
+
+car-test: $(INSTALLED) $(CAR)/.installed
+	DONKEYCAR_BIN=$(CURDIR)/$(CAR)/bin $(BIN)/python -m pytest -s -n 0 tests/deployment/test_on_a_car.py
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CAR) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find agent experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +

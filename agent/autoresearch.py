@@ -41,6 +41,7 @@ VERBS = {
     "record": Verb("agent.record_drive", "record a drive that a learner can be shown"),
     "simulate": Verb("agent.donkey_sim", "serve the headless simulator on a port"),
     "export": Verb("agent.export_model", "write a model as a file for a car or another program"),
+    "createcar": Verb("agent.createcar", "make a donkeycar application that drives with a model"),
     "export-study": Verb("agent.export_study", "write the trials for Optuna, or as a CSV file"),
     "push": Verb("agent.push_model", "put a model on the Hugging Face Hub"),
     "track": Verb("agent.make_track", "make a track of your own from points, a drawing or a drive"),

@@ -24,6 +24,7 @@ from agent.config.command_line import TrialParser, print_params
 from agent.config.command_name import command_name
 from agent.config.console import keep_streams_open
 from agent.config.errors import UserError
+from agent.config.export_formats import check_exportable, check_libraries
 from agent.executors.local import LocalExecutor
 from agent.executors.processes import workspace_id
 from agent.search.stopping import DELTA, EPSILON
@@ -32,6 +33,7 @@ from agent.study.own_records import OwnRecords
 from agent.study.plan import Plan
 from agent.study.plan_options import MAX_TIMESTEPS, MIN_TIMESTEPS, commanded
 from agent.study.study import Study, StudyOptions
+from agent.trials.champion_export import ChampionExport
 from agent.trials.experiment import settle_folders
 from agent.trials.ledger import Ledger
 from agent.trials.loop import TrialLoop
@@ -41,9 +43,11 @@ from agent.trials.record import Record
 from agent.trials.session import add_loop_arguments, exit_code, open_loop
 from agent.worlds.base import EMBEDDED
 from agent.worlds.capabilities import AssignEnvs, HasServers
+from agent.worlds.donkey.world import WORLD
 
 PROG = command_name(__file__)
 RUNNER = Path(__file__).with_name("donkeycar_sb3_runner.py")
+EXPORTER = Path(__file__).with_name("export_model.py")
 # Defaults of a study where they are not a trial's; the specification has trials train so.
 DEFAULTS = {"reward_shaping": True}
 PUSH_EVERY = 10  # as the specification has it, for who asks for pushing
@@ -149,6 +153,11 @@ def add_search_arguments(parser: TrialParser) -> None:
         metavar="SIM",
         help=f"{EMBEDDED} (default); spawn: a headless server for each --env, started and ended"
         " here; or [HOST:]PORT,... of running simulators, one for each --env in order",
+    )
+    group.add_argument(
+        "--export-champion",
+        action="store_true",
+        help=f"keep {files.EXPORTED}, which a car can drive with, fresh beside the champion",
     )
     group.add_argument(
         "--push-every",
@@ -262,7 +271,14 @@ def run_study(options: argparse.Namespace, own: OwnRecords, loop: TrialLoop) -> 
     pushing = Pushing(loop, [sweep.path], options.push_every)
     pushing.start(experiment_name(options))
 
+    exporting: ChampionExport | None = None
+    if options.export_champion:
+        exporting = ChampionExport(loop.folders.titles, loop.log.say, EXPORTER)
+        exporting.update()
+
     def after(record: Record) -> None:
+        if exporting is not None:
+            exporting.update()
         study.update_convergence(record.trial)
         pushing.note_trial()
 
@@ -346,10 +362,25 @@ def check(options: argparse.Namespace, plan: Plan) -> None:
         for config in plan.probes():
             config.check_ready()
     world = plan.base.the_world
+    if options.export_champion:
+        check_export(plan)
     if isinstance(world, HasServers):
         world.check_servers(options.sim, plan.base.trial.env, options.workers)
     elif options.sim != EMBEDDED:
         raise UserError(f"--sim {options.sim!r} is not for world {world.name!r}; drop it")
+
+
+def check_export(plan: Plan) -> None:
+    """Refuse to export champions that no file can be.
+
+    :raises UserError: a library that is missing, or trials whose champions cannot be exported
+    """
+    check_libraries("--export-champion", "tflite")
+    world = plan.base.trial.world
+    if world != WORLD.name:
+        raise UserError(f"--export-champion is not for world {world!r}; drop it")
+    if "agent" not in plan.space.names:
+        check_exportable(plan.base)
 
 
 if __name__ == "__main__":

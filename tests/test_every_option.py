@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,7 @@ import pytest
 
 from agent import (
     autoresearch_controller,
+    createcar,
     donkey_sim,
     donkeycar_outer_loop,
     donkeycar_sb3_runner,
@@ -32,6 +34,7 @@ from tests.refusals import refusal
 
 TRAINERS = (donkeycar_sb3_runner, autoresearch_controller, donkeycar_outer_loop)
 OTHERS = (
+    createcar,
     evaluate_champion,
     record_drive,
     drive,
@@ -43,6 +46,7 @@ OTHERS = (
 )
 NEEDED = {
     record_drive: ["--driver", "follower"],
+    createcar: ["--donkey", sys.executable, "car"],
     export_model: ["--format", "torchscript", "driver.pt"],
     push_model: ["ann/champion", "--dry-run", "--model", "bundled"],
 }
@@ -54,6 +58,7 @@ FOLDERS = {
     record_drive: ["--out"],
     drive: [],
     donkey_sim: [],
+    createcar: [],
     export_model: [],
     export_study: ["--results-dir", "--csv"],
     push_model: ["--results-dir"],
@@ -77,6 +82,8 @@ WORK = (
 FREE = {
     (drive, "models_dir"),
     (evaluate_champion, "models_dir"),
+    (createcar, "model"),  # looked for after a library that may be absent
+    (createcar, "models_dir"),
     (export_model, "models_dir"),
     (export_study, "models_dir"),
     (push_model, "models_dir"),

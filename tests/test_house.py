@@ -18,6 +18,7 @@ AGENT = ROOT / "agent"
 CLIS = (
     "autoresearch_controller",
     "autoresearch",
+    "createcar",
     "donkeycar_sb3_runner",
     "donkeycar_outer_loop",
     "evaluate_champion",

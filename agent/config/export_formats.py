@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from agent import PRODUCT
 from agent.config.errors import UserError
+from agent.config.trial import TrialConfig
 
 EXTRA = "export"  # of this package
 
@@ -62,3 +63,20 @@ def check_suffix(path: Path, name: str) -> None:
         if path.suffix in others:
             remedy += f" or give --format {others[path.suffix]}"
         raise UserError(f"OUT {path} is no name of a {name} file; {remedy}")
+
+
+def check_exportable(config: TrialConfig) -> None:
+    """Refuse a driver that remembers, or that decides seldom: a file sees frames and answers.
+
+    :raises UserError: such a driver
+    """
+    if config.trial.agent == "recurrent_ppo":
+        raise UserError(
+            "the model is of recurrent_ppo, whose memory no exported file has;"
+            " give a model of another algorithm"
+        )
+    if config.world.action_repeat > 1:
+        raise UserError(
+            f"the model holds a decision for {config.world.action_repeat} steps, and an exported"
+            " file decides at every frame; give one of action_repeat 1"
+        )

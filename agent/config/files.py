@@ -50,6 +50,8 @@ CURVES = "tb"  # folder of TensorBoard's files
 # A champion's folder, below the models; it holds ``MODEL`` too.
 CHAMPION = "champion"
 MANIFEST = "manifest.json"
+EXPORTED = "champion.tflite"  # for other programs, see ``--export-champion``
+EXPORT_MANIFEST = f"{EXPORTED}.json"
 TITLES_LOCK = ".titles.lock"  # beside the champions' folders
 PREVIOUS = "previous"  # the champion before
 

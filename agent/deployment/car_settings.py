@@ -6,7 +6,6 @@ from agent.deployment.network import FRAME_SHAPE, Sensing
 from agent.simulator.world import CONTROL_HZ
 
 MODEL_TYPE = "tflite_rnn"  # donkeycar's word for a TensorFlow Lite file that sees the last frames
-SIMULATOR_PORT = 9091  # the only one that donkeycar's simulator part speaks to
 
 
 def driver_settings(sensing: Sensing) -> dict[str, object]:

@@ -11,10 +11,8 @@ from typing import Any
 
 from agent.config import files
 from agent.config.atomic import write_bytes
-from agent.config.errors import UserError
-from agent.config.export_formats import EXPORT_FORMATS
+from agent.config.export_formats import EXPORT_FORMATS, check_exportable
 from agent.config.provenance import git_commit, installed_versions
-from agent.config.trial import TrialConfig
 from agent.deployment.car_settings import driver_settings
 from agent.deployment.extraction import network_of
 from agent.deployment.network import FRAME_SHAPE, CommandTable, Network
@@ -56,23 +54,6 @@ class Exported:
 def manifest_path(path: Path) -> Path:
     """Path of an exported file's manifest."""
     return path.with_name(path.name + MANIFEST_SUFFIX)
-
-
-def check_exportable(config: TrialConfig) -> None:
-    """Refuse a driver that remembers, or that decides seldom: a file sees frames and answers.
-
-    :raises UserError: such a driver
-    """
-    if config.trial.agent == "recurrent_ppo":
-        raise UserError(
-            "the model is of recurrent_ppo, whose memory no exported file has;"
-            " give a model of another algorithm"
-        )
-    if config.world.action_repeat > 1:
-        raise UserError(
-            f"the model holds a decision for {config.world.action_repeat} steps, and an exported"
-            " file decides at every frame; give one of action_repeat 1"
-        )
 
 
 def export(pilot: Pilot, name: str) -> Exported:
