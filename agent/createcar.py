@@ -214,12 +214,13 @@ def add_settings(myconfig: Path, lines: Sequence[str]) -> None:
     :param myconfig: file of a car
     :param lines: of Python
     """
-    text = myconfig.read_text(encoding="utf-8")
+    # What a person has written stays as it is, in whatever encoding.
+    text = myconfig.read_text(encoding="utf-8", errors="surrogateescape")
     before, begin, rest = text.partition(f"{FIRST_LINE}\n")
     if begin:
         text = before + rest.partition(f"{LAST_LINE}\n")[2]
     own = "\n".join([FIRST_LINE, *lines, ADVICE, LAST_LINE])
-    write_bytes(myconfig, f"{text.rstrip()}\n\n{own}\n".encode())
+    write_bytes(myconfig, f"{text.rstrip()}\n\n{own}\n".encode(errors="surrogateescape"))
 
 
 if __name__ == "__main__":

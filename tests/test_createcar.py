@@ -37,7 +37,7 @@ def command(path: Path, text: str) -> str:
 
 def settings(car: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    exec((car / "myconfig.py").read_text(), found)
+    exec((car / "myconfig.py").read_bytes(), found)
     return found
 
 
@@ -57,13 +57,15 @@ def test_a_car_for_the_simulator_then_for_the_road(
     assert found["DONKEY_GYM_ENV_NAME"] == "donkey-warren-track-v0"
     assert (found["SIM_HOST"], found["WEB_INIT_MODE"]) == ("127.0.0.1", "local")
     myconfig = car / "myconfig.py"
-    myconfig.write_text(f"MINE = 1\n{myconfig.read_text()}MORE = 2\n")
+    latin = "# coding: latin-1\n# größer\n".encode("latin-1")
+    myconfig.write_bytes(latin + f"MINE = 1\n{myconfig.read_text()}MORE = 2\n".encode())
     assert "is a car" in refusal(main, [*argv, str(car)], tmp_path, capsys)
     assert main([*argv, "--overwrite", str(car)]) == 0
     found = settings(car)
     assert (found["MINE"], found["MORE"], found["SEQUENCE_LENGTH"]) == (1, 2, 13)
     assert "DONKEY_GYM" not in found and "WEB_INIT_MODE" not in found
-    assert myconfig.read_text().count("SEQUENCE_LENGTH") == 2
+    text = myconfig.read_bytes()
+    assert text.startswith(latin) and text.count(b"SEQUENCE_LENGTH") == 2
 
 
 @pytest.mark.parametrize(

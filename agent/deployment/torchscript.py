@@ -22,7 +22,7 @@ def write(network: Network) -> bytes:
     shape = (network.sensing.sequence_length, *FRAME_SHAPE)
     frames = torch.zeros(shape, dtype=torch.uint8)
     file = io.BytesIO()
-    with warnings.catch_warnings(action="ignore"):  # it is to go, with nothing in its place
+    with warnings.catch_warnings(action="ignore"):  # deprecated, and still what C++ reads
         traced = torch.jit.trace(TorchNetwork(network), frames)
         torch.jit.save(traced, file)
     return file.getvalue()
