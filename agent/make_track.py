@@ -20,7 +20,7 @@ from agent.config.argument_types import within
 from agent.config.atomic import write_bytes
 from agent.config.command_name import command_name, to_run
 from agent.config.console import keep_streams_open
-from agent.config.errors import EXIT_OK, UserError
+from agent.config.errors import EXIT_INTERRUPTED, EXIT_OK, UserError
 from agent.config.one_line_parser import OneLineParser
 from agent.config.outputs import check_folder
 
@@ -120,6 +120,9 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         make_track(arguments)
     except UserError as error:
         return parser.refuse(error)
+    except KeyboardInterrupt:
+        print("interrupted; no track was made", file=sys.stderr, flush=True)
+        return EXIT_INTERRUPTED
     return EXIT_OK
 
 

@@ -27,6 +27,8 @@ from tests.controllers import Run, folders, rewards
         (["--sim", "spawn", "--env", "donkey-generated-track-v0@9091"], "drop one"),
         (["--env", "donkey-generated-track-v0@moon"], "[HOST:]PORT"),
         (["--env", "moon"], "env 'moon' is no task of world 'donkey'"),
+        (["--env", "moon.json"], "moon.json' cannot be read (No such file or directory)"),
+        (["--env", "moon+mirrored"], "env 'moon+mirrored' is no task of world 'donkey'"),
         (["--world", "moon"], "world 'moon' is unknown"),
         (["--config", "nowhere.toml"], "config nowhere.toml cannot be read"),
         (["--agent", "sac", "--demos", "nowhere.npz"], "record them"),

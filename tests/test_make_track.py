@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 from pathlib import Path
 
 import pytest
 
 from agent import make_track
+from agent.config.errors import EXIT_INTERRUPTED
 from agent.make_track import main
 from agent.worlds.donkey.make_env import make_env
 from agent.worlds.donkey.track_making import made_scene, rounding
@@ -116,6 +118,20 @@ def test_a_mistake_is_one_line_and_writes_nothing(
     out = tmp_path / "out.json"
     line = refusal(main, [str(given), str(out), *options.split()], tmp_path, capsys)
     assert complaint in line
+
+
+def test_an_interruption_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = points_csv(tmp_path)
+
+    def interrupt(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("agent.worlds.donkey.track_making.picture._plan", interrupt)
+    assert main([str(given), str(tmp_path / "mine.json")]) == EXIT_INTERRUPTED
+    assert list(tmp_path.iterdir()) == [given]
+    assert capsys.readouterr().err == "interrupted; no track was made\n"
 
 
 def test_what_is_there_is_not_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -70,7 +71,7 @@ def full_name(name: str, ids: Mapping[str, str]) -> str | None:
     """
     parts = parse_name(name)
     if parts.is_file:
-        path = Path(parts.track).absolute()
+        path = Path(os.path.abspath(parts.track))
         digest = parts.digest
         if not digest and path.is_file():
             digest = _digest(_content(path))

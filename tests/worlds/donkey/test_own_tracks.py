@@ -46,6 +46,7 @@ def test_a_file_has_its_place_and_its_content_on_record(
     name = full_task(WORLD, "mine.json")
     assert name.startswith(f"{track}#") and len(name) == len(str(track)) + 9
     assert full_task(WORLD, name) == name
+    assert full_task(WORLD, "../" + str(track.parent.name) + "/mine.json") == name
     check_task(WORLD, name)
     assert scene_of(name) == str(track)
     assert scene_of(full_task(WORLD, "mine.json+reversed+mirrored")) == (
