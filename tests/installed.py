@@ -50,6 +50,20 @@ def install(checkout: Path, scratch: Path) -> Installed:
     :param checkout: of this project
     :param scratch: an empty folder to build and to install in
     """
+    wheel = build_wheel(checkout, scratch)
+    installed = Installed(scratch / "site-packages")
+    target = ["--no-deps", "--no-index", "--no-compile", "--target", str(installed.folder)]
+    subprocess.run([*PIP, "install", *target, str(wheel)], check=True, timeout=120)
+    bring_kernels(checkout, installed.folder)
+    return installed
+
+
+def build_wheel(checkout: Path, scratch: Path) -> Path:
+    """Builds the wheel of a checkout, without a network; returns its path.
+
+    :param checkout: of this project
+    :param scratch: an empty folder to build in
+    """
     source = scratch / "source"
     shutil.copytree(checkout / "agent", source / "agent", ignore=shutil.ignore_patterns(*LEFT_OUT))
     for name in SOURCES:
@@ -58,14 +72,10 @@ def install(checkout: Path, scratch: Path) -> Installed:
     build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(source)]
     subprocess.run([*PIP, *build], check=True, timeout=120)
     (wheel,) = wheels.iterdir()
-    installed = Installed(scratch / "site-packages")
-    target = ["--no-deps", "--no-index", "--no-compile", "--target", str(installed.folder)]
-    subprocess.run([*PIP, "install", *target, str(wheel)], check=True, timeout=120)
-    _bring_kernels(checkout, installed.folder)
-    return installed
+    return wheel
 
 
-def _bring_kernels(checkout: Path, folder: Path) -> None:
+def bring_kernels(checkout: Path, folder: Path) -> None:
     """Copies what the checkout has compiled, for the same sources: compiling takes half a minute.
 
     numba has a folder of kernels for each folder of sources, named by a hash of its path.
