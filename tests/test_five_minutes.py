@@ -22,6 +22,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SHORTER = {"--laps 3": "--laps 1", "--timesteps 40000": "--timesteps 512"}
 # Offline, and into a folder of the test's own, as pip reads it from its environment.
 PIP_SETTINGS = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_COMPILE": "1", "PIP_QUIET": "1"}
+CAR_COMMANDS = ROOT / ".venv-car" / "bin"  # of make car-test
 LIMIT_SEC = 600  # compiling takes longest
 
 
@@ -56,6 +57,9 @@ def free_port() -> str:
         return str(taken.getsockname()[1])
 
 
+CAR_BLOCKS = blocks(section("Put it on the car"))
+
+
 @pytest.mark.slow
 def test_every_command_of_the_page_does_what_it_says(tmp_path: Path) -> None:
     if importlib.util.find_spec("setuptools") is None:
@@ -83,22 +87,41 @@ def test_every_command_of_the_page_does_what_it_says(tmp_path: Path) -> None:
     assert re.search(r"^\d\.\d\d laps$", printed, re.MULTILINE)
 
 
-@pytest.mark.slow
-def test_the_commands_for_the_car_do_what_they_say(tmp_path: Path) -> None:
+def on_the_checkout(code: str, folder: Path) -> None:
+    """Runs a block of the page with ``autoresearch`` of the checkout and donkeycar's commands."""
+    ours = 'autoresearch() { "$PYTHON" -m agent.autoresearch "$@"; }\n'
+    path = os.pathsep.join([os.environ["PATH"], str(CAR_COMMANDS)])
+    environment = {"PYTHONPATH": str(ROOT), "PYTHON": sys.executable, "PATH": path}
+    run("bash", ours + code, folder, environment)
+
+
+def skip_without_export() -> None:
     for module in ("ai_edge_litert", "flatbuffers"):
         if importlib.util.find_spec(module) is None:
-            pytest.skip(
-                f"{module} is not installed, which writes the file: pip install '.[export]'"
-            )
-    ours = 'autoresearch() { "$PYTHON" -m agent.autoresearch "$@"; }\n'
-    environment = {"PYTHONPATH": str(ROOT), "PYTHON": sys.executable}
-    for language, code in blocks(section("Put it on the car")):
-        run(language, ours + code, tmp_path, environment)
+            pytest.skip(f"{module} is not installed, which files for cars need: make test has it")
+
+
+@pytest.mark.slow
+def test_the_file_for_a_car_is_written(tmp_path: Path) -> None:
+    skip_without_export()
+    code = CAR_BLOCKS[0][1]
+    on_the_checkout(code, tmp_path)
     assert (tmp_path / "champion.tflite").stat().st_size > 0
+
+
+@pytest.mark.slow
+def test_the_car_is_created(tmp_path: Path) -> None:
+    skip_without_export()
+    if not (shutil.which("donkey") or (CAR_COMMANDS / "donkey").is_file()):
+        pytest.skip("donkeycar is not installed: make car-test has it in .venv-car")
+    code = CAR_BLOCKS[1][1]
+    on_the_checkout(code, tmp_path)
+    assert (tmp_path / "mycar" / "manage.py").is_file()
+    assert (tmp_path / "mycar" / "models" / "champion.tflite").is_file()
 
 
 def test_the_page_has_blocks_of_the_kinds_that_are_run() -> None:
     found = blocks(PAGE)
     assert PAGE.count("\n```") == 2 * len(found)
     assert {language for language, _ in found} == {"bash", "python"}
-    assert len(blocks(section("Put it on the car"))) == 1
+    assert len(CAR_BLOCKS) == 2
