@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: research race car-test test check lint soak bench bench-search clean
+.PHONY: research race car-test test check lint soak bench bench-search docs clean
 .DEFAULT_GOAL := test
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -60,6 +60,11 @@ $(CAR)/.installed: Makefile
 
 car-test: $(INSTALLED) $(CAR)/.installed
 	DONKEYCAR_BIN=$(CURDIR)/$(CAR)/bin $(BIN)/python -m pytest -s -n 0 tests/deployment/test_on_a_car.py
+
+docs: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
+	$(BIN)/python -m sphinx -q -W --keep-going -c docs/site . build/docs
+	@echo "build/docs/index.html"
 
 clean:
 	rm -rf $(VENV) $(CAR) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

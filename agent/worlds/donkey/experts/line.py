@@ -113,8 +113,8 @@ def rounded_line(track: Track, aside_u: float, *, grip: float, throttle: float) 
     """The line ``aside_u`` right of the centre line, its bends rounded, with its speeds.
 
     A Gaussian of ``SMOOTHING_U`` goes over it. On straights it stays where it was. In a wide bend
-    of radius r it lies ``SMOOTHING_U``^2 / 2r farther inside. Its n-th point belongs to the track's
-    n-th node.
+    of radius r it lies ``SMOOTHING_U**2 / 2r`` farther inside. Its n-th point belongs to the
+    track's n-th node.
 
     :param track: whose centre line it is beside
     :param aside_u: to the right, u
