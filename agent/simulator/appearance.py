@@ -45,10 +45,13 @@ class Appearance:
     :param line_blur_u: widest soft edge of painted lines
     :param dashes: how often lines between the road's edges are dashed anew, as a share
     :param missing_lines: how often a line is not painted, as a share
+    :param middle_line_only: how often a road with a line in its middle has no other and is of one
+        material with the ground, as a share
     :param doubled_lines: how often the lines between the edges are doubled, as a share
     :param grain: peak of the ground's grain, grey levels (the plain scene has 5)
     :param camera_height_u: shift of the camera up or down
     :param camera_pitch_deg: change of its pitch, which moves the horizon
+    :param body_roll_deg: most that the car's body leans out of bends
     :param fov_deg: change of its field of view
     :param distractors: most things beside the road
     :param cutouts: most trees, people or the like of a shape beside the road
@@ -72,18 +75,20 @@ class Appearance:
     new_material: float = 0.35
     one_material: float = 0.4
     contrast: float = 22.0
-    texture: float = 0.35
-    texture_levels: float = 28.0
+    texture: float = 0.45
+    texture_levels: float = 45.0
     line_wear: float = 0.6
     line_width: float = 1.0
     line_blur_u: float = 0.25
     dashes: float = 0.4
     missing_lines: float = 0.15
+    middle_line_only: float = 0.15
     doubled_lines: float = 0.12
     grain: int = 9
-    camera_height_u: float = 0.25
-    camera_pitch_deg: float = 2.5
-    fov_deg: float = 4.0
+    camera_height_u: float = 0.3
+    camera_pitch_deg: float = 6.0
+    body_roll_deg: float = 9.0
+    fov_deg: float = 5.0
     distractors: int = 6
     cutouts: int = 14
     barriers: float = 0.35
@@ -100,6 +105,8 @@ class Appearance:
 
     def scene(self, scene: Scene, track: Track) -> Scene:
         """Returns the scene on another day, with other things among its obstacles."""
+        if np.random.default_rng([self.seed, 10]).random() < self.middle_line_only:
+            scene = look_lines.middle_line_only(scene)
         sky, strips, ground = self._materials(scene)
         looked = self._textured(replace(scene, sky=sky, cross_section=strips, ground_rgb=ground))
         looked = replace(looked, cross_section=self._lines(looked))
@@ -118,7 +125,11 @@ class Appearance:
         pitch += rng.uniform(-self.camera_pitch_deg, self.camera_pitch_deg)
         fov = view.fov_deg + rng.uniform(-self.fov_deg, self.fov_deg)
         return replace(
-            view, offset_u=(right, up, forward), rotation_deg=(pitch, yaw, roll), fov_deg=fov
+            view,
+            offset_u=(right, up, forward),
+            rotation_deg=(pitch, yaw, roll),
+            fov_deg=fov,
+            body_roll_deg=rng.uniform(0.0, self.body_roll_deg),
         )
 
     def _materials(self, scene: Scene) -> tuple[list[list[Any]], Strips, Colour]:

@@ -10,6 +10,7 @@ from numba import njit
 
 from agent.simulator import vehicle
 from agent.simulator.banking import banks_ahead, bend_ground
+from agent.simulator.body_roll import lean
 from agent.simulator.ground_drawing import draw_ground
 from agent.simulator.hills import hills_ahead
 from agent.simulator.kernels import UNWRAPPED
@@ -67,3 +68,5 @@ def render(
     standing = len(inputs.pillars) + len(inputs.boxes)
     if standing + len(inputs.panels) + len(inputs.wires) + len(inputs.uprights) > 0:
         draw_obstacles(out, inputs, pose, hills)
+    if lens.body_roll != 0.0:
+        lean(out, lens, car_state)

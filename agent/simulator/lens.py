@@ -34,6 +34,7 @@ class View:
     :param fish_eye: strengths of Unity's lens effect, across and down
     :param cropped: first rows that are not drawn, where only the road matters; not with roll or
         fish-eye
+    :param body_roll_deg: most that the car's body leans out of bends
     """
 
     width: int = WIDTH
@@ -43,6 +44,7 @@ class View:
     rotation_deg: tuple[float, float, float] = (15.0, 0.0, 0.0)
     fish_eye: tuple[float, float] = (0.0, 0.0)
     cropped: int = 0
+    body_roll_deg: float = 0.0
 
 
 class Optics(NamedTuple):
@@ -57,6 +59,7 @@ class Optics(NamedTuple):
     ahead_u: float  # of the car's origin
     right_u: float
     yaw: float  # radians
+    body_roll: float  # radians
 
 
 class Lens:
@@ -90,6 +93,7 @@ class Lens:
             ahead_u=float(ahead_u),
             right_u=float(right_u),
             yaw=math.radians(yaw_deg),
+            body_roll=math.radians(view.body_roll_deg),
         )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from agent.simulator.look_materials import told_apart
+from agent.simulator.tracks import Scene
 
 LINE_WIDTH_U = 0.6  # chosen: strips narrower than this are painted lines
 # All chosen: lengths of a dash and of the gap after it, in shares of the dash, and how far a
@@ -50,6 +52,24 @@ def edge_lines(strips: list[Strip]) -> set[int]:
         min(lines, key=lambda k: float(strips[k]["from_u"])),
         max(lines, key=lambda k: float(strips[k]["to_u"])),
     }
+
+
+def middle_line_only(scene: Scene) -> Scene:
+    """Returns a scene whose road is told from the ground by the lines between its edges alone.
+
+    A road without such lines stays as it is.
+    """
+    strips = scene.cross_section
+    edges = edge_lines(strips)
+    rgb = strips[surface(strips)]["rgb"]
+    kept = [
+        strip if is_line(strip) else {**strip, "rgb": rgb}
+        for k, strip in enumerate(strips)
+        if k not in edges
+    ]
+    if not any(is_line(strip) for strip in kept):
+        return scene
+    return replace(scene, cross_section=kept, ground_rgb=rgb)
 
 
 def surface(strips: list[Strip]) -> int:
@@ -97,7 +117,7 @@ def restyled(strips: list[Strip], style: LineStyle, least: float) -> list[Strip]
             painted.append(strip)
         elif k not in style.missing:
             line = _worn(strip, painted, style, least if k in edges else 0.0)
-            painted += [line] if k in edges else _dashed(line, style)
+            painted += [line] if len(edges) > 1 and k in edges else _dashed(line, style)
     return painted
 
 

@@ -34,6 +34,11 @@ HILLY_SHARE = 0.3
 STEEPEST_SLOPE = 0.13
 SHORTEST_HILL_U = 120.0
 MOST_HILLS = 8
+# Share of the loops that are banked, their steepest cross-slope (as on mountain_track) and how long
+# a bank is at least.
+BANKED_SHARE = 0.3
+STEEPEST_BANK = math.tan(math.radians(20.0))
+SHORTEST_BANK_U = 60.0
 # Share of the seeds for which a tangle is tried; about three quarters of these find one.
 TANGLED_SHARE = 0.4
 LEAST_CROSSING_SINE = 0.5  # of the angle at which a tangle may cross itself
@@ -125,21 +130,42 @@ def loop(path: dict[str, Any], seed: int) -> Array:
     )
 
 
+def loop_banks(seed: int, n: int) -> Array:
+    """Returns cross-slopes (n,) of a loop of n nodes: waves, or level across in most."""
+    rng = np.random.default_rng([seed, 4])
+    steepest = rng.uniform(0.0, STEEPEST_BANK)
+    if rng.random() > BANKED_SHARE:
+        return np.zeros(n)
+    waves = _waves(rng, n, max(int(n * SPACING_U / SHORTEST_BANK_U), 1), 0.5)
+    return waves * steepest / np.abs(waves).max()
+
+
 def _hills(rng: np.random.Generator, n: int) -> Array:
     """Returns heights (n,) in u of a loop of n nodes, from its start: waves, or level in most."""
     most = min(int(n * SPACING_U / SHORTEST_HILL_U), MOST_HILLS)
     steepest = rng.uniform(0.0, STEEPEST_SLOPE)
     if not most or rng.random() > HILLY_SHARE:
         return np.zeros(n)
+    waves = _waves(rng, n, most, 1.0)
+    slope = np.abs(np.diff(waves, append=waves[0])).max() / SPACING_U
+    return np.asarray((waves - waves[0]) * steepest / slope)
+
+
+def _waves(rng: np.random.Generator, n: int, most: int, falling: float) -> Array:
+    """Returns waves (n,) round a loop of n nodes.
+
+    :param rng: draws their heights and where they begin
+    :param n: nodes
+    :param most: periods of the shortest wave in a lap
+    :param falling: power of the wavelength that the heights go with
+    """
     along = 2.0 * math.pi * np.arange(n) / n
-    waves = np.asarray(
+    return np.asarray(
         sum(
-            rng.normal() / k * np.sin(k * along + rng.uniform(0.0, 2.0 * math.pi))
+            rng.normal() / k**falling * np.sin(k * along + rng.uniform(0.0, 2.0 * math.pi))
             for k in range(1, most + 1)
         )
     )
-    slope = np.abs(np.diff(waves, append=waves[0])).max() / SPACING_U
-    return np.asarray((waves - waves[0]) * steepest / slope)
 
 
 def _rounded(corners: Array, wanted_u: Array) -> tuple[Array, Array, Array]:

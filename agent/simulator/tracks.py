@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from agent.simulator.loops import loop, loop_road
+from agent.simulator.loops import loop, loop_banks, loop_road
 from agent.simulator.paths import SPLINE_SPACING_U, periodic_spline, random_road, turtle
 from agent.simulator.scene_file import read_scene_file
 from agent.simulator.scene_ways import MIRRORED, REVERSED, backwards, mirrored, split_ways
@@ -292,7 +292,10 @@ def _built_path(scene: Scene, seed: int) -> Track:
         case "turtle":
             return Track(turtle(path["start"], path["span_u"], path["script"]), closed=True)
         case "loop":
-            return Track(loop(path, seed), closed=True)
+            nodes = loop(path, seed)
+            reach_u = loop_road(path, seed).half_width_u
+            banks = loop_banks(seed, len(nodes))
+            return Track(nodes, closed=True, bank=banks, bank_reach_u=reach_u)
     rng = np.random.default_rng(seed)
     turns = np.radians(rng.uniform(-path["turn_deg"], path["turn_deg"], size=path["spans"]))
     return Track(random_road(np.array(path["start"]), path["span_u"], turns), closed=False)

@@ -359,6 +359,20 @@ def test_a_third_of_the_loops_has_hills_as_steep_as_the_named_tracks_and_joins_u
     assert all(track.height_u[0] == loops[0][1].height_u[0] for track in hilly)
 
 
+def test_a_third_of_the_loops_is_banked_as_steeply_as_mountain_track_and_joins_up() -> None:
+    scene = load_scene("random_track")
+    tracks = [build_track(scene, seed) for seed in range(60)]
+    banked = [track for track in tracks if track.is_banked]
+    assert 10 <= len(banked) <= 26
+    steepest = np.degrees(np.arctan([np.abs(track.bank).max() for track in banked]))
+    assert 12.0 < steepest.max() <= 20.0 + 1e-9
+    for track in banked:
+        twist = np.abs(np.diff(track.bank, append=track.bank[0]))
+        assert twist[-1] <= 1.5 * twist.max()
+        assert twist.max() < 0.06  # a node of 1 u farther on the road is as good as level with it
+        assert track.bank_reach_u > 2.0
+
+
 def test_unknown_scene_names_the_known_ones() -> None:
     with pytest.raises(ValueError, match="'atlantis' is not at hand; choose from circuit_launch"):
         load_scene("atlantis")
