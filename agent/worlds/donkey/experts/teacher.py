@@ -22,7 +22,6 @@ from agent.simulator.typing import Array
 from agent.simulator.vehicle import FORWARD, YAW, YAW_RATE, X, Z, scrub
 from agent.worlds.donkey.experts.line import rounded_line
 from agent.worlds.donkey.experts.line_follower import (
-    PREVIEW_SEC,
     SLOWEST_PREVIEW_U,
     SPEEDING_UP_SEC,
     steering_for,
@@ -31,10 +30,12 @@ from agent.worlds.donkey.experts.line_follower import (
 
 # All of these are chosen (docs/donkeycar.md). Commands that change slowly from picture to picture
 # can be learned from pictures. So an error dies away over this way, or this time where that is
-# more, and counts as no larger than this many ways; and the speed ahead is aimed at in this time.
-CORRECTION_U = 5.0
+# more, and counts as no larger than this many ways; the road's bend is looked up where the car is
+# after a time; and the speed ahead is aimed at in a time.
+CORRECTION_U = 9.0
 CORRECTION_SEC = 0.25
 LARGEST_ERROR = 1.5
+BEND_PREVIEW_SEC = 0.2
 SPEED_TIME_SEC = 1.0
 # A learner in doubt errs towards the middle: it turns too little and drives too slowly on
 # straights. So commands ask for more steering than the line needs, and may ask for more than the
@@ -140,7 +141,7 @@ def _advise(
         right_u = (x - line[i, 0]) * math.cos(heading[i]) - (z - line[i, 1]) * math.sin(heading[i])
         settle_u = max(CORRECTION_U, forward * CORRECTION_SEC)
         aside_u = min(max(right_u, -LARGEST_ERROR * settle_u), LARGEST_ERROR * settle_u)
-        bend_at = _at(i + round(PREVIEW_SEC * forward * per_u), n, closed)
+        bend_at = _at(i + round(BEND_PREVIEW_SEC * forward * per_u), n, closed)
         steering = STEERING_GAIN * steering_for(curvature[bend_at], aside_u, turned, settle_u)
         commands[k, 0] = min(max(steering, -MOST_STEERING), MOST_STEERING)
         preview_u = SPEEDING_UP_SEC * max(forward, SLOWEST_PREVIEW_U)
