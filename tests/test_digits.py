@@ -18,14 +18,14 @@ SHORT = [
     *("--conv-layers", "1", "--features-dim", "16", "--net-width", "16", "--evaluations", "1"),
     *("--device", "cpu"),
 ]
-LAPS = [15.69, 14.28]
+LAPS = [15.57, 14.01]
 
 
 @pytest.mark.parametrize(
     ("agent", "returns"),
     [
-        ("ppo", [40.16661379300058, 44.363687980920076]),
-        ("dqn", [30.259401477873325, 42.355249885469675]),
+        ("ppo", [40.56241448223591, 44.41628846898675]),
+        ("dqn", [37.0339435711503, 42.355249885469675]),
     ],
 )
 def test_a_short_trial_has_the_returns_of_the_version_before(

@@ -124,12 +124,16 @@ def test_an_interruption_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = points_csv(tmp_path)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
 
     def interrupt(*_: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr("agent.worlds.donkey.track_making.picture._plan", interrupt)
-    assert main([str(given), str(tmp_path / "mine.json")]) == EXIT_INTERRUPTED
+    try:
+        assert main([str(given), str(tmp_path / "mine.json")]) == EXIT_INTERRUPTED
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert list(tmp_path.iterdir()) == [given]
     assert capsys.readouterr().err == "interrupted; no track was made\n"
 

@@ -216,7 +216,9 @@ def test_grey_is_three_equal_channels() -> None:
     car.world.render(colour)
     tell(car, "cam_config", **{**CAMERA, "img_d": "1", "img_enc": "PNG"})
     grey = picture(show(car)["image"])
-    assert np.abs(grey - (colour @ [0.2126, 0.7152, 0.0722])[:, :, None]).max() <= 0.51
+    assert (
+        np.abs(grey - (colour @ [0.2126, 0.7152, 0.0722])[:, :, None]).max() <= 0.52
+    )  # rounded twice
     tell(car, "cam_config", **CAMERA)  # zeros keep what there is
     assert np.array_equal(picture(show(car)["image"]), grey)
 
