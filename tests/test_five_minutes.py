@@ -19,7 +19,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "five-minutes.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # What the page takes its time for, and what a test does instead.
-SHORTER = {"--laps 3": "--laps 1 --no-baselines", "--timesteps 40000": "--timesteps 512"}
+SHORTER = {
+    "--laps 3": "--laps 1 --no-baselines",
+    "--model mine --laps 1": "--model mine --laps 1 --no-baselines",
+    "--timesteps 40000": "--timesteps 512",
+}
 # Offline, and into a folder of the test's own, as pip reads it from its environment.
 PIP_SETTINGS = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_COMPILE": "1", "PIP_QUIET": "1"}
 CAR_COMMANDS = ROOT / ".venv-car" / "bin"  # of make car-test
