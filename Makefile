@@ -14,7 +14,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	  { echo "$$($(PYTHON) --version 2>&1) is too old; install Python 3.11 or newer, or: make PYTHON=python3.11"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,export]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[box2d,dev,export]'
 	@touch $@
 
 research: $(INSTALLED)

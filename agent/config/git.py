@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 GRACE_SEC = 5.0  # chosen: git removes its own locks when it is asked to end
+HOOK_GRACE_SEC = 2.0  # chosen: git does not wait for its hooks, which may clean up as well
+POLL_SEC = 0.02
 # It asks nobody anything, takes no lock that it can do without, and speaks English.
 QUIET = {
     "GIT_TERMINAL_PROMPT": "0",
@@ -131,7 +133,18 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_SEC)
+        deadline = time.monotonic() + HOOK_GRACE_SEC
+        while _any_left(process.pid) and time.monotonic() < deadline:
+            time.sleep(POLL_SEC)
     finally:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _any_left(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
