@@ -240,7 +240,7 @@ def open_env(place: Place) -> DonkeyEnv:
 
     :raises SimulatorLost: a simulator that does not answer, or drives another scene
     """
-    from agent.simulator.compilation import announce_compilation
+    from agent.kernels.compilation import announce_compilation
     from agent.worlds.donkey.env import DonkeyEnv
 
     announce_compilation()

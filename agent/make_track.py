@@ -286,7 +286,7 @@ def write_track(out: Path, circuit: Circuit, look: Look) -> None:
     :param look: of it
     :raises UserError: they cannot be written
     """
-    from agent.simulator.compilation import announce_compilation
+    from agent.kernels.compilation import announce_compilation
     from agent.worlds.donkey.track_making.made_scene import make_scene
     from agent.worlds.donkey.track_making.picture import save_picture
 

@@ -37,10 +37,24 @@ HEAVY = ("torch", "stable_baselines3", "sb3_contrib", "numba", "gymnasium", "ten
 CONFIG = ("agent.config", "agent.PRODUCT")
 BASE = ("agent.worlds.base", "agent.worlds.capabilities", "agent.worlds.comparisons")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
-    "simulator": (),
+    "kernels": (),
+    "simulator": ("agent.kernels",),
     "config": (*BASE, "agent.PRODUCT"),
     "worlds/*.py": ("agent.worlds", "agent.config"),
-    "worlds/donkey": ("agent.worlds", "agent.simulator", "agent.config", "agent.executors"),
+    "worlds/donkey": (
+        "agent.worlds",
+        "agent.simulator",
+        "agent.kernels",
+        "agent.config",
+        "agent.executors",
+    ),
+    "worlds/car_racing": (
+        *BASE,
+        "agent.worlds.text_table",
+        "agent.kernels",
+        *CONFIG,
+    ),
+    "worlds/car_racing/exact": ("agent.kernels",),
     "envs": ("agent.worlds.donkey.registration",),
     "evaluation": (*BASE, "agent.worlds.text_table", *CONFIG),
     "training": (*BASE, "agent.evaluation", *CONFIG),
@@ -50,6 +64,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "agent.trials",
         "agent.worlds",
         "agent.simulator",
+        "agent.kernels",
         *CONFIG,
     ),
     "search": (),

@@ -19,7 +19,7 @@ from stable_baselines3 import DQN
 from agent.config.errors import UserError
 from agent.deployment.network import FRAME_SHAPE, CommandTable, Floats, Network
 from agent.deployment.pilot import Pilot
-from agent.simulator.compilation import announce_compilation
+from agent.kernels.compilation import announce_compilation
 from agent.worlds.donkey.env import DonkeyEnv
 from agent.worlds.donkey.tasks import SCENE_OF_ENV
 from agent.worlds.donkey.world import WORLD

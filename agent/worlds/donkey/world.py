@@ -116,7 +116,7 @@ class DonkeyWorld:
         :param seed: the trial's
         :param learner: facts about who learns in them
         """
-        from agent.simulator.compilation import announce_compilation
+        from agent.kernels.compilation import announce_compilation
         from agent.worlds.donkey.vec_env import make_vec_env
 
         announce_compilation()
@@ -129,7 +129,7 @@ class DonkeyWorld:
         :raises UserError: a scene file with something wrong in it
         :raises SimulatorLost: a simulator that is not there, or drives another scene
         """
-        from agent.simulator.compilation import announce_compilation
+        from agent.kernels.compilation import announce_compilation
         from agent.worlds.donkey.make_env import check_scenes
 
         announce_compilation()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.simulator import kernel_cache
+from agent.kernels import cache as kernel_cache
 
 AGENT = Path(kernel_cache.__file__).parents[1]
 HOMELESS = "/dev/null"  # where root cannot make a folder either
@@ -110,7 +110,10 @@ def test_a_read_only_package_without_a_home_is_imported(
         AGENT / "simulator", package / "simulator", ignore=shutil.ignore_patterns("__pycache__")
     )
     shutil.copy(AGENT / "__init__.py", package)
-    (package / "simulator" / "__pycache__").touch()  # a file in the way stops root too
+    shutil.copytree(
+        AGENT / "kernels", package / "kernels", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (package / "kernels" / "__pycache__").touch()  # a file in the way stops root too
     if planted:
         (tmp_path / NAME).touch()
     environment = {"HOME": HOMELESS, "TMPDIR": str(tmp_path), "PATH": os.environ["PATH"]}
