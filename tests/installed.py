@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from agent import simulator
+from agent import kernels
 
 PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-cache-dir"]
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "NOTICE")
@@ -85,9 +85,9 @@ def bring_kernels(checkout: Path, folder: Path) -> None:
     def name_of(source: Path) -> str:
         return str(_CacheLocator.get_suitable_cache_subpath(str(source / "kernels.py")))
 
-    own = simulator._kernels(checkout / "agent" / "simulator")
-    kernels = simulator._kernels(folder / "agent" / "simulator")
-    for room in ("simulator", "worlds/donkey/experts"):
+    own = kernels._kernels(checkout / "agent")
+    theirs = kernels._kernels(folder / "agent")
+    for room in ("simulator", "worlds/donkey/experts", "worlds/car_racing/exact"):
         compiled = own / name_of(checkout / "agent" / room)
         if compiled.is_dir():
-            shutil.copytree(compiled, kernels / name_of(folder / "agent" / room))
+            shutil.copytree(compiled, theirs / name_of(folder / "agent" / room))

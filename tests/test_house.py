@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "worlds/car_racing": (
         *BASE,
-        "agent.worlds.text_table",
+        "agent.worlds.frame_stack",
         "agent.kernels",
         *CONFIG,
     ),

@@ -102,8 +102,12 @@ class TrialConfig:
         names = [split_task(task)[0] for task in tasks]
         kept: dict[str, Any] = {"agent": agent, "world": world.name, "env": names}
         for name, facts in facts_of(world.Options).items():
-            if facts.hyperparameter and applies(facts, kind):
-                kept[name] = params.get(name) if facts.judged is None else facts.judged
+            if not applies(facts, kind):
+                continue
+            if facts.judged is not None:
+                kept[name] = facts.judged
+            elif facts.hyperparameter:
+                kept[name] = params.get(name)
         return cls.of(**kept)
 
     def changed(self, **params: Any) -> Self:

@@ -27,9 +27,9 @@ from agent.simulator.lens import HEIGHT, WIDTH
 from agent.training.saved_model import load_model, read_driver
 from agent.trials.champion import check_trust, find_model
 from agent.worlds.donkey.actions import command_table
-from agent.worlds.donkey.frame_stack import FrameStacks
 from agent.worlds.donkey.observation import COLUMNS, ROWS, shrink
 from agent.worlds.donkey.options import DonkeyOptions
+from agent.worlds.frame_stack import FrameStacks
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm

@@ -21,7 +21,7 @@ def _kernels(package: Path) -> Path:
     for source, text in texts.items():
         if source.parent in rooms:
             digest.update(text)
-    return Path(__file__).parent / "__pycache__" / f"kernels-{digest.hexdigest()[:16]}"
+    return package / "kernels" / "__pycache__" / f"kernels-{digest.hexdigest()[:16]}"
 
 
 keep_kernels(_kernels(Path(__file__).parents[1]))

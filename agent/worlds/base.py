@@ -231,7 +231,10 @@ class World(Protocol):
 
 
 # Every world: its name and the module and attribute that hold it. A new world is one line here.
-WORLDS: dict[str, str] = {"donkey": "agent.worlds.donkey.world:WORLD"}
+WORLDS: dict[str, str] = {
+    "donkey": "agent.worlds.donkey.world:WORLD",
+    "car_racing": "agent.worlds.car_racing.world:WORLD",
+}
 DEFAULT_WORLD = "donkey"
 
 

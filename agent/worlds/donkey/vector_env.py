@@ -24,7 +24,6 @@ from agent.simulator.world import World
 from agent.worlds.donkey.demonstrations import rescaled
 from agent.worlds.donkey.env import HALF_TICK_SEC, STALL_LIMIT_SEC, TRUNCATIONS, DonkeyEnv
 from agent.worlds.donkey.experts.teacher import Teacher
-from agent.worlds.donkey.frame_stack import FrameStacks
 from agent.worlds.donkey.observation import FAST_VIEW, GAP
 from agent.worlds.donkey.rewards import (
     CRASH_REWARD,
@@ -32,6 +31,7 @@ from agent.worlds.donkey.rewards import (
     RewardMeter,
     simulator_reward,
 )
+from agent.worlds.frame_stack import FrameStacks
 
 Array = NDArray[np.float64]
 

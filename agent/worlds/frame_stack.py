@@ -1,4 +1,4 @@
-"""Stacks of the last frames of n environments, some steps apart, for ``DonkeyVectorEnv``."""
+"""Stacks of the last frames of n environments, some steps apart."""
 
 from __future__ import annotations
 

@@ -1,0 +1,57 @@
+"""The vectorised environments of CarRacing for a purpose."""
+
+from __future__ import annotations
+
+from stable_baselines3.common.vec_env import VecEnv
+
+from agent.worlds.base import Learner, Purpose
+from agent.worlds.car_racing.actions import Actions
+from agent.worlds.car_racing.backend import Backend
+from agent.worlds.car_racing.gymnasium_backend import GymnasiumBackend
+from agent.worlds.car_racing.observation import window_of
+from agent.worlds.car_racing.options import CarRacingOptions
+from agent.worlds.car_racing.teacher import PATIENT, Teacher
+from agent.worlds.car_racing.vec_env import CarRacingVecEnv
+
+
+def make_vec_env(
+    options: CarRacingOptions, n: int, purpose: Purpose, seed: int, learner: Learner
+) -> VecEnv:
+    """Cars side by side; see ``World.make_vec``.
+
+    :param options: of the world
+    :param n: how many
+    :param purpose: training, choosing or judging
+    :param seed: the trial's
+    :param learner: facts about who learns in them
+    """
+    training = purpose is Purpose.TRAIN
+    window = window_of(options)
+    backend = open_backend(options, n, training)
+    teacher = None
+    if training and learner.labelled:
+        takeover = int(options.expert_share * learner.timesteps)
+        first = purpose.first_seed(seed)
+        teacher = Teacher(n, PATIENT, options.steer_limit, takeover, first)
+    vec_env = CarRacingVecEnv(
+        backend,
+        window.shape,
+        (options.frame_stack, options.frame_gap),
+        Actions("five" if learner.discrete else options.actions, options.steer_limit),
+        options.action_repeat,
+        options.patience if training else 0,
+        teacher,
+    )
+    vec_env.seed(purpose.first_seed(seed))
+    return vec_env
+
+
+def open_backend(options: CarRacingOptions, n: int, training: bool) -> Backend:
+    """The backend that the options ask for.
+
+    :param options: of the world
+    :param n: cars
+    :param training: in other colours, if the options say so
+    """
+    colours = options.domain_randomize and training
+    return GymnasiumBackend(n, window_of(options), colours)
