@@ -97,5 +97,5 @@ class GymnasiumBackend:
             car["phase"][wheel] = game.car.wheels[wheel].phase
         car["time"] = game.t
         car["reward"] = game.reward
-        car["tiles_visited"] = game.tile_visited_count
+        car["visited"] = game.tile_visited_count
         car["tiles"] = len(game.track)

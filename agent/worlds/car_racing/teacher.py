@@ -22,7 +22,7 @@ LOST = 30.0  # units from the line beyond which the nearest point is looked for 
 
 
 class Manner(NamedTuple):
-    """How the expert drives; see ``docs/car-racing.md`` for how the numbers were found.
+    """Manner of the expert; docs/car-racing.md tells how the numbers were found.
 
     :param smoothing: of the line, see ``plan_line``
     :param most_offset: units of the line from the middle of the road

@@ -34,6 +34,8 @@ class CarRacingVecEnv(VecEnv):
     :param teacher: labels every step; None for none
     """
 
+    render_mode: str | None = None
+
     def __init__(
         self,
         backend: Backend,
@@ -97,7 +99,7 @@ class CarRacingVecEnv(VecEnv):
         due = np.minimum(self.repeat, MOST_FRAMES - self._frames)
         moved = self.backend.advance(self._commands, due)
         self._frames += moved.frames
-        tiles = self.backend.cars["tiles_visited"]
+        tiles = self.backend.cars["visited"]
         self._best_at = np.where(tiles > self._best_tiles, self._frames, self._best_at)
         self._best_tiles = np.maximum(tiles, self._best_tiles)
         truncated = ~moved.terminated & (self._frames >= MOST_FRAMES)
@@ -124,7 +126,7 @@ class CarRacingVecEnv(VecEnv):
         car = self.backend.cars[k]
         return {
             "tiles": int(car["tiles"]),
-            "tiles_visited": int(car["tiles_visited"]),
+            "tiles_visited": int(car["visited"]),
             "frames": int(self._frames[k]),
             "seed": int(self._seed_of[k]),
             "TimeLimit.truncated": False,
@@ -133,7 +135,7 @@ class CarRacingVecEnv(VecEnv):
     def _end_reason(self, k: int, terminated: bool) -> str:
         car = self.backend.cars[k]
         if terminated:
-            return "lap" if car["tiles_visited"] == car["tiles"] else "off_field"
+            return "lap" if car["visited"] == car["tiles"] else "off_field"
         return "time_limit" if self._frames[k] >= MOST_FRAMES else "no_progress"
 
     def _observations(self) -> NDArray[np.uint8]:

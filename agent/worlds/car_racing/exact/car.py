@@ -19,7 +19,7 @@ CAR = np.dtype(
         ("phase", np.float64, (WHEELS,)),  # the wheels' turn so far, rad
         ("time", np.float64),  # since the start, s
         ("reward", np.float64),  # sum so far, as the picture's score shows it
-        ("tiles_visited", np.int64),
-        ("tiles", np.int64),  # of the track
+        ("visited", np.int32),
+        ("tiles", np.int32),  # of the track
     ]
 )
