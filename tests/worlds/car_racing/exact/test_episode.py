@@ -1,0 +1,114 @@
+"""Cars beside those of the installed Gymnasium: bodies, wheels, tiles, rewards, ends."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("Box2D", reason="the real CarRacing needs Box2D")
+pytest.importorskip("pygame", reason="the real CarRacing needs pygame")
+
+from gymnasium.utils.seeding import np_random
+
+from agent.worlds.car_racing.exact.car import CAR
+from agent.worlds.car_racing.exact.episode import OFF_FIELD_REWARD, advance_all, start
+from agent.worlds.car_racing.exact.track import make_track
+from agent.worlds.car_racing.exact.tracks import make_tracks
+from experiments.car_racing_drivers import DRIVERS, centre_line, standstill, straight_on
+from experiments.car_racing_exactness import ExactCar, compare, real_car_racing
+
+STEPS = 250
+LAP_SEED = 3  # the driver finishes its lap in 1,127 steps
+
+
+@pytest.fixture(scope="module")
+def real() -> Any:
+    return real_car_racing()
+
+
+@pytest.fixture
+def exact() -> ExactCar:
+    return ExactCar()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("name", DRIVERS)
+def test_no_value_differs(real: Any, exact: ExactCar, name: str, seed: int) -> None:
+    found = compare(real, exact, DRIVERS[name], seed, STEPS)
+    assert found.steps > 100
+    assert found.values == 0, found
+
+
+def test_a_car_falls_asleep_and_wakes(real: Any, exact: ExactCar) -> None:
+    slept = woke = False
+
+    def watched(env: Any, rng: np.random.Generator, step: int) -> Any:
+        nonlocal slept, woke
+        still = not exact.record["velocity"].any()
+        slept = slept or (step > 50 and still)
+        woke = woke or (slept and not still)
+        return standstill(env, rng, step)
+
+    assert compare(real, exact, watched, seed=0, steps=700).values == 0
+    assert slept
+    assert woke
+
+
+def test_a_lap_ends_when_all_tiles_are_visited(real: Any, exact: ExactCar) -> None:
+    found = compare(real, exact, centre_line, LAP_SEED, steps=1500)
+    assert found.values == 0, found
+    car = exact.record
+    assert car["lap_finished"] == 1
+    assert car["visited"] == car["tiles"] == len(real.track)
+    assert car["reward"] == pytest.approx(1000 - 0.1 * car["steps"])
+
+
+def test_the_field_ends_at_its_border(real: Any, exact: ExactCar) -> None:
+    found = compare(real, exact, straight_on, seed=0, steps=1000)
+    assert found.values == 0, found
+    assert found.steps < 1000
+    assert np.abs(exact.record["position"][0]).max() > 2000 / 6
+    assert exact.record["lap_finished"] == 0
+
+
+@pytest.mark.parametrize("share", [0.0, 0.95])
+def test_the_share_of_a_lap_counts_where_the_first_tile_is_visited(share: float) -> None:
+    env = real_car_racing(lap_complete_percent=share)
+    env.reset(seed=0)
+    cars, tracks = np.zeros(1, CAR), make_tracks(1)
+    start(cars, tracks, 0, make_track(np_random(0)[0]), lap_share=share)
+    assert env.new_lap == bool(cars[0]["new_lap"]) == (share == 0.0)
+    rewards, ended = np.zeros(1), np.zeros(1, np.uint8)
+    action = np.array([0.0, 0.1, 0.0])
+    _, reward, end, _, _ = env.step(action)
+    advance_all(cars, tracks, action[None], np.ones(1, np.int32), rewards, ended)
+    assert (reward, end) == (rewards[0], bool(ended[0]))
+
+
+def test_cars_side_by_side_drive_as_each_alone() -> None:
+    tracks, cars = make_tracks(2), np.zeros(2, CAR)
+    made = [make_track(np.random.default_rng(seed)) for seed in (0, 1)]
+    for k in (0, 1):
+        start(cars, tracks, k, made[k])
+    actions = np.array([[0.1, 0.5, 0.0], [-0.1, 0.2, 0.0]])
+    rewards, ended = np.zeros(2), np.zeros(2, np.uint8)
+    advance_all(cars, tracks, actions, np.array([30, 50], np.int32), rewards, ended)
+    alone, one = make_tracks(1), np.zeros(1, CAR)
+    start(one, alone, 0, made[1])
+    total = 0.0
+    for _ in range(50):
+        reward = np.zeros(1)
+        advance_all(one, alone, actions[1:], np.ones(1, np.int32), reward, ended[:1])
+        total += reward[0]
+    assert cars[1] == one[0]
+    assert rewards[1] == total
+    assert cars["steps"].tolist() == [30, 50]
+
+
+def test_a_car_stops_at_its_end() -> None:
+    tracks, cars = make_tracks(1), np.zeros(1, CAR)
+    start(cars, tracks, 0, make_track(np.random.default_rng(0)))
+    cars[0]["centre"][:, 0] += 400  # beyond the field after the next step
+    rewards, ended = np.zeros(1), np.zeros(1, np.uint8)
+    advance_all(cars, tracks, np.zeros((1, 3)), np.full(1, 10, np.int32), rewards, ended)
+    assert (rewards[0], ended[0], cars[0]["steps"]) == (OFF_FIELD_REWARD, 1, 1)
