@@ -13,7 +13,7 @@ MOST_FRAMES = 1000  # Gymnasium's time limit of the registered CarRacing-v3
 
 
 class Moved(NamedTuple):
-    """What came of a decision.
+    """Outcome of a decision.
 
     :param rewards: sums over its frames (n,)
     :param frames: how many there were (n,)
