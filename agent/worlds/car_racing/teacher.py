@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from agent.worlds.car_racing.racing_line import SPEED, X, Y, plan_line
+from agent.worlds.car_racing.racing_line import SPEED, Limits, X, Y, plan_line
 
 WHEELBASE = 3.24  # units, of CarRacing's car
 TILE = 3.5  # units from one point of a line to the next, about
@@ -24,11 +24,9 @@ LOST = 30.0  # units from the line beyond which the nearest point is looked for 
 class Manner(NamedTuple):
     """Manner of the expert; docs/car-racing.md tells how the numbers were found.
 
-    :param smoothing: of the line, see ``plan_line``
-    :param most_offset: units of the line from the middle of the road
-    :param lateral: acceleration in bends, units/s2
-    :param braking: deceleration that is planned with, units/s2
-    :param top_speed: units/s
+    :param limits: of the line and its speeds
+    :param smoothing: see ``plan_line``, as the next
+    :param bumps: of the line
     :param ahead: units ahead at standstill that are steered to
     :param ahead_sec: and so many more for each unit/s
     :param steer_gain: factor on pure pursuit's angle
@@ -37,25 +35,24 @@ class Manner(NamedTuple):
     :param brake_gain: brake for each unit/s too fast
     """
 
+    limits: Limits = Limits(4.9, 141.0, 102.0, 43.0, 99.0)
     smoothing: int = 23
-    most_offset: float = 4.5
-    lateral: float = 162.0
-    braking: float = 107.0
-    top_speed: float = 99.0
-    ahead: float = 9.0
-    ahead_sec: float = 0.2
-    steer_gain: float = 1.5
-    gas_gain: float = 1.56
-    gas_steer: float = 0.6
-    brake_gain: float = 0.025
+    bumps: int = 2000
+    ahead: float = 9.1
+    ahead_sec: float = 0.132
+    steer_gain: float = 1.19
+    gas_gain: float = 1.95
+    gas_steer: float = 0.55
+    brake_gain: float = 0.022
 
 
 MANNER = Manner()
 # To be copied by a learner that errs: slower where an error costs the grip.
 PATIENT = MANNER._replace(
-    lateral=0.75 * MANNER.lateral,
-    braking=0.8 * MANNER.braking,
-    gas_gain=0.85 * MANNER.gas_gain,
+    limits=MANNER.limits._replace(
+        lateral=0.9 * MANNER.limits.lateral, braking=0.9 * MANNER.limits.braking
+    ),
+    gas_gain=0.95 * MANNER.gas_gain,
 )
 # Distances of the points of the line whose bearings are part of a label; chosen, as the next ones.
 AHEAD = (6.0, 12.0, 18.0, 24.0, 30.0, 36.0)
@@ -102,14 +99,7 @@ class Teacher:
         :param centre: middle of the road (tiles, 2)
         """
         manner = self.manner
-        line = plan_line(
-            centre,
-            manner.smoothing,
-            manner.most_offset,
-            manner.lateral,
-            manner.braking,
-            manner.top_speed,
-        )
+        line = plan_line(centre, manner.limits, manner.smoothing, manner.bumps)
         if len(line) > self.lines.shape[1]:
             wider = np.zeros((len(self.lines), len(line), 3))
             wider[:, : self.lines.shape[1]] = self.lines
