@@ -28,7 +28,7 @@ def _move(car: Record, tracks: Tracks, k: int, room: Room) -> None:  # pragma: n
     """Advances wheels, touches and bodies by one step, in this order: touches are of before."""
     drive_wheels(car, room.forces)
     touch_tiles(car, tracks, k, room)
-    solve_island(car, room.forces, room.hull, room.joints)
+    solve_island(car, room)
     car.time += STEP_SEC
 
 

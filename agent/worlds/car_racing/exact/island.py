@@ -13,18 +13,20 @@ from agent.worlds.car_racing.exact.arrays import Floats
 from agent.worlds.car_racing.exact.bodies import WHEEL_INVERSE_MASS
 from agent.worlds.car_racing.exact.car import BODIES, HULL, WHEELS, Record
 from agent.worlds.car_racing.exact.joints import (
+    HULL_ROW,
     RATE,
     STEP_SEC,
     VX,
     VY,
     ZERO,
+    keep_impulses,
     prepare_joint,
-    solve_velocities,
     warm_start,
 )
 from agent.worlds.car_racing.exact.positions import DEGREES, PI, correct_positions, rotate
+from agent.worlds.car_racing.exact.room import Room
+from agent.worlds.car_racing.exact.sweeps import sweep_all
 
-SWEEPS = 180
 MOST_MOVE = np.float32(2.0)  # units per step
 MOST_TURN = np.float32(0.5) * PI  # rad per step
 SLEEP_AFTER_SEC = np.float32(0.5)
@@ -33,17 +35,14 @@ STILL_RATE = np.float32(2.0) / DEGREES * PI  # rad/s
 
 
 @njit(cache=True, error_model="numpy")
-def _move(
-    car: Record, body: int, vx: np.float32, vy: np.float32, rate: np.float32
-) -> None:  # pragma: no cover
+def _move(car: Record, body: int, row: Floats) -> None:  # pragma: no cover
     """Moves a body by its velocities, which are cut to what a step allows.
 
     :param car: the record
     :param body: 0 to 4
-    :param vx: velocity, units/s
-    :param vy: the same
-    :param rate: of turning, rad/s
+    :param row: with its velocities
     """
+    vx, vy, rate = row[VX], row[VY], row[RATE]
     dx = STEP_SEC * vx
     dy = STEP_SEC * vy
     far = dx * dx + dy * dy
@@ -84,33 +83,37 @@ def _sleep(car: Record, settled: bool) -> None:  # pragma: no cover - compiled
 
 
 @njit(cache=True, error_model="numpy")
-def solve_island(
-    car: Record, forces: Floats, hull: Floats, joints: Floats
-) -> None:  # pragma: no cover - compiled
-    """Advances the bodies by one step.
+def _set_velocities(car: Record, forces: Floats, rows: Floats) -> None:  # pragma: no cover
+    """Writes the velocities after the forces, before the joints.
 
     :param car: the record
     :param forces: (4, 2) on the wheels' centres, N
-    :param hull: (3,) room for the hull's velocities
-    :param joints: (4, 13) room for the joints' numbers
+    :param rows: (5, 18) to write
     """
-    hull[0] = car.velocity[HULL, 0]
-    hull[1] = car.velocity[HULL, 1]
-    hull[2] = car.yaw_rate[HULL]
+    hull = rows[HULL_ROW]
+    hull[VX] = car.velocity[HULL, 0]
+    hull[VY] = car.velocity[HULL, 1]
+    hull[RATE] = car.yaw_rate[HULL]
     for wheel in range(WHEELS):
-        joint = joints[wheel]
+        joint = rows[wheel]
         joint[VX] = car.velocity[1 + wheel, 0] + STEP_SEC * (WHEEL_INVERSE_MASS * forces[wheel, 0])
         joint[VY] = car.velocity[1 + wheel, 1] + STEP_SEC * (WHEEL_INVERSE_MASS * forces[wheel, 1])
         joint[RATE] = car.yaw_rate[1 + wheel]
+
+
+@njit(cache=True, error_model="numpy")
+def solve_island(car: Record, room: Room) -> None:  # pragma: no cover - compiled
+    """Advances the bodies by one step under the forces on the wheels."""
+    rows = room.rows
+    _set_velocities(car, room.forces, rows)
     for wheel in range(WHEELS - 1, -1, -1):
-        prepare_joint(car, wheel, joints[wheel])
-        warm_start(car, wheel, joints[wheel], hull)
-    for _ in range(SWEEPS):
-        for wheel in range(WHEELS - 1, -1, -1):
-            solve_velocities(car, wheel, joints[wheel], hull)
-    _move(car, HULL, hull[0], hull[1], hull[2])
+        prepare_joint(car, wheel, rows[wheel])
+        warm_start(rows[wheel], rows[HULL_ROW])
+    sweep_all(rows, room.log, room.bits)
     for wheel in range(WHEELS):
-        _move(car, 1 + wheel, joints[wheel, VX], joints[wheel, VY], joints[wheel, RATE])
+        keep_impulses(car, wheel, rows[wheel])
+        _move(car, 1 + wheel, rows[wheel])
+    _move(car, HULL, rows[HULL_ROW])
     settled = correct_positions(car)
     rotate(car)
     _sleep(car, settled)

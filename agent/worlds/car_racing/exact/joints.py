@@ -5,6 +5,8 @@ torque, and stops it at 0.4 rad to either side. Formulas: constraints J v = 0 so
 the other by impulses P = -K^-1 J v with K = J M^-1 J^T (E. Catto, Iterative Dynamics with Temporal
 Coherence, 2005), in float32 and in the order of Box2D 2.3's arithmetic. Wheels are pinned at their
 centre of mass, so an impulse at the pin does not turn them.
+
+The numbers of one step are rows, one for each joint with its wheel, and one for the hull.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from agent.worlds.car_racing.exact.bodies import (
     WHEEL_INVERSE_INERTIA,
     WHEEL_INVERSE_MASS,
 )
-from agent.worlds.car_racing.exact.car import HULL, Record
+from agent.worlds.car_racing.exact.car import HULL, WHEELS, Record
 from agent.worlds.car_racing.exact.wheels import steer_rate
 
 STEP_SEC = np.float32(0.02)
@@ -38,11 +40,20 @@ MOTOR_MASS = ONE / INVERSE_INERTIA
 # From the hull's centre of mass to the pins, in its frame.
 ARMS = WHEEL_ANCHORS - np.array([HULL_CENTRE_X, HULL_CENTRE_Y], np.float32)
 
-# Columns of a joint's numbers in one step: its wheel's velocities, then what stays the same.
-# K = [[K11, K12, K13], [K12, K22, K23], [K13, K23, INVERSE_INERTIA]]; INVERSE is of the upper 2x2's
-# determinant, INVERSE3 of the whole one's.
-VX, VY, RATE, ARM_X, ARM_Y, K11, K12, K13, K22, K23, INVERSE, INVERSE3, SPEED = range(13)
-JOINT_NUMBERS = 13
+# Columns. What a sweep over the joints changes: velocities and the impulse of the stop ...
+VX, VY, RATE, STOP_IMPULSE = range(4)
+# ... sums of other impulses, which change no velocity to come ...
+PIN_X, PIN_Y, MOTOR_IMPULSE = range(4, 7)
+# ... and what stays the same. K = [[K11, K12, K13], [K12, K22, K23], [K13, K23, INVERSE_INERTIA]];
+# INVERSE is of the determinant of the upper 2x2, INVERSE3 of the whole one's.
+ARM_X, ARM_Y, K11, K12, K13, K22, K23, INVERSE, INVERSE3, SPEED, STOP = range(7, 18)
+ROWS = (WHEELS + 1, 18)
+HULL_ROW = WHEELS
+
+# Columns of the notes of a sweep, after the first four: what the motor wanted to add to its
+# impulse, what it added, and what the pin did.
+WANTED, ADDED, ADDED_X, ADDED_Y = range(4, 8)
+NOTES = (WHEELS + 1, 8)
 
 
 @njit(cache=True, error_model="numpy")
@@ -87,55 +98,55 @@ def _reach_stop(car: Record, wheel: int) -> None:  # pragma: no cover - compiled
 
 @njit(cache=True, error_model="numpy")
 def prepare_joint(car: Record, wheel: int, joint: Floats) -> None:  # pragma: no cover - compiled
-    """Writes what stays the same through the step, before the warm start.
+    """Writes what stays the same through the step, and the impulses of the last one.
 
     :param car: the record
     :param wheel: 0 to 3
-    :param joint: its numbers, with the wheel's velocities
+    :param joint: its row
     """
     sin, cos = car.rotation[HULL, 0], car.rotation[HULL, 1]
     joint[ARM_X] = cos * ARMS[wheel, 0] - sin * ARMS[wheel, 1]
     joint[ARM_Y] = sin * ARMS[wheel, 0] + cos * ARMS[wheel, 1]
     _set_masses(joint)
     _reach_stop(car, wheel)
+    joint[STOP] = car.stop[wheel]
     joint[SPEED] = steer_rate(car, wheel)
+    joint[PIN_X] = car.impulse[wheel, 0]
+    joint[PIN_Y] = car.impulse[wheel, 1]
+    joint[STOP_IMPULSE] = car.impulse[wheel, 2]
+    joint[MOTOR_IMPULSE] = car.motor_impulse[wheel]
 
 
 @njit(cache=True, error_model="numpy")
-def warm_start(
-    car: Record, wheel: int, joint: Floats, hull: Floats
-) -> None:  # pragma: no cover - compiled
-    """Applies the impulses of the last step.
+def keep_impulses(car: Record, wheel: int, joint: Floats) -> None:  # pragma: no cover - compiled
+    """Writes the joint's impulses into the record, for the next step to begin with."""
+    car.impulse[wheel, 0] = joint[PIN_X]
+    car.impulse[wheel, 1] = joint[PIN_Y]
+    car.impulse[wheel, 2] = joint[STOP_IMPULSE]
+    car.motor_impulse[wheel] = joint[MOTOR_IMPULSE]
 
-    :param car: the record
-    :param wheel: 0 to 3
-    :param joint: its numbers
-    :param hull: (3,) velocities x, y and yaw rate
-    """
-    x, y, stop = car.impulse[wheel, 0], car.impulse[wheel, 1], car.impulse[wheel, 2]
-    motor = car.motor_impulse[wheel]
-    hull[0] -= HULL_INVERSE_MASS * x
-    hull[1] -= HULL_INVERSE_MASS * y
-    hull[2] -= HULL_INVERSE_INERTIA * (cross(joint[ARM_X], joint[ARM_Y], x, y) + motor + stop)
+
+@njit(cache=True, error_model="numpy")
+def warm_start(joint: Floats, hull: Floats) -> None:  # pragma: no cover - compiled
+    """Applies the impulses of the last step."""
+    x, y = joint[PIN_X], joint[PIN_Y]
+    motor, stop = joint[MOTOR_IMPULSE], joint[STOP_IMPULSE]
+    hull[VX] -= HULL_INVERSE_MASS * x
+    hull[VY] -= HULL_INVERSE_MASS * y
+    hull[RATE] -= HULL_INVERSE_INERTIA * (cross(joint[ARM_X], joint[ARM_Y], x, y) + motor + stop)
     joint[VX] += WHEEL_INVERSE_MASS * x
     joint[VY] += WHEEL_INVERSE_MASS * y
     joint[RATE] += WHEEL_INVERSE_INERTIA * (motor + stop)
 
 
 @njit(cache=True, error_model="numpy")
-def _turn(car: Record, wheel: int, joint: Floats, hull: Floats) -> None:  # pragma: no cover
-    """Applies the motor's impulse."""
-    before = car.motor_impulse[wheel]
-    wanted = before + -MOTOR_MASS * (joint[RATE] - hull[2] - joint[SPEED])
-    impulse = max(-MOST_MOTOR_IMPULSE, min(wanted, MOST_MOTOR_IMPULSE))
-    car.motor_impulse[wheel] = impulse
-    impulse -= before
-    hull[2] -= HULL_INVERSE_INERTIA * impulse
-    joint[RATE] += WHEEL_INVERSE_INERTIA * impulse
+def limited(impulse: np.float32) -> np.float32:  # pragma: no cover - compiled
+    """Returns an impulse that the motor can give."""
+    return max(-MOST_MOTOR_IMPULSE, min(impulse, MOST_MOTOR_IMPULSE))
 
 
 @njit(cache=True, error_model="numpy")
-def solve2(
+def _solve2(
     joint: Floats, x: np.float32, y: np.float32
 ) -> tuple[np.float32, np.float32]:  # pragma: no cover - compiled
     """Returns the solution of the upper 2x2 of K for a right side."""
@@ -164,54 +175,65 @@ def _solve3(
 
 @njit(cache=True, error_model="numpy")
 def _hold_at_stop(
-    car: Record, wheel: int, joint: Floats, hull: Floats, x: np.float32, y: np.float32
+    joint: Floats, x: np.float32, y: np.float32, turning: np.float32
 ) -> tuple[np.float32, np.float32, np.float32]:  # pragma: no cover - compiled
     """Returns the impulses (x, y, turning) of a joint at a stop, which can only push back.
 
-    :param car: the record
-    :param wheel: 0 to 3
-    :param joint: its numbers
-    :param hull: (3,) velocities x, y and yaw rate
+    :param joint: its row
     :param x: velocity of the wheel against its place
     :param y: the same
+    :param turning: its rate against the hull
     """
-    px, py, pz = _solve3(joint, x, y, joint[RATE] - hull[2])
+    px, py, pz = _solve3(joint, x, y, turning)
     px, py, pz = -px, -py, -pz
-    so_far = car.impulse[wheel, 2]
+    so_far = joint[STOP_IMPULSE]
     total = so_far + pz
-    pulls = total < ZERO if car.stop[wheel] < 0 else total > ZERO
+    pulls = total < ZERO if joint[STOP] < ZERO else total > ZERO
     if pulls:
-        px, py = solve2(joint, -x + so_far * joint[K13], -y + so_far * joint[K23])
+        px, py = _solve2(joint, -x + so_far * joint[K13], -y + so_far * joint[K23])
         pz = -so_far
         total = ZERO
-    car.impulse[wheel, 2] = total
+    joint[STOP_IMPULSE] = total
     return px, py, pz
 
 
 @njit(cache=True, error_model="numpy")
-def solve_velocities(
-    car: Record, wheel: int, joint: Floats, hull: Floats
-) -> None:  # pragma: no cover - compiled
-    """Applies the impulses of motor, stop and pin.
+def solve_joint(
+    joint: Floats, note: Floats, vx: np.float32, vy: np.float32, rate: np.float32
+) -> tuple[np.float32, np.float32, np.float32]:  # pragma: no cover - compiled
+    """Applies the impulses of motor, stop and pin; returns the hull's velocities after them.
 
-    :param car: the record
-    :param wheel: 0 to 3
-    :param joint: its numbers
-    :param hull: (3,) velocities x, y and yaw rate
+    :param joint: its row
+    :param note: (8,) to write
+    :param vx: velocity of the hull, units/s
+    :param vy: the same
+    :param rate: of the hull's turning, rad/s
     """
-    _turn(car, wheel, joint, hull)
-    x = joint[VX] - hull[0] + hull[2] * joint[ARM_Y]
-    y = joint[VY] - hull[1] - hull[2] * joint[ARM_X]
-    turning = ZERO
-    if car.stop[wheel] == 0:
-        px, py = solve2(joint, -x, -y)
+    before = joint[MOTOR_IMPULSE]
+    wanted = -MOTOR_MASS * (joint[RATE] - rate - joint[SPEED])
+    motor = limited(before + wanted)
+    joint[MOTOR_IMPULSE] = motor
+    motor -= before
+    rate -= HULL_INVERSE_INERTIA * motor
+    wheel_rate = joint[RATE] + WHEEL_INVERSE_INERTIA * motor
+
+    x = joint[VX] - vx + rate * joint[ARM_Y]
+    y = joint[VY] - vy - rate * joint[ARM_X]
+    pz = ZERO
+    if joint[STOP] == ZERO:
+        px, py = _solve2(joint, -x, -y)
     else:
-        px, py, turning = _hold_at_stop(car, wheel, joint, hull, x, y)
-    car.impulse[wheel, 0] += px
-    car.impulse[wheel, 1] += py
-    hull[0] -= HULL_INVERSE_MASS * px
-    hull[1] -= HULL_INVERSE_MASS * py
-    hull[2] -= HULL_INVERSE_INERTIA * (cross(joint[ARM_X], joint[ARM_Y], px, py) + turning)
+        px, py, pz = _hold_at_stop(joint, x, y, wheel_rate - rate)
+    joint[PIN_X] += px
+    joint[PIN_Y] += py
     joint[VX] += WHEEL_INVERSE_MASS * px
     joint[VY] += WHEEL_INVERSE_MASS * py
-    joint[RATE] += WHEEL_INVERSE_INERTIA * turning
+    joint[RATE] = wheel_rate + WHEEL_INVERSE_INERTIA * pz
+    note[WANTED] = wanted
+    note[ADDED] = motor
+    note[ADDED_X] = px
+    note[ADDED_Y] = py
+    vx -= HULL_INVERSE_MASS * px
+    vy -= HULL_INVERSE_MASS * py
+    rate -= HULL_INVERSE_INERTIA * (cross(joint[ARM_X], joint[ARM_Y], px, py) + pz)
+    return vx, vy, rate

@@ -7,19 +7,21 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from agent.worlds.car_racing.exact.arrays import Floats
+from agent.worlds.car_racing.exact.arrays import Floats, Ints
 from agent.worlds.car_racing.exact.bodies import MOST_CORNERS
 from agent.worlds.car_racing.exact.car import WHEELS
 from agent.worlds.car_racing.exact.distance import SIMPLEX_SHAPE
-from agent.worlds.car_racing.exact.joints import JOINT_NUMBERS
+from agent.worlds.car_racing.exact.joints import ROWS
+from agent.worlds.car_racing.exact.sweeps import LOG
 
 
 class Room(NamedTuple):
-    """Forces on the wheels, velocities of the hull, numbers of the joints; a shape, a simplex."""
+    """Forces on the wheels, rows of the joints, notes of sweeps; a placed shape, a simplex."""
 
     forces: Floats
-    hull: Floats
-    joints: Floats
+    rows: Floats
+    log: Floats
+    bits: Ints  # of the log
     placed: Floats
     simplex: Floats
     kept: Floats
@@ -28,10 +30,12 @@ class Room(NamedTuple):
 @njit(cache=True)
 def make_room() -> Room:  # pragma: no cover - compiled
     """Returns room for one car at a time."""
+    log = np.zeros(LOG, np.float32)
     return Room(
         forces=np.zeros((WHEELS, 2), np.float32),
-        hull=np.zeros(3, np.float32),
-        joints=np.zeros((WHEELS, JOINT_NUMBERS), np.float32),
+        rows=np.zeros(ROWS, np.float32),
+        log=log,
+        bits=log.view(np.int32),
         placed=np.zeros((MOST_CORNERS, 2), np.float32),
         simplex=np.zeros(SIMPLEX_SHAPE, np.float32),
         kept=np.zeros(SIMPLEX_SHAPE[0], np.float32),
