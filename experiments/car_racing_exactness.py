@@ -47,8 +47,9 @@ class ExactCar:
         self._cars = np.zeros(1, CAR)
         self.tracks = make_tracks(1)
         self._rewards = np.zeros(1)
-        self._ended = np.zeros(1, np.uint8)
-        self._once = np.ones(1, np.int32)
+        self._done = np.zeros(1, np.int64)
+        self._ended = np.zeros(1, np.bool_)
+        self._once = np.ones(1, np.int64)
 
     def reset(self, track: Track) -> None:
         """Starts an episode."""
@@ -57,7 +58,8 @@ class ExactCar:
     def step(self, action: NDArray[np.float32]) -> tuple[float, bool]:
         """Returns reward and end."""
         actions = action.astype(np.float64)[None]
-        advance_all(self._cars, self.tracks, actions, self._once, self._rewards, self._ended)
+        results = (self._rewards, self._done, self._ended)
+        advance_all(self._cars, self.tracks, actions, self._once, *results)
         return float(self._rewards[0]), bool(self._ended[0])
 
     @property
@@ -118,8 +120,7 @@ def _count_tiles(env: Any, track: Track, exact: ExactCar, found: Difference) -> 
     visited = np.array([tile.road_visited for tile in env.road])
     found.tiles += int((visited != exact.tracks.visited[0, : track.tiles]).sum())
     real = np.array([[int(level) for level in colour] for _, colour in env.road_poly])
-    painted = exact.tracks.painted[0, track.tile_of].astype(bool) & (track.tile_of >= 0)
-    ours = np.where(painted[:, None], track.plain, track.colours)
+    ours = exact.tracks.colours[0, : len(real)]
     found.tiles += int((real != ours).any(1).sum())
 
 
@@ -186,8 +187,8 @@ def step_microseconds(driver: Driver, repeat: int = 4) -> float:
     """Returns the time of a step in a batch of cars that all do the same drive on one core."""
     actions = record_drive(driver, seed=0, steps=EPISODE_STEPS)
     cars, tracks = np.zeros(SPEED_CARS, CAR), make_tracks(SPEED_CARS)
-    rewards, ended = np.zeros(SPEED_CARS), np.zeros(SPEED_CARS, np.uint8)
-    times = np.full(SPEED_CARS, repeat, np.int32)
+    results = np.zeros(SPEED_CARS), np.zeros(SPEED_CARS, np.int64), np.zeros(SPEED_CARS, np.bool_)
+    most = np.full(SPEED_CARS, repeat)
     track = make_track(np_random(0)[0])
     best = np.inf
     for _ in range(3):  # the first may compile
@@ -196,7 +197,7 @@ def step_microseconds(driver: Driver, repeat: int = 4) -> float:
         began = time.perf_counter()
         for i in range(0, len(actions) - repeat, repeat):
             held = np.broadcast_to(actions[i], (SPEED_CARS, 3)).copy()
-            advance_all(cars, tracks, held, times, rewards, ended)
+            advance_all(cars, tracks, held, most, *results)
         best = min(best, (time.perf_counter() - began) / int(cars["steps"].sum()))
     return best * 1e6
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from agent.worlds.car_racing.exact.arrays import Doubles
+from agent.worlds.car_racing.exact.kinds import kernel, routine
 
 SCALE = 6.0
 RADIUS = 900 / SCALE  # of the circle that the track is a bent form of
@@ -28,7 +28,7 @@ TURN = 2 * math.pi
 ANGLE, HEADING, X, Y = range(4)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def place_checkpoints(draws: Doubles, checkpoints: Doubles) -> None:  # pragma: no cover - compiled
     """Writes (angle, x, y) of each checkpoint.
 
@@ -49,7 +49,7 @@ def place_checkpoints(draws: Doubles, checkpoints: Doubles) -> None:  # pragma: 
         checkpoints[c, 2] = radius * math.sin(angle)
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _aim(
     checkpoints: Doubles, target: int, angle: float
 ) -> tuple[int, float]:  # pragma: no cover - compiled
@@ -69,7 +69,7 @@ def _aim(
         angle -= TURN
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _turn(heading: float, across: float) -> float:  # pragma: no cover - compiled
     """Returns the new heading.
 
@@ -84,7 +84,7 @@ def _turn(heading: float, across: float) -> float:  # pragma: no cover - compile
     return heading
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def walk(checkpoints: Doubles, points: Doubles) -> int:  # pragma: no cover - compiled
     """Writes the points of more than four rounds; returns their number.
 
@@ -125,7 +125,7 @@ def walk(checkpoints: Doubles, points: Doubles) -> int:  # pragma: no cover - co
     return MOST_STEPS
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def find_round(points: Doubles, count: int) -> tuple[int, int]:  # pragma: no cover - compiled
     """Returns first and end of the last whole round; (0, 0) if there is none or it is not closed.
 

@@ -9,10 +9,10 @@ difference, its weight in the point next to the origin, and a number of both cor
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from agent.worlds.car_racing.exact.arrays import Floats
 from agent.worlds.car_racing.exact.joints import ONE, ZERO, cross
+from agent.worlds.car_racing.exact.kinds import routine
 
 EPSILON = np.float32(1.1920929e-7)
 MOST_WALKS = 20
@@ -23,7 +23,7 @@ SIMPLEX_SHAPE = (3, 8)
 NUMBERS = 16  # more than a shape's corners
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _farthest(corners: Floats, count: int, x: np.float32, y: np.float32) -> int:  # pragma: no cover
     """Returns the number of the corner that is farthest in a direction.
 
@@ -42,7 +42,7 @@ def _farthest(corners: Floats, count: int, x: np.float32, y: np.float32) -> int:
     return best
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _put(
     row: Floats, tile: Floats, placed: Floats, a: int, b: int
 ) -> None:  # pragma: no cover - compiled
@@ -64,7 +64,7 @@ def _put(
     row[NUMBER] = np.float32(a * NUMBERS + b)
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _along(simplex: Floats, at: int, first: int, second: int) -> np.float32:  # pragma: no cover
     """Returns the product of difference ``at`` and the side from ``first`` to ``second``."""
     x = simplex[second, X] - simplex[first, X]
@@ -72,15 +72,22 @@ def _along(simplex: Floats, at: int, first: int, second: int) -> np.float32:  # 
     return simplex[at, X] * x + simplex[at, Y] * y
 
 
-@njit(cache=True, error_model="numpy")
+@routine
+def _copy_row(simplex: Floats, to: int, row: int) -> None:  # pragma: no cover - compiled
+    """Writes a row over another; a slice would be an array made anew."""
+    for column in range(simplex.shape[1]):
+        simplex[to, column] = simplex[row, column]
+
+
+@routine
 def _keep_one(simplex: Floats, row: int) -> int:  # pragma: no cover - compiled
     """Leaves one row of the simplex; returns its size."""
-    simplex[0] = simplex[row]
+    _copy_row(simplex, 0, row)
     simplex[0, WEIGHT] = ONE
     return 1
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _keep_two(
     simplex: Floats, first: int, second: int, to_second: np.float32, to_first: np.float32
 ) -> int:  # pragma: no cover - compiled
@@ -96,11 +103,11 @@ def _keep_two(
     simplex[first, WEIGHT] = to_second * inverse
     simplex[second, WEIGHT] = to_first * inverse
     if second == 2:  # it takes the place of the row that goes
-        simplex[3 - second - first] = simplex[second]
+        _copy_row(simplex, 3 - second - first, second)
     return 2
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _reduce_side(simplex: Floats) -> int:  # pragma: no cover - compiled
     """Leaves the part of a side that is next to the origin; returns the size."""
     to_first = -_along(simplex, 0, 0, 1)
@@ -112,7 +119,7 @@ def _reduce_side(simplex: Floats) -> int:  # pragma: no cover - compiled
     return _keep_two(simplex, 0, 1, to_second, to_first)
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _reduce_triangle(simplex: Floats) -> int:  # pragma: no cover - compiled
     """Leaves the part of a triangle that is next to the origin, 3 if it is inside."""
     a12, b12 = _along(simplex, 1, 0, 1), -_along(simplex, 0, 0, 1)
@@ -136,7 +143,7 @@ def _reduce_triangle(simplex: Floats) -> int:  # pragma: no cover - compiled
     return 3
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _direction(
     simplex: Floats, size: int
 ) -> tuple[np.float32, np.float32]:  # pragma: no cover - compiled
@@ -151,7 +158,7 @@ def _direction(
     return along_y, -along_x
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _gap(simplex: Floats, size: int) -> np.float32:  # pragma: no cover - compiled
     """Returns the distance of the two points that are next to each other."""
     if size == 3:
@@ -167,7 +174,7 @@ def _gap(simplex: Floats, size: int) -> np.float32:  # pragma: no cover - compil
     return np.sqrt(x * x + y * y)
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _is_new(simplex: Floats, size: int, kept: Floats, count: int) -> bool:  # pragma: no cover
     """True if the row after the last is of two corners that the last simplex did not have."""
     new = True
@@ -177,7 +184,7 @@ def _is_new(simplex: Floats, size: int, kept: Floats, count: int) -> bool:  # pr
     return new
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def measure(
     tile: Floats,
     tile_count: int,
@@ -224,7 +231,7 @@ def measure(
     return _gap(simplex, size)
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def touches(distance: np.float32) -> bool:  # pragma: no cover - compiled
     """True if two polygons at this distance touch with their skins."""
     return bool(distance <= SKINS or distance - SKINS < np.float32(10.0) * EPSILON)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from agent.worlds.car_racing.exact.arrays import Bytes, Doubles, Ints
+from agent.worlds.car_racing.exact.arrays import Bools, Doubles, Longs
 from agent.worlds.car_racing.exact.bodies import HULL_CENTRE_X, HULL_CENTRE_Y, WHEEL_PLACES
 from agent.worlds.car_racing.exact.car import BODIES, HULL, WHEELS, Cars, Record
 from agent.worlds.car_racing.exact.centre_line import HEADING, X, Y
 from agent.worlds.car_racing.exact.island import solve_island
+from agent.worlds.car_racing.exact.kinds import routine
 from agent.worlds.car_racing.exact.positions import rotate
 from agent.worlds.car_racing.exact.room import Room, make_room
 from agent.worlds.car_racing.exact.touch import touch_tiles
@@ -23,7 +24,7 @@ STEP_REWARD = -0.1
 LAP_SHARE = 0.95  # Gymnasium's lap_complete_percent
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _move(car: Record, tracks: Tracks, k: int, room: Room) -> None:  # pragma: no cover - compiled
     """Advances wheels, touches and bodies by one step, in this order: touches are of before."""
     drive_wheels(car, room.forces)
@@ -32,7 +33,7 @@ def _move(car: Record, tracks: Tracks, k: int, room: Room) -> None:  # pragma: n
     car.time += STEP_SEC
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def step(
     car: Record, tracks: Tracks, k: int, action: Doubles, room: Room
 ) -> tuple[float, bool]:  # pragma: no cover - compiled
@@ -54,15 +55,23 @@ def step(
     x, y = np.float64(car.position[HULL, 0]), np.float64(car.position[HULL, 1])
     if abs(x) > PLAYFIELD or abs(y) > PLAYFIELD:
         return OFF_FIELD_REWARD, True
-    car.lap_finished = 1 if finished else 0
+    car.lap_finished = finished
     return reward, finished
 
 
 @njit(cache=True, error_model="numpy")
-def _start(
+def _place_at(
     cars: Cars, tracks: Tracks, k: int, x: float, y: float, heading: float
 ) -> None:  # pragma: no cover - compiled
-    """Places a car whose record is empty, and lets a step without a command pass."""
+    """Places a car whose record is empty, and lets a step without a command pass.
+
+    :param cars: the records
+    :param tracks: of all cars
+    :param k: number of the car
+    :param x: place, units
+    :param y: the same
+    :param heading: rad
+    """
     car = cars[k]
     for body in range(BODIES):
         car.angle[body] = heading
@@ -94,7 +103,7 @@ def start(cars: Cars, tracks: Tracks, k: int, track: Track, lap_share: float = L
     cars[k]["tiles"] = track.tiles
     cars[k]["lap_share"] = lap_share
     first = track.points[0]
-    _start(cars, tracks, k, first[X], first[Y], first[HEADING])
+    _place_at(cars, tracks, k, first[X], first[Y], first[HEADING])
 
 
 @njit(cache=True, error_model="numpy")
@@ -102,26 +111,27 @@ def advance_all(
     cars: Cars,
     tracks: Tracks,
     actions: Doubles,
-    repeat: Ints,
+    most: Longs,
     rewards: Doubles,
-    ended: Bytes,
+    done: Longs,
+    ended: Bools,
 ) -> None:  # pragma: no cover - compiled
-    """Drives each car for its number of steps, or to the end of its episode.
+    """Drives each car for a number of steps, or to the end of its episode.
 
-    :param cars: (n,) records; ``steps`` tells how many were done
+    :param cars: (n,) records
     :param tracks: of the n cars
-    :param actions: (n, 3)
-    :param repeat: (n,) steps for which an action is held
-    :param rewards: (n,) to write, the sums
-    :param ended: (n,) to write, 1 for an end within these steps
+    :param actions: (n, 3) steering, gas and brake, each held for all its steps
+    :param most: (n,) steps to do
+    :param rewards: (n,) to write, sums over the steps
+    :param done: (n,) to write, steps that were done
+    :param ended: (n,) to write, true if the last of them ended the episode
     """
     room = make_room()
     for k in range(cars.shape[0]):
         rewards[k] = 0.0
-        ended[k] = 0
-        for _ in range(repeat[k]):
-            reward, end = step(cars[k], tracks, k, actions[k], room)
+        done[k] = 0
+        ended[k] = False
+        while done[k] < most[k] and not ended[k]:
+            reward, ended[k] = step(cars[k], tracks, k, actions[k], room)
             rewards[k] += reward
-            if end:
-                ended[k] = 1
-                break
+            done[k] += 1

@@ -7,7 +7,6 @@ first. No solid contact ever takes part, for tiles are sensors.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from agent.worlds.car_racing.exact.arrays import Floats
 from agent.worlds.car_racing.exact.bodies import WHEEL_INVERSE_MASS
@@ -23,6 +22,7 @@ from agent.worlds.car_racing.exact.joints import (
     prepare_joint,
     warm_start,
 )
+from agent.worlds.car_racing.exact.kinds import routine
 from agent.worlds.car_racing.exact.positions import DEGREES, PI, correct_positions, rotate
 from agent.worlds.car_racing.exact.room import Room
 from agent.worlds.car_racing.exact.sweeps import sweep_all
@@ -34,7 +34,7 @@ STILL_SPEED = np.float32(0.01)  # units/s
 STILL_RATE = np.float32(2.0) / DEGREES * PI  # rad/s
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _move(car: Record, body: int, row: Floats) -> None:  # pragma: no cover
     """Moves a body by its velocities, which are cut to what a step allows.
 
@@ -61,7 +61,7 @@ def _move(car: Record, body: int, row: Floats) -> None:  # pragma: no cover
     car.yaw_rate[body] = rate
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _sleep(car: Record, settled: bool) -> None:  # pragma: no cover - compiled
     """Takes the last bit of motion from a car that was still for long.
 
@@ -82,7 +82,7 @@ def _sleep(car: Record, settled: bool) -> None:  # pragma: no cover - compiled
         car.yaw_rate[:] = ZERO
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _set_velocities(car: Record, forces: Floats, rows: Floats) -> None:  # pragma: no cover
     """Writes the velocities after the forces, before the joints.
 
@@ -101,7 +101,7 @@ def _set_velocities(car: Record, forces: Floats, rows: Floats) -> None:  # pragm
         joint[RATE] = car.yaw_rate[1 + wheel]
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def solve_island(car: Record, room: Room) -> None:  # pragma: no cover - compiled
     """Advances the bodies by one step under the forces on the wheels."""
     rows = room.rows

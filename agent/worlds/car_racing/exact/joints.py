@@ -12,7 +12,6 @@ The numbers of one step are rows, one for each joint with its wheel, and one for
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from agent.worlds.car_racing.exact.arrays import Floats
 from agent.worlds.car_racing.exact.bodies import (
@@ -25,6 +24,7 @@ from agent.worlds.car_racing.exact.bodies import (
     WHEEL_INVERSE_MASS,
 )
 from agent.worlds.car_racing.exact.car import HULL, WHEELS, Record
+from agent.worlds.car_racing.exact.kinds import routine
 from agent.worlds.car_racing.exact.wheels import steer_rate
 
 STEP_SEC = np.float32(0.02)
@@ -56,7 +56,7 @@ WANTED, ADDED, ADDED_X, ADDED_Y = range(4, 8)
 NOTES = (WHEELS + 1, 8)
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def cross(
     x: np.float32, y: np.float32, to_x: np.float32, to_y: np.float32
 ) -> np.float32:  # pragma: no cover - compiled
@@ -64,7 +64,7 @@ def cross(
     return x * to_y - y * to_x
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _set_masses(joint: Floats) -> None:  # pragma: no cover - compiled
     """Writes K and its determinants from the arm."""
     x, y = joint[ARM_X], joint[ARM_Y]
@@ -82,7 +82,7 @@ def _set_masses(joint: Floats) -> None:  # pragma: no cover - compiled
     joint[INVERSE3] = ONE / (k11 * across_x + k12 * across_y + k13 * across_z)
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _reach_stop(car: Record, wheel: int) -> None:  # pragma: no cover - compiled
     """Notes whether the joint is at a stop; the stop's impulse ends where it leaves it."""
     angle = car.angle[1 + wheel] - car.angle[HULL]
@@ -96,7 +96,7 @@ def _reach_stop(car: Record, wheel: int) -> None:  # pragma: no cover - compiled
     car.stop[wheel] = stop
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def prepare_joint(car: Record, wheel: int, joint: Floats) -> None:  # pragma: no cover - compiled
     """Writes what stays the same through the step, and the impulses of the last one.
 
@@ -117,7 +117,7 @@ def prepare_joint(car: Record, wheel: int, joint: Floats) -> None:  # pragma: no
     joint[MOTOR_IMPULSE] = car.motor_impulse[wheel]
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def keep_impulses(car: Record, wheel: int, joint: Floats) -> None:  # pragma: no cover - compiled
     """Writes the joint's impulses into the record, for the next step to begin with."""
     car.impulse[wheel, 0] = joint[PIN_X]
@@ -126,7 +126,7 @@ def keep_impulses(car: Record, wheel: int, joint: Floats) -> None:  # pragma: no
     car.motor_impulse[wheel] = joint[MOTOR_IMPULSE]
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def warm_start(joint: Floats, hull: Floats) -> None:  # pragma: no cover - compiled
     """Applies the impulses of the last step."""
     x, y = joint[PIN_X], joint[PIN_Y]
@@ -139,13 +139,13 @@ def warm_start(joint: Floats, hull: Floats) -> None:  # pragma: no cover - compi
     joint[RATE] += WHEEL_INVERSE_INERTIA * (motor + stop)
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def limited(impulse: np.float32) -> np.float32:  # pragma: no cover - compiled
     """Returns an impulse that the motor can give."""
     return max(-MOST_MOTOR_IMPULSE, min(impulse, MOST_MOTOR_IMPULSE))
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _solve2(
     joint: Floats, x: np.float32, y: np.float32
 ) -> tuple[np.float32, np.float32]:  # pragma: no cover - compiled
@@ -156,7 +156,7 @@ def _solve2(
     )
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _solve3(
     joint: Floats, x: np.float32, y: np.float32, z: np.float32
 ) -> tuple[np.float32, np.float32, np.float32]:  # pragma: no cover - compiled
@@ -173,7 +173,7 @@ def _solve3(
     return inverse * first, inverse * second, inverse * third
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _hold_at_stop(
     joint: Floats, x: np.float32, y: np.float32, turning: np.float32
 ) -> tuple[np.float32, np.float32, np.float32]:  # pragma: no cover - compiled
@@ -197,7 +197,7 @@ def _hold_at_stop(
     return px, py, pz
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def solve_joint(
     joint: Floats, note: Floats, vx: np.float32, vy: np.float32, rate: np.float32
 ) -> tuple[np.float32, np.float32, np.float32]:  # pragma: no cover - compiled

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from agent.worlds.car_racing.exact.bodies import (
     HULL_CENTRE_X,
@@ -25,6 +24,7 @@ from agent.worlds.car_racing.exact.joints import (
     ZERO,
     cross,
 )
+from agent.worlds.car_racing.exact.kinds import routine
 
 PI = np.float32(3.14159265359)
 DEGREES = np.float32(180.0)
@@ -34,7 +34,7 @@ MOST_CORRECTION = np.float32(8.0) / DEGREES * PI
 SWEEPS = 60
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def rotate(car: Record) -> None:  # pragma: no cover - compiled
     """Sets rotations and origins from angles and centres of mass."""
     for body in range(BODIES):
@@ -47,7 +47,7 @@ def rotate(car: Record) -> None:  # pragma: no cover - compiled
     car.position[HULL, 1] -= sin * HULL_CENTRE_X + cos * HULL_CENTRE_Y
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _turn_back(car: Record, wheel: int) -> np.float32:  # pragma: no cover - compiled
     """Turns a joint at a stop back; returns by how much it was beyond, rad."""
     stop = car.stop[wheel]
@@ -68,7 +68,7 @@ def _turn_back(car: Record, wheel: int) -> np.float32:  # pragma: no cover - com
     return error
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _pull_back(car: Record, wheel: int) -> np.float32:  # pragma: no cover - compiled
     """Moves wheel and hull together; returns how far off the wheel was, units."""
     sin, cos = math.sin(car.angle[HULL]), math.cos(car.angle[HULL])
@@ -90,7 +90,7 @@ def _pull_back(car: Record, wheel: int) -> np.float32:  # pragma: no cover - com
     return np.sqrt(off_x * off_x + off_y * off_y)
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def correct_positions(car: Record) -> bool:  # pragma: no cover - compiled
     """Sweeps over the joints until all are right within the slop; returns if they are."""
     for _ in range(SWEEPS):

@@ -9,6 +9,7 @@ from numba import njit
 
 from agent.worlds.car_racing.exact.arrays import Doubles, Ints
 from agent.worlds.car_racing.exact.centre_line import HEADING, MOST_TURN, SCALE, X, Y
+from agent.worlds.car_racing.exact.kinds import routine
 
 HALF_WIDTH = 40 / SCALE
 KERB_WIDTH = 8 / SCALE
@@ -22,7 +23,7 @@ WHITE_KERB = 3
 RED_KERB = 4
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _turns_hard(points: Doubles, i: int) -> bool:  # pragma: no cover - compiled
     """True if the last differences of heading are great and to one side."""
     sides = 0.0
@@ -46,7 +47,7 @@ def _mark_kerbs(points: Doubles, marks: Ints) -> None:  # pragma: no cover - com
                 marks[i - back] = 1
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _lay(
     polygon: Doubles, points: Doubles, i: int, left: float, right: float
 ) -> None:  # pragma: no cover - compiled

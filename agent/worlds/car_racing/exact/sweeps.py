@@ -7,8 +7,6 @@ only the sums of the impulses still grow, and are added up here in the same floa
 
 from __future__ import annotations
 
-from numba import njit
-
 from agent.worlds.car_racing.exact.arrays import Floats, Ints
 from agent.worlds.car_racing.exact.car import WHEELS
 from agent.worlds.car_racing.exact.joints import (
@@ -27,6 +25,7 @@ from agent.worlds.car_racing.exact.joints import (
     limited,
     solve_joint,
 )
+from agent.worlds.car_racing.exact.kinds import routine
 
 SWEEPS = 180
 REPEATED = 4  # columns: velocities and the impulse of the stop
@@ -34,7 +33,7 @@ MOST_PERIOD = 2  # longer ones are one in a hundred
 LOG = (4, *NOTES)  # a power of two, and more than the longest period
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _sweep(rows: Floats, notes: Floats) -> None:  # pragma: no cover - compiled
     """Solves the joints from the last to the first, and notes what it did.
 
@@ -52,7 +51,7 @@ def _sweep(rows: Floats, notes: Floats) -> None:  # pragma: no cover - compiled
             notes[row, column] = rows[row, column]
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _is_same(bits: Ints, one: int, other: int) -> bool:  # pragma: no cover - compiled
     """True if two sweeps left the same velocities.
 
@@ -69,7 +68,7 @@ def _is_same(bits: Ints, one: int, other: int) -> bool:  # pragma: no cover - co
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _find_period(bits: Ints, count: int) -> int:  # pragma: no cover - compiled
     """Returns after how many sweeps the velocities come back, 0 if that is not known.
 
@@ -82,7 +81,7 @@ def _find_period(bits: Ints, count: int) -> int:  # pragma: no cover - compiled
     return 0
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _motors_repeat(rows: Floats, notes: Floats) -> bool:  # pragma: no cover - compiled
     """True if every motor would add to its impulse what it added in a noted sweep."""
     for wheel in range(WHEELS):
@@ -92,7 +91,7 @@ def _motors_repeat(rows: Floats, notes: Floats) -> bool:  # pragma: no cover - c
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _add_up(rows: Floats, notes: Floats) -> bool:  # pragma: no cover - compiled
     """Adds the impulses of a noted sweep once more; returns if any sum changed."""
     changed = False
@@ -107,7 +106,7 @@ def _add_up(rows: Floats, notes: Floats) -> bool:  # pragma: no cover - compiled
     return changed
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _coast(
     rows: Floats, log: Floats, count: int, period: int, left: int
 ) -> int:  # pragma: no cover - compiled
@@ -137,7 +136,7 @@ def _coast(
     return done
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def sweep_all(rows: Floats, log: Floats, bits: Ints) -> None:  # pragma: no cover - compiled
     """Does what 180 sweeps do.
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from agent.worlds.car_racing.exact.arrays import Bytes, Floats, Ints
+from agent.worlds.car_racing.exact.kinds import kernel, routine
 
 CORNERS = 4
 CELL = 8.0  # units
@@ -56,7 +56,7 @@ def make_grid(quads: Floats) -> TileGrid:
     return grid._replace(listed=grid.listed[:count].copy())
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _rightmost(quad: Floats) -> int:  # pragma: no cover - compiled
     """Returns the number of the rightmost corner, the lowest of those."""
     best = 0
@@ -67,7 +67,7 @@ def _rightmost(quad: Floats) -> int:  # pragma: no cover - compiled
     return best
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _next_corner(quad: Floats, here: int) -> int:  # pragma: no cover - compiled
     """Returns the corner that has all others to its left, seen from ``here``; else the furthest."""
     best = 0
@@ -86,7 +86,7 @@ def _next_corner(quad: Floats, here: int) -> int:  # pragma: no cover - compiled
     return best
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def wrap(quad: Floats, corners: Floats) -> int:  # pragma: no cover - compiled
     """Writes the corners of the convex hull, by Jarvis's march in float32; returns their number.
 
@@ -104,7 +104,7 @@ def wrap(quad: Floats, corners: Floats) -> int:  # pragma: no cover - compiled
     return CORNERS
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _wrap_all(quads: Floats, grid: TileGrid) -> None:  # pragma: no cover - compiled
     """Writes corners, counts and edges of all tiles."""
     for i in range(quads.shape[0]):
@@ -123,13 +123,13 @@ def _wrap_all(quads: Floats, grid: TileGrid) -> None:  # pragma: no cover - comp
             grid.edges[i, j, 2] = x * corners[j, 0] + y * corners[j, 1]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def column(x: float) -> int:  # pragma: no cover - compiled
     """Returns the column, or the row, of cells for a coordinate."""
     return min(max(int((x + FIELD) / CELL), 0), COLUMNS - 1)
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _cells(corners: Floats, count: int) -> tuple[int, int, int, int]:  # pragma: no cover - compiled
     """Returns first and last column, first and last row from which a tile can be reached."""
     left = right = corners[0, 0]
@@ -147,7 +147,7 @@ def _cells(corners: Floats, count: int) -> tuple[int, int, int, int]:  # pragma:
     )
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _list(
     corners: Floats, counts: Bytes, starts: Ints, listed: Ints
 ) -> int:  # pragma: no cover - compiled

@@ -7,7 +7,6 @@ decided by them, and the rest by Box2D's own way of measuring.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from agent.worlds.car_racing.exact.arrays import Floats
 from agent.worlds.car_racing.exact.bodies import (
@@ -18,6 +17,7 @@ from agent.worlds.car_racing.exact.bodies import (
 )
 from agent.worlds.car_racing.exact.car import HULL, WHEELS, Record
 from agent.worlds.car_racing.exact.distance import SKINS, measure, touches
+from agent.worlds.car_racing.exact.kinds import routine
 from agent.worlds.car_racing.exact.room import Room
 from agent.worlds.car_racing.exact.tile_grid import COLUMNS, column
 from agent.worlds.car_racing.exact.tracks import Tracks
@@ -28,7 +28,7 @@ APART = SKINS + DOUBT
 WHEEL_REACH = np.float32(0.61)  # from a wheel's centre to its corners
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _place(car: Record, body: int, shape: int, placed: Floats) -> None:  # pragma: no cover
     """Writes the corners of a body's shape on the ground.
 
@@ -45,7 +45,7 @@ def _place(car: Record, body: int, shape: int, placed: Floats) -> None:  # pragm
         placed[i, 1] = (sin * right + cos * ahead) + y
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _is_apart(edges: Floats, count: int, placed: Floats, corners: int) -> bool:  # pragma: no cover
     """True if all corners of a shape are clearly beyond one edge of the tile.
 
@@ -66,7 +66,7 @@ def _is_apart(edges: Floats, count: int, placed: Floats, corners: int) -> bool: 
     return False
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _outside(
     edges: Floats, count: int, x: np.float32, y: np.float32
 ) -> np.float32:  # pragma: no cover
@@ -83,7 +83,7 @@ def _outside(
     return most
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _measured(
     car: Record, body: int, shape: int, tracks: Tracks, k: int, tile: int, room: Room
 ) -> bool:  # pragma: no cover - compiled
@@ -111,11 +111,19 @@ def _measured(
     )
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _wheel_touches(
     car: Record, wheel: int, tracks: Tracks, k: int, tile: int, room: Room
 ) -> bool:  # pragma: no cover - compiled
-    """True if a wheel, placed, touches the tile."""
+    """True if a wheel touches the tile.
+
+    :param car: the record
+    :param wheel: 0 to 3, placed
+    :param tracks: of all cars
+    :param k: number of the car
+    :param tile: of its track
+    :param room: for the simplex
+    """
     edges = tracks.edges[k, tile]
     count = tracks.corner_counts[k, tile]
     body = 1 + wheel
@@ -130,16 +138,26 @@ def _wheel_touches(
     return _measured(car, body, WHEEL_SHAPE, tracks, k, tile, room)
 
 
-@njit(cache=True, error_model="numpy")
+@routine
+def _paint(tracks: Tracks, k: int, tile: int) -> None:  # pragma: no cover - compiled
+    """Gives a tile the plain colour."""
+    tracks.painted[k, tile] = 1
+    polygon = tracks.polygon_of[k, tile]
+    for channel in range(3):
+        tracks.colours[k, polygon, channel] = tracks.plain[k, channel]
+
+
+@routine
 def _visit(car: Record, tracks: Tracks, k: int, tile: int) -> bool:  # pragma: no cover - compiled
-    """Notes that a wheel touches the tile; returns if it is the first of all and so for the first.
+    """Notes that a wheel touches the tile; returns if it is tile 0, and for the first time.
 
     :param car: the record
     :param tracks: of all cars
     :param k: number of the car
     :param tile: of its track
     """
-    tracks.painted[k, tile] = 1
+    if not tracks.painted[k, tile]:
+        _paint(tracks, k, tile)
     if tracks.visited[k, tile]:
         return False
     tracks.visited[k, tile] = 1
@@ -148,11 +166,18 @@ def _visit(car: Record, tracks: Tracks, k: int, tile: int) -> bool:  # pragma: n
     return tile == 0
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _touch_by_wheel(
     car: Record, wheel: int, tracks: Tracks, k: int, room: Room
 ) -> bool:  # pragma: no cover - compiled
-    """Finds a wheel's tiles; returns if it has come to the first of all for the first time."""
+    """Finds a wheel's tiles; returns if tile 0 is among them for the first time.
+
+    :param car: the record
+    :param wheel: 0 to 3
+    :param tracks: of all cars
+    :param k: number of the car
+    :param room: for a step
+    """
     body = 1 + wheel
     _place(car, body, WHEEL_SHAPE, room.placed)
     cell = column(car.position[body, 1]) * COLUMNS + column(car.position[body, 0])
@@ -169,11 +194,17 @@ def _touch_by_wheel(
     return first
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _touch_by_hull(
     car: Record, tracks: Tracks, k: int, room: Room
 ) -> None:  # pragma: no cover - compiled
-    """Paints the tiles that the hull touches."""
+    """Paints the tiles that the hull touches.
+
+    :param car: the record
+    :param tracks: of all cars
+    :param k: number of the car
+    :param room: for a step
+    """
     cell = column(car.position[HULL, 1]) * COLUMNS + column(car.position[HULL, 0])
     starts, end = tracks.starts[k, cell], tracks.starts[k, cell + 1]
     for shape in range(HULL_SHAPES):
@@ -189,10 +220,10 @@ def _touch_by_hull(
             if _is_apart(edges, count, room.placed, SHAPE_CORNERS[shape]):
                 continue
             if _measured(car, HULL, shape, tracks, k, tile, room):
-                tracks.painted[k, tile] = 1
+                _paint(tracks, k, tile)
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def touch_tiles(
     car: Record, tracks: Tracks, k: int, room: Room
 ) -> None:  # pragma: no cover - compiled

@@ -6,11 +6,11 @@ Arithmetic in float64 and its order are those of Gymnasium's car; speeds are Box
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from agent.worlds.car_racing.exact.arrays import Floats
 from agent.worlds.car_racing.exact.bodies import SIZE, WHEEL_RADIUS
 from agent.worlds.car_racing.exact.car import FRONT_WHEELS, HULL, WHEELS, Record
+from agent.worlds.car_racing.exact.kinds import routine
 
 STEP_SEC = 1.0 / 50
 ENGINE_WATT = 100000000 * SIZE * SIZE
@@ -26,7 +26,7 @@ STEER_GAIN = 50.0  # per s
 MOST_STEER_RATE = 3.0  # rad/s
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def command(car: Record, steer: float, gas: float, brake: float) -> None:  # pragma: no cover
     """Sets what the driver asks of the wheels until the next command.
 
@@ -43,7 +43,7 @@ def command(car: Record, steer: float, gas: float, brake: float) -> None:  # pra
     car.brake = brake
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def steer_rate(car: Record, wheel: int) -> np.float32:  # pragma: no cover - compiled
     """Returns the speed that a wheel's joint is to turn at, rad/s; rear ones are held straight."""
     target = car.steer if wheel < FRONT_WHEELS else 0.0
@@ -51,7 +51,7 @@ def steer_rate(car: Record, wheel: int) -> np.float32:  # pragma: no cover - com
     return np.float32(np.sign(error) * min(STEER_GAIN * abs(error), MOST_STEER_RATE))
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def _spin_freely(car: Record, wheel: int) -> float:  # pragma: no cover - compiled
     """Returns a wheel's spin after engine and brake, rad/s."""
     spin = car.spin[wheel]
@@ -64,7 +64,7 @@ def _spin_freely(car: Record, wheel: int) -> float:  # pragma: no cover - compil
     return spin
 
 
-@njit(cache=True, error_model="numpy")
+@routine
 def drive_wheels(car: Record, forces: Floats) -> None:  # pragma: no cover - compiled
     """Advances the wheels' spins and phases, and writes the forces on their centres.
 

@@ -13,12 +13,20 @@ from gymnasium.utils.seeding import np_random
 from agent.worlds.car_racing.exact.car import CAR
 from agent.worlds.car_racing.exact.episode import OFF_FIELD_REWARD, advance_all, start
 from agent.worlds.car_racing.exact.track import make_track
-from agent.worlds.car_racing.exact.tracks import make_tracks
+from agent.worlds.car_racing.exact.tracks import Tracks, make_tracks
 from experiments.car_racing_drivers import DRIVERS, centre_line, standstill, straight_on
 from experiments.car_racing_exactness import ExactCar, compare, real_car_racing
 
 STEPS = 250
 LAP_SEED = 3  # the driver finishes its lap in 1,127 steps
+
+
+def advance(cars: Any, tracks: Tracks, actions: Any, most: list[int]) -> tuple[Any, Any, Any]:
+    n = len(cars)
+    results = np.zeros(n), np.zeros(n, np.int64), np.zeros(n, np.bool_)
+    advance_all(cars, tracks, actions, np.array(most), *results)
+    rewards, done, ended = results
+    return rewards.tolist(), done.tolist(), ended.tolist()
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +86,9 @@ def test_the_share_of_a_lap_counts_where_the_first_tile_is_visited(share: float)
     cars, tracks = np.zeros(1, CAR), make_tracks(1)
     start(cars, tracks, 0, make_track(np_random(0)[0]), lap_share=share)
     assert env.new_lap == bool(cars[0]["new_lap"]) == (share == 0.0)
-    rewards, ended = np.zeros(1), np.zeros(1, np.uint8)
     action = np.array([0.0, 0.1, 0.0])
     _, reward, end, _, _ = env.step(action)
-    advance_all(cars, tracks, action[None], np.ones(1, np.int32), rewards, ended)
-    assert (reward, end) == (rewards[0], bool(ended[0]))
+    assert advance(cars, tracks, action[None], [1]) == ([reward], [1], [end])
 
 
 def test_cars_side_by_side_drive_as_each_alone() -> None:
@@ -91,24 +97,31 @@ def test_cars_side_by_side_drive_as_each_alone() -> None:
     for k in (0, 1):
         start(cars, tracks, k, made[k])
     actions = np.array([[0.1, 0.5, 0.0], [-0.1, 0.2, 0.0]])
-    rewards, ended = np.zeros(2), np.zeros(2, np.uint8)
-    advance_all(cars, tracks, actions, np.array([30, 50], np.int32), rewards, ended)
+    rewards, done, _ = advance(cars, tracks, actions, [30, 50])
     alone, one = make_tracks(1), np.zeros(1, CAR)
     start(one, alone, 0, made[1])
-    total = 0.0
-    for _ in range(50):
-        reward = np.zeros(1)
-        advance_all(one, alone, actions[1:], np.ones(1, np.int32), reward, ended[:1])
-        total += reward[0]
+    singly = [advance(one, alone, actions[1:], [1])[0][0] for _ in range(50)]
     assert cars[1] == one[0]
-    assert rewards[1] == total
-    assert cars["steps"].tolist() == [30, 50]
+    assert rewards[1] == sum(singly)
+    assert done == cars["steps"].tolist() == [30, 50]
 
 
 def test_a_car_stops_at_its_end() -> None:
     tracks, cars = make_tracks(1), np.zeros(1, CAR)
     start(cars, tracks, 0, make_track(np.random.default_rng(0)))
     cars[0]["centre"][:, 0] += 400  # beyond the field after the next step
-    rewards, ended = np.zeros(1), np.zeros(1, np.uint8)
-    advance_all(cars, tracks, np.zeros((1, 3)), np.full(1, 10, np.int32), rewards, ended)
-    assert (rewards[0], ended[0], cars[0]["steps"]) == (OFF_FIELD_REWARD, 1, 1)
+    result = advance(cars, tracks, np.zeros((1, 3)), [10])
+    assert result == ([OFF_FIELD_REWARD], [1], [True])
+
+
+def test_a_start_forgets_the_last_episode() -> None:
+    tracks, cars = make_tracks(1), np.zeros(1, CAR)
+    track = make_track(np.random.default_rng(0))
+    start(cars, tracks, 0, track)
+    fresh = cars.copy()
+    colours = tracks.colours.copy()
+    advance(cars, tracks, np.array([[0.0, 1.0, 0.0]]), [100])
+    assert (tracks.colours != colours).any()
+    start(cars, tracks, 0, track)
+    assert cars[0] == fresh[0]
+    np.testing.assert_array_equal(tracks.colours, colours)
