@@ -55,12 +55,9 @@ class ExactBackend:
         :param frames: how many at most (n,)
         """
         n = len(self.cars)
-        rewards = np.empty(n)
-        ended = np.empty(n, dtype=np.uint8)
-        before = self.cars["steps"].astype(np.int64)
-        repeat = frames.astype(np.int32)
-        advance_all(self.cars, self._tracks, commands, repeat, rewards, ended)
-        return Moved(rewards, self.cars["steps"] - before, ended.astype(np.bool_))
+        moved = Moved(np.empty(n), np.empty(n, dtype=np.int64), np.empty(n, dtype=np.bool_))
+        advance_all(self.cars, self._tracks, commands, frames, *moved)
+        return moved
 
     def observe(self, out: NDArray[np.uint8], which: Sequence[int]) -> None:
         """See ``Backend``.
