@@ -50,6 +50,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "worlds/car_racing": (
         *BASE,
+        "agent.worlds.film_files",
+        "agent.worlds.film_frame",
         "agent.worlds.frame_stack",
         "agent.kernels",
         *CONFIG,

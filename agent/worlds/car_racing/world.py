@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,6 +150,23 @@ class CarRacingWorld:
     def reference(self, task: str, config: TrialConfig) -> tuple[str, float] | None:
         """None: the best that is possible depends on the track."""
         return None
+
+    def film(
+        self, policy: PolicyPredictor, task: str, config: TrialConfig, seed: int, folder: Path
+    ) -> None:
+        """Film an episode and print the files' names.
+
+        :param policy: a trained model
+        :param task: the one, which names the files
+        :param config: the configuration that trained it
+        :param seed: of the episode
+        :param folder: for the files
+        """
+        from agent.worlds.car_racing.film import film_episode
+        from agent.worlds.film_files import show_files
+
+        stem = folder / task
+        show_files(film_episode(policy, _options(config), config.learner, seed, stem))
 
 
 def _options(config: TrialConfig) -> CarRacingOptions:

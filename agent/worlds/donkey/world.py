@@ -278,7 +278,8 @@ class DonkeyWorld:
         :param seed: of the environment
         :param folder: for the files
         """
-        from agent.worlds.donkey.judging.comparison import film_lap, show_files
+        from agent.worlds.donkey.judging.comparison import film_lap
+        from agent.worlds.film_files import show_files
 
         own = (_options(config), config.learner.discrete)
         show_files(film_lap(policy, task, own, seed, folder))

@@ -14,19 +14,10 @@ from PIL import Image
 from agent.simulator.lens import HEIGHT, WIDTH
 from agent.worlds.donkey.env import DonkeyEnv
 from agent.worlds.donkey.judging.baselines import ScriptedPolicy, scripted_options
-from agent.worlds.donkey.judging.film import (
-    CAR,
-    CRASH,
-    ENLARGED,
-    GROUND,
-    INK,
-    MAP_SIDE,
-    MOST_FRAMES,
-    STRIP_ROWS,
-    Film,
-)
+from agent.worlds.donkey.judging.film import ENLARGED, MAP_SIDE, MOST_FRAMES, Film
 from agent.worlds.donkey.judging.race import race, race_env
 from agent.worlds.donkey.options import DonkeyOptions
+from agent.worlds.film_frame import CAR, CRASH, GROUND, INK, STRIP_ROWS
 
 SHAPE = (STRIP_ROWS + MAP_SIDE, ENLARGED * WIDTH + MAP_SIDE, 3)
 

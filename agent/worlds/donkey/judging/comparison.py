@@ -14,6 +14,7 @@ from agent.worlds.donkey.judging.race_table import show_race
 from agent.worlds.donkey.options import DonkeyOptions
 from agent.worlds.donkey.own_tracks import short_name
 from agent.worlds.donkey.tasks import scene_of
+from agent.worlds.film_files import show_files
 
 if TYPE_CHECKING:
     from stable_baselines3.common.type_aliases import PolicyPredictor
@@ -77,9 +78,3 @@ def film_lap(
 def _title(env_id: str) -> str:
     """The scene's name, which names the film's files too."""
     return short_name(scene_of(env_id))
-
-
-def show_files(paths: list[Path]) -> None:
-    """Print the names and sizes of films."""
-    sizes = (f"{path} ({path.stat().st_size / 1e6:.2f} MB)" for path in paths)
-    print("film " + ", ".join(sizes))
