@@ -11,7 +11,7 @@ import numpy as np
 from agent.worlds.car_racing.exact.arrays import Floats
 from agent.worlds.car_racing.exact.bodies import WHEEL_INVERSE_MASS
 from agent.worlds.car_racing.exact.car import BODIES, HULL, WHEELS, Record
-from agent.worlds.car_racing.exact.joints import (
+from agent.worlds.car_racing.exact.joint_rows import (
     HULL_ROW,
     RATE,
     STEP_SEC,

@@ -15,7 +15,7 @@ from agent.worlds.car_racing.exact.bodies import (
     WHEEL_INVERSE_MASS,
 )
 from agent.worlds.car_racing.exact.car import BODIES, HULL, WHEELS, Record
-from agent.worlds.car_racing.exact.joints import (
+from agent.worlds.car_racing.exact.joint_rows import (
     ARMS,
     INVERSE_MASS,
     MOST_ANGLE,

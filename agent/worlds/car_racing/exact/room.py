@@ -10,8 +10,8 @@ from numba import njit
 from agent.worlds.car_racing.exact.arrays import Floats, Ints
 from agent.worlds.car_racing.exact.bodies import MOST_CORNERS
 from agent.worlds.car_racing.exact.car import WHEELS
-from agent.worlds.car_racing.exact.distance import SIMPLEX_SHAPE
-from agent.worlds.car_racing.exact.joints import ROWS
+from agent.worlds.car_racing.exact.joint_rows import ROWS
+from agent.worlds.car_racing.exact.simplex import SIMPLEX_SHAPE
 from agent.worlds.car_racing.exact.sweeps import LOG
 
 

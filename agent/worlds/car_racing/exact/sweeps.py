@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from agent.worlds.car_racing.exact.arrays import Floats, Ints
 from agent.worlds.car_racing.exact.car import WHEELS
-from agent.worlds.car_racing.exact.joints import (
+from agent.worlds.car_racing.exact.joint_rows import (
     ADDED,
     ADDED_X,
     ADDED_Y,
@@ -22,9 +22,8 @@ from agent.worlds.car_racing.exact.joints import (
     VX,
     VY,
     WANTED,
-    limited,
-    solve_joint,
 )
+from agent.worlds.car_racing.exact.joints import limited, solve_joint
 from agent.worlds.car_racing.exact.kinds import routine
 
 SWEEPS = 180

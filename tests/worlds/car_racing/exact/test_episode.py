@@ -79,6 +79,29 @@ def test_the_field_ends_at_its_border(real: Any, exact: ExactCar) -> None:
     assert exact.record["lap_finished"] == 0
 
 
+@pytest.mark.parametrize("speed", [3.0, 100.0, 500.0])  # the last two are cut to a step's limits
+def test_cars_that_are_thrown_about_come_to_rest_alike(
+    real: Any, exact: ExactCar, speed: float
+) -> None:
+    thrown = False
+
+    def throw(env: Any, rng: np.random.Generator, step: int) -> Any:
+        nonlocal thrown
+        if step == 20:
+            for number, body in enumerate([env.car.hull, *env.car.wheels]):
+                x, y, rate = rng.normal(0, speed, 3).astype(np.float32)
+                body.linearVelocity = float(x), float(y)
+                body.angularVelocity = float(rate)
+                exact.record["velocity"][number] = x, y
+                exact.record["yaw_rate"][number] = rate
+            thrown = True
+        return np.zeros(3, np.float32)
+
+    found = compare(real, exact, throw, seed=1, steps=100)
+    assert thrown
+    assert found.values == 0, found
+
+
 @pytest.mark.parametrize("share", [0.0, 0.95])
 def test_the_share_of_a_lap_counts_where_the_first_tile_is_visited(share: float) -> None:
     env = real_car_racing(lap_complete_percent=share)
