@@ -1,0 +1,38 @@
+"""Reading and writing arrays by one index, which is never negative.
+
+numba lets an index count from the end, and looks at each for that: a picture would take twice as
+long. The arrays are in C order and written as one row; the caller answers for the index.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import types
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
+
+
+def _read(context: Any, array: Any, at: Any) -> Any:
+    """Returns an element."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load(builder.gep(data, [arguments[1]]))
+
+    return array.dtype(array, types.int64), generate
+
+
+def _write(context: Any, array: Any, at: Any, value: Any) -> Any:
+    """Sets an element."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = make_array(signature.args[0])(context, builder, arguments[0]).data
+        builder.store(arguments[2], builder.gep(data, [arguments[1]]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, array.dtype), generate
+
+
+read: Any = intrinsic(_read)
+write: Any = intrinsic(_write)

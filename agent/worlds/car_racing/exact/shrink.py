@@ -1,0 +1,218 @@
+"""The mean of each cell of the window, as ``smoothscale`` takes it: along rows, then down columns.
+
+Facts: ``filter_shrink_X_SSE2`` and ``filter_shrink_Y_SSE2`` of pygame-ce 2.5.8. The part of a
+shared pixel and the mean are cut off, not rounded. So one colour c alone becomes c - 1 in each of
+the two passes, and black stays black, in every cell.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from agent.worlds.car_racing.exact.canvas import BLUE, COLOURS, GREEN, LANE, MIXED
+from agent.worlds.car_racing.exact.cells import ACROSS, DOWN, ONE, PLACES, SIZE
+from agent.worlds.car_racing.exact.kinds import part
+from agent.worlds.car_racing.exact.memory import read, write
+
+OUTER = np.uint64(0x00FF000000FF)  # red and blue of a pixel
+OUTER_SUMS = np.uint64(0xFFFF0000FFFF)
+SUMS = np.uint64(0xFFFFFFFFFFFF)
+SUM = np.uint64(0xFFFF)
+TO_PART = np.uint64(14)
+TO_MEAN = np.uint64(16)
+NONE = np.uint64(0)
+ACROSS_RECIPROCAL = np.uint64(ACROSS.reciprocal)
+DOWN_RECIPROCAL = np.uint64(DOWN.reciprocal)
+WHOLE = ACROSS.whole.astype(np.uint64)
+FEWEST = int(ACROSS.whole.min())  # pixels that are a cell's alone; some cells have one more
+TENTH = WHOLE - np.uint64(FEWEST)
+ACROSS_SHARE = ACROSS.share.astype(np.uint64)
+ACROSS_BEFORE = ACROSS.share_before.astype(np.uint64)
+DOWN_SHARE = DOWN.share.astype(np.uint64)
+DOWN_BEFORE = DOWN.share_before.astype(np.uint64)
+DOWN_LAST = DOWN.last
+# 1 or 0:
+SHOWS_BEFORE = (DOWN.share_before * 255 >= ONE).astype(
+    np.int64
+)  # else nothing is left of the shared row
+# Parts of 2 ** GREY_SHIFT in a grey level; OpenCV 4 computes so.
+GREY_RED = np.uint64(9798)
+GREY_GREEN = np.uint64(19235)
+GREY_BLUE = np.uint64(3735)
+GREY_SHIFT = np.uint64(15)
+GREY_HALF = np.uint64(1 << 14)
+
+
+@part
+def _share(pixel: Any, share: Any) -> Any:  # pragma: no cover - compiled
+    """Returns a part of a pixel's colours, cut off."""
+    outer = ((pixel & OUTER) * share >> TO_PART) & OUTER
+    return outer | ((pixel >> GREEN & LANE) * share >> TO_PART) << GREEN
+
+
+@part
+def _mean(total: Any, reciprocal: Any) -> Any:  # pragma: no cover - compiled
+    """Returns a sum's mean, cut off."""
+    outer = ((total & OUTER_SUMS) * reciprocal >> TO_MEAN) & OUTER
+    return outer | ((total >> GREEN & SUM) * reciprocal >> TO_MEAN) << GREEN
+
+
+@part
+def _less(colour: Any) -> Any:  # pragma: no cover - compiled
+    """Returns the colour after one pass over nothing else."""
+    red = colour & LANE
+    green = colour >> GREEN & LANE
+    blue = colour >> BLUE & LANE
+    one = np.uint64(1)
+    red -= min(red, one)
+    green -= min(green, one)
+    blue -= min(blue, one)
+    return red | green << GREEN | blue << BLUE
+
+
+@part
+def _shrink_cell(canvas: Any, row: int, cell: int) -> Any:  # pragma: no cover - compiled
+    """Returns the mean of the cell in one row."""
+    at = row * SIZE + cell
+    paint = read(canvas.cells, at)
+    before = read(canvas.cells, at - 1) if cell > 0 else paint
+    if paint == before and paint != MIXED:
+        return read(canvas.shrunk, paint)
+    pixel_before = NONE  # cell 0 has no share in it
+    if before != MIXED:
+        pixel_before = read(canvas.paints, before)
+    elif cell > 0:
+        pixel_before = read(canvas.pixels, at * PLACES - 1)
+    if paint != MIXED:
+        pixel = read(canvas.paints, paint)
+        if (pixel ^ pixel_before) & COLOURS == NONE:
+            return read(canvas.shrunk, paint)
+        total = (pixel & COLOURS) * read(WHOLE, cell)
+    else:
+        end = at * PLACES + PLACES - 1
+        pixel = read(canvas.pixels, end)
+        total = read(canvas.pixels, end - FEWEST - 1) * read(TENTH, cell)
+        for place in range(FEWEST):
+            total += read(canvas.pixels, end - FEWEST + place)
+    total = (total & SUMS) + _share(pixel, read(ACROSS_SHARE, cell))
+    return _mean(total + _share(pixel_before, read(ACROSS_BEFORE, cell)), ACROSS_RECIPROCAL)
+
+
+@part
+def _shrink_column(
+    canvas: Any, top: int, row: int, cell: int
+) -> Any:  # pragma: no cover - compiled
+    """Returns the mean of a cell over its rows.
+
+    :param top: row of the window that is the canvas's first
+    :param row: of the picture
+    """
+    first = first_row(row) - top
+    last = read(DOWN_LAST, row) - top
+    total = NONE
+    if read(SHOWS_BEFORE, row):
+        total = _share(_shrink_cell(canvas, first, cell), read(DOWN_BEFORE, row))
+        first += 1
+    for k in range(first, last):
+        total += _shrink_cell(canvas, k, cell)
+    total += _share(_shrink_cell(canvas, last, cell), read(DOWN_SHARE, row))
+    return _mean(total, DOWN_RECIPROCAL)
+
+
+@part
+def first_row(row: int) -> Any:  # pragma: no cover - compiled
+    """Returns the first row of the window that a row of the picture shows."""
+    if row == 0:
+        return 0
+    return read(DOWN_LAST, row - 1) + 1 - read(SHOWS_BEFORE, row)
+
+
+@part
+def _compare(canvas: Any, top: int, row: int) -> None:  # pragma: no cover - compiled
+    """Notes which cells are of one paint over all rows of a row of the picture."""
+    first = first_row(row) - top
+    for cell in range(SIZE):
+        write(canvas.same, cell, read(canvas.cells, first * SIZE + cell))
+    for k in range(first + 1, read(DOWN_LAST, row) - top + 1):
+        for cell in range(SIZE):
+            paint = read(canvas.cells, first * SIZE + cell)
+            other = read(canvas.cells, k * SIZE + cell)
+            write(canvas.same, cell, read(canvas.same, cell) if other == paint else MIXED)
+
+
+@part
+def prepare(canvas: Any, paints: int) -> None:  # pragma: no cover - compiled
+    """Notes what becomes of each paint alone."""
+    for paint in range(paints):
+        canvas.shrunk[paint] = _less(canvas.paints[paint] & COLOURS)
+        canvas.flat[paint] = _less(canvas.shrunk[paint])
+
+
+@part
+def _shrink_row(
+    canvas: Any, top: int, row: int, first: int, last: int
+) -> None:  # pragma: no cover - compiled
+    """Shrinks cells of a row of the picture; one that is of one paint needs no look at its pixels.
+
+    Their own line spares the loop two thirds of its time, as the picture's bytes may lie anywhere.
+    """
+    for cell in range(first, last + 1):
+        paint = read(canvas.same, cell)
+        if paint == MIXED or (cell > 0 and read(canvas.same, cell - 1) != paint):
+            write(canvas.line, cell, _shrink_column(canvas, top, row, cell))
+        else:
+            write(canvas.line, cell, read(canvas.flat, paint))
+
+
+@part
+def shrink_colours(
+    canvas: Any, view: Any, out: Any, first: int, last: int
+) -> None:  # pragma: no cover - compiled
+    """Fills rows ``first`` to ``last`` of the whole picture, (96, 96, 3)."""
+    for row in range(first, last + 1):
+        _compare(canvas, view.top, row)
+        _shrink_row(canvas, view.top, row, 0, SIZE - 1)
+        for column in range(SIZE):
+            pixel = read(canvas.line, column)
+            out[row, column, 0] = np.uint8(pixel & LANE)
+            out[row, column, 1] = np.uint8(pixel >> GREEN & LANE)
+            out[row, column, 2] = np.uint8(pixel >> BLUE & LANE)
+
+
+@part
+def shrink_planes(
+    canvas: Any, view: Any, out: Any, first: int, last: int, top: int, left: int
+) -> None:  # pragma: no cover - compiled
+    """Fills rows of planes: grey, or red, green and blue.
+
+    :param out: (1 or 3, rows, columns)
+    :param first: row of ``out``
+    :param last: row of ``out``
+    :param top: row of the picture that ``out`` begins with
+    :param left: column
+    """
+    planes, _rows, columns = out.shape
+    right = left + columns - 1
+    for row in range(first, last + 1):
+        _compare(canvas, view.top, top + row)
+        _shrink_row(canvas, view.top, top + row, left, right)
+        if planes == 1:
+            for column in range(columns):
+                out[0, row, column] = _grey(read(canvas.line, left + column))
+            continue
+        for column in range(columns):
+            pixel = read(canvas.line, left + column)
+            out[0, row, column] = np.uint8(pixel & LANE)
+            out[1, row, column] = np.uint8(pixel >> GREEN & LANE)
+            out[2, row, column] = np.uint8(pixel >> BLUE & LANE)
+
+
+@part
+def _grey(pixel: Any) -> Any:  # pragma: no cover - compiled
+    """Returns the grey level that ``cv2.cvtColor`` makes of a colour."""
+    red = (pixel & LANE) * GREY_RED
+    green = (pixel >> GREEN & LANE) * GREY_GREEN
+    blue = (pixel >> BLUE & LANE) * GREY_BLUE
+    return np.uint8((red + green + blue + GREY_HALF) >> GREY_SHIFT)
