@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Action = NDArray[np.float32]
+# From Gymnasium's world, a generator for noise and the number of the step.
 Driver = Callable[[Any, np.random.Generator, int], Action]
 
 POINTS_AHEAD = 4
@@ -18,6 +19,7 @@ PHASE_STEPS = 90  # of the driver that stands still: longer than a car takes to 
 
 
 def _action(steering: float, gas: float, brake: float) -> Action:
+    """Returns what Gymnasium takes."""
     return np.array([steering, gas, brake], np.float32)
 
 

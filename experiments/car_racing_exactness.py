@@ -104,7 +104,12 @@ def _our_bodies(car: Any) -> NDArray[np.float32]:
 
 
 def _count_state(env: Any, exact: ExactCar, found: Difference) -> None:
-    """Counts what differs in the state of the cars."""
+    """Counts what differs in the state of the cars.
+
+    :param env: the real world
+    :param exact: ours
+    :param found: to add to
+    """
     car = exact.record
     real, ours = _bodies(env).view(np.int32), _our_bodies(car).view(np.int32)
     found.bodies += int((real != ours).sum())
@@ -116,7 +121,13 @@ def _count_state(env: Any, exact: ExactCar, found: Difference) -> None:
 
 
 def _count_tiles(env: Any, track: Track, exact: ExactCar, found: Difference) -> None:
-    """Counts the tiles that one has touched and the other has not."""
+    """Counts the tiles that one has touched and the other has not.
+
+    :param env: the real world
+    :param track: of both
+    :param exact: ours
+    :param found: to add to
+    """
     visited = np.array([tile.road_visited for tile in env.road])
     found.tiles += int((visited != exact.tracks.visited[0, : track.tiles]).sum())
     real = np.array([[int(level) for level in colour] for _, colour in env.road_poly])
@@ -171,7 +182,12 @@ def print_differences(seeds: int, steps: int) -> int:
 
 
 def record_drive(driver: Driver, seed: int, steps: int) -> NDArray[np.float64]:
-    """Returns the actions of a drive in the real world: (steps, 3)."""
+    """Returns the actions of a drive in the real world: (steps, 3).
+
+    :param driver: of the car
+    :param seed: of track and driver
+    :param steps: at most
+    """
     env = real_car_racing()
     env.reset(seed=seed)
     rng = np.random.default_rng(seed)
@@ -184,7 +200,7 @@ def record_drive(driver: Driver, seed: int, steps: int) -> NDArray[np.float64]:
 
 
 def step_microseconds(driver: Driver, repeat: int = 4) -> float:
-    """Returns the time of a step in a batch of cars that all do the same drive on one core."""
+    """Returns the processor time of a step in a batch of cars that all do the same drive."""
     actions = record_drive(driver, seed=0, steps=EPISODE_STEPS)
     cars, tracks = np.zeros(SPEED_CARS, CAR), make_tracks(SPEED_CARS)
     results = np.zeros(SPEED_CARS), np.zeros(SPEED_CARS, np.int64), np.zeros(SPEED_CARS, np.bool_)
@@ -194,11 +210,11 @@ def step_microseconds(driver: Driver, repeat: int = 4) -> float:
     for _ in range(3):  # the first may compile
         for k in range(SPEED_CARS):
             start(cars, tracks, k, track)
-        began = time.perf_counter()
+        began = time.process_time()
         for i in range(0, len(actions) - repeat, repeat):
             held = np.broadcast_to(actions[i], (SPEED_CARS, 3)).copy()
             advance_all(cars, tracks, held, most, *results)
-        best = min(best, (time.perf_counter() - began) / int(cars["steps"].sum()))
+        best = min(best, (time.process_time() - began) / int(cars["steps"].sum()))
     return best * 1e6
 
 

@@ -45,7 +45,13 @@ def _farthest(corners: Floats, count: int, x: np.float32, y: np.float32) -> int:
 
 @routine
 def _is_new(simplex: Floats, size: int, kept: Floats, count: int) -> bool:  # pragma: no cover
-    """True if the row after the last is of two corners that the last simplex did not have."""
+    """True if the row after the last is of two corners that the last simplex did not have.
+
+    :param simplex: with a row after its last
+    :param size: of the simplex without it
+    :param kept: (3,) numbers of the last simplex
+    :param count: of them
+    """
     new = True
     for i in range(count):
         if kept[i] == simplex[size, NUMBER]:

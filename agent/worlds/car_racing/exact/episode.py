@@ -26,7 +26,13 @@ LAP_SHARE = 0.95  # Gymnasium's lap_complete_percent
 
 @routine
 def _move(car: Record, tracks: Tracks, k: int, room: Room) -> None:  # pragma: no cover - compiled
-    """Advances wheels, touches and bodies by one step, in this order: touches are of before."""
+    """Advances wheels, touches and bodies by one step, in this order: touches are of before.
+
+    :param car: the record
+    :param tracks: of all cars
+    :param k: number of the car
+    :param room: for a step
+    """
     drive_wheels(car, room.forces)
     touch_tiles(car, tracks, k, room)
     solve_island(car, room)

@@ -54,7 +54,13 @@ NOTES = (WHEELS + 1, 8)
 def cross(
     x: np.float32, y: np.float32, to_x: np.float32, to_y: np.float32
 ) -> np.float32:  # pragma: no cover - compiled
-    """Returns the cross product of two vectors."""
+    """Returns the cross product of two vectors.
+
+    :param x: of the first
+    :param y: of the first
+    :param to_x: of the second
+    :param to_y: of the second
+    """
     return x * to_y - y * to_x
 
 
@@ -113,7 +119,12 @@ def prepare_joint(car: Record, wheel: int, joint: Floats) -> None:  # pragma: no
 
 @routine
 def keep_impulses(car: Record, wheel: int, joint: Floats) -> None:  # pragma: no cover - compiled
-    """Writes the joint's impulses into the record, for the next step to begin with."""
+    """Writes the joint's impulses into the record, for the next step to begin with.
+
+    :param car: the record
+    :param wheel: 0 to 3
+    :param joint: its row
+    """
     car.impulse[wheel, 0] = joint[PIN_X]
     car.impulse[wheel, 1] = joint[PIN_Y]
     car.impulse[wheel, 2] = joint[STOP_IMPULSE]

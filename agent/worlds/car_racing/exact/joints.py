@@ -62,7 +62,12 @@ def limited(impulse: np.float32) -> np.float32:  # pragma: no cover - compiled
 def _solve2(
     joint: Floats, x: np.float32, y: np.float32
 ) -> tuple[np.float32, np.float32]:  # pragma: no cover - compiled
-    """Returns the solution of the upper 2x2 of K for a right side."""
+    """Returns the solution of the upper 2x2 of K for a right side.
+
+    :param joint: its row
+    :param x: right side
+    :param y: the same
+    """
     return (
         joint[INVERSE] * (joint[K22] * x - joint[K12] * y),
         joint[INVERSE] * (joint[K11] * y - joint[K12] * x),
@@ -73,7 +78,13 @@ def _solve2(
 def _solve3(
     joint: Floats, x: np.float32, y: np.float32, z: np.float32
 ) -> tuple[np.float32, np.float32, np.float32]:  # pragma: no cover - compiled
-    """Returns the solution of K for a right side, by Cramer's rule."""
+    """Returns the solution of K for a right side, by Cramer's rule.
+
+    :param joint: its row
+    :param x: right side
+    :param y: the same
+    :param z: the same
+    """
     k11, k12, k13 = joint[K11], joint[K12], joint[K13]
     k22, k23, k33 = joint[K22], joint[K23], INVERSE_INERTIA
     inverse = joint[INVERSE3]

@@ -42,7 +42,13 @@ def put_corners(
 
 @routine
 def _along(simplex: Floats, at: int, first: int, second: int) -> np.float32:  # pragma: no cover
-    """Returns the product of difference ``at`` and the side from ``first`` to ``second``."""
+    """Returns the product of difference ``at`` and the side from ``first`` to ``second``.
+
+    :param simplex: with all rows named
+    :param at: row
+    :param first: row where the side begins
+    :param second: row where it ends
+    """
     x = simplex[second, X] - simplex[first, X]
     y = simplex[second, Y] - simplex[first, Y]
     return simplex[at, X] * x + simplex[at, Y] * y
@@ -50,7 +56,12 @@ def _along(simplex: Floats, at: int, first: int, second: int) -> np.float32:  # 
 
 @routine
 def _copy_row(simplex: Floats, to: int, row: int) -> None:  # pragma: no cover - compiled
-    """Writes a row over another; a slice would be an array made anew."""
+    """Writes a row over another; a slice would be an array made anew.
+
+    :param simplex: to change
+    :param to: row to write
+    :param row: to copy
+    """
     for column in range(simplex.shape[1]):
         simplex[to, column] = simplex[row, column]
 

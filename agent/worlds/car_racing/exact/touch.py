@@ -19,7 +19,12 @@ LAP_REWARD = 1000.0
 
 @routine
 def _paint(tracks: Tracks, k: int, tile: int) -> None:  # pragma: no cover - compiled
-    """Gives a tile the plain colour."""
+    """Gives a tile the plain colour.
+
+    :param tracks: of all cars
+    :param k: number of the car
+    :param tile: of its track
+    """
     tracks.painted[k, tile] = 1
     polygon = tracks.polygon_of[k, tile]
     for channel in range(3):

@@ -60,6 +60,7 @@ class Tracks(NamedTuple):
         self._load_polygons(k, track)
 
     def _load_polygons(self, k: int, track: Track) -> None:
+        """Puts what is drawn in place ``k``."""
         m = len(track.polygons)
         self.polygon_counts[k] = m
         self.polygons[k, :m] = track.polygons
