@@ -2,7 +2,8 @@
 
     python experiments/car_racing_exactness.py [--seeds 20] [--steps 1000] [--speed]
 
-Gymnasium's drawing is left out, so its physics alone run; it takes two minutes.
+Gymnasium's drawing is left out, so its physics alone run; it takes a minute. For the pictures, see
+experiments/car_racing_pictures.py.
 """
 
 from __future__ import annotations
