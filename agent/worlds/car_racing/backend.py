@@ -46,9 +46,9 @@ class Backend(Protocol):
         """
 
     def observe(self, out: NDArray[np.uint8], which: Sequence[int]) -> None:
-        """Draws what the learner sees now.
+        """Draws what learners see now.
 
-        :param out: pictures of all (n, channels, rows, columns); only those of ``which`` change
+        :param out: a picture for each of ``which`` (cars, channels, rows, columns)
         :param which: numbers of cars
         """
 

@@ -14,7 +14,8 @@ from agent.worlds.car_racing.exact.episode import advance_all, start
 from agent.worlds.car_racing.exact.palette import DEFAULT, draw_palette
 from agent.worlds.car_racing.exact.track import Track, make_track
 from agent.worlds.car_racing.exact.tracks import make_tracks
-from agent.worlds.car_racing.observation import Window
+from agent.worlds.car_racing.exact_observing import make_painter, observe_all
+from agent.worlds.car_racing.observation import WHOLE, Window
 
 
 class ExactBackend:
@@ -30,6 +31,7 @@ class ExactBackend:
         self.domain_randomize = domain_randomize
         self.cars: NDArray[np.void] = np.zeros(n, dtype=CAR)
         self._tracks = make_tracks(n)
+        self._painter = make_painter()
         self._track_of: list[Track | None] = [None] * n
 
     def restart(self, k: int, seed: int) -> None:
@@ -62,13 +64,17 @@ class ExactBackend:
     def observe(self, out: NDArray[np.uint8], which: Sequence[int]) -> None:
         """See ``Backend``.
 
-        :param out: (n, channels, rows, columns)
-        :param which: numbers of cars
+        :param out: pictures (cars, channels, rows, columns)
+        :param which: numbers of these cars
         """
+        numbers = np.asarray(which, dtype=np.int64)
+        observe_all(out, numbers, self.window, self.cars, self._tracks, self._painter)
 
     def picture(self, k: int) -> NDArray[np.uint8]:
         """See ``Backend``."""
-        raise NotImplementedError
+        out = np.empty((1, *WHOLE.shape), dtype=np.uint8)
+        observe_all(out, np.array([k]), WHOLE, self.cars, self._tracks, self._painter)
+        return np.ascontiguousarray(out[0].transpose(1, 2, 0))
 
     def close(self) -> None:
         """See ``Backend``: nothing is open."""

@@ -65,11 +65,11 @@ class GymnasiumBackend:
     def observe(self, out: NDArray[np.uint8], which: Sequence[int]) -> None:
         """See ``Backend``.
 
-        :param out: (n, channels, rows, columns)
-        :param which: numbers of cars
+        :param out: pictures (cars, channels, rows, columns)
+        :param which: numbers of these cars
         """
-        for k in which:
-            observe(self._frames[k], self.window, out[k])
+        for picture, k in zip(out, which, strict=True):
+            observe(self._frames[k], self.window, picture)
 
     def picture(self, k: int) -> NDArray[np.uint8]:
         """See ``Backend``."""

@@ -44,20 +44,20 @@ def read_bar(bar: NDArray[np.uint8]) -> NDArray[np.float32]:
     Angles are positive to the right. What the bar cannot show is lost: signs of spins, and all that
     is finer than a pixel of the large picture.
 
-    :param bar: rows 84 to 95 of the picture (12, 96, 3)
+    :param bar: rows 84 to 95 of the picture, channels first (3, 12, 96)
     """
     numbers = np.zeros(NUMBERS, dtype=np.float32)
-    for row in range(bar.shape[0]):
-        numbers[0] += bar[row, SPEED_COLUMN, 0]
+    for row in range(bar.shape[1]):
+        numbers[0] += bar[0, row, SPEED_COLUMN]
         for wheel in range(4):
-            numbers[1 + wheel] += bar[row, SPIN_COLUMNS[wheel], BLUE]
+            numbers[1 + wheel] += bar[BLUE, row, SPIN_COLUMNS[wheel]]
     numbers[0] *= ROW_PX / (255.0 * SPEED_PX)
     for wheel in range(4):
         numbers[1 + wheel] *= ROW_PX / (255.0 * SPIN_PX)
     # To the right of its middle an indicator is positive.
-    for column in range(ANGLES_FROM, bar.shape[1]):
-        steer = COLUMN_PX * bar[STEER_ROW, column, 1] / (255.0 * STEER_PX)
-        yaw = COLUMN_PX * bar[STEER_ROW, column, 0] / (255.0 * YAW_PX)
+    for column in range(ANGLES_FROM, bar.shape[2]):
+        steer = COLUMN_PX * bar[1, STEER_ROW, column] / (255.0 * STEER_PX)
+        yaw = COLUMN_PX * bar[0, STEER_ROW, column] / (255.0 * YAW_PX)
         numbers[5] += steer if column >= STEER_MIDDLE else -steer
         numbers[6] += yaw if column >= YAW_MIDDLE else -yaw
     return numbers

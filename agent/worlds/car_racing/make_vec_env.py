@@ -7,9 +7,11 @@ from stable_baselines3.common.vec_env import VecEnv
 from agent.worlds.base import Learner, Purpose
 from agent.worlds.car_racing.actions import Actions
 from agent.worlds.car_racing.backend import Backend
+from agent.worlds.car_racing.exact_backend import ExactBackend
 from agent.worlds.car_racing.gymnasium_backend import GymnasiumBackend
 from agent.worlds.car_racing.observation import window_of
 from agent.worlds.car_racing.options import CarRacingOptions
+from agent.worlds.car_racing.self_check import difference
 from agent.worlds.car_racing.teacher import PATIENT, Teacher
 from agent.worlds.car_racing.vec_env import CarRacingVecEnv
 
@@ -54,4 +56,14 @@ def open_backend(options: CarRacingOptions, n: int, training: bool) -> Backend:
     :param training: in other colours, if the options say so
     """
     colours = options.domain_randomize and training
-    return GymnasiumBackend(n, window_of(options), colours)
+    window = window_of(options)
+    if options.backend == "own":
+        differs = difference()
+        if not differs:
+            return ExactBackend(n, window, colours)
+        print(
+            f"the installed CarRacing-v3 is another than ours by {differs};"
+            " Gymnasium's own drives and draws, which takes longer",
+            flush=True,
+        )
+    return GymnasiumBackend(n, window, colours)

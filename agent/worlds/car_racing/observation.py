@@ -44,6 +44,9 @@ class Window(NamedTuple):
         return self.channels, self.rows + STRIP_ROWS * self.strip, self.columns
 
 
+WHOLE = Window(SIDE, 0, SIDE, True, False)
+
+
 def window_of(options: CarRacingOptions) -> Window:
     """The window that the options ask for."""
     rows = SIDE if options.bar == "keep" else ROAD_ROWS
@@ -65,4 +68,4 @@ def observe(frame: Picture, window: Window, out: Picture) -> None:
     else:
         above[0] = cv2.cvtColor(np.ascontiguousarray(seen), cv2.COLOR_RGB2GRAY)
     if window.strip:
-        draw_strip(read_bar(frame[ROAD_ROWS:]), out[:, window.rows :])
+        draw_strip(read_bar(frame[ROAD_ROWS:].transpose(2, 0, 1)), out[:, window.rows :])

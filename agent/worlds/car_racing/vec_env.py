@@ -118,7 +118,9 @@ class CarRacingVecEnv(VecEnv):
             infos[k]["terminal_observation"] = self._observations()[k].copy()
             self._restart(k, self._next_seed(k))
         if over:
-            self.backend.observe(stacks[:, -1], over)
+            pictures = np.empty((len(over), *stacks.shape[2:]), dtype=np.uint8)
+            self.backend.observe(pictures, over)
+            stacks[over, -1] = pictures
             self.stacks.fill(over)
         return self._observations(), moved.rewards.astype(np.float32), dones, infos
 

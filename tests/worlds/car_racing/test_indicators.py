@@ -1,4 +1,4 @@
-"""The bar's numbers are read off its pixels, and the strip of the mirrored scene is the mirror's."""
+"""The bar's numbers are read off its pixels, and a mirrored strip is the mirrored scene's."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_bar_of_gymnasium_is_read() -> None:
             spins = [wheel.omega for wheel in car.wheels]
             angle = car.wheels[0].joint.angle
             speed = np.hypot(*car.hull.linearVelocity)
-            read.append(read_bar(picture[84:]))
+            read.append(read_bar(picture[84:].transpose(2, 0, 1)))
             true.append([speed, *spins, -angle, -car.hull.angularVelocity])
     finally:
         env.close()
