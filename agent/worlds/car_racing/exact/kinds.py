@@ -1,7 +1,7 @@
 """Kinds of kernels of this room, as decorators.
 
 They make no arrays, so numba need not count who holds one (``_nrt``); what is called once a joint
-or a pixel would spend most of its time on that. A kernel that makes arrays is ``@njit(cache=True)``.
+or a pixel would spend most of its time on that. What makes arrays is ``@njit(cache=True)``.
 """
 
 from __future__ import annotations
