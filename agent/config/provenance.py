@@ -19,6 +19,8 @@ VERSIONED = (
     "stable-baselines3",
     "sb3-contrib",
     "gymnasium",
+    "box2d",
+    "pygame-ce",
     "numba",
     "opencv-python-headless",
 )

@@ -77,15 +77,18 @@ def baseline_scores(
     n = min(episodes, MAX_SIDE_BY_SIDE)
     vec_env = world.make_vec([task], config.world, n, Purpose.JUDGE, seed, config.learner)
     try:
-        chance = RandomPolicy(vec_env.action_space, seed)
+        policies = {
+            RANDOM: RandomPolicy(vec_env.action_space, seed),
+            UNTRAINED: untrained(model, seed),
+        }
         scores = {
-            RANDOM: evaluate(chance, world, vec_env, episodes, seed),
-            UNTRAINED: evaluate(untrained(model, seed), world, vec_env, episodes, seed),
+            name: evaluate(policy, world, vec_env, episodes, seed, name=name)
+            for name, policy in policies.items()
         }
     finally:
         vec_env.close()
     if isinstance(world, HasBaselines):
         with world.scripted_policies(task, config, n) as scripted:
             for name, (policy, own) in scripted.items():
-                scores[name] = evaluate(policy, world, own, episodes, seed)
+                scores[name] = evaluate(policy, world, own, episodes, seed, name=name)
     return scores

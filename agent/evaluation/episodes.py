@@ -6,6 +6,7 @@ SB3's ``evaluate_policy``, plus the world's measures.
 from __future__ import annotations
 
 import math
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
 
 MAX_SIDE_BY_SIDE = 16  # environments of an evaluation
+TELL_EVERY_SEC = 30.0  # a line that says how far a long evaluation has come; chosen
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,15 @@ class _EpisodeRecorder:
 
     :param world: whose measures they are
     :param log_steps: print every so many steps' reward; 0 for none
+    :param told: who drives how many episodes, in lines that say how far it has come; empty for none
     """
 
-    def __init__(self, world: World, log_steps: int) -> None:
+    def __init__(self, world: World, log_steps: int, told: str) -> None:
         self.world = world
         self.log_steps = log_steps
+        self.told = told
+        self._began = time.monotonic()
+        self._told_at = self._began
         self.endings: list[tuple[int, str, dict[str, Any], bool]] = []
         self._infos: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
 
@@ -124,6 +130,11 @@ class _EpisodeRecorder:
             measures = self.world.measure(self._infos.pop(index))
             cut_off = bool(scope["info"].get("TimeLimit.truncated"))
             self.endings.append((index, str(scope["info"]["end_reason"]), measures, cut_off))
+        now = time.monotonic()
+        if self.told and now - self._told_at >= TELL_EVERY_SEC:
+            self._told_at = now
+            seconds = now - self._began
+            print(f"{self.told}: {len(self.endings)} done after {seconds:.0f} s", flush=True)
 
 
 def evaluate(
@@ -133,6 +144,7 @@ def evaluate(
     episodes: int,
     seed: int,
     log_steps: int = 0,
+    name: str = "",
 ) -> Score:
     """Run ``episodes`` episodes deterministically and gather their score, ordered by environment.
 
@@ -142,8 +154,10 @@ def evaluate(
     :param episodes: how many
     :param seed: seed of the first environment; the others follow it
     :param log_steps: print every so many steps' reward; 0 for none
+    :param name: of the policy, where a long evaluation says how far it has come; empty for nowhere
     """
-    recorder = _EpisodeRecorder(world, log_steps)
+    told = f"{name}, {episodes} episodes" if name else ""
+    recorder = _EpisodeRecorder(world, log_steps, told)
     vec_env.seed(seed)
     rewards, lengths = evaluate_policy(
         model,

@@ -62,7 +62,7 @@ class Evaluator:
         vec_env = world.make_vec([task], self.config.world, n, Purpose.JUDGE, self.seed, learner)
         try:
             check_fit(self.model, vec_env.observation_space, vec_env.action_space)
-            return evaluate(self.model, world, vec_env, episodes, self.first_seed)
+            return evaluate(self.model, world, vec_env, episodes, self.first_seed, name=TRAINED)
         finally:
             vec_env.close()
 

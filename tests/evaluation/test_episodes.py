@@ -47,6 +47,23 @@ def test_evaluation_reports_every_episode_and_repeats_itself(
     vec_env.close()
 
 
+def test_a_long_evaluation_says_how_far_it_has_come(
+    tiny: Callable[..., TrialConfig],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    vec_env = make(tiny(), 2, Purpose.JUDGE)
+    policy = RandomPolicy(vec_env.action_space, 0)
+    evaluate(policy, WORLD, vec_env, 2, 5, name="chance")
+    assert capsys.readouterr().out == ""
+    monkeypatch.setattr("agent.evaluation.episodes.TELL_EVERY_SEC", 0.0)
+    evaluate(policy, WORLD, vec_env, 2, 5, name="chance")
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "chance, 2 episodes: 0 done after 0 s"
+    assert told[-1].startswith("chance, 2 episodes: 2 done")
+    vec_env.close()
+
+
 def episode(reward: float, steps: int, end_reason: str = "time_limit", **measures: Any) -> Episode:
     empty = {"laps": 0, "progress": 0.0, "lap_times": [], "sectors": [], "steering_change": 0.0}
     return Episode(reward, steps, end_reason, empty | measures)

@@ -14,6 +14,9 @@ from agent.worlds.car_racing.options import CarRacingOptions
 from agent.worlds.car_racing.self_check import difference
 from agent.worlds.car_racing.teacher import PATIENT, Teacher
 from agent.worlds.car_racing.vec_env import CarRacingVecEnv
+from agent.worlds.car_racing.worker_backend import WorkerBackend
+
+MANY = 4  # cars that are worth the seconds in which processes start
 
 
 def make_vec_env(
@@ -29,7 +32,7 @@ def make_vec_env(
     """
     training = purpose is Purpose.TRAIN
     window = window_of(options)
-    backend = open_backend(options, n, training)
+    backend = open_backend(options, n, purpose)
     teacher = None
     if training and learner.labelled:
         takeover = int(options.expert_share * learner.timesteps)
@@ -48,14 +51,14 @@ def make_vec_env(
     return vec_env
 
 
-def open_backend(options: CarRacingOptions, n: int, training: bool) -> Backend:
+def open_backend(options: CarRacingOptions, n: int, purpose: Purpose) -> Backend:
     """The backend that the options ask for.
 
     :param options: of the world
     :param n: cars
-    :param training: in other colours, if the options say so
+    :param purpose: judged in many cars, Gymnasium's are in processes of their own
     """
-    colours = options.domain_randomize and training
+    colours = options.domain_randomize and purpose is Purpose.TRAIN
     window = window_of(options)
     if options.backend == "own":
         differs = difference()
@@ -66,4 +69,6 @@ def open_backend(options: CarRacingOptions, n: int, training: bool) -> Backend:
             " Gymnasium's own drives and draws, which takes longer",
             flush=True,
         )
+    if purpose is Purpose.JUDGE and n >= MANY:
+        return WorkerBackend(n, window)
     return GymnasiumBackend(n, window, colours)

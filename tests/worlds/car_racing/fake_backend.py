@@ -71,8 +71,8 @@ class FakeBackend:
 
     def observe(self, out: NDArray[np.uint8], which: Sequence[int]) -> None:
         self.drawn.append(list(which))
-        for k in which:
-            out[k] = self.shade(k)
+        for picture, k in zip(out, which, strict=True):
+            picture[:] = self.shade(k)
 
     def picture(self, k: int) -> NDArray[np.uint8]:
         return np.full((96, 96, 3), self.shade(k), dtype=np.uint8)

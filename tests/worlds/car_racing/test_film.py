@@ -26,7 +26,7 @@ def backends(monkeypatch: pytest.MonkeyPatch) -> list[FakeBackend]:
     """Backends that were opened, in place of Gymnasium's."""
     opened: list[FakeBackend] = []
 
-    def open_fake(_: Any, n: int, __: bool) -> FakeBackend:
+    def open_fake(_: Any, n: int, __: Any) -> FakeBackend:
         opened.append(FakeBackend(n))
         return opened[-1]
 
