@@ -1,9 +1,11 @@
-"""Bundle a trial's model with the repository, as agent/bundled, small and without a title.
+"""Bundle a trial's model with the repository, small and without a title.
 
     python experiments/bundle_champion.py DIR
 
-DIR is the trial's folder. The optimiser's memory and the last pictures stay behind; the model
-drives alike without them. The manifest says that it is bundled, so it is no champion of a study.
+DIR is the trial's folder. The model goes to agent/bundled, one of another world than the first to
+agent/bundled/WORLD: ``--model bundled`` and ``--model bundled/WORLD``. The optimiser's memory and
+the last pictures stay behind; the model drives alike without them. The manifest says that it is
+bundled, so it is no champion of a study.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from agent.config.trial import TrialConfig
 from agent.training.algorithms.ppo import falling
 from agent.training.checkpoints import save_model, write_json
 from agent.training.saved_model import load_model, read_config
-from agent.trials.champion import sha256
+from agent.trials.champion import bundled_model, sha256
 
 if TYPE_CHECKING:
     from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
@@ -35,9 +37,8 @@ def main(argv: list[str]) -> int:
     if len(argv) != 1 or not (Path(argv[0]) / files.RESULT).is_file():
         print(__doc__, file=sys.stderr)
         return EXIT_BAD_ARGUMENTS
-    champion = files.BUNDLED_DIR / files.MODEL
     try:
-        bundle(Path(argv[0]), champion)
+        champion = bundle(Path(argv[0]))
     except UserError as error:
         print(error, file=sys.stderr)
         return EXIT_BAD_ARGUMENTS
@@ -45,8 +46,8 @@ def main(argv: list[str]) -> int:
     return EXIT_OK
 
 
-def bundle(trial: Path, champion: Path) -> None:
-    """Writes the trial's model to ``champion``, and a manifest beside it.
+def bundle(trial: Path) -> Path:
+    """Writes the trial's model and a manifest to where its world's belongs; returns the model.
 
     :raises UserError: a model that is none, or not of an algorithm with rollouts
     """
@@ -55,10 +56,12 @@ def bundle(trial: Path, champion: Path) -> None:
         raise UserError(f"agent {config.trial.agent!r} has no rollouts; bundle a model of ppo")
     model: Any = load_model(trial / files.MODEL, config, "cpu")
     slim(model, config.algorithm)
+    champion = bundled_model(config.trial.world)
     champion.parent.mkdir(parents=True, exist_ok=True)
     save_model(model, champion)
     result = json.loads((trial / files.RESULT).read_text(encoding="utf-8"))
     write_json(champion.with_name(files.MANIFEST), manifest_of(config, result, champion))
+    return champion
 
 
 def slim(model: OnPolicyAlgorithm, settings: OnPolicy) -> None:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agent import autoresearch_controller, donkeycar_outer_loop, evaluate_champion, report
+from agent import (
+    autoresearch_controller,
+    donkeycar_outer_loop,
+    drive,
+    evaluate_champion,
+    export_model,
+    push_model,
+    report,
+)
 from agent.config import files
-from agent.trials.champion import find_model
+from agent.trials.champion import bundled_model, find_model
 from tests.controllers import Run, ledger, log, rewards
 from tests.fake_executor import FakeExecutor
 
@@ -146,3 +155,30 @@ def test_the_bundled_champion_is_meant_until_there_is_another(tmp_path: Path) ->
     assert find_model(own.parent, tmp_path) == own
     assert find_model(Path(files.CHAMPION), tmp_path) == own
     assert find_model(tmp_path / "absent.zip", tmp_path) == tmp_path / "absent.zip"
+
+
+def test_a_world_may_have_a_bundled_champion_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(files, "BUNDLED_DIR", tmp_path / "box")
+    for folder in ("box", "box/moon", "models"):
+        (tmp_path / folder).mkdir()
+    for folder in ("box", "box/moon"):
+        (tmp_path / folder / files.MODEL).write_bytes(b"weights")
+    moon = tmp_path / "box" / "moon" / files.MODEL
+    assert find_model(Path("bundled/moon"), tmp_path) == moon == bundled_model("moon")
+    assert find_model(Path("bundled"), tmp_path) == bundled_model("donkey") != moon
+    assert find_model(None, tmp_path) == bundled_model("donkey")
+    out = tmp_path / "out"
+    calls: list[tuple[Any, list[str]]] = [
+        (evaluate_champion, ["--results-dir", str(out)]),
+        (drive, ["--env", "warren"]),
+        (export_model, [str(tmp_path / "model.tflite")]),
+        (push_model, ["ann/moon", "--dry-run", "--out", str(out)]),
+    ]
+    for command, argv in calls:
+        assert command.main([*argv, "--model", "bundled/mon"]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "--model 'bundled/mon' is unknown; did you mean bundled/moon?" in line
+        assert "choose from bundled, bundled/moon" in line
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["box", "models"]

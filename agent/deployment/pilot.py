@@ -25,7 +25,7 @@ from agent.config import files
 from agent.config.errors import UserError
 from agent.simulator.lens import HEIGHT, WIDTH
 from agent.training.saved_model import load_model, read_driver
-from agent.trials.champion import check_trust, find_model
+from agent.trials.champion import BUNDLED, check_trust, find_model
 from agent.worlds.donkey.actions import command_table
 from agent.worlds.donkey.observation import COLUMNS, ROWS, shrink
 from agent.worlds.donkey.options import DonkeyOptions
@@ -34,7 +34,6 @@ from agent.worlds.frame_stack import FrameStacks
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
 
-BUNDLED = "bundled"
 STANDSTILL = (0.0, 0.0)
 
 

@@ -18,10 +18,12 @@ from typing import Any
 
 from agent.config import files
 from agent.config.atomic import replacing, write_bytes
-from agent.config.errors import UserError
+from agent.config.errors import UserError, unknown_text
 from agent.config.plain import is_finite, is_whole, read_object
 from agent.trials.record import Record
+from agent.worlds.base import DEFAULT_WORLD
 
+BUNDLED = "bundled"  # name of the models that come with the package
 NEXT = ".next"  # ending of a file that waits for its promotion
 
 
@@ -67,21 +69,44 @@ def check_trust(model: Path) -> None:
 def find_model(named: Path | None, models_dir: Path) -> Path:
     """Returns the model that is meant, whether it is there or not.
 
-    :param named: a file, a folder with a model, the name of one in ``models_dir``, or the word
-        ``bundled``; ``None`` for the champion in ``models_dir``, or the bundled one while there is
-        none
+    :param named: a file, a folder with a model, the name of one in ``models_dir``, the word
+        ``bundled``, or ``bundled/WORLD``; ``None`` for the champion in ``models_dir``, or the
+        bundled one while there is none
     :param models_dir: of the experiment
+    :raises UserError: a world that no bundled model drives in
     """
-    bundled = files.BUNDLED_DIR / files.MODEL
+    bundled = bundled_model(DEFAULT_WORLD)
     champion = models_dir / files.CHAMPION / files.MODEL
     if named is None or (named.resolve() == champion.resolve() and not champion.exists()):
         return champion if champion.exists() else bundled
     if named.exists():
         return named / files.MODEL if named.is_dir() else named
-    if named == Path("bundled"):
+    if named == Path(BUNDLED):
         return bundled
+    if named.parent == Path(BUNDLED):
+        return _bundled_for(named.name)
     of_title = models_dir / named / files.MODEL
     return of_title if of_title.exists() else named
+
+
+def bundled_model(world: str) -> Path:
+    """Returns the model for a world that comes with the package, whether it is there or not."""
+    if world == DEFAULT_WORLD:
+        return files.BUNDLED_DIR / files.MODEL
+    return files.BUNDLED_DIR / world / files.MODEL
+
+
+def _bundled_for(world: str) -> Path:
+    """Returns the model that comes with the package.
+
+    :raises UserError: there is none for this world
+    """
+    model = bundled_model(world)
+    if not model.exists():
+        others = sorted(files.BUNDLED_DIR.glob(f"*/{files.MODEL}"))
+        known = [BUNDLED, *(f"{BUNDLED}/{each.parent.name}" for each in others)]
+        raise UserError(f"--model {unknown_text(f'{BUNDLED}/{world}', known)}")
+    return model
 
 
 def recover(folder: Path) -> str | None:
