@@ -19,7 +19,7 @@ from agent.worlds.car_racing.exact.cells import (
     SIZE,
 )
 from agent.worlds.car_racing.exact.kinds import part
-from agent.worlds.car_racing.exact.memory import read, write
+from agent.worlds.car_racing.exact.memory import read, write, write_4
 
 MIXED = np.uint16(0xFFFF)  # in place of a cell's paint: its pixels differ
 MOST_CORNERS = 8
@@ -29,6 +29,7 @@ BLUE = np.uint64(32)
 PAINT = np.uint64(48)
 LANE = np.uint64(0xFF)
 COLOURS = np.uint64(0x00FF00FF00FF)
+IN_ALL_LANES = np.uint64(0x0001000100010001)
 OPAQUE = np.uint64(256)
 EIGHT = np.uint64(8)
 
@@ -114,6 +115,24 @@ def spread(canvas: Any, row: int, cell: int) -> None:  # pragma: no cover - comp
 
 
 @part
+def _paint_places(
+    canvas: Any, at: int, first: int, last: int, pixel: Any
+) -> None:  # pragma: no cover - compiled
+    """Covers places ``first`` to ``last`` of a cell, which becomes mixed.
+
+    All places are written, and none is asked about: the processor would guess wrong too often.
+    """
+    paint = read(canvas.cells, at)
+    flat = paint != MIXED
+    around = read(canvas.paints, np.int64(paint) if flat else 0)
+    for place in range(PLACES):
+        kept = read(canvas.pixels, at * PLACES + place)
+        kept = around if flat else kept
+        write(canvas.pixels, at * PLACES + place, pixel if first <= place <= last else kept)
+    write(canvas.cells, at, MIXED)
+
+
+@part
 def paint_span(
     canvas: Any, view: Any, row: int, first: int, last: int, paint: int
 ) -> None:  # pragma: no cover - compiled
@@ -124,25 +143,33 @@ def paint_span(
         return
     left = np.int64(read(CELL_OF, first))
     right = np.int64(read(CELL_OF, last))
-    begin = np.int64(read(PLACE_OF, first))
-    end = np.int64(read(PLACE_OF, last))
     pixel = read(canvas.paints, paint)
-    line = row * SIZE * PLACES
-    whole = left
-    if first > read(FIRST_PIXEL, left):
-        spread(canvas, row, left)
-        for place in range(begin, min(left * PLACES + PLACES - 1, end) + 1):
-            write(canvas.pixels, line + place, pixel)
-        whole = left + 1
-    stop = right
-    if end < right * PLACES + PLACES - 1:
-        stop = right - 1
-        if whole <= right:
-            spread(canvas, row, right)
-            for place in range(right * PLACES, end + 1):
-                write(canvas.pixels, line + place, pixel)
-    for cell in range(whole, stop + 1):
-        write(canvas.cells, row * SIZE + cell, paint)
+    line = row * SIZE
+    begin = np.int64(read(PLACE_OF, first)) - left * PLACES
+    end = np.int64(read(PLACE_OF, last)) - right * PLACES
+    if end < PLACES - 1:
+        place = begin if left == right else 0
+        _paint_places(canvas, line + right, place, end, pixel)
+        right -= 1
+    if first > read(FIRST_PIXEL, left) and left <= right:
+        _paint_places(canvas, line + left, begin, PLACES - 1, pixel)
+        left += 1
+    _paint_cells(canvas, line + left, right - left + 1, paint)
+
+
+@part
+def _paint_cells(
+    canvas: Any, at: int, count: int, paint: int
+) -> None:  # pragma: no cover - compiled
+    """Covers whole cells of a row, four at a time; the last four may overlap others."""
+    if count < 4:
+        for k in range(count):
+            write(canvas.cells, at + k, paint)
+        return
+    word = np.uint64(paint) * IN_ALL_LANES
+    for k in range(0, count - 4, 4):
+        write_4(canvas.cells, at + k, word)
+    write_4(canvas.cells, at + count - 4, word)
 
 
 @part

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
+
+
+FOUR = ir.IntType(64)  # numbers of 16 bits
 
 
 def _read(context: Any, array: Any, at: Any) -> Any:
@@ -34,5 +38,18 @@ def _write(context: Any, array: Any, at: Any, value: Any) -> Any:
     return types.void(array, types.int64, array.dtype), generate
 
 
+def _write_4(context: Any, array: Any, at: Any, word: Any) -> Any:
+    """Sets four elements of 16 bits, wherever they begin."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = make_array(signature.args[0])(context, builder, arguments[0]).data
+        first = builder.gep(data, [arguments[1]])
+        builder.store(arguments[2], builder.bitcast(first, FOUR.as_pointer()), align=2)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.uint64), generate
+
+
 read: Any = intrinsic(_read)
 write: Any = intrinsic(_write)
+write_4: Any = intrinsic(_write_4)

@@ -134,8 +134,14 @@ def _draw_steep(
         weight = (across >> 8) & 255
         x = left + direction * (across >> 16)
         row = view.base - top - step
-        _dot(canvas, view, x, row, paint, _opacity(255 - weight))
-        _dot(canvas, view, x + direction, row, paint, _opacity(weight))
+        at = (paint * BAND_ROWS + row) * 2
+        low = np.int64(read(canvas.ends, at))
+        high = np.int64(read(canvas.ends, at + 1))
+        for _k in range(2):
+            if (x < low or x > high) and view.left <= x <= view.right:
+                tint(canvas, row, x, paint, _opacity(255 - weight))
+            x += direction
+            weight = 255 - weight
 
 
 @part
@@ -146,18 +152,27 @@ def _draw_flat(
     length = abs(width)
     slope = (height << 16) // length
     direction = 1 if width > 0 else -1
-    begin = 1
-    before = 1
-    for step in range(height + 1):
+    first = max(0, view.first_y - top)
+    last = min(height, view.base - top)
+    line = (left, direction, slope)
+    before = _reach(first - 1, slope, length)
+    begin = _reach(first, slope, length)
+    for step in range(first, last + 1):
         # In this row are the upper dots of columns from begin on, the lower ones of those before.
-        after = min(length, ((step + 1 << 16) + slope - 1) // slope)
+        after = _reach(step + 1, slope, length)
         row = view.base - top - step
-        if view.first_y <= top + step <= view.base:
-            line = (left, direction, slope)
-            _draw_run(canvas, view, row, line, before, begin - 1, 0, paint, end)
-            _draw_run(canvas, view, row, line, begin, after - 1, 255, paint, end)
+        _draw_run(canvas, view, row, line, before, begin - 1, 0, paint, end)
+        _draw_run(canvas, view, row, line, begin, after - 1, 255, paint, end)
         before = begin
         begin = after
+
+
+@part
+def _reach(rows: int, slope: int, length: int) -> int:  # pragma: no cover - compiled
+    """Returns the first column of a flat side that lies so many rows down, from 1 to its length."""
+    if rows <= 0:
+        return 1
+    return min(length, ((rows << 16) + slope - 1) // slope)
 
 
 @part

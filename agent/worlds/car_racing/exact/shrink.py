@@ -11,27 +11,29 @@ from typing import Any
 
 import numpy as np
 
-from agent.worlds.car_racing.exact.canvas import BLUE, COLOURS, GREEN, LANE, MIXED
+from agent.worlds.car_racing.exact.canvas import (
+    BLUE,
+    COLOURS,
+    GREEN,
+    IN_ALL_LANES,
+    LANE,
+    MIXED,
+)
 from agent.worlds.car_racing.exact.cells import ACROSS, DOWN, ONE, PLACES, SIZE
 from agent.worlds.car_racing.exact.kinds import part
+from agent.worlds.car_racing.exact.lanes import mean_of_lanes
 from agent.worlds.car_racing.exact.memory import read, write
 
-OUTER = np.uint64(0x00FF000000FF)  # red and blue of a pixel
-OUTER_SUMS = np.uint64(0xFFFF0000FFFF)
-SUMS = np.uint64(0xFFFFFFFFFFFF)
-SUM = np.uint64(0xFFFF)
-TO_PART = np.uint64(14)
-TO_MEAN = np.uint64(16)
 NONE = np.uint64(0)
-ACROSS_RECIPROCAL = np.uint64(ACROSS.reciprocal)
-DOWN_RECIPROCAL = np.uint64(DOWN.reciprocal)
+ACROSS_RECIPROCAL = np.uint64(ACROSS.reciprocal) * IN_ALL_LANES
+DOWN_RECIPROCAL = np.uint64(DOWN.reciprocal) * IN_ALL_LANES
 WHOLE = ACROSS.whole.astype(np.uint64)
 FEWEST = int(ACROSS.whole.min())  # pixels that are a cell's alone; some cells have one more
 TENTH = WHOLE - np.uint64(FEWEST)
-ACROSS_SHARE = ACROSS.share.astype(np.uint64)
-ACROSS_BEFORE = ACROSS.share_before.astype(np.uint64)
-DOWN_SHARE = DOWN.share.astype(np.uint64)
-DOWN_BEFORE = DOWN.share_before.astype(np.uint64)
+ACROSS_SHARE = ACROSS.share.astype(np.uint64) * IN_ALL_LANES
+ACROSS_BEFORE = ACROSS.share_before.astype(np.uint64) * IN_ALL_LANES
+DOWN_SHARE = DOWN.share.astype(np.uint64) * IN_ALL_LANES
+DOWN_BEFORE = DOWN.share_before.astype(np.uint64) * IN_ALL_LANES
 DOWN_LAST = DOWN.last
 # 1 or 0:
 SHOWS_BEFORE = (DOWN.share_before * 255 >= ONE).astype(
@@ -43,20 +45,6 @@ GREY_GREEN = np.uint64(19235)
 GREY_BLUE = np.uint64(3735)
 GREY_SHIFT = np.uint64(15)
 GREY_HALF = np.uint64(1 << 14)
-
-
-@part
-def _share(pixel: Any, share: Any) -> Any:  # pragma: no cover - compiled
-    """Returns a part of a pixel's colours, cut off."""
-    outer = ((pixel & OUTER) * share >> TO_PART) & OUTER
-    return outer | ((pixel >> GREEN & LANE) * share >> TO_PART) << GREEN
-
-
-@part
-def _mean(total: Any, reciprocal: Any) -> Any:  # pragma: no cover - compiled
-    """Returns a sum's mean, cut off."""
-    outer = ((total & OUTER_SUMS) * reciprocal >> TO_MEAN) & OUTER
-    return outer | ((total >> GREEN & SUM) * reciprocal >> TO_MEAN) << GREEN
 
 
 @part
@@ -87,8 +75,6 @@ def _shrink_cell(canvas: Any, row: int, cell: int) -> Any:  # pragma: no cover -
         pixel_before = read(canvas.pixels, at * PLACES - 1)
     if paint != MIXED:
         pixel = read(canvas.paints, paint)
-        if (pixel ^ pixel_before) & COLOURS == NONE:
-            return read(canvas.shrunk, paint)
         total = (pixel & COLOURS) * read(WHOLE, cell)
     else:
         end = at * PLACES + PLACES - 1
@@ -96,8 +82,9 @@ def _shrink_cell(canvas: Any, row: int, cell: int) -> Any:  # pragma: no cover -
         total = read(canvas.pixels, end - FEWEST - 1) * read(TENTH, cell)
         for place in range(FEWEST):
             total += read(canvas.pixels, end - FEWEST + place)
-    total = (total & SUMS) + _share(pixel, read(ACROSS_SHARE, cell))
-    return _mean(total + _share(pixel_before, read(ACROSS_BEFORE, cell)), ACROSS_RECIPROCAL)
+    share = read(ACROSS_SHARE, cell)
+    share_before = read(ACROSS_BEFORE, cell)
+    return mean_of_lanes(total, pixel, share, pixel_before, share_before, ACROSS_RECIPROCAL)
 
 
 @part
@@ -111,14 +98,16 @@ def _shrink_column(
     """
     first = first_row(row) - top
     last = read(DOWN_LAST, row) - top
-    total = NONE
+    before = NONE
     if read(SHOWS_BEFORE, row):
-        total = _share(_shrink_cell(canvas, first, cell), read(DOWN_BEFORE, row))
+        before = _shrink_cell(canvas, first, cell)
         first += 1
+    total = NONE
     for k in range(first, last):
         total += _shrink_cell(canvas, k, cell)
-    total += _share(_shrink_cell(canvas, last, cell), read(DOWN_SHARE, row))
-    return _mean(total, DOWN_RECIPROCAL)
+    end = _shrink_cell(canvas, last, cell)
+    share = read(DOWN_SHARE, row)
+    return mean_of_lanes(total, end, share, before, read(DOWN_BEFORE, row), DOWN_RECIPROCAL)
 
 
 @part
