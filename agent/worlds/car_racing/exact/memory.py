@@ -13,7 +13,6 @@ from numba import types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-
 FOUR = ir.IntType(64)  # numbers of 16 bits
 
 
