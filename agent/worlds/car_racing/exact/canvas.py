@@ -48,7 +48,7 @@ class Canvas(NamedTuple):
     shrunk: Any  # paints after the shrinking along rows, (paints,) uint64
     flat: Any  # paints after both, (paints,) uint64
     same: Any  # paint of each cell, SEVERAL where rows differ, (SIZE,) uint16
-    line: Any  # of the picture, (SIZE,) uint64
+    picture: Any  # its pixels, (SIZE, SIZE) uint64
     points: Any  # of a part of the car, window pixels, (MOST_CORNERS, 2) int64
 
 
@@ -60,8 +60,6 @@ class View(NamedTuple):
     first_y: int  # the band's last row in pygame's count
     left: int
     right: int
-    first_cell: int
-    last_cell: int
 
 
 def make_canvas(most_polygons: int) -> Canvas:
@@ -79,7 +77,7 @@ def make_canvas(most_polygons: int) -> Canvas:
         shrunk=np.zeros(paints, np.uint64),
         flat=np.zeros(paints, np.uint64),
         same=np.zeros(SIZE, np.uint16),
-        line=np.zeros(SIZE, np.uint64),
+        picture=np.zeros((SIZE, SIZE), np.uint64),
         points=np.zeros((MOST_CORNERS, 2), np.int64),
     )
 

@@ -18,9 +18,10 @@ from agent.worlds.car_racing.exact.cells import (
     WINDOW_ROWS,
 )
 from agent.worlds.car_racing.exact.ground_picture import draw_ground, place_ground
-from agent.worlds.car_racing.exact.kinds import kernel, part
-from agent.worlds.car_racing.exact.score import COLUMNS, ROWS, strip_of
-from agent.worlds.car_racing.exact.shrink import first_row, prepare, shrink_colours, shrink_planes
+from agent.worlds.car_racing.exact.kinds import kernel, part, routine
+from agent.worlds.car_racing.exact.levels import show_colours, show_planes
+from agent.worlds.car_racing.exact.score import write_score
+from agent.worlds.car_racing.exact.shrink import first_row, prepare, shrink_rows
 
 LAST_ROWS = DOWN.last
 LAST_COLUMNS = ACROSS.last
@@ -48,19 +49,8 @@ def draw(
     :param strips: texts of scores, of ``score_strips``
     :param canvas: scratch, of ``make_canvas``
     """
-    camera = place_camera(car)
-    end = _place(canvas, camera, car, polygons, colours, count, ground)
-    row = 0
-    while row < SIZE:
-        after = _next_band(row, SIZE)
-        view = _paint(canvas, camera, car, end, row, after - 1, 0, SIZE - 1)
-        shrink_colours(canvas, view, out, row, after - 1)
-        row = after
-    strip = strip_of(car.reward)
-    for row in range(ROWS):
-        for column in range(COLUMNS):
-            for channel in range(3):
-                out[BAR + row, column, channel] = strips[strip, row, column]
+    _draw(canvas, car, polygons, colours, count, ground, strips, 0, SIZE, 0, SIZE)
+    show_colours(canvas, out)
 
 
 @kernel
@@ -83,45 +73,52 @@ def draw_window(
     :param left: first column
     :param car: this one and the others as ``draw`` has them
     """
-    planes, rows, columns = out.shape
+    _planes, rows, columns = out.shape
+    bottom = top + rows
+    right = left + columns
+    _draw(canvas, car, polygons, colours, count, ground, strips, top, bottom, left, right)
+    show_planes(canvas, out, top, left)
+
+
+@routine
+def _draw(
+    canvas: Any,
+    car: Any,
+    polygons: Any,
+    colours: Any,
+    count: int,
+    ground: Any,
+    strips: Any,
+    top: int,
+    bottom: int,
+    left: int,
+    right: int,
+) -> None:  # pragma: no cover - compiled
+    """Draws a part of the picture into the canvas; ``bottom`` and ``right`` are behind it."""
     camera = place_camera(car)
-    end = _place(canvas, camera, car, polygons, colours, count, ground)
-    row = top
-    while row < top + rows:
-        after = _next_band(row, top + rows)
-        view = _paint(canvas, camera, car, end, row, after - 1, left, left + columns - 1)
-        shrink_planes(canvas, view, out, row - top, after - 1 - top, top, left)
-        row = after
-    strip = strip_of(car.reward)
-    for row in range(max(BAR, top), top + rows):
-        for column in range(left, min(COLUMNS, left + columns)):
-            for plane in range(planes):
-                out[plane, row - top, column - left] = strips[strip, row - BAR, column]
-
-
-@part
-def _next_band(row: int, end: int) -> int:  # pragma: no cover - compiled
-    """Returns the row after the band that begins at a row of the picture."""
-    if row < BAR:
-        end = min(end, BAR)
-    return min(row + BAND, end)
-
-
-@part
-def _place(
-    canvas: Any, camera: Any, car: Any, polygons: Any, colours: Any, count: int, ground: Any
-) -> int:  # pragma: no cover - compiled
-    """Places all paints; returns the first after the ground's."""
     end = place_ground(canvas, camera, car, polygons, colours, count, ground)
     place_car(canvas, end)
     place_bar(canvas, end + CAR_PAINTS)
     prepare(canvas, end + CAR_PAINTS + INDICATORS)
-    return end
+    row = top
+    while row < bottom:
+        after = min(row + BAND, bottom)
+        if row < BAR:
+            after = min(after, BAR)
+        view = _look(row, after - 1, left, right - 1)
+        if row < BAR:
+            draw_ground(canvas, view, camera, car, end)
+            draw_car(canvas, view, camera, car, end)
+        else:
+            draw_bar(canvas, view, car, end + CAR_PAINTS)
+        shrink_rows(canvas, view.top, row, after, left, right)
+        row = after
+    write_score(canvas, strips, car.reward)
 
 
 @part
 def _look(top: int, bottom: int, left: int, right: int) -> Any:  # pragma: no cover - compiled
-    """Returns the view of some rows and columns of the picture."""
+    """Returns the view of some rows and columns of the picture, the last ones with it."""
     first_cell = max(left - 1, 0)  # whose last pixel is shared
     first = first_row(top)
     last = LAST_ROWS[bottom]
@@ -131,23 +128,4 @@ def _look(top: int, bottom: int, left: int, right: int) -> Any:  # pragma: no co
         WINDOW_ROWS - 1 - last,
         FIRST_PIXEL[first_cell],
         LAST_COLUMNS[right],
-        first_cell,
-        right,
     )
-
-
-@part
-def _paint(
-    canvas: Any, camera: Any, car: Any, end: int, top: int, bottom: int, left: int, right: int
-) -> Any:  # pragma: no cover - compiled
-    """Paints a band of the window; returns its view.
-
-    :param end: after the last paint of the ground
-    """
-    view = _look(top, bottom, left, right)
-    if top < BAR:
-        draw_ground(canvas, view, camera, car, end)
-        draw_car(canvas, view, camera, car, end)
-    else:
-        draw_bar(canvas, view, car, end + CAR_PAINTS)
-    return view

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.worlds.car_racing.exact.canvas import IN_ALL_LANES
 from agent.worlds.car_racing.exact.cells import (
     ACROSS,
     BAR,
@@ -98,7 +99,17 @@ def _means(
 
 
 @part
-def strip_of(reward: float) -> int:  # pragma: no cover - compiled
+def write_score(canvas: Any, strips: Any, reward: float) -> None:  # pragma: no cover - compiled
+    """Puts the score into the canvas's picture."""
+    strip = _strip_of(reward)
+    for row in range(ROWS):
+        for column in range(COLUMNS):
+            level = np.uint64(strips[strip, row, column])
+            canvas.picture[BAR + row, column] = level * IN_ALL_LANES
+
+
+@part
+def _strip_of(reward: float) -> int:  # pragma: no cover - compiled
     """Returns the strip that shows a reward, rounded as ``format`` does."""
     score = np.rint(reward)
     if score == 0.0 and np.signbit(reward):

@@ -39,12 +39,6 @@ DOWN_LAST = DOWN.last
 SHOWS_BEFORE = (DOWN.share_before * 255 >= ONE).astype(
     np.int64
 )  # else nothing is left of the shared row
-# Parts of 2 ** GREY_SHIFT in a grey level; OpenCV 4 computes so.
-GREY_RED = np.uint64(9798)
-GREY_GREEN = np.uint64(19235)
-GREY_BLUE = np.uint64(3735)
-GREY_SHIFT = np.uint64(15)
-GREY_HALF = np.uint64(1 << 14)
 
 
 @part
@@ -140,68 +134,23 @@ def prepare(canvas: Any, paints: int) -> None:  # pragma: no cover - compiled
 
 
 @part
-def _shrink_row(
-    canvas: Any, top: int, row: int, first: int, last: int
+def shrink_rows(
+    canvas: Any, window_top: int, top: int, bottom: int, left: int, right: int
 ) -> None:  # pragma: no cover - compiled
-    """Shrinks cells of a row of the picture; one that is of one paint needs no look at its pixels.
+    """Fills rows of the picture from the band; a cell of one paint needs no look at its pixels.
 
-    Their own line spares the loop two thirds of its time, as the picture's bytes may lie anywhere.
+    :param window_top: row of the window that is the canvas's first
+    :param top: first row of the picture
+    :param bottom: row after the last one
+    :param left: first column
+    :param right: column after the last one
     """
-    for cell in range(first, last + 1):
-        paint = read(canvas.same, cell)
-        if paint == MIXED or (cell > 0 and read(canvas.same, cell - 1) != paint):
-            write(canvas.line, cell, _shrink_column(canvas, top, row, cell))
-        else:
-            write(canvas.line, cell, read(canvas.flat, paint))
-
-
-@part
-def shrink_colours(
-    canvas: Any, view: Any, out: Any, first: int, last: int
-) -> None:  # pragma: no cover - compiled
-    """Fills rows ``first`` to ``last`` of the whole picture, (96, 96, 3)."""
-    for row in range(first, last + 1):
-        _compare(canvas, view.top, row)
-        _shrink_row(canvas, view.top, row, 0, SIZE - 1)
-        for column in range(SIZE):
-            pixel = read(canvas.line, column)
-            out[row, column, 0] = np.uint8(pixel & LANE)
-            out[row, column, 1] = np.uint8(pixel >> GREEN & LANE)
-            out[row, column, 2] = np.uint8(pixel >> BLUE & LANE)
-
-
-@part
-def shrink_planes(
-    canvas: Any, view: Any, out: Any, first: int, last: int, top: int, left: int
-) -> None:  # pragma: no cover - compiled
-    """Fills rows of planes: grey, or red, green and blue.
-
-    :param out: (1 or 3, rows, columns)
-    :param first: row of ``out``
-    :param last: row of ``out``
-    :param top: row of the picture that ``out`` begins with
-    :param left: column
-    """
-    planes, _rows, columns = out.shape
-    right = left + columns - 1
-    for row in range(first, last + 1):
-        _compare(canvas, view.top, top + row)
-        _shrink_row(canvas, view.top, top + row, left, right)
-        if planes == 1:
-            for column in range(columns):
-                out[0, row, column] = _grey(read(canvas.line, left + column))
-            continue
-        for column in range(columns):
-            pixel = read(canvas.line, left + column)
-            out[0, row, column] = np.uint8(pixel & LANE)
-            out[1, row, column] = np.uint8(pixel >> GREEN & LANE)
-            out[2, row, column] = np.uint8(pixel >> BLUE & LANE)
-
-
-@part
-def _grey(pixel: Any) -> Any:  # pragma: no cover - compiled
-    """Returns the grey level that ``cv2.cvtColor`` makes of a colour."""
-    red = (pixel & LANE) * GREY_RED
-    green = (pixel >> GREEN & LANE) * GREY_GREEN
-    blue = (pixel >> BLUE & LANE) * GREY_BLUE
-    return np.uint8((red + green + blue + GREY_HALF) >> GREY_SHIFT)
+    for row in range(top, bottom):
+        _compare(canvas, window_top, row)
+        for cell in range(left, right):
+            paint = read(canvas.same, cell)
+            if paint == MIXED or (cell > 0 and read(canvas.same, cell - 1) != paint):
+                pixel = _shrink_column(canvas, window_top, row, cell)
+            else:
+                pixel = read(canvas.flat, paint)
+            write(canvas.picture, row * SIZE + cell, pixel)
