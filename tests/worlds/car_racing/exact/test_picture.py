@@ -97,6 +97,36 @@ def test_stripes_of_turning_wheels(real: RealPictures, artist: Artist, turns: fl
     assert differing(artist, real) == 0
 
 
+@pytest.mark.parametrize(
+    ("rows", "columns", "top", "left"),
+    [(84, 84, 0, 6), (96, 96, 0, 0), (12, 96, 84, 0), (9, 7, 80, 5)],
+)
+def test_planes_of_colours(
+    real: RealPictures, artist: Artist, rows: int, columns: int, top: int, left: int
+) -> None:
+    real.env.reset(seed=7)
+    real.env.t = 4.0
+    real.env.reward = 123.4
+    real.env.car.hull.angularVelocity = 3
+    picture = real.draw("state_pixels")
+    planes = np.zeros((3, rows, columns), np.uint8)
+    artist.window(planes, top, left, read_scene(real.env))
+    part = picture[top : top + rows, left : left + columns]
+    assert len(np.unique(part.reshape(-1, 3), axis=0)) > 5
+    assert (planes.transpose(1, 2, 0) != part).sum() == 0
+
+
+def test_a_picture_leaves_nothing_behind(real: RealPictures, artist: Artist) -> None:
+    pictures = []
+    for seed, angle in ((8, 0.0), (9, 1.0), (8, 0.0)):
+        real.env.reset(seed=seed)
+        real.env.t = 2.0
+        real.env.car.hull.transform = (real.env.car.hull.position, angle)
+        pictures.append(artist.picture(read_scene(real.env)).copy())
+    assert (pictures[0] != pictures[1]).any()
+    assert (pictures[0] == pictures[2]).all()
+
+
 def odd_scene(rng: np.random.Generator, real: Any) -> Scene:
     """A scene with quads that no track has: crossed, flat, of one row, one over the other."""
     corners = rng.uniform(-25, 25, (30, 1, 2)) + rng.uniform(-12, 12, (30, 4, 2))
@@ -116,4 +146,6 @@ def test_polygons_that_no_track_has(real: RealPictures, artist: Artist) -> None:
     for angle in (0, 0, 0.3, 1.9, 3.5):
         real.env.car.hull.transform = ((0, -10), angle)
         scene = odd_scene(rng, real.env)
-        assert (artist.picture(scene) != real.draw("state_pixels")).sum() == 0
+        picture = artist.picture(scene)
+        assert (picture != real.draw("state_pixels")).sum() == 0
+        assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 100
