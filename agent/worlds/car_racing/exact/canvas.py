@@ -19,6 +19,7 @@ from agent.worlds.car_racing.exact.cells import (
     SIZE,
 )
 from agent.worlds.car_racing.exact.kinds import part
+from agent.worlds.car_racing.exact.lanes import cover_12
 from agent.worlds.car_racing.exact.memory import read, write, write_4
 
 MIXED = np.uint16(0xFFFF)  # in place of a cell's paint: its pixels differ
@@ -123,10 +124,7 @@ def _paint_places(
     paint = read(canvas.cells, at)
     flat = paint != MIXED
     around = read(canvas.paints, np.int64(paint) if flat else 0)
-    for place in range(PLACES):
-        kept = read(canvas.pixels, at * PLACES + place)
-        kept = around if flat else kept
-        write(canvas.pixels, at * PLACES + place, pixel if first <= place <= last else kept)
+    cover_12(canvas.pixels, at * PLACES, flat, around, first, last, pixel)
     write(canvas.cells, at, MIXED)
 
 

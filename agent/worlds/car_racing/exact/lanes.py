@@ -1,4 +1,4 @@
-"""Four levels in one word of 64 bits, and their means, as the processor's vectors compute them."""
+"""Work for the processor's vectors: four levels in a word of 64 bits, and four words at once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Any
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 
 LANES = ir.VectorType(ir.IntType(16), 4)
 WIDE = ir.VectorType(ir.IntType(32), 4)
+WORD = ir.IntType(64)
+WORDS = ir.VectorType(WORD, 4)
 
 
 def _high_product(builder: Any, a: Any, b: Any) -> Any:
@@ -52,4 +55,45 @@ def _mean(
     return types.uint64(*[types.uint64] * 6), generate
 
 
+def _splat(builder: Any, word: Any) -> Any:
+    """Returns four times the same word."""
+    one = builder.insert_element(ir.Constant(WORDS, ir.Undefined), word, ir.IntType(32)(0))
+    none = ir.Constant(ir.VectorType(ir.IntType(32), 4), [0] * 4)
+    return builder.shuffle_vector(one, ir.Constant(WORDS, ir.Undefined), none)
+
+
+def _cover(
+    context: Any, words: Any, at: Any, flat: Any, around: Any, first: Any, last: Any, word: Any
+) -> Any:
+    """Sets twelve words: a part of them to one word, the others to another, or leaves them.
+
+    :param words: an array
+    :param at: index of the first
+    :param flat: the others are set
+    :param around: to this one
+    :param first: of those that are set to ``word``, 0 to 11
+    :param last: of them
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array, at, flat, around, first, last, word = arguments
+        data = make_array(signature.args[0])(context, builder, array).data
+        around, first, last, word = (_splat(builder, x) for x in (around, first, last, word))
+        flat = builder.trunc(flat, ir.IntType(1))
+        for k in range(0, 12, 4):
+            place = builder.gep(data, [builder.add(at, WORD(k))])
+            place = builder.bitcast(place, WORDS.as_pointer())
+            kept = builder.select(flat, around, builder.load(place, align=8))
+            number = ir.Constant(WORDS, [k, k + 1, k + 2, k + 3])
+            after = builder.icmp_signed(">=", number, first)
+            covered = builder.and_(after, builder.icmp_signed("<=", number, last))
+            builder.store(builder.select(covered, word, kept), place, align=8)
+        return context.get_dummy_value()
+
+    whole = types.int64
+    arguments = (words, whole, types.boolean, types.uint64, whole, whole, types.uint64)
+    return types.void(*arguments), generate
+
+
 mean_of_lanes: Any = intrinsic(_mean)
+cover_12: Any = intrinsic(_cover)
