@@ -66,7 +66,7 @@ def read_scene(env: Any) -> Scene:
         car["spin"][k] = env.car.wheels[k].omega
         car["phase"][k] = env.car.wheels[k].phase
     car["time"] = env.t
-    car["reward"] = env.reward
+    car["score"] = env.reward
     polygons = np.array([polygon for polygon, _ in env.road_poly], np.float64)
     colours = np.array([[int(level) for level in colour] for _, colour in env.road_poly], np.uint8)
     ground = np.array([env.bg_color, env.grass_color]).astype(np.uint8)

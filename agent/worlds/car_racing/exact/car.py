@@ -22,7 +22,8 @@ CAR = np.dtype(
         ("spin", np.float64, (WHEELS,)),  # the wheels' own, rad/s
         ("phase", np.float64, (WHEELS,)),  # the wheels' turn so far, rad
         ("time", np.float64),  # since the start, s
-        ("reward", np.float64),  # sum so far, as the picture's score shows it
+        ("reward", np.float64),  # sum so far
+        ("score", np.float64),  # the same before the last step's cost, which the picture shows
         # What a world tells.
         ("tiles", np.int32),  # of the track
         ("visited", np.int32),  # of them, by a wheel

@@ -54,6 +54,7 @@ def step(
     command(car, action[0], action[1], action[2])
     _move(car, tracks, k, room)
     car.steps += 1
+    car.score = car.reward
     car.reward += STEP_REWARD
     reward = car.reward - car.paid
     car.paid = car.reward
@@ -93,6 +94,7 @@ def _place_at(
     car.centre[HULL, 0] = (cos * HULL_CENTRE_X - sin * HULL_CENTRE_Y) + car.position[HULL, 0]
     car.centre[HULL, 1] = (sin * HULL_CENTRE_X + cos * HULL_CENTRE_Y) + car.position[HULL, 1]
     _move(car, tracks, k, make_room())
+    car.score = car.reward
 
 
 def start(cars: Cars, tracks: Tracks, k: int, track: Track, lap_share: float = LAP_SHARE) -> None:

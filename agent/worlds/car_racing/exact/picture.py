@@ -113,7 +113,7 @@ def _draw(
             draw_bar(canvas, view, car, end + CAR_PAINTS)
         shrink_rows(canvas, view.top, row, after, left, right)
         row = after
-    write_score(canvas, strips, car.reward)
+    write_score(canvas, strips, car.score)
 
 
 @part

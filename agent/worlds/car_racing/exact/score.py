@@ -99,9 +99,9 @@ def _means(
 
 
 @part
-def write_score(canvas: Any, strips: Any, reward: float) -> None:  # pragma: no cover - compiled
+def write_score(canvas: Any, strips: Any, score: float) -> None:  # pragma: no cover - compiled
     """Puts the score into the canvas's picture."""
-    strip = _strip_of(reward)
+    strip = _strip_of(score)
     for row in range(ROWS):
         for column in range(COLUMNS):
             level = np.uint64(strips[strip, row, column])
@@ -109,9 +109,9 @@ def write_score(canvas: Any, strips: Any, reward: float) -> None:  # pragma: no 
 
 
 @part
-def _strip_of(reward: float) -> int:  # pragma: no cover - compiled
-    """Returns the strip that shows a reward, rounded as ``format`` does."""
-    score = np.rint(reward)
-    if score == 0.0 and np.signbit(reward):
+def _strip_of(score: float) -> int:  # pragma: no cover - compiled
+    """Returns the strip that shows a score, rounded as ``format`` does."""
+    number = np.rint(score)
+    if number == 0.0 and np.signbit(score):
         return MINUS_ZERO
-    return int(min(max(score, LEAST), MOST)) - LEAST
+    return int(min(max(number, LEAST), MOST)) - LEAST

@@ -8,7 +8,11 @@ import pytest
 pytest.importorskip("Box2D", reason="the real CarRacing needs Box2D")
 pytest.importorskip("pygame", reason="the real CarRacing needs pygame")
 
+from gymnasium.utils.seeding import np_random
+
+from agent.worlds.car_racing.exact.track import make_track
 from experiments.car_racing_drivers import DRIVERS
+from experiments.car_racing_exactness import ExactCar
 from experiments.car_racing_pictures import Artist, RealPictures, Scene, compare, read_scene
 
 FIELD = 2000 / 6
@@ -35,6 +39,25 @@ def test_no_pixel_differs(real: RealPictures, artist: Artist, name: str) -> None
     found = compare(real, artist, DRIVERS[name], seed=1, steps=240, every=12)
     assert found.pictures > 30
     assert (found.colour, found.grey) == (0, 0)
+
+
+def test_no_pixel_differs_over_our_own_physics(real: RealPictures, artist: Artist) -> None:
+    car = ExactCar()
+    tracks = car.tracks
+    real.wanted = True
+    real.env.reset(seed=1)
+    car.reset(make_track(np_random(1)[0]))
+    rng = np.random.default_rng(1)
+    scores = set()
+    for step in range(81):
+        arrays = (tracks.polygons[0], tracks.colours[0], int(tracks.polygon_counts[0]))
+        scene = Scene(car.record, *arrays, tracks.ground[0])
+        assert (artist.picture(scene) != real.picture).sum() == 0, step
+        scores.add(round(car.record["score"]))
+        action = DRIVERS["centre line"](real.env, rng, step)
+        real.env.step(action)
+        car.step(action)
+    assert len(scores) > 10
 
 
 def test_no_pixel_differs_in_random_colours(artist: Artist) -> None:
