@@ -20,6 +20,7 @@ from agent.config.console import keep_streams_open
 from agent.config.errors import EXIT_ERROR, EXIT_OK, EXIT_SIM_LOST, UserError
 from agent.config.one_line_parser import OneLineParser
 from agent.config.signals import interruptible
+from agent.training.saved_model import check_drives_in, read_driver
 from agent.trials.champion import check_trust, find_model
 from agent.trials.experiment import add_model_arguments, settle_folders
 from agent.worlds.base import SimulatorLost, shown_address, split_task
@@ -232,6 +233,7 @@ def checked_model(arguments: argparse.Namespace) -> Path:
         raise UserError(f"--model {model} does not exist; give a model.zip, its folder or bundled")
     if not arguments.trust:
         check_trust(model)
+    check_drives_in(read_driver(model)[1], model, WORLD.name)
     return model
 
 

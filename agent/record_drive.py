@@ -28,7 +28,7 @@ from agent.config.outputs import check_folder
 from agent.config.settings import facts_of
 from agent.config.signals import interruptible
 from agent.config.trial import TrialConfig
-from agent.training.saved_model import load_model, read_driver
+from agent.training.saved_model import check_drives_in, load_model, read_driver
 from agent.trials.champion import check_trust
 from agent.worlds.base import parse_address, task_of, world_named
 from agent.worlds.comparisons import check_task, full_task
@@ -251,6 +251,7 @@ def config_of_model(path: Path, given: dict[str, Any], trusted: bool) -> TrialCo
             f"{taken[0]} {given[taken[0]]} is the model's own to say; drop it", taken[0]
         )
     params, driver = read_driver(path)
+    check_drives_in(driver, path, WORLD.name)
     own = {name: params[name] for name in WORLD_OPTIONS if name in params}
     config = driver.changed(**own | given)
     repeat = config.world.action_repeat

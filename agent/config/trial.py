@@ -31,7 +31,7 @@ from agent.config.flat import (
 from agent.config.parts import Imitation, Trial
 from agent.config.settings import facts_of
 from agent.worlds.base import DEFAULT_WORLD, Learner, World, WorldOptions, split_task, world_named
-from agent.worlds.capabilities import HasExpert
+from agent.worlds.capabilities import HasExpert, SharesSimulator
 from agent.worlds.comparisons import check_task
 
 
@@ -101,6 +101,8 @@ class TrialConfig:
         tasks = params.get("env") or [world.default_task]
         names = [split_task(task)[0] for task in tasks]
         kept: dict[str, Any] = {"agent": agent, "world": world.name, "env": names}
+        # Pictures of a size may ask for a kind of network.
+        kept["conv_layers"] = params.get("conv_layers")
         for name, facts in facts_of(world.Options).items():
             if not applies(facts, kind):
                 continue
@@ -153,7 +155,14 @@ class TrialConfig:
                 f" install it with: pip install '{PRODUCT}[{world.extra}]'"
             )
         for task in self.trial.env:
-            check_task(world, split_task(task)[0])
+            name, address = split_task(task)
+            check_task(world, name)
+            if address and not isinstance(world, SharesSimulator):
+                raise UserError(
+                    f"env {task!r} has an address, and world {world.name!r} no simulators;"
+                    f" give {name}",
+                    "env",
+                )
         if self.trial.warm_start:
             _check_model(Path(self.trial.warm_start))
         if self.trial.device == "cuda" and not can_have_cuda():

@@ -64,6 +64,19 @@ def _made_in(path: Path, make: Callable[[Mapping[str, Any]], Made]) -> Made:
         ) from error
 
 
+def check_drives_in(driver: TrialConfig, model: Path, world: str) -> None:
+    """Refuse a model of another world.
+
+    :param driver: see ``read_driver``
+    :param model: a model.zip
+    :param world: name of the one that is to be driven in
+    :raises UserError: it is of another
+    """
+    own = driver.trial.world
+    if own != world:
+        raise UserError(f"model {model} drives in world {own!r}; give one of world {world!r}")
+
+
 def load_model(path: Path, config: TrialConfig, device: str) -> BaseAlgorithm:
     """The model saved at ``path``, by the algorithm of its configuration.
 

@@ -26,6 +26,13 @@ def test_the_network_turns_pictures_of_whole_cells_into_features(
     assert torch.isfinite(features).all()
 
 
+def test_three_layers_take_pictures_of_half_cells() -> None:
+    features = PatchEncoder(pictures_of(1, 84, 92), features_dim=32, layers=3)
+    assert torch.isfinite(features(torch.rand(2, 1, 84, 92))).all()
+    with pytest.raises(ValueError, match="84x90 are no whole cells of 4x4"):
+        PatchEncoder(pictures_of(1, 84, 90), layers=3)
+
+
 def test_pictures_that_cells_do_not_fill_are_refused() -> None:
     with pytest.raises(ValueError, match="42x80 are no whole cells of 8x8"):
         PatchEncoder(pictures_of(1, 42, 80))

@@ -58,7 +58,7 @@ class PatchEncoder(BaseFeaturesExtractor):
         wherever it lies, at less than half of the speed again.
     :param bounded: features are normalised and squashed instead of rectified; they cannot all die
         of one bad update
-    :raises ValueError: rows or columns that cells of 8x8 do not fill
+    :raises ValueError: rows or columns that cells of 8x8 do not fill, with three layers of 4x4
     """
 
     def __init__(
@@ -70,9 +70,10 @@ class PatchEncoder(BaseFeaturesExtractor):
     ) -> None:
         super().__init__(observation_space, features_dim)
         channels, rows, columns = observation_space.shape
-        if rows % CELL or columns % CELL:
+        side = PATCH[layers] * INNER[layers]
+        if rows % side or columns % side:
             raise ValueError(
-                f"pictures of {rows}x{columns} are no whole cells of {CELL}x{CELL}; crop them"
+                f"pictures of {rows}x{columns} are no whole cells of {side}x{side}; crop them"
             )
         self.layers = layers
         self.channels = channels

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from agent.worlds.capabilities import Expert
 
 
+NEEDED = ("Box2D", "pygame")  # by Gymnasium's cars
+NO_WHOLE_CELLS = (84, "crop")  # values of options that leave 84 columns or rows
+
+
 class CarRacingWorld:
     """CarRacing-v3 of Gymnasium: our own, exact and fast, or the installed one."""
 
@@ -46,13 +50,23 @@ class CarRacingWorld:
         :raises UserError: such options
         """
         options = _options(config)
-        size = options.frame_size
-        if size % 8 and config.algorithm.conv_layers < 3:
+        if config.algorithm.conv_layers < 3:
+            for name, whole in (("frame_size", 96), ("bar", "read")):
+                value = vars(options)[name]
+                if value in NO_WHOLE_CELLS:
+                    raise UserError(
+                        f"{name} {value} leaves 84 pixels, which do not fill the cells of 8x8 that"
+                        f" conv_layers {config.algorithm.conv_layers} see; give --conv-layers 3 or"
+                        f" --{name.replace('_', '-')} {whole}",
+                        name,
+                        "conv_layers",
+                    )
+        if options.bar == "keep" and "flip" in config.trial.augment:
             raise UserError(
-                f"frame_size {size} does not fill the cells of 8x8 that conv_layers"
-                f" {config.algorithm.conv_layers} see; give --conv-layers 3 or --frame-size 96",
-                "frame_size",
-                "conv_layers",
+                "augment 'flip' mirrors pictures, and bar 'keep' has a left and a right;"
+                " give --bar read or --bar crop",
+                "augment",
+                "bar",
             )
 
     def check_ready(self, config: TrialConfig) -> None:
@@ -60,11 +74,14 @@ class CarRacingWorld:
 
         :raises UserError: they are asked for
         """
-        if _options(config).backend == "gymnasium" and find_spec("Box2D") is None:
-            raise UserError(
-                "CarRacing-v3 of Gymnasium needs Box2D, which is not installed;"
-                f" install it with: pip install '{PRODUCT}[{self.extra}]'"
-            )
+        if _options(config).backend != "gymnasium":
+            return
+        for module in NEEDED:
+            if find_spec(module) is None:
+                raise UserError(
+                    f"CarRacing-v3 of Gymnasium needs {module}, which is not installed;"
+                    f" install it with: pip install '{PRODUCT}[{self.extra}]'"
+                )
 
     def make_vec(
         self,
@@ -84,8 +101,10 @@ class CarRacingWorld:
         :param seed: the trial's
         :param learner: facts about who learns in them
         """
+        from agent.kernels.compilation import announce_compilation
         from agent.worlds.car_racing.make_vec_env import make_vec_env
 
+        announce_compilation()
         return make_vec_env(options, n, purpose, seed, learner)
 
     def measure(self, infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -110,14 +129,9 @@ class CarRacingWorld:
         return inner
 
     def mirrored_actions(self, options: CarRacingOptions, discrete: bool) -> NDArray[Any]:
-        """Steering changes its side, pedals do not.
-
-        :raises UserError: pictures with the bar as drawn, which has a left and a right
-        """
+        """Steering changes its side, pedals do not; see ``check`` for what cannot be mirrored."""
         from agent.worlds.car_racing.actions import MIRRORED_FIVE, Actions
 
-        if options.bar == "keep":
-            raise UserError("augment 'flip' needs pictures without the bar; give --bar read")
         if discrete:
             return MIRRORED_FIVE
         return np.array(Actions(options.actions, options.steer_limit).mirror_signs)
