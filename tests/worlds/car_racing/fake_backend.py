@@ -67,7 +67,7 @@ class FakeBackend:
 
     def shade(self, k: int) -> int:
         """Grey of the ``k``-th car's picture now."""
-        return int(7 * self.restarts[k][-1] + self.cars[k]["steps"]) % 256
+        return (7 * self.restarts[k][-1] + int(self.cars[k]["steps"])) % 256
 
     def observe(self, out: NDArray[np.uint8], which: Sequence[int]) -> None:
         self.drawn.append(list(which))

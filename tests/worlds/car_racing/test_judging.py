@@ -21,7 +21,7 @@ from tests.worlds.car_racing.tiny_trial import MOST_FRAMES, end_early, train
 def test_a_model_of_small_pictures_is_judged_by_gymnasium_and_filmed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    model = train(tmp_path / "trial", "--frame-size", "84", "--patience", "30")
+    model = train(tmp_path / "trial", "--frame-size", "84", "--patience", "20")
     opened: list[GymnasiumBackend] = []
 
     class Noted(GymnasiumBackend):

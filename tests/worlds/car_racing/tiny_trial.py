@@ -9,7 +9,7 @@ import pytest
 TINY = ["--world", "car_racing", "--device", "cpu", "--agent", "ppo", "--timesteps", "32"]
 TINY += ["--n-envs", "2", "--eval-episodes", "1", "--choosing-episodes", "1", "--evaluations", "1"]
 TINY += ["--conv-layers", "3", "--features-dim", "8", "--net-width", "8", "--n-steps", "16"]
-MOST_FRAMES = 60
+MOST_FRAMES = 30
 
 
 def end_early(monkeypatch: pytest.MonkeyPatch) -> None:
