@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import fsum
 from typing import Any
 
 from agent.config.plain import is_finite
 from agent.reporting.history import Configuration, Trial
-from agent.reporting.measures import NOTHING, measure_texts
+from agent.reporting.measures import NOTHING, REWARDS, measure_texts
 from agent.reporting.searched_space import active_names
 from agent.reporting.style import number
 from agent.search.space import Space
@@ -25,11 +26,22 @@ EVALUATION_COLUMNS = (
     "std_reward",
     "generalisation_gap",
     "verdict",
+    "measures",
+    "baselines",
     "model",
 )
 
 
-TEXT_COLUMNS = ("parameters", "cause", "task", "env", "driver", "model")  # begin at the left
+TEXT_COLUMNS = (
+    "parameters",
+    "cause",
+    "task",
+    "env",
+    "driver",
+    "measures",
+    "baselines",
+    "model",
+)  # begin at the left
 RACE_COLUMNS = (
     "timestamp",
     "task",
@@ -124,11 +136,34 @@ def best_trials(trials: Sequence[Trial]) -> Table:
 
 def evaluations_table(evaluations: Sequence[Mapping[str, Any]]) -> Table:
     """Returns the evaluations of saved models, a row each."""
-    rows = [
-        [_when(each), *(_cell(each.get(name)) for name in EVALUATION_COLUMNS[1:])]
-        for each in evaluations
-    ]
+    rows = []
+    for each in evaluations:
+        told = {**each, "measures": _measures(each.get("score")), "baselines": _baselines(each)}
+        rows.append([_when(each), *(_cell(told.get(name)) for name in EVALUATION_COLUMNS[1:])])
     return Table(EVALUATION_COLUMNS, rows)
+
+
+def _measures(score: Any) -> str | None:
+    """The world's measures of an evaluation in one cell, ``None`` for none."""
+    if not isinstance(score, dict):
+        return None
+    return ", ".join(f"{name} {text}" for name, text in measure_texts(score)) or None
+
+
+def _baselines(evaluation: Mapping[str, Any]) -> str | None:
+    """Mean rewards of an evaluation's baselines in one cell, ``None`` for none."""
+    floors = evaluation.get("floors")
+    if not isinstance(floors, dict):
+        return None
+    means = {name: _mean_reward(score) for name, score in floors.items()}
+    return ", ".join(f"{name} {_cell(mean)}" for name, mean in means.items()) or None
+
+
+def _mean_reward(score: Any) -> float | None:
+    if not isinstance(score, dict) or not isinstance(score.get(REWARDS), list):
+        return None
+    rewards = [each for each in score[REWARDS] if is_finite(each)]
+    return fsum(rewards) / len(rewards) if rewards else None
 
 
 def races_table(races: Sequence[Mapping[str, Any]]) -> Table:

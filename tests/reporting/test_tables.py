@@ -101,6 +101,29 @@ def test_races_have_a_row_for_each_driver() -> None:
     assert len(races_table([strange]).rows) == 2
 
 
+def test_an_evaluation_has_the_world_s_measures_and_its_baselines() -> None:
+    score = {"episodes": [900.0, 910.0], "laps": 2, "lap_time_sec": None, "tiles_missed": 0.5}
+    floors = {"random policy": {"episodes": [-30.0, -20.0]}, "expert": {"episodes": [935.5]}}
+    table = evaluations_table(
+        [
+            {"env": "a", "score": score, "floors": floors},
+            {"env": "b", "score": [], "floors": {"x": 5, "y": {"episodes": ["?"]}}},
+            {},
+        ]
+    )
+    rows = [dict(zip(table.head, row, strict=True)) for row in table.rows]
+    assert [row["measures"] for row in rows] == [
+        "laps 2, lap_time_sec -, tiles_missed 0.5",
+        "-",
+        "-",
+    ]
+    assert [row["baselines"] for row in rows] == [
+        "random policy -25, expert 935.5",
+        "x -, y -",
+        "-",
+    ]
+
+
 def test_paths_and_causes_are_not_cut(tmp_path: Path) -> None:
     path = "agent/models/champion-of-a-task-with-a-long-name/model.zip"
     assert path in evaluations_table([{"model": path}]).rows[0]
