@@ -103,6 +103,13 @@ class Imitation(Part):
         high=1.0,
         old_names=("taught",),
     )
+    imitation_epochs: int = setting(
+        0,
+        "passes over as many labels as a rollout has while nothing else is learned, 0 for half of"
+        " n_epochs",
+        low=0,
+        high=1000,
+    )
     imitation_weight: float = setting(
         0.0,
         "weight of the expert's labels beside the reward in the rest of training, 0 for none",

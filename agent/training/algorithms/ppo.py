@@ -128,6 +128,11 @@ def attach(model: FastPPO, config: TrialConfig, training: TrainingEnvs) -> None:
     model.curriculum = training.curriculum
     if training.expert:
         assert config.imitation is not None
-        share = config.imitation.imitation_share
-        weight = config.imitation.imitation_weight
-        model.imitator = Imitator(model, training.expert, share, weight)
+        own = config.imitation
+        model.imitator = Imitator(
+            model,
+            training.expert,
+            own.imitation_share,
+            own.imitation_weight,
+            own.imitation_epochs,
+        )

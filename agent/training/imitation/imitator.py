@@ -27,13 +27,18 @@ class Imitator:
     :param expert: labels every step of the training environments
     :param share: of training, at its beginning, in which the labels are all that is learned from
     :param weight: of the labels' loss beside PPO's in the rest, 0 for none
+    :param epochs: passes over as many labels as a rollout has, while they are all that is learned
+        from; 0 for half of PPO's
     """
 
-    def __init__(self, model: FastPPO, expert: Expert, share: float, weight: float) -> None:
+    def __init__(
+        self, model: FastPPO, expert: Expert, share: float, weight: float, epochs: int = 0
+    ) -> None:
         self.model = model
         self.expert = expert
         self.share = share
         self.weight = weight
+        self.epochs = epochs or 0.5 * model.n_epochs
         self.dataset: AggregatedDataset | None = None
         self.background: BackgroundLearner | None = None
         self._gradient: AuxiliaryGradient | None = None
@@ -44,14 +49,14 @@ class Imitator:
         return 1.0 - self.model._current_progress_remaining <= self.share
 
     def begin(self) -> None:
-        """Begins to learn from all labels so far, in half as many minibatches as PPO would have.
+        """Begins to learn from all labels so far, in as many minibatches as ``epochs`` say.
 
         That runs beside the next rollout and serves the one after it.
         """
         model = self.model
         dataset = self._with_rollout()
         steps = model.rollout_buffer.returns.size
-        count = max(1, model.n_epochs * steps // (2 * model.batch_size))
+        count = max(1, int(self.epochs * steps) // model.batch_size)
         dataset.queue_minibatches(count, model.batch_size)
         self.go_on(dataset)
         if model.num_timesteps >= model._total_timesteps:
