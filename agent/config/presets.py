@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+NOTES_PICTURES: dict[str, Any] = {
+    "frame_size": 84,
+    "bar": "crop",
+    "frame_stack": 4,
+    "action_repeat": 1,
+    "steer_limit": 1.0,
+    "patience": 0,
+    "conv_layers": 3,
+}
+
 PRESETS: dict[str, dict[str, Any]] = {
     # A driver of tracks that it has never seen, see docs/results/generalisation.md.
     "generalist": {
@@ -31,5 +41,72 @@ PRESETS: dict[str, dict[str, Any]] = {
         "averaged": 0.06,
         "reward": "race",
         "choosing_episodes": 16,
+    },
+    # CarRacing-v3 in 60,000 frames from an expert, and from the reward alone; docs/car-racing.md.
+    "car-racing": {
+        "world": "car_racing",
+        "agent": "ppo",
+        "timesteps": 30_000,
+        "action_repeat": 2,
+        "augment": ["flip"],
+        "imitation_share": 1.0,
+        "expert_share": 0.3,
+        "imitation_epochs": 30,
+        "conv_layers": 3,
+        "learning_rate": 1e-3,
+        "lr_end": 0.03,
+        "log_std_init": -3.0,
+        "sde_freq": 0,
+        "n_envs": 16,
+        "n_steps": 64,
+        "batch_size": 128,
+        "evaluations": 1,
+    },
+    # The settings of the notes on CarRacing that this product begins from, as far as they are told.
+    "car-racing-notes-ppo": {
+        "world": "car_racing",
+        "agent": "ppo",
+        "timesteps": 1_000_000,
+        **NOTES_PICTURES,
+        "n_envs": 8,
+        "learning_rate": 3e-4,
+        "n_steps": 2048,
+        "batch_size": 64,
+        "n_epochs": 10,
+        "gamma": 0.99,
+        "ent_coef": 0.01,
+        "log_std_init": 0.0,
+        "sde_freq": 0,
+        "features_dim": 512,
+    },
+    "car-racing-notes-sac": {
+        "world": "car_racing",
+        "agent": "sac",
+        "timesteps": 2_000_000,
+        **NOTES_PICTURES,
+        "n_envs": 1,
+        "buffer_size": 30_000,
+        "batch_size": 256,
+        "train_freq": 1,
+        "gradient_steps": 2,
+        "gamma": 0.99,
+        "tau": 0.01,
+        "learning_rate": 1e-4,
+        "entropy_rate": 1e-4,
+        "ent_coef": 0.1,
+        "shift": 4,
+        "features_dim": 64,
+        "return_steps": 1,
+        "sde_freq": 0,
+    },
+    "car-racing-notes-dqn": {
+        "world": "car_racing",
+        "agent": "dqn",
+        "timesteps": 1_000_000,
+        **NOTES_PICTURES,
+        "n_envs": 1,
+        "gamma": 0.99,
+        "return_steps": 1,
+        "shift": 0,
     },
 }

@@ -74,8 +74,8 @@ def test_a_preset_is_its_parameters_and_what_is_given_beside_it_wins(preset: str
     params = PRESETS[preset]
     assert config_of("--preset", preset) == TrialConfig.of(**params)
     assert config_of(*arguments_of(params)) == TrialConfig.of(**params)
-    config = config_of("--timesteps", "77", f"--preset={preset}", "--env", "donkey-warren-track-v0")
-    assert config == TrialConfig.of(**params | {"timesteps": 77, "env": ["donkey-warren-track-v0"]})
+    config = config_of("--timesteps", "77", f"--preset={preset}", "--n-envs", "3")
+    assert config == TrialConfig.of(**params | {"timesteps": 77, "n_envs": 3})
 
 
 def test_the_generalist_sees_random_roads_only() -> None:
