@@ -116,6 +116,7 @@ class _EpisodeRecorder:
         self.told = told
         self._began = time.monotonic()
         self._told_at = self._began
+        self._steps = 0
         self.endings: list[tuple[int, str, dict[str, Any], bool]] = []
         self._infos: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
 
@@ -130,11 +131,13 @@ class _EpisodeRecorder:
             measures = self.world.measure(self._infos.pop(index))
             cut_off = bool(scope["info"].get("TimeLimit.truncated"))
             self.endings.append((index, str(scope["info"]["end_reason"]), measures, cut_off))
+        self._steps += 1
         now = time.monotonic()
         if self.told and now - self._told_at >= TELL_EVERY_SEC:
             self._told_at = now
             seconds = now - self._began
-            print(f"{self.told}: {len(self.endings)} done after {seconds:.0f} s", flush=True)
+            done = f"{len(self.endings)} done and {self._steps:,} steps"
+            print(f"{self.told}: {done} after {seconds:.0f} s", flush=True)
 
 
 def evaluate(

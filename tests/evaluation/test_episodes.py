@@ -59,7 +59,7 @@ def test_a_long_evaluation_says_how_far_it_has_come(
     monkeypatch.setattr("agent.evaluation.episodes.TELL_EVERY_SEC", 0.0)
     evaluate(policy, WORLD, vec_env, 2, 5, name="chance")
     told = capsys.readouterr().out.splitlines()
-    assert told[0] == "chance, 2 episodes: 0 done after 0 s"
+    assert told[0] == "chance, 2 episodes: 0 done and 1 steps after 0 s"
     assert told[-1].startswith("chance, 2 episodes: 2 done")
     vec_env.close()
 
