@@ -42,11 +42,11 @@ PRESETS: dict[str, dict[str, Any]] = {
         "reward": "race",
         "choosing_episodes": 16,
     },
-    # CarRacing-v3 in 60,000 frames from an expert, and from the reward alone; docs/car-racing.md.
+    # CarRacing-v3 in 72,000 frames from an expert, and from the reward alone; docs/car-racing.md.
     "car-racing": {
         "world": "car_racing",
         "agent": "ppo",
-        "timesteps": 30_000,
+        "timesteps": 36_000,
         "action_repeat": 2,
         "augment": ["flip"],
         "imitation_share": 1.0,

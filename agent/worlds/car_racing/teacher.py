@@ -50,7 +50,7 @@ MANNER = Manner()
 # To be copied by a learner, who errs and sees no further than the picture: along the middle of the
 # road with its bends rounded, for the quickest line depends on bends that are not in sight yet.
 PATIENT = Manner(
-    limits=Limits(4.5, 146.0, 96.0, 43.0, 99.0),
+    limits=Limits(3.6, 150.0, 96.0, 43.0, 99.0),
     bumps=0,
     ahead=9.0,
     ahead_sec=0.2,
