@@ -46,6 +46,7 @@ def make_vec_env(
         options.action_repeat,
         options.patience if training else 0,
         teacher,
+        options.bar != "keep",
     )
     vec_env.seed(purpose.first_seed(seed))
     return vec_env

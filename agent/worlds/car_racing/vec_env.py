@@ -32,6 +32,7 @@ class CarRacingVecEnv(VecEnv):
     :param repeat: frames that a decision is held for
     :param patience: frames without a new tile after which an episode is cut off, 0 for never
     :param teacher: labels every step; None for none
+    :param is_symmetric: a mirrored picture is the mirrored scene's
     """
 
     render_mode: str | None = None
@@ -45,6 +46,7 @@ class CarRacingVecEnv(VecEnv):
         repeat: int,
         patience: int = 0,
         teacher: Teacher | None = None,
+        is_symmetric: bool = True,
     ) -> None:
         n = len(backend.cars)
         frames, gap = stack
@@ -54,6 +56,7 @@ class CarRacingVecEnv(VecEnv):
         self.repeat = repeat
         self.patience = patience
         self.teacher = teacher
+        self.is_symmetric = is_symmetric
         self.stacks = FrameStacks(n, frames, gap, shape)
         self._seed_of = np.arange(n)
         self._frames = np.zeros(n, dtype=np.int64)
@@ -151,8 +154,10 @@ class CarRacingVecEnv(VecEnv):
 
     @property
     def mirror_signs(self) -> Sequence[float]:
-        """See ``capabilities.Expert``."""
+        """See ``capabilities.Expert``; none where a picture has a left and a right of its own."""
         assert self.teacher
+        if not self.is_symmetric:
+            return []
         return [*self.actions.mirror_signs, *self.teacher.bearing_signs]
 
     def take_labels(self) -> NDArray[np.float32]:

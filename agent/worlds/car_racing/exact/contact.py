@@ -1,4 +1,4 @@
-"""Whether a wheel, or a piece of the hull, touches a tile.
+"""Contact of a wheel, or a piece of the hull, with a tile.
 
 Bits matter only at a distance of two skins, 0.02 units. So what is clear from the tile's edges is
 decided by them, and the rest by Box2D's own way of measuring.

@@ -1,4 +1,4 @@
-"""What a wheel does to the car in one step: its spin, and the force of its tyre.
+"""Wheels in one step: their spin, and the force of their tyres on the car.
 
 Arithmetic in float64 and its order are those of Gymnasium's car; speeds are Box2D's float32.
 """
