@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FRAMES_PER_SEC = 50
+FRAME_REWARD = -0.1
 MOST_FRAMES = 1000  # Gymnasium's time limit of the registered CarRacing-v3
 
 

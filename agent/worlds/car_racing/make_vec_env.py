@@ -45,6 +45,7 @@ def make_vec_env(
         Actions("five" if learner.discrete else options.actions, options.steer_limit),
         options.action_repeat,
         options.patience if training else 0,
+        options.patience_pays and training,
         teacher,
         options.bar != "keep",
     )

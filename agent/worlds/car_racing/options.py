@@ -58,6 +58,12 @@ class CarRacingOptions(WorldOptions):
         high=1000,
         judged=0,
     )
+    patience_pays: bool = setting(
+        False,
+        "such an episode is over instead and pays for the frames that were left, as if no tile had"
+        " come: a learner does not see which tiles it has missed",
+        judged=False,
+    )
     expert_share: float = setting(
         0.0,
         "share of training, at its beginning, in which the expert drives more and more seldom",

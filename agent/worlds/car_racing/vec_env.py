@@ -14,7 +14,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepR
 
 from agent.worlds.base import SEED_BAND
 from agent.worlds.car_racing.actions import Actions
-from agent.worlds.car_racing.backend import MOST_FRAMES, Backend
+from agent.worlds.car_racing.backend import FRAME_REWARD, MOST_FRAMES, Backend
 from agent.worlds.car_racing.teacher import Teacher
 from agent.worlds.frame_stack import FrameStacks
 
@@ -31,6 +31,7 @@ class CarRacingVecEnv(VecEnv):
     :param actions: of the learner
     :param repeat: frames that a decision is held for
     :param patience: frames without a new tile after which an episode is cut off, 0 for never
+    :param patience_pays: it is over instead, and pays for the frames that were left
     :param teacher: labels every step; None for none
     :param is_symmetric: a mirrored picture is the mirrored scene's
     """
@@ -45,6 +46,7 @@ class CarRacingVecEnv(VecEnv):
         actions: Actions,
         repeat: int,
         patience: int = 0,
+        patience_pays: bool = False,
         teacher: Teacher | None = None,
         is_symmetric: bool = True,
     ) -> None:
@@ -55,6 +57,7 @@ class CarRacingVecEnv(VecEnv):
         self.actions = actions
         self.repeat = repeat
         self.patience = patience
+        self.patience_pays = patience_pays
         self.teacher = teacher
         self.is_symmetric = is_symmetric
         self.stacks = FrameStacks(n, frames, gap, shape)
@@ -110,13 +113,18 @@ class CarRacingVecEnv(VecEnv):
         if self.patience:
             lost = ~moved.terminated & (self._frames - self._best_at >= self.patience)
         dones = moved.terminated | truncated | lost
+        ended = moved.terminated
+        rewards = moved.rewards
+        if self.patience_pays:
+            ended = ended | lost
+            rewards = rewards + np.where(lost, FRAME_REWARD * (MOST_FRAMES - self._frames), 0.0)
         everyone = range(self.num_envs)
         stacks = self.stacks.advanced()
         self.backend.observe(stacks[:, -1], everyone)
         infos = [self._info(k) for k in everyone]
         over = np.flatnonzero(dones).tolist()
         for k in over:
-            infos[k]["TimeLimit.truncated"] = not moved.terminated[k]
+            infos[k]["TimeLimit.truncated"] = not ended[k]
             infos[k]["end_reason"] = self._end_reason(k, bool(moved.terminated[k]))
             infos[k]["terminal_observation"] = self._observations()[k].copy()
             self._restart(k, self._next_seed(k))
@@ -125,7 +133,7 @@ class CarRacingVecEnv(VecEnv):
             self.backend.observe(pictures, over)
             stacks[over, -1] = pictures
             self.stacks.fill(over)
-        return self._observations(), moved.rewards.astype(np.float32), dones, infos
+        return self._observations(), rewards.astype(np.float32), dones, infos
 
     def _info(self, k: int) -> dict[str, Any]:
         car = self.backend.cars[k]

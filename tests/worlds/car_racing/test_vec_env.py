@@ -128,6 +128,17 @@ def test_patience_ends_what_gets_nowhere_as_a_truncation(repeat: int) -> None:
     assert "terminal_observation" not in infos[1] or repeat == 4
 
 
+def test_patience_that_pays_is_an_end_and_costs_the_frames_that_were_left() -> None:
+    vec_env = make(2, 4, patience=20, patience_pays=True)
+    vec_env.reset()
+    for _ in range(4):
+        vec_env.step(np.array([NOTHING, GAS]))
+    _, rewards, dones, infos = vec_env.step(np.array([NOTHING, GAS]))
+    assert dones[0] and infos[0]["TimeLimit.truncated"] is False
+    assert rewards[0] == pytest.approx(4 * -0.1 + (1000 - 20) * -0.1)
+    assert not dones[1]
+
+
 def test_a_stack_has_decisions_of_the_past_and_begins_with_the_first_picture() -> None:
     vec_env = make(2, repeat=2, stack=(3, 2))
     vec_env.seed(1)
