@@ -55,6 +55,7 @@ BAD = [
     ["--agent", "sac", "--memory-limit", "1M"],
     ["--device", "cuda"],
     ["--device", "tpu"],
+    ["--mixed-precision"],
     ["--augment", "upside-down"],
     ["--n-envs", "1000"],
     ["--log-steps", "-1"],

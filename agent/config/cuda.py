@@ -4,6 +4,7 @@ from __future__ import annotations
 
 DRIVER = "libcuda.so.1"  # torch has CUDA on Linux alone, of the systems that this runs on
 NO_CUDA = "--device 'cuda' is not available here; give --device cpu or auto"
+NO_MIXED_PRECISION = "--mixed-precision needs CUDA, and the network would train on a CPU; drop it"
 
 
 def can_have_cuda() -> bool:

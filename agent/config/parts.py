@@ -63,6 +63,11 @@ class Trial(Part):
         "refuse kernels that do not repeat to the last digit on one machine",
         hyperparameter=False,
     )
+    mixed_precision: bool = setting(
+        False,
+        "the network's layers compute in bfloat16 in training, which needs CUDA",
+        hyperparameter=False,
+    )
     memory_limit: str = setting(
         "8G",
         "memory the trial may plan for, such as 8G or 900M",
@@ -86,6 +91,13 @@ class Trial(Part):
             raise UserError(f"augment {unknown_text(unknown[0], AUGMENTATIONS)}", "augment")
         if not self.env:
             raise UserError("env is empty; name at least one task of the world", "env")
+        if self.mixed_precision and self.agent == "recurrent_ppo":
+            raise UserError(
+                "mixed_precision and agent 'recurrent_ppo', whose gradient steps are not ours,"
+                " do not go together; drop one",
+                "mixed_precision",
+                "agent",
+            )
         try:
             parse_memory(self.memory_limit)
         except UserError as error:

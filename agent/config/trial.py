@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from agent import PRODUCT
 from agent.config.algorithms import ALGORITHMS, Algorithm, OffPolicy
-from agent.config.cuda import NO_CUDA, can_have_cuda
+from agent.config.cuda import NO_CUDA, NO_MIXED_PRECISION, can_have_cuda
 from agent.config.errors import UserError
 from agent.config.flat import (
     applies,
@@ -167,6 +167,8 @@ class TrialConfig:
             _check_model(Path(self.trial.warm_start))
         if self.trial.device == "cuda" and not can_have_cuda():
             raise UserError(NO_CUDA)
+        if self.trial.mixed_precision and (self.trial.device == "cpu" or not can_have_cuda()):
+            raise UserError(NO_MIXED_PRECISION)
         world.check_ready(self)
 
     def to_params(self) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def run_trial(
     :raises Diverged: NaN or infinity in training; ``model.zip`` is the last finite checkpoint
     """
     prepare_torch(config.trial.seed, config.trial.deterministic)
-    check_device(config.trial.device)
+    check_device(config.trial.device, config.trial.mixed_precision)
     state = read_state(config, folder) if resume else None
     with cleanup_stack() as stack:
         make_vec, takes_turns = _connect(config, stack)

@@ -56,6 +56,7 @@ def test_the_driver_knows(
     ("argv", "words"),
     [
         (["--device", "cuda"], "--device 'cuda' is not available here"),
+        (["--mixed-precision"], "--mixed-precision needs CUDA"),
         (["--warm-start", __file__], "is no saved model"),
     ],
 )

@@ -127,6 +127,8 @@ def test_a_setting_of_another_algorithm_is_refused_with_those_that_have_it(
 def test_parameters_of_two_owners_are_checked_together() -> None:
     with pytest.raises(UserError, match="action_repeat 2 and demos"):
         TrialConfig.of(agent="dqn", action_repeat=2, demos="drive.npz")
+    with pytest.raises(UserError, match="mixed_precision and agent 'recurrent_ppo'"):
+        TrialConfig.of(agent="recurrent_ppo", mixed_precision=True)
     with pytest.raises(UserError, match=r"imitation_weight 1\.0 needs labels"):
         TrialConfig.of(imitation_weight=1.0)
 

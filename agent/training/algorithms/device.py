@@ -7,7 +7,7 @@ import os
 import torch
 from stable_baselines3.common.utils import set_random_seed
 
-from agent.config.cuda import NO_CUDA
+from agent.config.cuda import NO_CUDA, NO_MIXED_PRECISION
 from agent.config.errors import UserError
 
 
@@ -34,10 +34,13 @@ def prepare_torch(seed: int, deterministic: bool = False) -> None:
     set_random_seed(seed, using_cuda=cuda)
 
 
-def check_device(device: str) -> None:
-    """Refuses ``cuda`` on a machine without it.
+def check_device(device: str, mixed_precision: bool = False) -> None:
+    """Refuses ``cuda`` on a machine without it, and mixed precision on a processor.
 
     :raises UserError: no usable CUDA device
     """
-    if device == "cuda" and not torch.cuda.is_available():
+    cuda = torch.cuda.is_available()
+    if device == "cuda" and not cuda:
         raise UserError(NO_CUDA)
+    if mixed_precision and (device == "cpu" or not cuda):
+        raise UserError(NO_MIXED_PRECISION)

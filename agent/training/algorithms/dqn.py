@@ -33,10 +33,10 @@ class DQN(OffPolicy, SB3DQN):
     def update(self, batch: Transitions) -> Metrics:
         with torch.no_grad():
             after = batch.next_observations
-            chosen = action_values(self.q_net, after).argmax(dim=1, keepdim=True)
-            following = action_values(self.q_net_target, after).gather(1, chosen)
+            chosen = self.action_values(self.q_net, after).argmax(dim=1, keepdim=True)
+            following = self.action_values(self.q_net_target, after).gather(1, chosen)
             targets = self.backup(batch, following)
-        values = action_values(self.q_net, batch.observations)
+        values = self.action_values(self.q_net, batch.observations)
         current = values.gather(1, batch.actions.long())
         loss = torch.nn.functional.smooth_l1_loss(current, targets)
         norm = self.descend(self.policy.optimizer, loss)
@@ -44,6 +44,12 @@ class DQN(OffPolicy, SB3DQN):
         best = values.detach().max(dim=1).values
         seen = critic_metrics(batch, targets, current.detach(), current.detach(), best)
         return seen | {"losses/loss_critic": loss.detach(), "debug/critic_grad_norm": norm}
+
+    def action_values(self, network: QNetwork, pictures: torch.Tensor) -> torch.Tensor:
+        """Values (batch, actions) of every action at pictures."""
+        features = self.answers_of(network.features_extractor, pictures)
+        values: torch.Tensor = self.answers_of(network.q_net, features)
+        return values
 
     def _on_step(self) -> None:
         self.exploration_rate = self.exploration_schedule(self._current_progress_remaining)
@@ -60,12 +66,6 @@ class DQN(OffPolicy, SB3DQN):
         greedy, _ = self.predict(self._last_obs, deterministic=True)
         action = np.where(np.random.rand(n_envs) < self.exploration_rate, random, greedy)
         return action, action
-
-
-def action_values(network: QNetwork, pictures: torch.Tensor) -> torch.Tensor:
-    """Values (batch, actions) of every action at pictures."""
-    values: torch.Tensor = network.q_net(network.features_extractor(pictures))
-    return values
 
 
 def build(config: TrialConfig, training: TrainingEnvs) -> DQN:

@@ -12,9 +12,14 @@ from numpy.typing import NDArray
 from stable_baselines3.common.policies import ActorCriticCnnPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
+from agent.training.precision import answers_of
+
 
 class FastPolicy(ActorCriticCnnPolicy):
     """Hands its network pictures as bytes; floats take four times as long to cut into patches.
+
+    ``mixed_precision`` is of training alone and not saved: actor's and critic's last layers, some
+    hundred weights, and a deterministic ``predict`` compute in float32 all the same.
 
     :param n_auxiliary: numbers that the features are also to predict, see ``capabilities.Expert``;
         0 for none
@@ -22,6 +27,8 @@ class FastPolicy(ActorCriticCnnPolicy):
         action is the mean of the action in the picture and the mirrored action in the mirrored
         picture, so that errors of the two cancel. Empty where left and right differ.
     """
+
+    mixed_precision = False
 
     def __init__(
         self,
@@ -42,6 +49,30 @@ class FastPolicy(ActorCriticCnnPolicy):
     def _get_constructor_parameters(self) -> dict[str, Any]:
         own = {"n_auxiliary": self.n_auxiliary, "mirror_signs": self.mirror_signs}
         return super()._get_constructor_parameters() | own
+
+    def latents(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Latents (n, net_width) of actor and critic for pictures, or their patches."""
+        mixed = self.mixed_precision
+        features = answers_of(self.features_extractor, pictures, mixed=mixed)
+        latent, latent_value = answers_of(self.mlp_extractor, features, mixed=mixed)
+        return latent, latent_value
+
+    def forward(
+        self, obs: Any, deterministic: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Actions (n, k), values (n, 1) and log-probabilities (n,) at pictures."""
+        latent, latent_value = self.latents(obs)
+        distribution = self._get_action_dist_from_latent(latent)
+        actions = distribution.get_actions(deterministic=deterministic)
+        log_probs = distribution.log_prob(actions)
+        shape = self.action_space.shape or ()
+        return actions.reshape(-1, *shape), self.value_net(latent_value), log_probs
+
+    def predict_values(self, obs: Any) -> torch.Tensor:
+        """Values (n, 1) at pictures."""
+        _, latent_value = self.latents(obs)
+        values: torch.Tensor = self.value_net(latent_value)
+        return values
 
     @torch.no_grad()
     def predict(

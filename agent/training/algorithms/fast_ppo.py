@@ -140,7 +140,7 @@ class FastPPO(PPO):
     def loss(self, steps: RolloutTensors, clip_range: float) -> tuple[torch.Tensor, torch.Tensor]:
         """PPO's loss of a minibatch (Schulman et al. 2017, equation 9), and ``LOGGED`` numbers."""
         policy = cast(FastPolicy, self.policy)
-        latent, latent_value = policy.mlp_extractor(policy.features_extractor(steps.patches))
+        latent, latent_value = policy.latents(steps.patches)
         mean = policy.action_net(latent)
         values = policy.value_net(latent_value).flatten()
         variance = self._variance(latent)

@@ -7,7 +7,7 @@ gradients, and logs numbers of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -17,6 +17,7 @@ from agent.config import algorithms as settings
 from agent.config.trial import TrialConfig
 from agent.training.algorithms.patch_encoder import PatchEncoder
 from agent.training.imitation.demonstration_replay import DemonstrationReplay
+from agent.training.precision import answers_of
 from agent.training.replay import Replay, replay_capacity, shifted
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class OffPolicy:
     :param max_grad_norm: longest gradient of actor and critics each, 0 for any
     :param target_clip: targets lie within plus and minus this, 0 for anywhere
     :param shift: pixels by which a batch's pictures are shifted at random
+    :param mixed_precision: of the networks in gradient steps
     """
 
     def __init__(
@@ -55,12 +57,14 @@ class OffPolicy:
         max_grad_norm: float = 0.0,
         target_clip: float = 0.0,
         shift: int = 0,
+        mixed_precision: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.max_grad_norm = max_grad_norm
         self.target_clip = target_clip
         self.shift = shift
+        self.mixed_precision = mixed_precision
 
     def train(self: Any, gradient_steps: int, batch_size: int = 64) -> None:
         """Takes ``gradient_steps`` and logs the last one's numbers."""
@@ -92,6 +96,10 @@ class OffPolicy:
         return Transitions(
             before, drawn.actions, after, drawn.dones, drawn.rewards, drawn.discounts
         )
+
+    def answers_of(self, network: Callable[..., Any], *inputs: torch.Tensor) -> Any:
+        """Answers of a network in a gradient step, float32 in either precision."""
+        return answers_of(network, *inputs, mixed=self.mixed_precision)
 
     def backup(self, batch: Transitions, value: torch.Tensor) -> torch.Tensor:
         """Targets (batch, n) of the critics, from the value (batch, n) where the returns end."""
@@ -166,6 +174,7 @@ def off_policy(config: TrialConfig, vec_env: VecEnv, **policy: Any) -> dict[str,
         "max_grad_norm": own.max_grad_norm,
         "target_clip": own.target_clip,
         "shift": own.shift,
+        "mixed_precision": config.trial.mixed_precision,
         "policy_kwargs": {
             "features_extractor_class": PatchEncoder,
             "features_extractor_kwargs": encoder,

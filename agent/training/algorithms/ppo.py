@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from stable_baselines3.common.utils import LinearSchedule
 
@@ -119,12 +119,13 @@ def build(config: TrialConfig, training: TrainingEnvs) -> FastPPO:
 
 
 def attach(model: FastPPO, config: TrialConfig, training: TrainingEnvs) -> None:
-    """Gives a model what its world offers for training and is not saved with it.
+    """Gives a model what it has for training alone, which is not saved with it.
 
     :param model: built or loaded
     :param config: the trial's
     :param training: the environments that it learns in
     """
+    cast(FastPolicy, model.policy).mixed_precision = config.trial.mixed_precision
     model.curriculum = training.curriculum
     if training.expert:
         assert config.imitation is not None

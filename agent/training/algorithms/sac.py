@@ -36,15 +36,14 @@ class SoftActorCritic(OffPolicy):
     def update(self: Any, batch: Transitions) -> Metrics:
         if self.use_sde:
             self.actor.reset_noise()
-        features = self.policy.encode(batch.observations)
-        actions, log_prob = self.actor.action_log_prob(features.detach())
-        log_prob = log_prob.reshape(-1, 1)
+        features = self.answers_of(self.policy.encode, batch.observations)
+        actions, log_prob = self.action_log_prob(features.detach())
         weight = self.entropy_weight(log_prob.detach())
         targets = self._targets(batch, weight)
-        current = self.critic(features, batch.actions)
+        current = self.answers_of(self.critic, features, batch.actions)
         critic_loss = self.critic_loss(current, targets)
         critic_norm = self.descend(self.critic.optimizer, critic_loss)
-        acted = self.objective(self.critic(features.detach(), actions))
+        acted = self.objective(self.answers_of(self.critic, features.detach(), actions))
         actor_loss = (weight * log_prob - acted).mean()
         actor_norm = self.descend(self.actor.optimizer, actor_loss)
         self.update_targets([(self.critic, self.critic_target)])
@@ -61,11 +60,18 @@ class SoftActorCritic(OffPolicy):
 
     @torch.no_grad()
     def _targets(self: Any, batch: Transitions, weight: torch.Tensor) -> torch.Tensor:
-        after = self.policy.encode(batch.next_observations)
-        actions, log_prob = self.actor.action_log_prob(after)
-        value = self.lower_estimate(self.critic_target(after, actions))
-        targets: torch.Tensor = self.backup(batch, value - weight * log_prob.reshape(-1, 1))
+        after = self.answers_of(self.policy.encode, batch.next_observations)
+        actions, log_prob = self.action_log_prob(after)
+        value = self.lower_estimate(self.answers_of(self.critic_target, after, actions))
+        targets: torch.Tensor = self.backup(batch, value - weight * log_prob)
         return targets
+
+    def action_log_prob(self: Any, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Actions (batch, k) drawn at features, and their log-probabilities (batch, 1)."""
+        mean, log_std, latents = self.answers_of(self.actor.get_action_dist_params, features)
+        noise = self.actor.action_dist
+        actions, log_prob = noise.log_prob_from_params(mean, log_std, **latents)
+        return actions, log_prob.reshape(-1, 1)
 
     def entropy_weight(self: Any, log_prob: torch.Tensor) -> torch.Tensor:
         """Weight of the entropy in this step; a learned one then moves to its target."""

@@ -26,14 +26,15 @@ class DeterministicActorCritic(OffPolicy):
     """Gradient steps of TD3; with one critic, no delay and no noise on targets they are DDPG's."""
 
     def update(self: Any, batch: Transitions) -> Metrics:
-        features = self.policy.encode(batch.observations)
+        features = self.answers_of(self.policy.encode, batch.observations)
         targets = self._targets(batch)
-        current = self.critic(features, batch.actions)
+        current = self.answers_of(self.critic, features, batch.actions)
         losses = [torch.nn.functional.mse_loss(each, targets) for each in current]
         loss = torch.stack(losses).sum()
         norm = self.descend(self.critic.optimizer, loss)
         features = features.detach()
-        acted = self.critic.q1_forward(features, self.actor(features))
+        actions = self.answers_of(self.actor, features)
+        acted = self.answers_of(self.critic.q1_forward, features, actions)
         first = current[0].detach()
         last = current[-1].detach()
         seen = critic_metrics(batch, targets, first, last, acted.detach())
@@ -47,11 +48,11 @@ class DeterministicActorCritic(OffPolicy):
 
     @torch.no_grad()
     def _targets(self: Any, batch: Transitions) -> torch.Tensor:
-        after = self.policy.encode(batch.next_observations)
+        after = self.answers_of(self.policy.encode, batch.next_observations)
         noise = torch.randn_like(batch.actions) * self.target_policy_noise
         noise = noise.clamp(-self.target_noise_clip, self.target_noise_clip)
-        actions = (self.actor_target(after) + noise).clamp(-1.0, 1.0)
-        answers = torch.cat(self.critic_target(after, actions), dim=1)
+        actions = (self.answers_of(self.actor_target, after) + noise).clamp(-1.0, 1.0)
+        answers = torch.cat(self.answers_of(self.critic_target, after, actions), dim=1)
         targets: torch.Tensor = self.backup(batch, answers.min(dim=1, keepdim=True).values)
         return targets
 

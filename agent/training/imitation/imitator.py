@@ -7,13 +7,14 @@ learner went (DAgger, Ross et al. 2011). After it, the labels' loss may go on be
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from agent.training.imitation.background import AuxiliaryGradient, BackgroundLearner
 from agent.training.imitation.dataset import AggregatedDataset
 from agent.training.imitation.loss import ImitationLoss
 
 if TYPE_CHECKING:
+    from agent.training.algorithms.fast_policy import FastPolicy
     from agent.training.algorithms.fast_ppo import FastPPO
     from agent.worlds.capabilities import Expert
 
@@ -69,7 +70,7 @@ class Imitator:
             return
         model = self.model
         if self.background is None:
-            loss = ImitationLoss(self.expert.label_weights, model.vf_coef)
+            loss = self._loss(model.vf_coef)
             self.background = BackgroundLearner(model.policy, loss, model.max_grad_norm)
         self.background.begin(model.policy, dataset)
 
@@ -92,9 +93,13 @@ class Imitator:
             return None
         self._with_rollout()
         if self._gradient is None:
-            loss = ImitationLoss(self.expert.label_weights, 0.0)
+            loss = self._loss(0.0)
             self._gradient = AuxiliaryGradient(self.model.policy, loss, self.weight, self.dataset)
         return self._gradient
+
+    def _loss(self, vf_coef: float) -> ImitationLoss:
+        mixed = cast("FastPolicy", self.model.policy).mixed_precision
+        return ImitationLoss(self.expert.label_weights, vf_coef, mixed)
 
     def _with_rollout(self) -> AggregatedDataset:
         """The dataset with the rollout's steps and their labels in it."""
