@@ -36,6 +36,14 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Compile kernels before several processes want the same."""
+    from tests.compile_kernels import compile_all
+
+    compile_all()
+
+
 @pytest.fixture
 def runner(tmp_path: Path) -> Path:
     """A copy of the fake runner, whose plan lies beside it."""
