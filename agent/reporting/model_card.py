@@ -17,9 +17,11 @@ from agent.config.plain import is_finite
 from agent.reporting.measures import NOTHING, measure_values
 from agent.reporting.style import number
 from agent.trials.record import task_names
+from agent.worlds.base import DEFAULT_WORLD
 
 LIBRARY = "stable-baselines3"
-TAGS = ("reinforcement-learning", "deep-reinforcement-learning", LIBRARY, "donkeycar")
+TAGS = ("reinforcement-learning", "deep-reinforcement-learning", LIBRARY)
+DONKEYCAR = "donkeycar"  # tag of drivers of the default world
 TFLITE_TAG = "tflite"
 MEAN = "mean_reward"
 STD = "std_reward"
@@ -117,7 +119,10 @@ def write_card(card: Card) -> str:
 
 
 def _front_matter(card: Card) -> Iterator[str]:
-    tags = [*TAGS, *([TFLITE_TAG] if card.has_tflite else [])]
+    world = _world(card.manifest)
+    tags = [*TAGS, DONKEYCAR if world == DEFAULT_WORLD else world]
+    if card.has_tflite:
+        tags.append(TFLITE_TAG)
     results = [
         {
             "task": {"type": "reinforcement-learning", "name": "reinforcement-learning"},
@@ -157,8 +162,11 @@ def _description(card: Card) -> Iterator[str]:
     tasks = ", ".join(dict.fromkeys(task_names(params)))
     steps = params.get("timesteps")
     length = f" for {steps:,} steps" if is_finite(steps) else ""
-    yield f"A {agent} policy that drives a DonkeyCar by its camera, trained on {tasks}{length}."
-    yield "It was trained in a simulator; what it does on a car has not been measured."
+    if _world(card.manifest) == DEFAULT_WORLD:
+        yield f"A {agent} policy that drives a DonkeyCar by its camera, trained on {tasks}{length}."
+        yield "It was trained in a simulator; what it does on a car has not been measured."
+    else:
+        yield f"A {agent} policy that sees pictures, trained on {tasks}{length}."
     yield ""
     if card.film and card.film.endswith(".gif"):
         yield f"![A lap]({card.film})"
@@ -207,10 +215,19 @@ def _confirmation(manifest: Mapping[str, Any]) -> Iterator[str]:
     yield ""
 
 
+def _world(manifest: Mapping[str, Any]) -> str:
+    return str((manifest.get("params") or {}).get("world", DEFAULT_WORLD))
+
+
 def _usage(card: Card) -> Iterator[str]:
     yield "## Use"
     yield ""
     yield "With donkeycar-rl-autoresearch installed and this folder downloaded as `DIR`:"
+    if _world(card.manifest) != DEFAULT_WORLD:
+        yield f"`autoresearch evaluate --model DIR` judges it. Loading `{files.MODEL}` runs code that"
+        yield "is in it (a pickle), so load only what you trust."
+        yield ""
+        return
     yield ""
     yield "```python"
     yield "from agent.deployment import Pilot"
