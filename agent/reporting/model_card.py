@@ -224,8 +224,8 @@ def _usage(card: Card) -> Iterator[str]:
     yield ""
     yield "With donkeycar-rl-autoresearch installed and this folder downloaded as `DIR`:"
     if _world(card.manifest) != DEFAULT_WORLD:
-        yield f"`autoresearch evaluate --model DIR` judges it. Loading `{files.MODEL}` runs code that"
-        yield "is in it (a pickle), so load only what you trust."
+        yield f"`autoresearch evaluate --model DIR` judges it. Loading `{files.MODEL}` runs code"
+        yield "that is in it (a pickle), so load only what you trust."
         yield ""
         return
     yield ""
