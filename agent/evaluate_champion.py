@@ -75,8 +75,8 @@ def add_task_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         type=Path,
         metavar="ZIP",
-        help="model to evaluate: a file, its folder, or the word bundled (default: the champion of"
-        " the study, or the bundled one while there is none)",
+        help="model to evaluate: a file, its folder, bundled or bundled/WORLD (default: the"
+        " champion of the study, or the bundled one while there is none)",
     )
     parser.add_argument(
         "--trust",

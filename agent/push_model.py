@@ -60,8 +60,8 @@ def build_parser(prog: str = PROG) -> OneLineParser:
         "--model",
         type=Path,
         metavar="ZIP",
-        help="model to push: a file, its folder, or the word bundled (default: the champion of"
-        " the study, or the bundled one while there is none)",
+        help="model to push: a file, its folder, bundled or bundled/WORLD (default: the champion"
+        " of the study, or the bundled one while there is none)",
     )
     parser.add_argument(
         "--film",

@@ -51,8 +51,8 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         type=Path,
         metavar="ZIP",
-        help="a model's file, its folder, or the word bundled (default: the champion of the study,"
-        " or the bundled one while there is none)",
+        help="a model's file, its folder, bundled or bundled/WORLD (default: the champion of the"
+        " study, or the bundled one while there is none)",
     )
     parser.add_argument(
         "--trust",
