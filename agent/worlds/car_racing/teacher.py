@@ -147,15 +147,21 @@ class Teacher:
 
 
 @njit(cache=True)
+def _state(car):  # type: ignore[no-untyped-def]
+    """Place (units), heading (rad) and speed (units/s) of a car."""
+    position = car["position"][0]
+    velocity = car["velocity"][0]
+    speed = np.hypot(np.float64(velocity[0]), np.float64(velocity[1]))
+    return np.float64(position[0]), np.float64(position[1]), np.float64(car["angle"][0]), speed
+
+
+@njit(cache=True)
 def _drive(cars, lines, lengths, places, manner, commands):  # type: ignore[no-untyped-def]
     """Fills in ``commands``, and moves ``places`` on to where the cars are."""
     for k in range(len(cars)):
         car = cars[k]
         n = lengths[k]
-        x = np.float64(car["position"][0, 0])
-        y = np.float64(car["position"][0, 1])
-        angle = np.float64(car["angle"][0])
-        speed = np.hypot(np.float64(car["velocity"][0, 0]), np.float64(car["velocity"][0, 1]))
+        x, y, angle, speed = _state(car)
         place = _nearest(lines[k], n, places[k], x, y)
         places[k] = place
         ahead = manner.ahead + manner.ahead_sec * speed
@@ -218,12 +224,9 @@ def _look_ahead(cars, lines, lengths, places, ahead, found):  # type: ignore[no-
     for k in range(len(cars)):
         car = cars[k]
         n = lengths[k]
-        x = np.float64(car["position"][0, 0])
-        y = np.float64(car["position"][0, 1])
-        angle = np.float64(car["angle"][0])
+        x, y, angle, speed = _state(car)
         for i in range(len(ahead)):
             point = (places[k] + int(round(ahead[i] / TILE))) % n
             found[k, i] = _bearing(lines[k, point, X] - x, lines[k, point, Y] - y, angle)
-        speed = np.hypot(np.float64(car["velocity"][0, 0]), np.float64(car["velocity"][0, 1]))
         found[k, len(ahead)] = speed / SPEED_UNIT
         found[k, len(ahead) + 1] = lines[k, (places[k] + 1) % n, SPEED] / SPEED_UNIT
