@@ -1,4 +1,4 @@
-"""The bar of indicators under the picture: speed, spins, steering, yaw rate; as numbers too.
+"""The bar of indicators under the picture: speed, spins, steering, yaw rate.
 
 Facts: Gymnasium's ``_render_indicators``. The bars are upright rectangles in whole window pixels.
 """
@@ -9,7 +9,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from agent.worlds.car_racing.exact.canvas import clear, pack, paint_span
 from agent.worlds.car_racing.exact.car import HULL, WHEELS
@@ -40,18 +39,6 @@ COLOURS = np.array(
     ]
 )
 SCORE_END = 125  # pixels; no bar of a car that can be gets there, and the score is left of it
-
-
-@njit(cache=True)
-def indicators(car: Any) -> Any:  # pragma: no cover - compiled
-    """Returns what the bar shows: speed, spins, steering angle, yaw rate, (INDICATORS,).
-
-    Units/s, rad/s, rad, rad/s; the wheels are in the record's order.
-    """
-    values = np.empty(INDICATORS)
-    for k in range(INDICATORS):
-        values[k] = indicator(car, k)
-    return values
 
 
 @part
