@@ -1,12 +1,14 @@
 """An executor that runs no process: with each poll a trial comes one evaluation further.
 
-Its plan is the fake runner's (``fake_runner.py``), of which it knows ``progress``, ``obeys``,
-``mean_reward``, ``say`` and ``exit``. ``polls`` are polls before the trial ends.
+Its plan is the fake runner's (``fake_runner.py``), of which it knows all that takes no time:
+``pause`` and ``child`` do nothing, ``sleep``, ``eat_mb`` and ``flood`` only break limits. ``polls``
+are polls before the trial ends.
 """
 
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +16,7 @@ from agent.config.provenance import Provenance
 from agent.executors.base import STATUS_OF_EXIT, Job, Outcome
 
 ELSEWHERE = Provenance("elsewhere", {"python": "3.14", "torch": "9.9"}, "c0ffee", False)
+MIB = 1024**2
 Plan = dict[str, Any]
 
 
@@ -50,6 +53,8 @@ class FakeTrial:
 
     def stop(self) -> Outcome:
         outcome = _outcome(130, "training", "the controller was asked to stop")
+        if self.step.get("deaf"):
+            outcome = replace(outcome, exit_code=-signal.SIGKILL)
         return replace(outcome, stopped=True)
 
     def _evaluate(self, scores: list[float]) -> None:
@@ -65,7 +70,32 @@ class FakeTrial:
         self._write_result({"run_status": "pruned", "cause": cause, "mean_reward": None})
         return _outcome(5, "stopped", "exit code 5: stopped")
 
+    def _broken_limit(self) -> Outcome | None:
+        limits = self.job.limits
+        killed = _outcome(-signal.SIGKILL, "training", "")
+        if self.step.get("sleep", 0.0) > limits.timeout_sec:
+            cause = (
+                f"killed at the limit of {limits.timeout_sec:g} s; raise --timeout or train less"
+            )
+            return replace(killed, status="timeout", cause=cause)
+        eaten_mb = self.step.get("eat_mb", 0)
+        limit_mb = (limits.memory_bytes or 0) // MIB
+        if limit_mb and eaten_mb > limit_mb:
+            cause = f"killed with {eaten_mb} MB resident, over its limit of {limit_mb} MB"
+            return replace(killed, cause=f"{cause}; raise --memory-limit")
+        if self.step.get("flood"):
+            return replace(killed, status="crashed", cause="killed with 64 MB of output")
+        return None
+
     def _end(self) -> Outcome:
+        broken = self._broken_limit()
+        if broken is not None:
+            return broken
+        if "curves" in self.step:
+            (self.job.folder / "tb" / "PPO_1").mkdir(parents=True, exist_ok=True)
+            (self.job.folder / "tb" / "PPO_1" / "events").write_text(self.step["curves"])
+        if "half" in self.step:
+            (self.job.folder / "result.json").write_text('{"run_status": "ok", "mean_rew')
         if "mean_reward" in self.step:
             model = f"model of {self.job.folder.name}".encode()
             (self.job.folder / "model.zip").write_bytes(model)
@@ -77,6 +107,9 @@ class FakeTrial:
             codes = codes[min(self.attempt, len(codes) - 1)]
         said = str(self.step.get("say", "training"))
         (self.job.folder / "log.txt").write_text(f"{said}\n")
+        if "signal" in self.step:
+            number = signal.Signals(self.step["signal"])
+            return _outcome(-number, said, f"killed by {number.name}: {said}")
         return _outcome(codes, said, f"exit code {codes}: {said}")
 
     def _write_result(self, result: dict[str, Any]) -> None:

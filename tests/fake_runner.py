@@ -12,6 +12,7 @@
     eat_mb        memory to fill, then sleep
     flood         print without end
     fill          fill the disk
+    curves        a text for a file in a folder
     half          a result.json that is cut in the middle
     signal        die by this signal
     mean_reward   leave a model and a result with this score
@@ -60,6 +61,9 @@ if step.get("fill"):
     with (folder / "filling").open("wb", buffering=0) as filling:
         while True:  # until there is no room
             filling.write(bytes(4096))
+if "curves" in step:
+    (folder / "tb" / "PPO_1").mkdir(parents=True, exist_ok=True)
+    (folder / "tb" / "PPO_1" / "events").write_text(step["curves"])
 if "half" in step:
     (folder / "result.json").write_text('{"run_status": "ok", "mean_rew')
 if "signal" in step:

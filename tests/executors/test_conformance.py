@@ -1,9 +1,15 @@
-"""One behaviour for all executors; a new one joins with a line in ``EXECUTORS``."""
+"""One behaviour for all executors; a new one joins with a line in ``EXECUTORS``.
+
+A line is a function that opens an executor of the fake runner's trials, or a ``pytest.param`` of
+one with marks, such as ``slow``. It is given the plan of the trials, a folder that is free, and
+pytest's request, from which it may ask a fixture such as a cluster, or skip.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -15,23 +21,32 @@ import pytest
 from agent.config.trial import TrialConfig
 from agent.executors.base import Executor, Handle, Job, Limits, Outcome
 from agent.executors.local import LocalExecutor
+from agent.executors.processes import tagged_processes, workspace_id
 from tests.fake_executor import FakeExecutor
 
+MIB = 1024**2
 SLOTS = 2
+WAIT_SEC = 120.0  # more than any trial here takes, a busy machine's start of a node included
 TIMESTEPS = 400
+USUAL = Limits(60.0, grace_sec=0.5)
 FAKE_RUNNER = Path(__file__).parents[1] / "fake_runner.py"
 Plan = dict[str, dict[str, Any]]
 Open = Callable[[Plan], Executor]
 
 
-def fake(plan: Plan, folder: Path) -> Executor:
+def runner_of(plan: Plan, folder: Path) -> Path:
+    """A fake runner with its plan beside it."""
+    runner = Path(shutil.copy(FAKE_RUNNER, folder / "runner.py"))
+    runner.with_name("plan.json").write_text(json.dumps(plan))
+    return runner
+
+
+def fake(plan: Plan, _folder: Path, _request: pytest.FixtureRequest) -> Executor:
     return FakeExecutor(plan, slots=SLOTS)
 
 
-def local(plan: Plan, folder: Path) -> Executor:
-    runner = Path(shutil.copy(FAKE_RUNNER, folder / "runner.py"))
-    runner.with_name("plan.json").write_text(json.dumps(plan))
-    return LocalExecutor(runner, "conformance", slots=SLOTS)
+def local(plan: Plan, folder: Path, _request: pytest.FixtureRequest) -> Executor:
+    return LocalExecutor(runner_of(plan, folder), workspace_id(folder), slots=SLOTS)
 
 
 EXECUTORS = (fake, local)
@@ -43,7 +58,7 @@ def executor_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open
     opened: list[Executor] = []
 
     def open_executor(plan: Plan) -> Executor:
-        opened.append(request.param(plan, tmp_path))
+        opened.append(request.param(plan, tmp_path, request))
         return opened[-1]
 
     yield open_executor
@@ -51,25 +66,40 @@ def executor_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open
         executor.close()
 
 
-def job(tmp_path: Path, name: str = "trial-001", slot: int = 0) -> Job:
+def job(
+    tmp_path: Path,
+    name: str = "trial-001",
+    slot: int = 0,
+    limits: Limits = USUAL,
+) -> Job:
     folder = tmp_path / "models" / name
     folder.mkdir(parents=True, exist_ok=True)
-    return Job(TrialConfig.of(timesteps=TIMESTEPS), folder, Limits(60.0, grace_sec=0.5), slot)
+    return Job(TrialConfig.of(timesteps=TIMESTEPS), folder, limits, slot)
 
 
 def wait_for(handle: Handle) -> Outcome:
-    while True:
+    deadline = time.monotonic() + WAIT_SEC
+    while time.monotonic() < deadline:
         outcome = handle.poll()
         if outcome is not None:
             return outcome
         time.sleep(0.01)
+    raise AssertionError(f"the trial has not ended within {WAIT_SEC:g} s")
 
 
 def wait_until_started(handle: Handle) -> None:
     """Until its first evaluation."""
+    deadline = time.monotonic() + WAIT_SEC
     while not handle.progress():
         assert handle.poll() is None
+        assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def left_alive(tmp_path: Path) -> list[str]:
+    """Command lines of processes of trials here; somebody must have ended them."""
+    part_of_tag = f":{workspace_id(tmp_path)}:"
+    return [" ".join(each.cmdline()) for each, tag in tagged_processes() if part_of_tag in tag]
 
 
 def test_files_of_a_trial_that_ended_lie_in_its_folder(executor_of: Open, tmp_path: Path) -> None:
@@ -84,8 +114,26 @@ def test_files_of_a_trial_that_ended_lie_in_its_folder(executor_of: Open, tmp_pa
     assert (mine.folder / "log.txt").read_text() == "training\n"
 
 
-def test_progress_is_known_while_it_runs(executor_of: Open, tmp_path: Path) -> None:
-    handle = executor_of({"*": {"progress": [1, 3, 2, 4]}}).submit(job(tmp_path))
+def test_files_in_folders_lie_there_too(executor_of: Open, tmp_path: Path) -> None:
+    mine = job(tmp_path)
+    wait_for(executor_of({"*": {"curves": "rising", "mean_reward": 4.0}}).submit(mine))
+    assert (mine.folder / "tb" / "PPO_1" / "events").read_text() == "rising"
+
+
+def test_a_trial_that_failed_leaves_its_files_too(executor_of: Open, tmp_path: Path) -> None:
+    mine = job(tmp_path)
+    plan = {"*": {"say": "oh", "curves": "falling", "progress": [1], "half": True, "exit": 4}}
+    assert wait_for(executor_of(plan).submit(mine)).status == "diverged"
+    assert (mine.folder / "log.txt").read_text() == "oh\n"
+    assert (mine.folder / "tb" / "PPO_1" / "events").read_text() == "falling"
+    assert (mine.folder / "result.json").read_text() == '{"run_status": "ok", "mean_rew'
+    assert (mine.folder / "progress.jsonl").read_text().count("\n") == 1
+
+
+def test_progress_is_known_while_it_runs_and_after(executor_of: Open, tmp_path: Path) -> None:
+    plan = {"*": {"progress": [1, 3, 2, 4], "pause": 0.2, "polls": 3}}
+    handle = executor_of(plan).submit(job(tmp_path))
+    wait_until_started(handle)
     wait_for(handle)
     assert handle.progress() == [(100, 1.0), (200, 3.0), (300, 2.0), (400, 4.0)]
 
@@ -113,6 +161,45 @@ def test_exit_codes_have_their_meaning(
     assert not outcome.stopped
 
 
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGSEGV, "crashed"), (signal.SIGKILL, "out_of_memory")]
+)
+def test_a_signal_that_ends_a_trial_is_named(
+    executor_of: Open, tmp_path: Path, number: signal.Signals, status: str
+) -> None:
+    outcome = wait_for(executor_of({"*": {"signal": number}}).submit(job(tmp_path)))
+    assert (outcome.status, outcome.exit_code, outcome.stopped) == (status, -number, False)
+    assert outcome.cause == f"killed by {number.name}: training"
+
+
+def test_a_trial_is_ended_at_its_time_limit(executor_of: Open, tmp_path: Path) -> None:
+    executor = executor_of({"*": {"sleep": 300, "deaf": True, "child": True}})
+    outcome = wait_for(executor.submit(job(tmp_path, limits=Limits(2.0, grace_sec=0.1))))
+    assert (outcome.status, outcome.stopped) == ("timeout", False)
+    assert outcome.cause == "killed at the limit of 2 s; raise --timeout or train less"
+    assert left_alive(tmp_path) == []
+
+
+def test_a_trial_is_ended_at_its_memory_limit(executor_of: Open, tmp_path: Path) -> None:
+    executor = executor_of({"*": {"eat_mb": 300}})
+    outcome = wait_for(executor.submit(job(tmp_path, limits=Limits(60.0, 100 * MIB, 0.1))))
+    assert (outcome.status, outcome.stopped) == ("out_of_memory", False)
+    assert "over its limit of 100 MB; raise --memory-limit" in str(outcome.cause)
+    assert left_alive(tmp_path) == []
+
+
+def test_a_trial_is_ended_at_its_limit_of_output(executor_of: Open, tmp_path: Path) -> None:
+    outcome = wait_for(executor_of({"*": {"flood": True}}).submit(job(tmp_path)))
+    assert (outcome.status, outcome.cause) == ("crashed", "killed with 64 MB of output")
+    assert left_alive(tmp_path) == []
+
+
+def test_what_a_trial_left_behind_is_ended(executor_of: Open, tmp_path: Path) -> None:
+    executor = executor_of({"*": {"child": True, "mean_reward": 1.0}})
+    assert wait_for(executor.submit(job(tmp_path))).status == "ok"
+    assert left_alive(tmp_path) == []
+
+
 def test_a_trial_that_is_asked_to_stop_saves_its_model(executor_of: Open, tmp_path: Path) -> None:
     plan = {"*": {"progress": [1, 1, 1, 1], "pause": 0.3, "mean_reward": 1.0}}
     mine = job(tmp_path)
@@ -137,6 +224,27 @@ def test_trials_are_stopped_together(executor_of: Open, tmp_path: Path) -> None:
         ("interrupted", True)
     ] * SLOTS
     assert {outcome.cause for outcome in outcomes} == {"the controller was asked to stop"}
+    assert left_alive(tmp_path) == []
+
+
+def test_a_trial_that_is_deaf_is_stopped_by_force(executor_of: Open, tmp_path: Path) -> None:
+    plan = {"*": {"deaf": True, "progress": [1, 1], "pause": 60, "polls": 9**9}}
+    handle = executor_of(plan).submit(job(tmp_path))
+    wait_until_started(handle)
+    outcome = handle.stop()
+    assert (outcome.status, outcome.exit_code) == ("interrupted", -signal.SIGKILL)
+    assert left_alive(tmp_path) == []
+
+
+def test_one_trial_is_stopped_and_another_goes_on(executor_of: Open, tmp_path: Path) -> None:
+    executor = executor_of({"*": {"progress": [1, 1], "pause": 60, "polls": 9**9}})
+    handles = [executor.submit(job(tmp_path, f"trial-00{slot + 1}", slot)) for slot in range(SLOTS)]
+    for handle in handles:
+        wait_until_started(handle)
+    assert handles[0].stop().stopped
+    assert handles[1].poll() is None
+    handles[1].stop()
+    assert left_alive(tmp_path) == []
 
 
 def test_slots_run_side_by_side(executor_of: Open, tmp_path: Path) -> None:
