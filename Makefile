@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: research race car-test test check lint soak bench bench-search docs clean
+.PHONY: research race car-test browser-test test check lint soak bench bench-search docs clean
 .DEFAULT_GOAL := test
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -14,7 +14,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	  { echo "$$($(PYTHON) --version 2>&1) is too old; install Python 3.11 or newer, or: make PYTHON=python3.11"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[box2d,dev,export]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[box2d,dev,export,web]'
 	@touch $@
 
 research: $(INSTALLED)
@@ -60,6 +60,11 @@ $(CAR)/.installed: Makefile
 
 car-test: $(INSTALLED) $(CAR)/.installed
 	DONKEYCAR_BIN=$(CURDIR)/$(CAR)/bin $(BIN)/python -m pytest -s -n 0 tests/deployment/test_on_a_car.py
+
+browser-test: $(INSTALLED)
+	@command -v chromium >/dev/null || { echo "no chromium on PATH; install it, on Debian: apt-get install chromium"; exit 2; }
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[browser,web]'
+	$(BIN)/python -m pytest -q -n 0 -m browser tests
 
 docs: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'

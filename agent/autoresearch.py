@@ -46,6 +46,7 @@ VERBS = {
     "push": Verb("agent.push_model", "put a model on the Hugging Face Hub"),
     "track": Verb("agent.make_track", "make a track of your own from points, a drawing or a drive"),
     "report": Verb("agent.report", "make a page of pictures from the ledgers"),
+    "watch": Verb("agent.watch", "show nights in a browser while they run"),
 }
 
 FIRST_STEPS = f"""\

@@ -24,6 +24,7 @@ from agent.config.command_name import command_name
 from agent.config.console import keep_streams_open
 from agent.config.errors import EXIT_OK, UserError, did_you_mean, user_error
 from agent.config.one_line_parser import OneLineParser
+from agent.config.ports import holder
 from agent.simulator.protocol import CLOCKS
 from agent.worlds.base import shown_address
 from agent.worlds.donkey.own_tracks import parse_name
@@ -153,20 +154,6 @@ def asked_scene(name: str) -> str:
     except ValueError as error:
         raise user_error(error) from None
     return scene
-
-
-def holder(port: int) -> str:
-    """Name of the process that listens on a TCP port, as far as the system says."""
-    import psutil
-
-    try:
-        for connection in psutil.net_connections(kind="tcp"):
-            listens = connection.status == psutil.CONN_LISTEN
-            if listens and connection.laddr[1:2] == (port,) and connection.pid is not None:
-                return f"pid {connection.pid} ({psutil.Process(connection.pid).name()})"
-    except psutil.Error:
-        pass
-    return "another process"
 
 
 if __name__ == "__main__":

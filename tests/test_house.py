@@ -30,6 +30,7 @@ CLIS = (
     "drive",
     "make_track",
     "report",
+    "watch",
 )
 HEAVY = ("torch", "stable_baselines3", "sb3_contrib", "numba", "gymnasium", "tensorboard", "cv2")
 
@@ -74,6 +75,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "trials": ("agent.executors", *BASE, *CONFIG),
     "study": ("agent.search", "agent.trials", *BASE, *CONFIG),
     "reporting": ("agent.search", "agent.trials", "agent.study", *BASE, *CONFIG),
+    "watching": ("agent.trials.experiment", "agent.trials.fields", *CONFIG),
 }
 # Rooms that know no world, and words that only the DonkeyCar world may use.
 NEUTRAL = ("training", "evaluation", "search", "study", "trials", "executors", "config")
@@ -146,6 +148,15 @@ def test_reporting_needs_no_more_than_matplotlib_jinja2_and_tensorboard() -> Non
     assert [
         (path, module)
         for path, module in imports_of_room("reporting")
+        if not within(module, *allowed)
+    ] == []
+
+
+def test_the_page_needs_no_more_than_starlette_and_uvicorn() -> None:
+    allowed = ("starlette", "uvicorn", "agent", *sys.stdlib_module_names)
+    assert [
+        (path, module)
+        for path, module in imports_of_room("watching")
         if not within(module, *allowed)
     ] == []
 

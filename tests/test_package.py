@@ -168,7 +168,7 @@ def test_the_wheel_has_the_champion_and_every_file_that_commands_read(
     tracked = {
         path.relative_to(ROOT)
         for path in (ROOT / "agent").rglob("*")
-        if path.suffix in (".py", ".json", ".j2", ".zip")
+        if (path.suffix in (".py", ".json", ".j2", ".zip") or path.parent.name == "page")
         and not path.is_relative_to(files.MODELS_DIR)
         and not path.is_relative_to(files.RESULTS_DIR)
         and not path.is_relative_to(files.RUNS_DIR)

@@ -18,6 +18,7 @@ import numpy as np
 
 from agent.config.errors import UserError, unknown_text
 from agent.config.settings import Part, SearchChoices, part, setting
+from agent.config.task_of import task_of as task_of
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -262,15 +263,6 @@ def split_task(task: str) -> tuple[str, tuple[str, int] | None]:
         return name, parse_address(task[len(name) + 1 :])
     except UserError as error:
         raise UserError(f"env {task!r}: {error}", "env") from None
-
-
-def task_of(task: str) -> str:
-    """A task's name in ``TASK[@[HOST:]PORT]``, whatever the address is worth.
-
-    A task may be a path whose folders have an @ in their names; an address has no slash.
-    """
-    name, at, address = task.rpartition("@")
-    return name if at and "/" not in address else task
 
 
 def parse_address(text: str) -> tuple[str, int]:
