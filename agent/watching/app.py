@@ -1,4 +1,4 @@
-"""What the page's server answers: the page itself, the state, the stream of news, trials."""
+"""Answers of the page's server: the page itself, the state, the stream of news, trials."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Feed:
 
     @property
     def cursor(self) -> str:
-        """Where reading has come to in all ledgers."""
+        """Place that reading has come to in all ledgers."""
         return _joined(self.nights)
 
     def look(self) -> None:
@@ -94,7 +94,7 @@ class Feed:
             self._pages.discard(page)
 
     def _since(self, cursor: str) -> list[Change]:
-        """What a page that has come so far does not know."""
+        """News for a page that has come so far."""
         words = [night.split(",") for night in cursor.split(";")]
         changes: list[Change] = []
         if len(words) != len(self.nights):

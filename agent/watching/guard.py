@@ -1,4 +1,4 @@
-"""Who may ask, and what: in front of every answer of the page's server.
+"""Guard in front of every answer of the page's server: it tells who may ask, and for what.
 
 A page in a browser can be used against a server of the same machine. A name that leads here only
 now (DNS rebinding) has the wrong Host. Another site's page cannot embed or read what is answered.
@@ -34,7 +34,7 @@ ASK_FOR_TOKEN = "this page needs its token; open the address that was printed at
 
 
 class Access(NamedTuple):
-    """Who is let in.
+    """Rules by which requests are let in.
 
     :param hosts: names that a request may be for
     :param any_address: it may be for any address in digits: no name can be turned to one

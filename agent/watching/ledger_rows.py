@@ -68,7 +68,7 @@ class LedgerRows:
 
     @property
     def cursor(self) -> str:
-        """Where reading has come to, in a word that is told again by who comes back."""
+        """Place that reading has come to, in a word that is told again by who comes back."""
         return f"{self.identity}:{self.lines}"
 
     @property

@@ -58,7 +58,7 @@ class Night:
 
     @property
     def cursors(self) -> list[str]:
-        """Where reading has come to in each ledger."""
+        """Place that reading has come to in each ledger."""
         return [ledger.cursor for ledger in self.ledgers.values()]
 
     def look(self) -> list[Change]:

@@ -101,7 +101,7 @@ class TrialFolders:
 
 
 def running_in_words(launched: Launched, prefix: str) -> dict[str, Any]:
-    """What the page shows of a trial at work.
+    """Facts that the page shows of a trial at work.
 
     :param launched: the trial
     :param prefix: first part of its folder's name
