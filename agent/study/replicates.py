@@ -77,7 +77,9 @@ class Replicates:
         except UserError as error:
             self._say(f"the replicate waits: {error}")
             return None
-        at_work = {(config_id(config.to_params()), config.trial.seed) for config in running}
-        if (config_id(params), replicate.trial.seed) in at_work:
-            return None
+        wanted = config_id(params)
+        for config in running:
+            same_seed = config.trial.seed == replicate.trial.seed
+            if same_seed and config_id(config.to_params()) == wanted:
+                return None
         return replicate
