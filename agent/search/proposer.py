@@ -106,7 +106,7 @@ def propose(
     surrogate = surrogate.with_pending(running)
     values = ucb(*surrogate.predict(codes), kappa)
     if cost_aware:
-        best_mean = surrogate.predict(visited.codes)[0].max()
+        best_mean = surrogate.predict_mean(visited.codes).max()
         values = per_second(values - best_mean, seconds_model(space, history)(codes))
     best = codes[np.argsort(-values, kind="stable")[:TOP]]
     top = _described(surrogate, best, kappa)

@@ -139,7 +139,7 @@ def _candidates(surrogate: Surrogate, rng: np.random.Generator) -> Array:
 
 def _predict_both(surrogate: Surrogate, candidates: Array) -> tuple[Array, Array]:
     """Mean and std of the visited points (n,), and then of the candidates (m,)."""
-    mean, std = surrogate.predict(surrogate.visited.codes)
+    mean, std = surrogate.at_visited
     candidate_mean, candidate_std = surrogate.predict(candidates)
     return np.append(mean, candidate_mean), np.append(std, candidate_std)
 

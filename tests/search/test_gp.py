@@ -65,6 +65,13 @@ def test_fit_of_many_points_predicts_from_all_of_them() -> None:
     assert np.abs(gp.predict(X)[0] - y).mean() < 0.15
 
 
+def test_the_mean_alone_is_the_prediction_s_to_the_digit() -> None:
+    rng = np.random.default_rng(4)
+    gp = TinyGP.fit(rng.random((40, 3)), rng.random(40))
+    X = rng.random((600, 3))
+    assert (gp.predict_mean(X) == gp.predict(X)[0]).all()
+
+
 def test_thinning_keeps_the_extremes_and_no_index_twice() -> None:
     y = np.random.default_rng(0).standard_normal(300)
     kept = thinned(y, 100)

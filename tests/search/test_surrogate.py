@@ -192,3 +192,34 @@ def test_other_hyperparameters_are_those_learned_times_a_factor() -> None:
     rougher = surrogate.with_lengthscales_times(0.5).gp.hyperparameters
     assert rougher.lengthscales.tolist() == (0.5 * learned.lengthscales).tolist()
     assert rougher.noise == learned.noise
+
+
+def test_of_too_many_rows_the_best_stay_and_some_of_every_rank() -> None:
+    rng = np.random.default_rng(5)
+    xs = rng.permutation(1000) / 1000.0
+    history: list[Entry] = [(at(float(x)), float(x)) for x in [*xs, *xs[:200]]]
+    visited = Visited.of(LINE, history)
+    fewer = visited.at_most(100)
+    kept = fewer.codes[:, 0]
+    assert len(set(kept)) == 100
+    assert sorted(kept)[-50:] == [x / 1000.0 for x in range(950, 1000)]
+    assert kept.min() == 0.0
+    assert np.diff(np.sort(kept)[:50]).max() < 0.025
+    # Each row has kept all of its outcomes, in their order.
+    assert (fewer.scores == fewer.codes[fewer.row, 0]).all()
+    assert len(fewer.row) == 100 + sum(x in kept for x in xs[:200])
+
+
+def test_few_rows_are_left_as_they_are() -> None:
+    visited = Visited.of(LINE, [(at(x / 10.0), float(x)) for x in range(10)])
+    assert visited.at_most(10) is visited
+
+
+def test_a_long_history_keeps_its_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.search.surrogate.MAX_ROWS", 40)
+    history: list[Entry] = [(at(x / 500.0), -abs(x - 333.0)) for x in range(500)]
+    surrogate = Surrogate.fit(LINE, history)
+    assert len(surrogate.visited.codes) == 40
+    x, score = recommended(history)
+    assert abs(x - 0.666) < 0.02
+    assert score == pytest.approx(0.0, abs=5.0)
