@@ -29,6 +29,8 @@ from agent.trials.record import Record
 from agent.trials.words import COLUMNS, differing, fixed, in_words
 
 ATTEMPTS = 100  # at a proposal whose values go together, as nearly all of a plan's do
+# Of N records another N / 200 say little, and hundreds of trials at work would wait meanwhile.
+RECORDS_PER_SKIPPED = 200
 
 
 class StudyOptions(NamedTuple):
@@ -72,6 +74,7 @@ class Study:
         self.prior = self.own.of(prior)
         self.trials_left = options.trials
         self.convergence: Convergence | None = None
+        self._assessed_records = 0
         self._default_was_tried = False
         self._said_used_up = False
         self._is_over = False
@@ -122,9 +125,18 @@ class Study:
     def update_convergence(self, trial: int) -> None:
         """Logs how far the search has come, and its recommendation if that has changed.
 
+        It does so after every trial, and of many records after every ``RECORDS_PER_SKIPPED``-th
+        part of them.
+
         :param trial: number of the trial that was recorded last
         """
+        records = len(self.loop.records)
+        if records % max(1, records // RECORDS_PER_SKIPPED) == 0:
+            self._assess(trial)
+
+    def _assess(self, trial: int) -> None:
         options = self.options
+        self._assessed_records = len(self.loop.records)
         history = observations(self.plan.space, self._known(self.loop.records))
         rng = np.random.default_rng([self.plan.base.trial.seed, trial, 1])
         try:
@@ -155,6 +167,8 @@ class Study:
 
     def conclude(self) -> None:
         """Logs the number of trials that were run, and the recommendation."""
+        if self._assessed_records < len(self.loop.records) and self._trials_run:
+            self._assess(self.loop.records[-1].trial)
         line = f"done: {self._trials_run} trials"
         convergence = self.convergence
         if self.options.until_converged and convergence and not convergence.converged:
@@ -203,8 +217,9 @@ class Study:
                 if record.kind == "search" and self.plan.begins_with(record.params)
             ]
             self._default_was_tried = bool(observations(self.plan.space, tried))
-        at_work = any(self.plan.begins_with(config.to_params()) for config in running)
-        return self._default_was_tried or at_work
+        if self._default_was_tried:
+            return True
+        return any(self.plan.begins_with(config.to_params()) for config in running)
 
     def _proposed(
         self, trial: int, records: list[Record], running: list[TrialConfig]

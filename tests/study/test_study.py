@@ -85,6 +85,23 @@ def test_every_trial_says_how_far_the_search_has_come(run: Run, tmp_path: Path) 
     assert "done: 4 trials" in lines
 
 
+def test_of_many_records_not_every_one_is_assessed_but_the_last(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.study.study.RECORDS_PER_SKIPPED", 2)
+    arguments = ("--trials", "9", "--agent", "ppo", "--confirm-seeds", "0")
+    assert run(rewards(*range(9)), *arguments) == 0
+    lines = log(tmp_path).splitlines()
+    assessed_after = []
+    records = 0
+    for line in lines:
+        records += bool(re.search(r" trial \d+ ok ", line))
+        if " search: within " in line:
+            assessed_after.append(records)
+    # 1 to 3: each; 4 and 5: every second; 6 and 7: every third; 8 and 9: every fourth. The end.
+    assert assessed_after == [1, 2, 3, 4, 6, 8, 9]
+
+
 def test_a_study_until_it_has_converged(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
