@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: research race car-test browser-test test check lint soak bench bench-search docs clean
+.PHONY: research race car-test browser-test ray-test test check lint soak bench bench-search docs clean
 .DEFAULT_GOAL := test
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -66,11 +66,25 @@ browser-test: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[browser,web]'
 	$(BIN)/python -m pytest -q -n 0 -m browser tests
 
+# Ray is large and its tests take minutes, so they have an environment of their own, which adds it to
+# the packages of the first.
+RAY := .venv-ray
+$(RAY)/.installed: $(INSTALLED)
+	$(PYTHON) -m venv $(RAY)
+	$(RAY)/bin/python -m pip install --quiet -c constraints.txt ray
+	$(RAY)/bin/python -m pip install --quiet --no-deps -e .
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+	  "$$($(RAY)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/first.pth"
+	@touch $@
+
+ray-test: $(RAY)/.installed
+	$(RAY)/bin/python -m pytest -s -n 0 tests/executors/test_ray.py tests/executors/test_conformance.py
+
 docs: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
 	$(BIN)/python -m sphinx -q -W --keep-going -c docs/site . build/docs
 	@echo "build/docs/index.html"
 
 clean:
-	rm -rf $(VENV) $(CAR) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CAR) $(RAY) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find agent experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +

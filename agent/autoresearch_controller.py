@@ -25,8 +25,9 @@ from agent.config.command_name import command_name
 from agent.config.console import keep_streams_open
 from agent.config.errors import UserError
 from agent.config.export_formats import check_exportable, check_libraries
-from agent.executors.local import LocalExecutor
-from agent.executors.processes import workspace_id
+from agent.config.trial import TrialConfig
+from agent.executors.base import Executor, StartsProcesses
+from agent.executors.choice import check_executor, open_executor
 from agent.search.stopping import DELTA, EPSILON
 from agent.study.champion_selection import champion_replicates
 from agent.study.own_records import OwnRecords
@@ -43,6 +44,7 @@ from agent.trials.record import Record
 from agent.trials.session import add_loop_arguments, exit_code, open_loop
 from agent.worlds.base import EMBEDDED
 from agent.worlds.capabilities import AssignEnvs, HasServers
+from agent.worlds.donkey.servers import SPAWN
 from agent.worlds.donkey.world import WORLD
 
 PROG = command_name(__file__)
@@ -234,7 +236,7 @@ def search(options: argparse.Namespace) -> None:
         return
     check(options, plan)
     own = OwnRecords(plan)
-    executor = make_executor(options)
+    executor = make_executor(options, plan.base)
     with (
         open_loop(
             options,
@@ -298,28 +300,29 @@ def experiment_name(options: argparse.Namespace) -> str | None:
     return options.name
 
 
-def make_executor(options: argparse.Namespace) -> LocalExecutor:
-    """Returns the executor that runs the trials."""
-    return LocalExecutor(
-        RUNNER,
-        workspace_id(options.models_dir),
-        slots=options.workers,
-        cooldown_sec=options.cooldown,
-        verbose=options.verbose,
-    )
+def make_executor(options: argparse.Namespace, config: TrialConfig) -> Executor:
+    """Returns the executor that runs the trials.
+
+    :param options: of the command line
+    :param config: that all trials begin with
+    :raises UserError: a cluster that cannot run them
+    """
+    spawn = options.sim == SPAWN
+    limit = config.trial.memory_limit
+    return open_executor(options, RUNNER, limit, options.workers, spawn=spawn)
 
 
 def open_simulators(
-    options: argparse.Namespace, plan: Plan, executor: LocalExecutor
+    options: argparse.Namespace, plan: Plan, executor: Executor
 ) -> AbstractContextManager[AssignEnvs | None]:
     """Returns the simulators of the trials; ``None`` leaves a trial's environments as they are.
 
     :param options: of the command line
     :param plan: has the environments of all trials
-    :param executor: starts servers
+    :param executor: starts servers; one that has other machines does so beside each trial
     """
     world = plan.base.the_world
-    if not isinstance(world, HasServers):
+    if not isinstance(world, HasServers) or not isinstance(executor, StartsProcesses):
         return nullcontext()
     tasks = plan.base.trial.env
     start = executor.start_process
@@ -357,7 +360,7 @@ def check(options: argparse.Namespace, plan: Plan) -> None:
     :param plan: of the study
     :raises UserError: either
     """
-    plan.base.check_ready()
+    check_executor(options, plan.base)
     if plan.searches_files:
         for config in plan.probes():
             config.check_ready()

@@ -20,8 +20,8 @@ from agent.config.console import keep_streams_open
 from agent.config.errors import UserError
 from agent.config.flat import facts_in
 from agent.config.trial import TrialConfig
-from agent.executors.local import LocalExecutor
-from agent.executors.processes import workspace_id
+from agent.executors.base import Executor
+from agent.executors.choice import check_executor, open_executor
 from agent.trials.experiment import settle_folders
 from agent.trials.folders import Launch
 from agent.trials.record import Record, config_id
@@ -97,8 +97,8 @@ def sweep(options: argparse.Namespace) -> None:
         params = configs[0].to_params()
         print_params({**params, **axes}, f"{len(configs)} cells")
         return
-    configs[0].check_ready()
-    executor = make_executor(options)
+    check_executor(options, configs[0])
+    executor = make_executor(options, configs[0])
     with open_loop(
         options, executor, kind="sweep", prefix="sweep", ledger_name=files.SWEEP_LEDGER
     ) as loop:
@@ -114,14 +114,14 @@ def sweep(options: argparse.Namespace) -> None:
         loop.run(next_launch)
 
 
-def make_executor(options: argparse.Namespace) -> LocalExecutor:
-    """Returns the executor that runs the cells, one after the other."""
-    return LocalExecutor(
-        RUNNER,
-        workspace_id(options.models_dir),
-        cooldown_sec=options.cooldown,
-        verbose=options.verbose,
-    )
+def make_executor(options: argparse.Namespace, config: TrialConfig) -> Executor:
+    """Returns the executor that runs the cells, one after the other.
+
+    :param options: of the command line
+    :param config: of a cell
+    :raises UserError: a cluster that cannot run them
+    """
+    return open_executor(options, RUNNER, config.trial.memory_limit)
 
 
 def grid(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, list[Any]]]:

@@ -74,7 +74,7 @@ def run(tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr("agent.study.study.run_in_fork", lambda work: work())
 
     def call(plan: dict[str, Any], *argv: str, module: Any = autoresearch_controller) -> int:
-        def make_executor(options: argparse.Namespace) -> FakeExecutor:
+        def make_executor(options: argparse.Namespace, _config: TrialConfig) -> FakeExecutor:
             return FakeExecutor(plan, slots=vars(options).get("workers", 1))
 
         monkeypatch.setattr(module, "make_executor", make_executor)

@@ -2,7 +2,7 @@
 
 Its plan is the fake runner's (``fake_runner.py``), of which it knows all that takes no time:
 ``pause`` and ``child`` do nothing, ``sleep``, ``eat_mb`` and ``flood`` only break limits. ``polls``
-are polls before the trial ends.
+are polls before the trial ends, ``lost`` tries that end with their node.
 """
 
 from __future__ import annotations
@@ -88,6 +88,9 @@ class FakeTrial:
         return None
 
     def _end(self) -> Outcome:
+        if self.attempt < self.step.get("lost", 0):
+            lost = _outcome(-signal.SIGKILL, "training", f"node-{self.attempt + 1} was lost")
+            return replace(lost, status="lost")
         broken = self._broken_limit()
         if broken is not None:
             return broken

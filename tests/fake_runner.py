@@ -83,7 +83,8 @@ if "mean_reward" in step:
     (folder / "result.json.tmp").replace(folder / "result.json")
 code = step.get("exit", 0)
 if isinstance(code, list):
-    attempts = folder / "attempts"
+    # Beside this file: on a node a trial's folder begins empty.
+    attempts = Path(__file__).with_name(f"{folder.name}.attempts")
     done = len(attempts.read_text()) if attempts.exists() else 0
     attempts.write_text("x" * (done + 1))
     code = code[min(done, len(code) - 1)]

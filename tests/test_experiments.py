@@ -62,7 +62,7 @@ def test_a_named_experiment_has_its_files_together(
     monkeypatch.setattr("agent.trials.loop.POLL_SEC", 0.0)
     monkeypatch.setattr("agent.trials.session.COOLDOWN_SEC", 0.0)
     monkeypatch.setattr(
-        autoresearch_controller, "make_executor", lambda options: FakeExecutor(SCORES)
+        autoresearch_controller, "make_executor", lambda options, config: FakeExecutor(SCORES)
     )
     argv = ["--name", "monaco", "--trials", "1", "--env", "donkey-minimonaco-track-v0"]
     assert autoresearch_controller.main(argv) == 0
@@ -97,7 +97,7 @@ def test_all_results_lie_in_the_home_that_is_given(
 ) -> None:
     monkeypatch.setattr("agent.trials.loop.POLL_SEC", 0.0)
     monkeypatch.setattr(
-        autoresearch_controller, "make_executor", lambda options: FakeExecutor(SCORES)
+        autoresearch_controller, "make_executor", lambda options, config: FakeExecutor(SCORES)
     )
     home = tmp_path / "of" / "nights"
     argv = ["--home", str(home), *(word.format(home=home) for word in named)]

@@ -71,7 +71,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *CONFIG,
     ),
     "search": (),
-    "executors": CONFIG,
+    "executors": (*BASE, *CONFIG),
     "trials": ("agent.executors", *BASE, *CONFIG),
     "study": ("agent.search", "agent.trials", *BASE, *CONFIG),
     "reporting": ("agent.search", "agent.trials", "agent.study", *BASE, *CONFIG),

@@ -221,6 +221,7 @@ class OffPolicy(Algorithm):
         None,
         f"recorded drive of {to_run('record_drive.py', 'record')} to learn from as well",
         metavar="FILE",
+        names_file=True,
     )
     demo_weight: float = setting(
         1.0, "how much likelier it is drawn than an own transition", low=0.0

@@ -30,6 +30,7 @@ class Trial(Part):
         "task of the world, its short name or a file of your own that has one, with @[HOST:]PORT in"
         " the simulator there; repeat for several at once",
         metavar="ID",
+        names_file=True,
         common=True,
     )
     timesteps: int = setting(10_000, "environment steps of training", low=1, common=True)
@@ -53,7 +54,10 @@ class Trial(Part):
         metavar="KIND",
     )
     warm_start: str = setting(
-        "", "model.zip whose policy training begins with, none by default", metavar="ZIP"
+        "",
+        "model.zip whose policy training begins with, none by default",
+        metavar="ZIP",
+        names_file=True,
     )
     device: str = setting(
         "auto", "where the network trains", choices=("auto", "cpu", "cuda"), hyperparameter=False

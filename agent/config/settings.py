@@ -59,6 +59,8 @@ class Facts:
     :param judged: its value where a driver is judged; None for the one that it was trained with
     :param hyperparameter: False for what a trial runs on, which decides nothing about its score but
         luck
+    :param names_file: its text may name a file of this machine, up to a #, which a trial elsewhere
+        needs too
     :param common: ``--help`` shows it; the others are in ``--help-all``
     :param kind: ``int``, ``float``, ``str``, ``bool`` or ``list``, from the annotation
     :param optional: None is a value too
@@ -79,6 +81,7 @@ class Facts:
     spellings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     judged: Any = None
     hyperparameter: bool = True
+    names_file: bool = False
     common: bool = False
     kind: type = str
     optional: bool = False

@@ -23,6 +23,7 @@ from agent.config.flat import (
     arguments_of,
     build_part,
     defaults_of,
+    facts_in,
     modern,
     refuse_strangers,
     refuse_unknown,
@@ -142,6 +143,17 @@ class TrialConfig:
     def simulator(self) -> str:
         """The record's ``simulator``: ``embedded``, or where it runs."""
         return self.the_world.location(self.trial.env)
+
+    @property
+    def input_files(self) -> list[str]:
+        """Paths of the files that its parameters name, as they name them, each once."""
+        texts: list[str] = []
+        for name, value in self.to_params().items():
+            if value and facts_in(self.trial.world)[name].names_file:
+                texts += value if isinstance(value, list) else [value]
+        paths = dict.fromkeys(text.partition("#")[0] for text in texts)
+        # A name of a task has no ending, whatever files the working directory has.
+        return [path for path in paths if Path(path).suffix and Path(path).is_file()]
 
     def check_ready(self) -> None:
         """Refuse a configuration that cannot be run here; opens nothing.

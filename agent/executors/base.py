@@ -12,7 +12,7 @@ import signal
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from agent.config import files
 from agent.config.errors import (
@@ -30,10 +30,12 @@ from agent.config.trial import TrialConfig
 GRACE_SEC = 5.0  # chosen: saving a model takes about one
 
 BAD_ARGUMENTS = "bad_arguments"
+SIM_LOST = "sim_lost"
+LOST = "lost"  # with the node that it ran on
 STATUS_OF_EXIT = {
     EXIT_OK: "ok",
     EXIT_BAD_ARGUMENTS: BAD_ARGUMENTS,
-    EXIT_SIM_LOST: "sim_lost",
+    EXIT_SIM_LOST: SIM_LOST,
     EXIT_DIVERGED: "diverged",
     EXIT_PRUNED: "pruned",
     EXIT_INTERRUPTED: "interrupted",
@@ -76,7 +78,8 @@ class Job(NamedTuple):
 class Outcome:
     """End of a trial's process, in words and numbers.
 
-    :param status: a record's ``run_status``, or ``bad_arguments``, which is never recorded
+    :param status: a record's ``run_status``, or ``bad_arguments``, which is never recorded;
+        ``lost`` if the node was lost that it ran on
     :param exit_code: of the process, negative for the signal that ended it
     :param elapsed_sec: wall clock of the process
     :param last_line: of its output
@@ -100,7 +103,7 @@ class Handle(Protocol):
     def poll(self) -> Outcome | None:
         """Returns the outcome once the trial has ended, ``None`` until then; ends it at its limits.
 
-        Nothing of the trial is alive once there is an outcome.
+        Nothing of the trial is alive once there is an outcome, as far as its node still answers.
         """
 
     def progress(self) -> list[tuple[int, float]]:
@@ -114,6 +117,28 @@ class Handle(Protocol):
 
     def stop(self) -> Outcome:
         """Ends the trial because the controller was asked to stop: SIGTERM, grace, SIGKILL."""
+
+
+class StartedProcess(Protocol):
+    """A process that was started beside the trials."""
+
+    def is_running(self) -> bool:
+        """True until it has ended."""
+
+    def stop(self, grace_sec: float) -> object:
+        """Ends it: SIGTERM, ``grace_sec``, SIGKILL."""
+
+
+@runtime_checkable
+class StartsProcesses(Protocol):
+    """An executor whose trials reach what it starts beside them, such as a simulator's server."""
+
+    def start_process(self, command: list[str], log: Path) -> StartedProcess:
+        """Starts a process that ends with the controller at the latest.
+
+        :param command: program and arguments
+        :param log: file for all its output
+        """
 
 
 class Executor(Protocol):
@@ -130,7 +155,12 @@ class Executor(Protocol):
         """Starts the job in its slot, which is free."""
 
     def recover(self) -> str | None:
-        """Ends what a controller that is gone left running; returns what that was, in words."""
+        """Ends what a controller that is gone left running; returns what that was, in words.
+
+        So does what it found of its nodes, if it has some. It is asked before every start.
+
+        :raises OSError: there is no place left where a trial could run
+        """
 
     def close(self) -> None:
         """Gives up what the executor holds. All trials have ended."""

@@ -30,6 +30,8 @@ import psutil
 TAG = "AUTORESEARCH_TRIAL"  # name of the environment variable
 KILL_ROUNDS = 5  # chosen: a tree may fork while it is being killed
 KILL_WAIT_SEC = 1.0
+DETACHED = "--detached"  # has the reaper leave its parent
+REAPER_START_SEC = 30.0  # chosen: it takes a twentieth of a second
 ORPHAN_REAPER = Path(__file__).with_name("orphan_reaper.py")
 # Places in Linux' /proc/PID/stat behind the command's name, which may hold spaces and brackets.
 STATE = 0
@@ -130,11 +132,7 @@ class OrphanReaper:
 
         :param workspace: see ``workspace_id``
         """
-        self._process = subprocess.Popen(
-            [sys.executable, str(ORPHAN_REAPER), controller_tag(workspace)],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
+        self._process = _start_reaper(controller_tag(workspace))
 
     def close(self, wait_sec: float) -> int | None:
         """Has it kill what is left and end; returns its exit code, ``None`` if that takes longer.
@@ -146,6 +144,38 @@ class OrphanReaper:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(wait_sec)
         return self._process.returncode
+
+
+class NodeReaper:
+    """The same for a trial on a node; its scratch folder goes too.
+
+    It is nobody's child: Ray ends an actor with all of the actor's children. Of these it does not
+    end the children.
+    """
+
+    def __init__(self, workspace: str, scratch: Path) -> None:
+        """Starts it, and waits until it is nobody's child.
+
+        :param workspace: see ``workspace_id``
+        :param scratch: the trial's folder
+        :raises OSError: it could not be started
+        """
+        self._process = _start_reaper(controller_tag(workspace), str(scratch), DETACHED)
+        if self._process.wait(REAPER_START_SEC) != 0:
+            raise OSError("the node's orphan reaper did not start")
+
+    def close(self) -> None:
+        """Has it do its work and end."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+
+def _start_reaper(*arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, str(ORPHAN_REAPER), *arguments],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
 
 
 def tagged_processes() -> Iterator[tuple[psutil.Process, str]]:

@@ -19,6 +19,8 @@ There are never more replicates than search trials.
 The title is of a task, so all of its records contest it. A study repeats only configurations that
 are its own: another's test waits, and another's champion is challenged as it stands.
 
+A replicate that was lost with its node says nothing of its configuration: its seed is run again.
+
 The records alone decide, in their order, so a resumed study decides as an unbroken one.
 """
 
@@ -82,7 +84,7 @@ def select_champion(
     """
     records = without_repeats(records)
     searched = [record for record in records if record.kind == "search" and is_own(record)]
-    replicates = [record for record in records if record.kind == "replicate"]
+    replicates = [record for record in records if record.kind == "replicate" and not record.lost]
     seeds = [fresh_seed(k) for k in range(1, max(confirm_seeds, CHAMPION_SEEDS) + 1)]
     selection = _after_begun_tests(replicates, confirm_seeds, seeds, is_own)
     scored = [record for record in searched if record.scored]

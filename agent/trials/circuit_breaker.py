@@ -1,6 +1,7 @@
 """The circuit breaker: the same failure again and again is no trial's fault, so it ends the study.
 
 NaN in training does not count. It is the parameters' fault, and the search learns to avoid them.
+Nor does a node that is lost. It says nothing about a trial, so failures around it stay in a row.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class CircuitBreaker:
         :param log: file of its output
         :raises CircuitBrokenError: it is the last of ``MAX_FAILURES`` equal failures
         """
+        if record.lost:
+            return
         if record.run_status not in FAILURES:
             self._failures.clear()
             return

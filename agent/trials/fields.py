@@ -12,6 +12,7 @@ RUN_STATUSES = (
     "timeout",
     "crashed",
     "sim_lost",
+    "lost",
     "diverged",
     "pruned",
     "out_of_memory",

@@ -11,7 +11,16 @@ from agent.config import files
 from agent.config.errors import UserError
 from agent.config.memory import parse_memory
 from agent.config.trial import TrialConfig
-from agent.executors.base import BAD_ARGUMENTS, Executor, Handle, Job, Limits, Outcome
+from agent.executors.base import (
+    BAD_ARGUMENTS,
+    LOST,
+    SIM_LOST,
+    Executor,
+    Handle,
+    Job,
+    Limits,
+    Outcome,
+)
 from agent.trials import champion
 from agent.trials.assemble import make_record, unwatched_outcome
 from agent.trials.circuit_breaker import CircuitBreaker
@@ -43,7 +52,8 @@ class Running:
     handle: Handle | None = None
     rungs: tuple[Rung, ...] = ()
     asked_to_stop: bool = False
-    lost: Outcome | None = None  # of the first try, after which its simulator was lost
+    lost: Outcome | None = None  # of the try before, whose simulator or node was lost
+    lost_statuses: set[str] = field(default_factory=set)  # of all tries before
     retry_at: float = 0.0
 
     def share_done(self) -> float:
@@ -206,7 +216,7 @@ class TrialLoop:
     def _start(self, running: Running) -> None:
         launch = running.launch
         if self.assign_envs is not None:
-            envs = self.assign_envs(running.slot, running.lost is not None)
+            envs = self.assign_envs(running.slot, SIM_LOST in running.lost_statuses)
             launch = replace(launch, config=launch.config.changed(env=envs))
             running.launch = launch
         folder = self.folders.open(launch)
@@ -225,7 +235,7 @@ class TrialLoop:
         if outcome is None:
             self._consider_pruning(running, running.handle)
             return None
-        if outcome.status == "sim_lost" and running.lost is None:
+        if outcome.status in (SIM_LOST, LOST) and outcome.status not in running.lost_statuses:
             self._retry_later(running, outcome)
             return None
         self._running.remove(running)
@@ -246,11 +256,15 @@ class TrialLoop:
         running.rungs = rungs
 
     def _retry_later(self, running: Running, outcome: Outcome) -> None:
+        wait_sec = 0.0  # there are other nodes
+        if outcome.status == SIM_LOST:
+            wait_sec = SIM_RETRY_SEC
         running.handle = None
         running.lost = outcome
-        running.retry_at = time.monotonic() + SIM_RETRY_SEC
-        trial = running.launch.trial
-        self.log.say(f"trial {trial}: {outcome.cause}; once more in {SIM_RETRY_SEC:g} s")
+        running.lost_statuses.add(outcome.status)
+        running.retry_at = time.monotonic() + wait_sec
+        when = f"in {wait_sec:g} s" if wait_sec else "elsewhere"
+        self.log.say(f"trial {running.launch.trial}: {outcome.cause}; once more {when}")
 
     def _record(self, launch: Launch, outcome: Outcome) -> Record:
         record = make_record(launch, outcome, self.folders.of(launch.trial))
@@ -291,11 +305,12 @@ class TrialLoop:
 
 
 def _stopped(running: Running) -> Outcome:
-    """Returns the outcome of a trial that is stopped, or that waits for its simulator."""
+    """Returns the outcome of a trial that is stopped, or that waits for its second try."""
     if running.handle is not None:
         return running.handle.stop()
     assert running.lost is not None
-    return replace(running.lost, elapsed_sec=0.0, last_line="", cause="the simulator was lost")
+    what = "node" if running.lost.status == LOST else "simulator"
+    return replace(running.lost, elapsed_sec=0.0, last_line="", cause=f"the {what} was lost")
 
 
 def _refusal(outcome: Outcome) -> str:

@@ -20,6 +20,7 @@ from agent.config.flat import known_facts, new_names_in
 from agent.config.plain import object_in, shown
 from agent.config.settings import Facts
 from agent.config.trial import TrialConfig
+from agent.executors.base import LOST
 from agent.trials.fields import check_fields
 from agent.trials.progress import Rung
 from agent.worlds.base import DEFAULT_WORLD, WORLDS, task_of
@@ -79,6 +80,11 @@ class Record:
     def scored(self) -> bool:
         """True if the search may learn from this trial."""
         return self.run_status == "ok" and self.mean_reward is not None
+
+    @property
+    def lost(self) -> bool:
+        """True if its node was lost, so that it says nothing about anything."""
+        return self.run_status == LOST
 
     @cached_property
     def config_id(self) -> str:

@@ -29,6 +29,7 @@ from agent.config.errors import (
 from agent.config.memory import parse_memory
 from agent.config.outputs import check_folder
 from agent.executors.base import Executor
+from agent.executors.choice import add_executor_arguments
 from agent.trials.circuit_breaker import CircuitBrokenError
 from agent.trials.experiment import add_experiment_arguments
 from agent.trials.folders import Folders, parse_keep
@@ -55,6 +56,7 @@ def add_loop_arguments(parser: TrialParser) -> None:
         help="wall clock of a trial, after which its whole process group is killed"
         " (default %(default)g)",
     )
+    add_executor_arguments(group)
     group.add_argument(
         "--cooldown",
         type=at_least_float(COOLDOWN_SEC),

@@ -22,6 +22,7 @@ COLOURS = {
     " diverged in ": "red",
     " timeout in ": "red",
     " sim_lost in ": "red",
+    " lost in ": "red",
     " out_of_memory in ": "red",
 }
 

@@ -20,7 +20,16 @@ from agent.config.command_line import HELP_ALL
 
 REFERENCE = "docs/reference"
 CONTENTS = {
-    "Using it": ("operations", "training", "search", "evaluation", "report", "watch", "tools"),
+    "Using it": (
+        "operations",
+        "more-machines",
+        "training",
+        "search",
+        "evaluation",
+        "report",
+        "watch",
+        "tools",
+    ),
     "The DonkeyCar": ("donkeycar", "simulator", "scenes", "wire"),
     "The project": ("architecture", "extending"),
 }

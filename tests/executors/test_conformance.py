@@ -22,6 +22,7 @@ from agent.config.trial import TrialConfig
 from agent.executors.base import Executor, Handle, Job, Limits, Outcome
 from agent.executors.local import LocalExecutor
 from agent.executors.processes import tagged_processes, workspace_id
+from tests.executors.ray_clusters import ray_cluster
 from tests.fake_executor import FakeExecutor
 
 MIB = 1024**2
@@ -49,7 +50,29 @@ def local(plan: Plan, folder: Path, _request: pytest.FixtureRequest) -> Executor
     return LocalExecutor(runner_of(plan, folder), workspace_id(folder), slots=SLOTS)
 
 
-EXECUTORS = (fake, local)
+@pytest.fixture(scope="module")
+def ray_nodes() -> Iterator[Any]:
+    """A cluster of Ray's that all tests of this file share, and one connection to it."""
+    with ray_cluster() as cluster:
+        from agent.executors.ray_cluster import RayCluster, Share
+
+        class Shared(RayCluster):
+            def close(self) -> None:
+                pass
+
+        nodes = Shared(cluster.address, Share(1, 0.0), None)
+        yield nodes
+        RayCluster.close(nodes)
+
+
+def ray(plan: Plan, folder: Path, request: pytest.FixtureRequest) -> Executor:
+    nodes = request.getfixturevalue("ray_nodes")
+    from agent.executors.ray_executor import RayExecutor
+
+    return RayExecutor(nodes, runner_of(plan, folder), workspace_id(folder), slots=SLOTS)
+
+
+EXECUTORS = (fake, local, pytest.param(ray, marks=pytest.mark.slow, id="ray"))
 
 
 @pytest.fixture(params=EXECUTORS, ids=lambda make: make.__name__)

@@ -42,6 +42,15 @@ def replicate(record: Make, records: list[Record], score: float | None, confirm:
     )
 
 
+def test_a_replicate_that_was_lost_with_its_node_is_run_again(record: Make) -> None:
+    records = searched(record, 50, 40, 60, 90, 30, 20)
+    wanted = select_champion(records, 3).next_replicate
+    assert wanted is not None
+    facts = {"params": wanted, "kind": "replicate", "seed": wanted["seed"]}
+    records.append(record(7, None, run_status="lost", cause="x", **facts))
+    assert select_champion(records, 3).next_replicate == wanted
+
+
 def with_champion(record: Make, means: list[float]) -> list[Record]:
     """Six search trials, of which the fourth is the best, and its replicates with ``means``."""
     records = searched(record, 50, 40, 60, 90, 30, 20)

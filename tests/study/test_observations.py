@@ -39,6 +39,6 @@ def test_where_the_length_is_not_searched_the_last_rung_is_the_score(record: Mak
 
 def test_only_failures_that_parameters_may_have_caused_are_learned(record: Make) -> None:
     caused = ("diverged", "crashed", "out_of_memory", "timeout")
-    statuses = (*caused, "sim_lost", "interrupted", "pruned")
+    statuses = (*caused, "sim_lost", "lost", "interrupted", "pruned")
     records = [record(1, None, run_status=status, cause="x") for status in statuses]
     assert [each.failed for each in observations(SPACE, records)] == [True] * len(caused)

@@ -109,6 +109,49 @@ def test_a_slot_has_its_simulators_and_others_after_it_lost_them(make_loop: Make
     assert (record.run_status, record.params["env"]) == ("ok", [f"{ENV}@9101"])
 
 
+def test_a_trial_whose_node_was_lost_runs_once_more_with_its_seed(make_loop: MakeLoop) -> None:
+    executor = FakeExecutor({"trial-001": {"lost": 1, "mean_reward": 1.0}})
+    loop = make_loop(executor)
+    loop.run(launches(1))
+    first, second = executor.jobs
+    assert first.config == second.config
+    (record,) = loop.ledger.load()
+    assert record.run_status == "ok"
+
+
+def test_a_trial_that_is_lost_twice_is_recorded_so(make_loop: MakeLoop) -> None:
+    executor = FakeExecutor({"*": {"lost": 9}})
+    loop = make_loop(executor)
+    loop.run(launches(1))
+    assert len(executor.jobs) == 2
+    (record,) = loop.ledger.load()
+    assert (record.run_status, record.cause) == ("lost", "node-2 was lost")
+    assert record.lost and record.mean_reward is None
+
+
+def test_nodes_that_are_lost_break_no_circuit(make_loop: MakeLoop) -> None:
+    loop = make_loop(FakeExecutor({"*": {"lost": 9}}))
+    loop.run(launches(5))
+    assert [record.run_status for record in loop.ledger.load()] == ["lost"] * 5
+
+
+def test_a_node_that_is_lost_between_failures_does_not_part_them(make_loop: MakeLoop) -> None:
+    plan: dict[str, Any] = {"*": {"exit": 1}, "trial-002": {"lost": 9}}
+    loop = make_loop(FakeExecutor(plan))
+    with pytest.raises(CircuitBrokenError):
+        loop.run(launches(9))
+    statuses = [record.run_status for record in loop.ledger.load()]
+    assert statuses == ["crashed", "lost", "crashed", "crashed"]
+
+
+def test_a_simulator_and_a_node_may_be_lost_once_each(make_loop: MakeLoop) -> None:
+    plan = {"*": {"lost": 1, "exit": [9, 3, 0], "mean_reward": 1.0}}
+    loop = make_loop(FakeExecutor(plan))
+    loop.run(launches(1))
+    (record,) = loop.ledger.load()
+    assert record.run_status == "ok"
+
+
 def test_limits_are_the_loops_and_the_configurations(make_loop: MakeLoop) -> None:
     executor = FakeExecutor({})
     make_loop(executor).run(launches(1))
