@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stable_baselines3.common.type_aliases import PolicyPredictor
     from stable_baselines3.common.vec_env import VecEnv
 
+Look = Callable[[Mapping[str, Any]], None]
 MAX_SIDE_BY_SIDE = 16  # environments of an evaluation
 TELL_EVERY_SEC = 30.0  # a line that says how far a long evaluation has come; chosen
 
@@ -108,9 +109,11 @@ class _EpisodeRecorder:
     :param world: whose measures they are
     :param log_steps: print every so many steps' reward; 0 for none
     :param told: who drives how many episodes, in lines that say how far it has come; empty for none
+    :param look: see ``evaluate``
     """
 
-    def __init__(self, world: World, log_steps: int, told: str) -> None:
+    def __init__(self, world: World, log_steps: int, told: str, look: Look | None) -> None:
+        self.look = look
         self.world = world
         self.log_steps = log_steps
         self.told = told
@@ -126,6 +129,8 @@ class _EpisodeRecorder:
         if self.log_steps and step % self.log_steps == 0:
             reward = float(scope["reward"])
             print(f"evaluation world {index} step {step}: reward {reward:.4f}", flush=True)
+        if self.look:
+            self.look(scope)
         self._infos[index].append(scope["info"])
         if scope["done"]:
             measures = self.world.measure(self._infos.pop(index))
@@ -148,6 +153,7 @@ def evaluate(
     seed: int,
     log_steps: int = 0,
     name: str = "",
+    look: Look | None = None,
 ) -> Score:
     """Run ``episodes`` episodes deterministically and gather their score, ordered by environment.
 
@@ -158,9 +164,10 @@ def evaluate(
     :param seed: seed of the first environment; the others follow it
     :param log_steps: print every so many steps' reward; 0 for none
     :param name: of the policy, where a long evaluation says how far it has come; empty for nowhere
+    :param look: called with the local variables of ``evaluate_policy`` at every step
     """
     told = f"{name}, {episodes} episodes" if name else ""
-    recorder = _EpisodeRecorder(world, log_steps, told)
+    recorder = _EpisodeRecorder(world, log_steps, told, look)
     vec_env.seed(seed)
     rewards, lengths = evaluate_policy(
         model,

@@ -77,6 +77,7 @@ def assess(
     rng: np.random.Generator,
     epsilon: float = EPSILON,
     delta: float = DELTA,
+    surrogate: Surrogate | None = None,
 ) -> Convergence:
     """Assesses after ``history`` if the search may stop.
 
@@ -87,11 +88,12 @@ def assess(
     :param rng: source of candidates and draws
     :param epsilon: share of the range of the scores seen that counts as equally good
     :param delta: accepted probability that the recommended is worse than that
+    :param surrogate: fitted to ``history``; by default it is fitted here
     :raises ValueError: no trial has a score, or ``epsilon`` or ``delta`` is not between 0 and 1
     """
     _check_share("epsilon", epsilon)
     _check_share("delta", delta)
-    surrogate = Surrogate.fit(space, history)
+    surrogate = surrogate or Surrogate.fit(space, history)
     visited = surrogate.visited.codes
     candidates = _candidates(surrogate, rng)
     mean, std = _predict_both(surrogate, candidates)

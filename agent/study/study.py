@@ -11,12 +11,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from agent.config import files
 from agent.config.errors import UserError
 from agent.config.trial import TrialConfig
+from agent.search.belief import Belief, belief_of
 from agent.search.candidates import SpaceExhausted
 from agent.search.proposer import Proposal, propose
 from agent.search.stopping import Convergence, assess
-from agent.search.surrogate import Observation, Params
+from agent.search.surrogate import Observation, Params, Surrogate
+from agent.study.belief_file import BeliefFile
 from agent.study.observations import observations
 from agent.study.own_records import OwnRecords
 from agent.study.pruning import should_prune
@@ -72,6 +75,8 @@ class Study:
         self.own = own
         self.replicates = Replicates(own, options.confirm_seeds, loop.log.say)
         self.prior = self.own.of(prior)
+        belief = loop.ledger.path.with_name(files.BELIEF)
+        self.belief = BeliefFile(belief, self.plan.space, options.explore)
         self.trials_left = options.trials
         self.convergence: Convergence | None = None
         self._assessed_records = 0
@@ -102,6 +107,10 @@ class Study:
             self.loop.folders.drop(trial)
         else:
             self.trials_left -= 1
+            if launch.kind == "replicate":
+                params = launch.config.to_params()
+                chosen = {name: params[name] for name in self.plan.space.names if name in params}
+                self.belief.note_next(trial, launch.kind, chosen)
         return launch
 
     def prune(self, launch: Launch, rungs: tuple[Rung, ...], records: list[Record]) -> str | None:
@@ -139,12 +148,19 @@ class Study:
         self._assessed_records = len(self.loop.records)
         history = observations(self.plan.space, self._known(self.loop.records))
         rng = np.random.default_rng([self.plan.base.trial.seed, trial, 1])
-        try:
-            convergence = run_in_fork(
-                lambda: assess(self.plan.space, history, rng, options.epsilon, options.delta)
+
+        def fitted() -> tuple[Convergence, Belief]:
+            surrogate = Surrogate.fit(self.plan.space, history)
+            convergence = assess(
+                self.plan.space, history, rng, options.epsilon, options.delta, surrogate
             )
+            return convergence, belief_of(surrogate, options.explore)
+
+        try:
+            convergence, belief = run_in_fork(fitted)
         except ValueError:  # no trial has a score yet
             return
+        self.belief.note_fit(trial, belief, convergence)
         before = self.convergence
         self.convergence = convergence
         verdict = "converged" if convergence.converged else "not converged"
@@ -194,6 +210,7 @@ class Study:
         if self._default_known(records, running):
             return None
         self._log_start(trial, "default", self.plan.default)
+        self.belief.note_next(trial, "default", self.plan.default)
         return Launch(trial, self.loop.kind, self.plan.config(self.plan.default, trial))
 
     def _confirmation(
@@ -293,6 +310,7 @@ class Study:
             self._log(line + in_words(differing(candidate.params, found), COLUMNS - len(line)))
         source = f"{proposal.source}, {proposal.n_observations} observations"
         self._log_start(trial, source, proposal.params)
+        self.belief.note_next(trial, proposal.source, proposal.params, proposal)
 
     def _log_start(self, trial: int, source: str, params: Mapping[str, Any]) -> None:
         """Logs what is tried, first of all where it differs from the default."""

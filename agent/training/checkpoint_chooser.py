@@ -12,7 +12,7 @@ import numpy as np
 from agent.config import files
 from agent.config.parts import RUNGS
 from agent.config.trial import TrialConfig
-from agent.evaluation.episodes import Score, evaluate
+from agent.evaluation.episodes import Look, Score, evaluate
 from agent.training.algorithms.fast_ppo import FastPPO
 from agent.training.callbacks import Diverged, TrainingCallback
 from agent.training.checkpoints import append_line, save_model
@@ -50,6 +50,7 @@ class CheckpointChooser(TrainingCallback):
         shares |= {share for share in RUNGS if share < 1.0}
         self.due = sorted(config.trial.timesteps * share for share in shares)
         self.best = -np.inf
+        self.look: Look | None = None  # over the shoulder of who is evaluated
 
     def _on_training_start(self) -> None:
         self.started = time.perf_counter()
@@ -71,7 +72,9 @@ class CheckpointChooser(TrainingCallback):
     def _evaluate(self) -> None:
         with self._averaged_weights():
             episodes = self.vec_env.num_envs
-            score = evaluate(self.model, self.world, self.vec_env, episodes, self.seed)
+            score = evaluate(
+                self.model, self.world, self.vec_env, episodes, self.seed, look=self.look
+            )
             self._choose(score)
 
     def _averaged_weights(self) -> AbstractContextManager[None]:

@@ -13,13 +13,14 @@ from stable_baselines3.common.logger import Logger, configure
 from agent.config import files
 from agent.config.parts import NO_TRACKER
 from agent.config.trial import TrialConfig
-from agent.evaluation.episodes import MAX_SIDE_BY_SIDE, Score, evaluate
+from agent.evaluation.episodes import MAX_SIDE_BY_SIDE, Look, Score, evaluate
 from agent.training.algorithms import build, check_device, prepare_torch
 from agent.training.callbacks import Diverged, FiniteGuard, Pruned, PruneWatch, StepLog, fault_of
 from agent.training.checkpoint_chooser import CheckpointChooser
 from agent.training.checkpoints import save_model
 from agent.training.cleanup import cleanup_stack, telling_errors
 from agent.training.collapse import CollapseGuard
+from agent.training.live_view import LiveView
 from agent.training.metrics import Metrics
 from agent.training.progress_display import ProgressBar, ProgressLines, progress_callback
 from agent.training.resume import StateKeeper, begin_anew, continue_training, read_state
@@ -95,9 +96,13 @@ def run_trial(
             keeper = StateKeeper(config, folder, training, chooser)
         metrics = Metrics()
         guard = CollapseGuard(config.trial.timesteps, metrics)
-        _learn(model, chooser, config.trial.timesteps, log_steps, [metrics, guard], keeper)
+        view = LiveView(config, folder)
+        stack.callback(view.snapshots.clear)
+        chooser.look = view.look_at_evaluation
+        watches = [metrics, guard, view]
+        _learn(model, chooser, config.trial.timesteps, log_steps, watches, keeper)
         model.set_parameters(str(folder / files.MODEL), device=model.device)
-        score = _judge(model, config, make_vec, log_steps)
+        score = _judge(model, config, make_vec, log_steps, view.look_at_evaluation)
         if tracker:
             tracker.conclude(score)
     return score, guard.reason
@@ -228,9 +233,16 @@ def _close(progress: ProgressLines | ProgressBar) -> None:
         progress.close()
 
 
-def _judge(model: BaseAlgorithm, config: TrialConfig, make_vec: MakeVec, log_steps: int) -> Score:
+def _judge(
+    model: BaseAlgorithm, config: TrialConfig, make_vec: MakeVec, log_steps: int, look: Look
+) -> Score:
     """Evaluates the model in the trial's final episodes and prints them.
 
+    :param model: to be judged
+    :param config: the trial's
+    :param make_vec: opens environments
+    :param log_steps: print every so many steps' reward; 0 for none
+    :param look: called at every step
     :raises Diverged: NaN or infinity in a return
     """
     trial = config.trial
@@ -240,7 +252,7 @@ def _judge(model: BaseAlgorithm, config: TrialConfig, make_vec: MakeVec, log_ste
     with cleanup_stack() as stack:
         stack.callback(vec_env.close)
         seed = Purpose.JUDGE.first_seed(trial.seed)
-        score = evaluate(model, config.the_world, vec_env, episodes, seed, log_steps)
+        score = evaluate(model, config.the_world, vec_env, episodes, seed, log_steps, look=look)
     if not score.finite:
         raise Diverged(f"final evaluation reward {score.mean_reward}")
     for number, episode in enumerate(score.episodes, start=1):

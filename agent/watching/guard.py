@@ -22,8 +22,8 @@ METHODS = ("GET", "HEAD")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
-    " connect-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'none';"
-    " frame-ancestors 'none'",
+    " connect-src 'self'; img-src 'self' blob:; media-src 'self'; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",

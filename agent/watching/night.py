@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 from agent.config import files
 from agent.config.plain import read_object
 from agent.trials.experiment import Experiment
+from agent.watching.films import Film, find_films
 from agent.watching.ledger_rows import COLUMNS, LedgerRows
 from agent.watching.trial_folders import TrialFolders, running_in_words
 
 LEDGERS = {"trial": files.SEARCH_LEDGER, "sweep": files.SWEEP_LEDGER}  # by their folders' prefix
+SIMULATOR = "simulator"
 HOLDER = re.compile(r"process (\d+) on (.*) since (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)")
 
 
@@ -127,6 +129,20 @@ class Night:
             found.append(line)
         return found
 
+    def watched_folder(self, prefix: str, name: str) -> Path | None:
+        """The folder of a trial's snapshots while it is at work, or of a simulator's.
+
+        :param prefix: first part of the trial's folder, or ``simulator``
+        :param name: number of the trial, or the simulator's name
+        """
+        if prefix == SIMULATOR:
+            known = name in self.standing.get("simulators", [])
+            return self.results_dir / files.SIMULATORS / name if known else None
+        for each in self.standing.get("running", []):
+            if (each["prefix"], str(each["trial"])) == (prefix, name):
+                return self.folders[prefix].of(each["trial"])
+        return None
+
     def folder_of(self, prefix: str, trial: int) -> Path | None:
         """The folder of a trial that is in the ledger or at work, ``None`` of any other."""
         if prefix not in self.ledgers:
@@ -149,10 +165,19 @@ class Night:
         return {
             "controller": controller,
             "running": running,
+            "simulators": self._simulators(),
             "unreadable": sum(ledger.unreadable for ledger in self.ledgers.values()),
             "belief": _changed_msec(self.results_dir / files.BELIEF),
             "champions": self._champions_state(),
         }
+
+    def _simulators(self) -> list[str]:
+        """Names of the servers that show their cars."""
+        try:
+            found = os.listdir(self.results_dir / files.SIMULATORS)
+        except OSError:
+            return []
+        return sorted(found)
 
     def _controller(self) -> dict[str, Any] | None:
         """The controller at work, ``None`` without one; one that was killed left its name."""
@@ -176,6 +201,16 @@ class Night:
         """Manifests of all champions beside this night's trials, the default task's first."""
         usual = self.models_dir / files.CHAMPION / files.MANIFEST
         return [usual, *sorted(self.models_dir.glob(f"{files.CHAMPION}-*/{files.MANIFEST}"))]
+
+    def belief(self) -> dict[str, Any] | None:
+        """Expectations of the search, ``None`` where it has not told."""
+        with suppress(OSError, ValueError):
+            return read_object(self.results_dir / files.BELIEF)
+        return None
+
+    def films(self) -> list[Film]:
+        """Films of this night's models."""
+        return find_films(self.results_dir)
 
     def champions(self) -> list[dict[str, Any]]:
         """This night's champions, each as its manifest says."""

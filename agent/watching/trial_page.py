@@ -8,6 +8,7 @@ from typing import Any
 
 from agent.config import files
 from agent.config.plain import read_object
+from agent.watching.curves import read_curves
 from agent.watching.night import Night
 from agent.watching.trial_folders import MOST_POINTS, read_progress
 
@@ -29,6 +30,7 @@ def trial_page(night: Night, prefix: str, trial: int) -> dict[str, Any] | None:
         "record": record,
         "params": record["params"] if record else launched_params(folder),
         "progress": read_progress(folder)[-MOST_POINTS:],
+        "curves": read_curves(folder),
         "log": log_end(folder / files.TRIAL_LOG),
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,6 +119,25 @@ class HasCurriculum(Protocol):
 
     def curriculum(self, vec_env: VecEnv) -> Curriculum | None:
         """The curriculum of training environments, None where all episodes are drawn alike."""
+
+
+class Sight(NamedTuple):
+    """An environment at work, for people who look.
+
+    :param picture: of its camera now (rows, columns, 3) uint8
+    :param gauges: numbers of this moment by name, units in it
+    """
+
+    picture: NDArray[np.uint8]
+    gauges: Mapping[str, float]
+
+
+@runtime_checkable
+class HasCamera(Protocol):
+    """A world in which one can look over a learner's shoulder."""
+
+    def sight(self, vec_env: VecEnv) -> Sight:
+        """The first of environments that ``make_vec`` made; looking changes nothing in it."""
 
 
 @runtime_checkable

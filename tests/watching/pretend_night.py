@@ -114,6 +114,69 @@ def record(number: int, rng: random.Random) -> dict[str, Any]:
     }
 
 
+def write_belief(results: Path, next_trial: int) -> None:
+    """Writes what the search would believe after the records in the ledger."""
+    import numpy as np
+
+    from agent.search.belief import belief_of
+    from agent.search.parameter import Choice, Range
+    from agent.search.proposer import propose
+    from agent.search.space import Space
+    from agent.search.stopping import assess
+    from agent.search.surrogate import Entry, Surrogate
+    from agent.study.belief_file import BeliefFile
+
+    space = Space(
+        (
+            Choice("agent", ("ppo", "sac")),
+            Range("learning_rate", 1e-4, 3e-3, log=True),
+            Range("gamma", 0.95, 0.995),
+            Choice("batch_size", (64, 128, 256)),
+            Range("timesteps", 20000, 80000, integer=True),
+            Choice("n_steps", (16, 32, 64, 128), when=("agent", "ppo")),
+        )
+    )
+    lines = (results / "autoresearch_results.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    history: list[Entry] = [(each["params"], each["mean_reward"]) for each in records]
+    belief = BeliefFile(results / "belief.json", space, 2.0)
+    for count in range(8, len(history) + 1, max(1, len(history) // 12)):
+        known = history[:count]
+        surrogate = Surrogate.fit(space, known)
+        rng = np.random.default_rng(count)
+        convergence = assess(space, known, rng, surrogate=surrogate)
+        belief.note_fit(count, belief_of(surrogate, 2.0), convergence)
+    proposal = propose(space, history, np.random.default_rng(0), 2.0)
+    belief.note_next(next_trial, proposal.source, proposal.params, proposal)
+
+
+def write_champion(results: Path, models: Path, number: int) -> None:
+    """Makes a trial of the ledger the champion, confirmed on three seeds."""
+    lines = (results / "autoresearch_results.jsonl").read_text().splitlines()
+    found = json.loads(lines[number - 1])
+    folder = models / "champion"
+    folder.mkdir()
+    (folder / "model.zip").write_bytes(b"a model")
+    score = found["mean_reward"] or 0.0
+    manifest = {
+        "trial": number,
+        "kind": found["kind"],
+        "timestamp": found["timestamp"],
+        "params": found["params"],
+        "mean_reward": score,
+        "sha256": "5" * 64,
+        "ledger": os.path.relpath(results / "autoresearch_results.jsonl", models),
+        "confirmation": {
+            "rule": "--confirm-seeds 3",
+            "standing": f"confirmed: mean {score - 12:.2f} on 3 fresh seeds",
+            "trials": [number - 2, number - 1, number],
+            "seeds": [11, 12, 13],
+            "scores": [score - 30, score - 6, score],
+        },
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
 def mark_champions(lines: list[dict[str, Any]]) -> None:
     best = -math.inf
     for line in lines:

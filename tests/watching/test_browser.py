@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.watching.browsing import Tab, browser
-from tests.watching.pretend_night import append, make_night
+from tests.watching.pretend_cameras import cameras
+from tests.watching.pretend_night import append, make_night, write_belief, write_champion
 from tests.watching.serving import serving
 
 pytestmark = pytest.mark.browser
@@ -73,6 +74,65 @@ def test_a_restart_of_the_server_is_survived(chromium: Any, tmp_path: Path) -> N
         tab.page.wait_for_selector(".live.live", timeout=LIMIT_MSEC)
         assert tab.page.evaluate("window.same") is True
         assert tab.texts("td.name a")[:6] == ["6", "5", "4", "3", "2", "1"]
+        assert tab.errors == []
+
+
+def test_six_cameras_leave_the_page_answering(chromium: Any, tmp_path: Path) -> None:
+    results, models = make_night(tmp_path, 10, running=6)
+    folders = sorted(models.glob("trial-*"))
+    with serving("--results-dir", results) as server, cameras(folders):
+        tab = Tab(chromium, server.url, viewport={"width": 1200, "height": 2400})
+        cards = tab.page.locator(".live-camera[data-frames]")
+        cards.nth(5).wait_for(timeout=LIMIT_MSEC)
+        frames = "cards => cards.map(card => Number(card.dataset.frames))"
+        before = tab.page.eval_on_selector_all(".live-camera", frames)
+        asked = tab.page.evaluate(
+            "async () => { const began = performance.now();"
+            " await (await fetch('api/state')).text(); return performance.now() - began; }"
+        )
+        assert asked < 2000.0
+        tab.page.wait_for_timeout(1500)
+        after = tab.page.eval_on_selector_all(".live-camera", frames)
+        assert all(b > a for a, b in zip(before, after, strict=True))
+        append(results, 11, kind="search")
+        tab.page.wait_for_selector(row(11), timeout=2000)
+        assert tab.errors == []
+
+
+def test_who_looks_away_is_shown_nothing(chromium: Any, tmp_path: Path) -> None:
+    results, models = make_night(tmp_path, 10, running=1)
+    watch = models / "trial-011" / "watch"
+    with serving("--results-dir", results) as server, cameras([models / "trial-011"]):
+        tab = Tab(chromium, server.url)
+        tab.page.wait_for_selector(".live-camera[data-frames]", timeout=LIMIT_MSEC)
+        tab.page.click(row(10))
+        tab.page.wait_for_selector("h1", timeout=LIMIT_MSEC)
+        tab.page.wait_for_timeout(1200)
+        touched = watch.stat().st_mtime_ns
+        tab.page.wait_for_timeout(1500)
+        assert watch.stat().st_mtime_ns == touched
+        assert tab.errors == []
+
+
+def test_the_belief_the_champion_and_a_trial_are_drawn(chromium: Any, tmp_path: Path) -> None:
+    results, models = make_night(tmp_path, 40, running=1)
+    write_belief(results, 41)
+    write_champion(results, models, 36)
+    with serving("--results-dir", results) as server:
+        tab = Tab(chromium, server.url)
+        tab.page.wait_for_selector(".multiples canvas", timeout=LIMIT_MSEC)
+        assert "learning_rate" in tab.texts(".multiples h3")
+        assert any("Latest choice: trial 41" in text for text in tab.texts(".next h3"))
+        assert any("Confirmed" in text for text in tab.texts(".champion p"))
+        tab.page.select_option(".scores select", "gamma")
+        tab.page.emulate_media(color_scheme="dark")
+        tab.page.click(".champion .big a")
+        tab.page.wait_for_selector(".trial .pairs", timeout=LIMIT_MSEC)
+        assert any("Trial 36" in text for text in tab.texts("h1"))
+        tab.page.click(".back")
+        tab.page.wait_for_selector(".trials tbody tr", timeout=LIMIT_MSEC)
+        tab.page.click(".cards .card")
+        tab.page.wait_for_selector("h1", timeout=LIMIT_MSEC)
         assert tab.errors == []
 
 

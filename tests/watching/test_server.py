@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.refusals import snapshot
-from tests.watching.pretend_night import append, make_night
+from tests.watched import read_snapshot
+from tests.watching.pretend_cameras import cameras
+from tests.watching.pretend_night import append, make_night, write_champion
 from tests.watching.serving import LIMIT_SEC, Page, serving
 
 SECURED = {
@@ -21,6 +23,17 @@ SECURED = {
     "referrer-policy",
     "x-content-type-options",
 }
+
+
+def pictures(body: bytes) -> dict[str, tuple[str, bytes]]:
+    """Stamp and snapshot of each picture of an answer."""
+    line, _, rest = body.partition(b"\n")
+    found = {}
+    for key, stamp, size in json.loads(line):
+        found[key] = (stamp, rest[:size])
+        rest = rest[size:]
+    assert rest == b""
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +219,92 @@ def test_others_need_the_token(home: Path) -> None:
         bearer = {"Authorization": f"Bearer {page.token}"}
         assert page.ask("/api/state", Host="evil.example", **bearer).status == 400
         assert page.ask("/api/state", Host=f"192.168.1.7:{page.port}", **bearer).status == 200
+
+
+def test_pictures_come_while_somebody_looks(tmp_path: Path) -> None:
+    results, models = make_night(tmp_path, 3, running=2)
+    with (
+        serving("--results-dir", results) as page,
+        cameras([models / "trial-004", models / "trial-005"]),
+    ):
+        page.ask("/api/state")
+        assert not list(models.glob("*/watch"))
+        stamps = {"0/trial/4": "", "0/trial/5": ""}
+        for _ in range(5):
+            query = "&".join(f"of={key}@{stamp}" for key, stamp in stamps.items())
+            found = pictures(page.ask(f"/api/cameras?{query}").body)
+            assert set(found) <= set(stamps)
+            for key, (stamp, snapshot) in found.items():
+                assert stamp != stamps[key]
+                stamps[key] = stamp
+                facts, files = read_snapshot(snapshot)
+                assert abs(time.time() - facts["time"]) < LIMIT_SEC
+                assert all(data.startswith(b"\xff\xd8") for data in files.values())
+        assert all(stamps.values())
+
+
+@pytest.mark.parametrize(
+    "of",
+    ["", "@", "0/trial/1", "0/trial/../4", "7/trial/4", "0/trial", "0/simulator/..", "0/x/4@5"],
+)
+def test_only_what_is_at_work_has_pictures(tmp_path: Path, of: str) -> None:
+    results, _ = make_night(tmp_path, 3, running=1)
+    before = snapshot(tmp_path)
+    with serving("--results-dir", results) as page:
+        page.ask("/api/state")
+        assert page.ask(f"/api/cameras?of={of}").body == b"[]\n"
+    assert snapshot(tmp_path) == before
+
+
+def test_a_folder_that_may_not_be_written_has_no_picture(tmp_path: Path) -> None:
+    results, models = make_night(tmp_path, 3, running=1)
+    (models / "trial-004" / "watch").symlink_to(tmp_path / "elsewhere")
+    with serving("--results-dir", results) as page:
+        page.ask("/api/state")
+        assert page.ask("/api/cameras?of=0/trial/4@").body == b"[]\n"
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_the_belief_and_the_champion_are_told(tmp_path: Path) -> None:
+    results, models = make_night(tmp_path, 30)
+    with serving("--results-dir", results) as page:
+        assert page.ask("/api/nights/0/belief").status == 404
+        cursor = page.ask("/api/state").json["cursor"]
+        with page.events(cursor) as events:
+            before = next(events)[2]
+            assert (before["belief"], before["champions"]) == (0, 0)
+            (results / "belief.json").write_text('{"space": ["gamma"]}')
+            write_champion(results, models, 30)
+            seen = [next(events)[2]]
+            if not seen[-1]["champions"]:
+                seen.append(next(events)[2])
+            assert seen[-1]["belief"] and seen[-1]["champions"]
+        assert page.ask("/api/nights/0/belief").json == {"space": ["gamma"]}
+        assert [each["trial"] for each in page.ask("/api/nights/0/champions").json] == [30]
+
+
+def test_films_are_found_by_the_lines_that_name_them(tmp_path: Path) -> None:
+    results, _ = make_night(tmp_path, 2)
+    films = tmp_path / "films"
+    films.mkdir()
+    (films / "lap.gif").write_bytes(b"GIF89a of a lap")
+    (films / "lap.mp4").write_bytes(b"0123456789")
+    (films / "notes.txt").write_text("a secret")
+    line = {"model": "agent/models/trial-002/model.zip", "sha256": "ab", "films": str(films)}
+    (results / "races.jsonl").write_text(json.dumps(line) + "\nnonsense\n[]\n")
+    with serving("--results-dir", results) as page:
+        (film,) = page.ask("/api/nights/0/films").json
+        assert film == {
+            "film": 0,
+            "name": "lap.mp4",
+            "kind": "video/mp4",
+            "trial": "trial/2",
+            "sha256": "ab",
+            "task": "",
+        }
+        part = page.ask("/api/nights/0/films/0", Range="bytes=2-4")
+        assert (part.status, part.body) == (206, b"234")
+        assert page.ask("/api/nights/0/films/1").status == 404
 
 
 def test_a_night_without_any_trial_is_shown(tmp_path: Path) -> None:

@@ -3,17 +3,19 @@
 import { el, colour } from "./dom.js";
 import { number } from "./words.js";
 
-/** A place for a chart that is as wide as the page lets it be. */
-export function chartPlace(height, label) {
+/** A place for a chart that is as wide as the page lets it be, and at least so high. */
+export function chartPlace(least, label) {
   const node = el("div", { class: "chart", role: "img", "aria-label": label });
   let plot = null;
   let made = null;
-  let width = 0;
-  const size = () => ({ width: Math.max(120, node.clientWidth), height });
+  let before = "";
+  node.style.height = `${least}px`;
+  const size = () => ({ width: Math.max(120, node.clientWidth), height: Math.max(least, node.clientHeight) });
   const watcher = new ResizeObserver(() => {
-    if (!plot || node.clientWidth === width) return;
-    width = node.clientWidth;
-    plot.setSize(size());
+    const now = size();
+    if (!plot || `${now.width} ${now.height}` === before) return;
+    before = `${now.width} ${now.height}`;
+    plot.setSize(now);
   });
   watcher.observe(node);
   return {
@@ -32,8 +34,9 @@ export function chartPlace(height, label) {
         return;
       }
       plot?.destroy();
-      width = node.clientWidth;
-      plot = new uPlot({ ...size(), ...make() }, data, node);
+      const now = size();
+      before = `${now.width} ${now.height}`;
+      plot = new uPlot({ ...now, ...make() }, data, node);
       made = shape;
     },
     clear() {

@@ -65,7 +65,7 @@ export function scorePanel() {
         y: { range: (_, low, high) => padded(over.low, over.high) },
       },
       axes: [
-        axis({ values: over.labels ?? axis().values, grid: { show: false } }),
+        axis({ ...(over.labels ? { values: over.labels } : {}), grid: { show: false }, size: 30 }),
         axis({ size: 52 }),
       ],
       series: [

@@ -86,6 +86,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         self._make_spaces()
         self.steps = 0
         self.steering = 0.0
+        self.throttle = 0.0
         self._road_seed: int | None = None
         self._look_random: np.random.Generator | None = None
         # A curriculum may choose the roads, and may lower the throttle for a while.
@@ -197,6 +198,7 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         command = np.clip(action, box.low, box.high)  # type: ignore[attr-defined]
         command[1] = min(command[1], self.throttle_cap)
         self.steering = float(command[0])
+        self.throttle = float(command[1])
         end_reason = None
         for _ in range(self.conf["frame_skip"]):
             try:
@@ -224,6 +226,10 @@ class DonkeyEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
         if self._grey_view is not None:
             return self._picture(self._view)
         return self._frame.copy()
+
+    def picture(self) -> NDArray[np.uint8]:
+        """The camera's picture in colour now, whatever is observed (rows, columns, 3)."""
+        return self._picture(self._view)
 
     def close(self) -> None:
         """Close the connection, unless the world is somebody else's."""

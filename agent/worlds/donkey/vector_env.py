@@ -180,6 +180,11 @@ class DonkeyVectorEnv:
         over |= ended
         return endings
 
+    def command(self, k: int) -> tuple[float, float]:
+        """Steering and throttle of the ``k``-th environment's last step."""
+        steering, throttle = self._commands[k].tolist()
+        return steering, throttle
+
     def _rewards(self, endings: dict[int, str]) -> Array:
         cte = self.fleet.progress_states[:, CTE]
         forward_vel = self.fleet.car_states[:, FORWARD] / UNITS_PER_METRE

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Curriculum,
         Demonstrations,
         Expert,
+        Sight,
         StartProcess,
     )
     from agent.worlds.comparisons import RaceOptions
@@ -136,6 +137,12 @@ class DonkeyWorld:
         check_scenes(split_task(task)[0] for task in tasks)
         with ExitStack() as stack:
             yield DonkeyConnection(open_remote_worlds(tasks, options, stack))
+
+    def sight(self, vec_env: VecEnv) -> Sight:
+        """See ``capabilities.HasCamera``."""
+        from agent.worlds.donkey.live_sight import sight_of
+
+        return sight_of(vec_env)
 
     def measure(self, infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """See ``measures``."""
