@@ -8,6 +8,7 @@ import { score, spread } from "./words.js";
 const MOST_WHISKERS = 600;
 const NEAR_PX = 14;
 const OVER_TRIALS = "";
+const WHOLE = [1, 2, 5].flatMap((step) => [0, 1, 2, 3, 4].map((power) => step * 10 ** power)).sort((a, b) => a - b);
 
 export function scorePanel() {
   const choice = el("select", { "aria-label": "score over" });
@@ -65,7 +66,7 @@ export function scorePanel() {
         y: { range: (_, low, high) => padded(over.low, over.high) },
       },
       axes: [
-        axis({ ...(over.labels ? { values: over.labels } : {}), grid: { show: false }, size: 30 }),
+        axis({ ...(over.labels ? { values: over.labels } : {}), ...(over.whole ? { incrs: WHOLE } : {}), grid: { show: false }, size: 30 }),
         axis({ size: 52 }),
       ],
       series: [
@@ -180,7 +181,7 @@ function overTrials(nights) {
     lines.push({ colour: hueOf(k) });
     data.push(line);
   });
-  return { points, data, lines, shape: `trials ${nights.length}`, range: [0.4, length + 0.6], ...extent(points) };
+  return { points, data, lines, whole: true, shape: `trials ${nights.length}`, range: [0.4, length + 0.6], ...extent(points) };
 }
 
 function along(nights, name) {

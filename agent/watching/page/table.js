@@ -114,7 +114,7 @@ export function trialTable() {
       order: el("td", { class: "name" }, el("a", { href: `#/${trial.key}` }, nameOf(trial)), trial.champion ? el("span", { class: "crown", title: "was champion when it was recorded" }, "★") : null),
       night: el("td", { class: "soft" }, nights[trial.night]?.name),
       status: el("td", {}, el("span", { class: `status ${trial.status}` }, status(trial.status)), trial.cause ? el("span", { class: "cause" }, trial.cause) : null),
-      score: el("td", { class: "number strong" }, trial.score === null ? "–" : score(trial.score), trial.std ? el("small", {}, ` ± ${score(trial.std)}`) : null),
+      score: el("td", { class: "number strong" }, trial.score === null ? "–" : score(trial.score), trial.score !== null && trial.std ? el("small", {}, ` ± ${score(trial.std)}`) : null),
       agent: el("td", {}, trial.agent),
       params: el("td", { class: "params" }, paramsOf(trial)),
       elapsed: el("td", { class: "number soft" }, duration(trial.elapsed_sec)),
