@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: research race car-test browser-test ray-test test check lint soak bench bench-search docs clean
+.PHONY: research race car-test browser-test ray-test slurm-test test check lint soak bench bench-search docs clean
 .DEFAULT_GOAL := test
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -79,6 +79,13 @@ $(RAY)/.installed: $(INSTALLED)
 
 ray-test: $(RAY)/.installed
 	$(RAY)/bin/python -m pytest -s -n 0 tests/executors/test_ray.py tests/executors/test_conformance.py
+
+# A Slurm of one node, this machine, for as long as the tests run.
+slurm-test: $(INSTALLED)
+	@command -v slurmctld slurmd munged >/dev/null || PATH="$$PATH:/usr/sbin" command -v slurmctld slurmd munged >/dev/null || \
+	  { echo "no Slurm on PATH; install it, on Debian: apt-get install slurmctld slurmd slurm-client munge"; exit 2; }
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[slurm]'
+	AUTORESEARCH_SLURM=1 $(BIN)/python -m pytest -q -n 0 -k slurm tests/executors
 
 docs: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'

@@ -29,6 +29,7 @@ print(sorted(each for each in sys.modules if each.partition(".")[0] == "ray" or 
         ("ray", Place("ray")),
         ("ray://192.0.2.1:6379", Place("ray", "192.0.2.1:6379")),
         ("ray://head.lab:6379", Place("ray", "head.lab:6379")),
+        ("slurm", Place("slurm")),
     ],
 )
 def test_a_place_is_read(text: str, place: Place) -> None:
@@ -45,6 +46,7 @@ def test_a_place_is_read(text: str, place: Place) -> None:
         ("ray://head", "'ray://head' has no HOST:PORT;"),
         ("ray://head:port", "'ray://head:port' has no HOST:PORT;"),
         ("ray://:6379", "'ray://:6379' has no HOST:PORT;"),
+        ("slurm://head:6379", "'slurm://head:6379' is unknown;"),
     ],
 )
 def test_what_is_no_place_is_refused(text: str, words: str) -> None:
@@ -61,6 +63,11 @@ def test_what_is_no_place_is_refused(text: str, words: str) -> None:
         (["--gpus-per-trial", "0.5"], "--gpus-per-trial 0.5 is for trials on other machines"),
         (["--cpus-per-trial", "0"], "argument --cpus-per-trial: 0 is too small"),
         (["--executor", "ray"], "pip install 'donkeycar-rl-autoresearch[ray]'"),
+        (["--executor", "slurm"], "pip install 'donkeycar-rl-autoresearch[slurm]'"),
+        (["--partition", "gpu"], "--partition gpu is for trials on other machines; drop it"),
+        (["--slurm", "qos=high"], "--slurm qos=high is for trials on other machines; drop it"),
+        (["--slurm", "qos"], "argument --slurm: 'qos' is no option of sbatch; write NAME=VALUE"),
+        (["--slurm", "a b=1"], "argument --slurm: 'a b=1' is no option of sbatch"),
     ],
 )
 def test_what_cannot_be_followed_is_one_line_and_nothing_is_written(

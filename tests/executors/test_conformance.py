@@ -72,7 +72,33 @@ def ray(plan: Plan, folder: Path, request: pytest.FixtureRequest) -> Executor:
     return RayExecutor(nodes, runner_of(plan, folder), workspace_id(folder), slots=SLOTS)
 
 
-EXECUTORS = (fake, local, pytest.param(ray, marks=pytest.mark.slow, id="ray"))
+def slurm_local(plan: Plan, folder: Path, _request: pytest.FixtureRequest) -> Executor:
+    """Slurm's executor over submitit's processes of this machine."""
+    return slurm_executor(plan, folder, "local")
+
+
+def slurm(plan: Plan, folder: Path, request: pytest.FixtureRequest) -> Executor:
+    request.getfixturevalue("slurm_cluster")
+    return slurm_executor(plan, folder, "slurm")
+
+
+def slurm_executor(plan: Plan, folder: Path, cluster: str) -> Executor:
+    pytest.importorskip("submitit", reason="the extra slurm is not installed")
+    from agent.executors.slurm import Request, SlurmExecutor
+
+    runner = runner_of(plan, folder)
+    workspace = workspace_id(folder)
+    models = folder / "models"
+    return SlurmExecutor(runner, workspace, models, Request(), slots=SLOTS, cluster=cluster)
+
+
+EXECUTORS = (
+    fake,
+    local,
+    pytest.param(ray, marks=pytest.mark.slow, id="ray"),
+    pytest.param(slurm_local, marks=pytest.mark.slow, id="slurm_local"),
+    pytest.param(slurm, marks=pytest.mark.slow, id="slurm"),
+)
 
 
 @pytest.fixture(params=EXECUTORS, ids=lambda make: make.__name__)
