@@ -23,6 +23,7 @@ CONTENTS = {
     "Using it": (
         "operations",
         "more-machines",
+        "scale",
         "training",
         "search",
         "evaluation",
