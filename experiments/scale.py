@@ -228,7 +228,7 @@ def simulated(night: Night, checkpoints: Sequence[int]) -> Iterator[None]:
         clock = night.executor.clock
         stack.enter_context(patch("agent.trials.loop.time", clock))
         stack.enter_context(patch("os.fsync", clock.fsync))
-        stack.enter_context(patch.object(controller, "make_executor", lambda _: night.executor))
+        stack.enter_context(patch.object(controller, "make_executor", lambda *_: night.executor))
         for name, owner, method in MEASURED:
             timed = night.stopwatch.around(name, getattr(owner, method))
             if name == "assess":
