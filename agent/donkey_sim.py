@@ -11,7 +11,7 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING
 if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from agent.config import files
 from agent.config.argument_types import at_least_int, port
 from agent.config.command_name import command_name
 from agent.config.console import keep_streams_open
 from agent.config.errors import EXIT_OK, UserError, did_you_mean, user_error
 from agent.config.one_line_parser import OneLineParser
+from agent.config.outputs import check_folder
 from agent.config.ports import holder
 from agent.simulator.protocol import CLOCKS
 from agent.worlds.base import shown_address
@@ -32,6 +34,7 @@ from agent.worlds.donkey.tasks import SCENE_OF_ENV
 
 if TYPE_CHECKING:
     from agent.simulator.server import Server
+    from agent.worlds.donkey.watched_car import Showing
 
 PROG = command_name(__file__)
 
@@ -78,6 +81,13 @@ def build_parser(prog: str = PROG) -> OneLineParser:
         help="draws random roads and looks (default %(default)s)",
     )
     parser.add_argument(
+        "--show",
+        type=Path,
+        metavar="DIR",
+        help="show the cars' cameras on the page of a night, DIR being its folder of results"
+        " (docs/watch.md)",
+    )
+    parser.add_argument(
         "--no-random-look",
         dest="random_look",
         action="store_false",
@@ -94,24 +104,48 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         # There is nothing to tidy up while it is loading.
         signal.signal(number, lambda *_: os._exit(EXIT_OK))
+    showing = None
     try:
-        server = open_server(arguments)
+        if arguments.show is not None:
+            showing = make_showing(arguments.show)
+        server = open_server(arguments, showing)
     except UserError as error:
         return parser.refuse(error)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
+    if showing is not None:
+        showing.open(str(server.address[1]))
     address = shown_address(*server.address)
     print(
         f"listening on {address} scene {server.scene or 'menu'} clock {arguments.clock}",
         flush=True,
     )
-    server.serve()
+    try:
+        server.serve()
+    finally:
+        if showing is not None:
+            showing.close()
     return EXIT_OK
 
 
-def open_server(arguments: argparse.Namespace) -> Server:
+def make_showing(results_dir: Path) -> Showing:
+    """Takes pictures of the cars for the page of a night.
+
+    :param results_dir: of the night
+    :raises UserError: it cannot be written
+    """
+    from agent.worlds.donkey.watched_car import Showing
+
+    folder = results_dir / files.SIMULATORS
+    check_folder("--show", folder)
+    return Showing(folder)
+
+
+def open_server(arguments: argparse.Namespace, showing: Showing | None) -> Server:
     """The server, listening.
 
+    :param arguments: of the command line
+    :param showing: takes pictures of the cars
     :raises UserError: a scene that is not at hand, or an address that cannot be had
     """
     from agent.simulator.remote_car import RemoteCar
@@ -122,7 +156,12 @@ def open_server(arguments: argparse.Namespace) -> Server:
     scene = arguments.scene
     if scene is not None:
         scene = asked_scene(scene)
+    car: Callable[[str, int, int], RemoteCar]
     car = partial(RemoteCar, random_look=arguments.random_look)
+    if showing is not None:
+        from agent.worlds.donkey.watched_car import WatchedCar
+
+        car = partial(WatchedCar, random_look=arguments.random_look, showing=showing)
     try:
         return Server(host, port, scene=scene, clock=arguments.clock, seed=arguments.seed, car=car)
     except OSError as error:

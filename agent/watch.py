@@ -44,6 +44,7 @@ MARKS = (
     files.SWEEP_LEDGER,
     files.STUDY_LOG,
     files.LOCK,
+    files.SIMULATORS,
 )
 
 

@@ -53,7 +53,8 @@ class Feed:
         while True:
             await asyncio.sleep(LOOK_EVERY_SEC)
             if self._pages:
-                self.look()
+                with suppress(OSError):  # a folder that is being moved is there again later
+                    self.look()
 
     def close(self) -> None:
         """Ends all streams, so that the server can stop."""

@@ -50,6 +50,8 @@ class Night:
             for prefix, name in LEDGERS.items()
         }
         self.standing: dict[str, Any] = {}
+        self._manifests: list[Path] = []
+        self._manifests_of = -1  # change of the folder that they were listed at
 
     @property
     def name(self) -> str:
@@ -199,8 +201,12 @@ class Night:
 
     def manifests(self) -> list[Path]:
         """Manifests of all champions beside this night's trials, the default task's first."""
-        usual = self.models_dir / files.CHAMPION / files.MANIFEST
-        return [usual, *sorted(self.models_dir.glob(f"{files.CHAMPION}-*/{files.MANIFEST}"))]
+        changed_msec = _changed_msec(self.models_dir)
+        if changed_msec != self._manifests_of:
+            self._manifests_of = changed_msec
+            folders = sorted(self.models_dir.glob(f"{files.CHAMPION}-*"))
+            self._manifests = [folder / files.MANIFEST for folder in folders]
+        return [self.models_dir / files.CHAMPION / files.MANIFEST, *self._manifests]
 
     def belief(self) -> dict[str, Any] | None:
         """Expectations of the search, ``None`` where it has not told."""

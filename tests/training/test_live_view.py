@@ -106,6 +106,7 @@ def test_who_watches_sees_the_car_and_changes_nothing(
         assert picture_in(pictures["camera"]).shape == (120, 160, 3)
         assert picture_in(pictures["camera"]).std() > 10.0
         assert picture_in(pictures["observation"]).std() > 5.0
+        assert facts["timesteps" if facts["phase"] == "training" else "reward"] is not None
         assert set(facts["gauges"]) == {"speed m/s", "steering", "throttle", "laps"}
         assert abs(facts["gauges"]["steering"]) <= 1.0
         assert facts["episode"] >= 1

@@ -89,8 +89,9 @@ async function draw(camera, bytes) {
     parts[name] = new Blob([bytes.subarray(at, at + size)], { type: "image/jpeg" });
     at += size;
   }
-  const main = parts.camera ?? Object.values(parts).find((_, k) => k === 0);
-  await Promise.all([paint(camera.camera, main), paint(camera.seen, parts.camera ? parts.observation : undefined)]);
+  const [first, second] = Object.values(parts);
+  await Promise.all([paint(camera.camera, first), paint(camera.seen, second)]);
+  camera.seen.classList.toggle("observation", "observation" in parts);
   camera.head = head;
   camera.drawn = Date.now();
   camera.note.hidden = true;

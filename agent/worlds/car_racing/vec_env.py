@@ -13,6 +13,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from agent.worlds.base import SEED_BAND
+from agent.worlds.capabilities import Sight
 from agent.worlds.car_racing.actions import Actions
 from agent.worlds.car_racing.backend import FRAME_REWARD, MOST_FRAMES, Backend
 from agent.worlds.car_racing.teacher import Teacher
@@ -66,6 +67,7 @@ class CarRacingVecEnv(VecEnv):
         self._best_tiles = np.zeros(n, dtype=np.int64)
         self._best_at = np.zeros(n, dtype=np.int64)  # frames at the last new tile
         self._labels: list[NDArray[np.float32]] = []
+        self._commands = np.zeros((n, 3))
         space = spaces.Box(0, 255, (frames * channels, rows, columns), dtype=np.uint8)
         super().__init__(n, space, actions.space)
 
@@ -134,6 +136,18 @@ class CarRacingVecEnv(VecEnv):
             stacks[over, -1] = pictures
             self.stacks.fill(over)
         return self._observations(), rewards.astype(np.float32), dones, infos
+
+    def sight(self) -> Sight:
+        """The first car, for people who look; see ``capabilities.HasCamera``."""
+        car = self.backend.cars[0]
+        steering, gas, brake = self._commands[0].tolist()
+        gauges = {
+            "speed units/s": float(np.hypot(*car["velocity"][0])),
+            "steering": steering,
+            "throttle": gas - brake,
+            "tiles": int(car["visited"]),
+        }
+        return Sight(self.backend.picture(0), gauges)
 
     def _info(self, k: int) -> dict[str, Any]:
         car = self.backend.cars[k]

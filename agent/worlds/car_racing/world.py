@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
 
     from agent.config.trial import TrialConfig
-    from agent.worlds.capabilities import Expert
+    from agent.worlds.capabilities import Expert, Sight
 
 
 NEEDED = ("Box2D", "pygame")  # by Gymnasium's cars
@@ -106,6 +106,14 @@ class CarRacingWorld:
 
         announce_compilation()
         return make_vec_env(options, n, purpose, seed, learner)
+
+    def sight(self, vec_env: VecEnv) -> Sight:
+        """See ``capabilities.HasCamera``."""
+        from agent.worlds.car_racing.vec_env import CarRacingVecEnv
+
+        inner = vec_env.unwrapped
+        assert isinstance(inner, CarRacingVecEnv)
+        return inner.sight()
 
     def measure(self, infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """See ``measures``."""
