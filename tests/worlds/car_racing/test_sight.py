@@ -23,13 +23,14 @@ def test_one_looks_over_the_first_driver_s_shoulder(backend: str) -> None:
         assert before.gauges["speed units/s"] == pytest.approx(0.0, abs=1e-3)
         actions = np.array([[0.5, 1.0], [0.0, 0.0]], dtype=np.float32)
         for _ in range(10):
-            observations = vec_env.step(actions)[0]
+            vec_env.step(actions)
         after = WORLD.sight(vec_env)
         assert after.gauges["speed units/s"] > 1.0
         assert after.gauges["throttle"] > 0.0 > before.gauges["throttle"] - 1.0
         assert (after.picture != before.picture).any()
         again = WORLD.sight(vec_env)
         assert (again.picture == after.picture).all()
-        assert not np.array_equal(vec_env.step(actions)[0], observations)
+        vec_env.step(actions)
+        assert (WORLD.sight(vec_env).picture != again.picture).any()
     finally:
         vec_env.close()
