@@ -158,6 +158,9 @@ class PPO(StochasticPolicy, OnPolicy):
         low=0.0,
         high=1.0,
     )
+    symmetric: bool = setting(
+        False, "mirrored pictures are answered with mirrored actions; each costs twice as much"
+    )
 
 
 @part

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
+from agent.config.algorithms import PPO
 from agent.config.errors import UserError
 from agent.config.trial import TrialConfig
 from agent.training.augmentation import FLIP, Augmented, MirroredExpert
@@ -39,11 +40,11 @@ def make_training_envs(config: TrialConfig, make_vec: MakeVec | None = None) -> 
 
     :param config: the trial's
     :param make_vec: opens environments; by default the world's own
-    :raises UserError: an augmentation that the world does not allow
+    :raises UserError: the world has no mirror image
     """
     world = config.the_world
     trial = config.trial
-    check_flip(config)
+    check_mirror(config)
     make = make_vec or world.make_vec
     count = max(config.world.n_envs, len(trial.env))
     inner = make(trial.env, config.world, count, Purpose.TRAIN, trial.seed, config.learner)
@@ -67,14 +68,21 @@ def make_training_envs(config: TrialConfig, make_vec: MakeVec | None = None) -> 
     return TrainingEnvs(scaled, expert, curriculum)
 
 
-def check_flip(config: TrialConfig) -> None:
-    """Refuses mirrored pictures of a world in which left and right differ.
+def check_mirror(config: TrialConfig) -> None:
+    """Refuses to mirror pictures of a world in which left and right differ.
 
-    :raises UserError: they are asked for
+    :raises UserError: it is asked for
     """
-    if FLIP in config.trial.augment and not isinstance(config.the_world, HasMirror):
+    if isinstance(config.the_world, HasMirror):
+        return
+    asked = None
+    if FLIP in config.trial.augment:
+        asked = "augment 'flip'"
+    elif isinstance(config.algorithm, PPO) and config.algorithm.symmetric:
+        asked = "symmetric"
+    if asked:
         raise UserError(
-            f"augment 'flip' needs a world where left and right are alike, and"
+            f"{asked} needs a world where left and right are alike, and"
             f" {config.trial.world!r} is none; drop it"
         )
 

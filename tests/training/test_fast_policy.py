@@ -54,3 +54,24 @@ def test_an_imitator_does_in_a_mirrored_picture_the_mirror_image(tiny: Build) ->
     policy.mirror_signs = ()
     alone, _ = policy.predict(pictures, deterministic=True)
     assert np.abs(alone - ours).max() > 1e-4
+
+
+@pytest.mark.parametrize("sde_freq", [0, 4])
+def test_a_symmetric_policy_explores_and_values_alike_in_the_mirrored_picture(
+    tiny: Build, sde_freq: int
+) -> None:
+    policy = policy_of(tiny(symmetric=True, sde_freq=sde_freq))
+    shape = policy.observation_space.shape or ()
+    pictures = torch.from_numpy(
+        np.random.default_rng(6).integers(0, 256, (3, *shape), dtype=np.uint8)
+    )
+    with torch.no_grad():
+        mean, values, _ = policy.answers(policy.views(pictures))
+        mirrored, same_values, _ = policy.answers(policy.views(pictures.flip(-1)))
+        drawn_around = policy.get_distribution(pictures).mode()
+    torch.testing.assert_close(mirrored, mean * torch.tensor((-1.0, 1.0)))
+    torch.testing.assert_close(same_values, values)
+    torch.testing.assert_close(drawn_around, mean)
+    driven, _ = policy.predict(pictures.numpy(), deterministic=True)
+    np.testing.assert_allclose(driven, mean.numpy(), atol=1e-6)
+    assert mean[:, 0].abs().min() > 1e-4

@@ -12,7 +12,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 from agent.config.errors import UserError
 from agent.config.trial import TrialConfig
 from agent.training.augmentation import Augmented, MirroredExpert
-from agent.training.vec_envs import check_flip, make_training_envs
+from agent.training.vec_envs import check_mirror, make_training_envs
 from agent.worlds.base import WORLDS
 
 Build = Callable[..., TrialConfig]
@@ -63,11 +63,13 @@ def test_a_world_offers_its_expert_and_its_curriculum(tiny: Build) -> None:
     training.vec_env.close()
 
 
-def test_flips_are_refused_where_left_and_right_differ(line: Build, tiny: Build) -> None:
+def test_mirror_images_are_refused_where_left_and_right_differ(line: Build, tiny: Build) -> None:
     with pytest.raises(UserError, match="left and right are alike, and 'line' is none; drop it"):
-        check_flip(line(augment=["flip"]))
-    check_flip(line(augment=["crop"]))
-    check_flip(tiny(augment=["flip"]))
+        check_mirror(line(augment=["flip"]))
+    with pytest.raises(UserError, match=r"symmetric needs a world .* 'line' is none; drop it"):
+        check_mirror(line(symmetric=True))
+    check_mirror(line(augment=["crop"]))
+    check_mirror(tiny(augment=["flip"]))
 
 
 def test_the_same_episodes_begin_whatever_the_pictures_look_like(tiny: Build) -> None:

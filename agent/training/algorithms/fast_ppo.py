@@ -21,7 +21,6 @@ from stable_baselines3.common.utils import explained_variance
 
 from agent.training.algorithms.adam import RowAdam
 from agent.training.algorithms.fast_policy import FastPolicy
-from agent.training.algorithms.patch_encoder import PatchEncoder
 
 if TYPE_CHECKING:
     from agent.training.imitation.imitator import Imitator
@@ -39,9 +38,9 @@ LOGGED = (
 
 
 class RolloutTensors(NamedTuple):
-    """Steps of a rollout (n, ...) on the policy's device; ``patches`` are those of the pictures."""
+    """Steps of a rollout (n, ...) on the policy's device; ``views`` are those of the pictures."""
 
-    patches: torch.Tensor
+    views: torch.Tensor
     actions: torch.Tensor
     log_probs: torch.Tensor
     advantages: torch.Tensor
@@ -121,10 +120,8 @@ class FastPPO(PPO):
         def flat(values: np.ndarray) -> torch.Tensor:
             return torch.from_numpy(buffer.swap_and_flatten(values)).to(self.device)
 
-        encoder = self.policy.features_extractor
-        assert isinstance(encoder, PatchEncoder)
         return RolloutTensors(
-            encoder.as_patches(flat(buffer.observations)),
+            cast(FastPolicy, self.policy).views(flat(buffer.observations)),
             flat(buffer.actions),
             flat(buffer.log_probs).flatten(),
             flat(buffer.advantages).flatten(),
@@ -140,10 +137,9 @@ class FastPPO(PPO):
     def loss(self, steps: RolloutTensors, clip_range: float) -> tuple[torch.Tensor, torch.Tensor]:
         """PPO's loss of a minibatch (Schulman et al. 2017, equation 9), and ``LOGGED`` numbers."""
         policy = cast(FastPolicy, self.policy)
-        latent, latent_value = policy.latents(steps.patches)
-        mean = policy.action_net(latent)
-        values = policy.value_net(latent_value).flatten()
-        variance = self._variance(latent)
+        mean, values, latent = policy.answers(steps.views)
+        values = values.flatten()
+        variance = self._variance(latent[:, 0])
         log_std = 0.5 * torch.log(variance)
         squares = (steps.actions - mean).square() / variance
         log_probs = -(0.5 * squares + (log_std + LOG_SQRT_TAU)).sum(1)

@@ -16,6 +16,7 @@ from agent.training.algorithms.fast_ppo import FastPPO
 from agent.training.algorithms.patch_encoder import PatchEncoder
 from agent.training.imitation.imitator import Imitator
 from agent.training.vec_envs import TrainingEnvs
+from agent.worlds.capabilities import HasMirror
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -112,6 +113,12 @@ def build(config: TrialConfig, training: TrainingEnvs) -> FastPPO:
         (n_actions,) = shape
         policy["n_auxiliary"] = len(training.expert.label_weights) - n_actions
         policy["mirror_signs"] = tuple(training.expert.mirror_signs[:n_actions])
+    if own.symmetric:
+        world = config.the_world
+        assert isinstance(world, HasMirror)
+        signs = world.mirrored_actions(config.world, discrete=False)
+        policy["mirror_signs"] = tuple(float(sign) for sign in signs)
+        policy["symmetric"] = True
     vec_env = training.vec_env
     model = FastPPO(FastPolicy, vec_env, **on_policy(config, vec_env, **policy))
     attach(model, config, training)
