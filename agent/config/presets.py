@@ -42,7 +42,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "reward": "race",
         "choosing_episodes": 16,
     },
-    # CarRacing-v3 in 72,000 frames from an expert, and from the reward alone; docs/car-racing.md.
+    # CarRacing-v3 in 72,000 frames from an expert; docs/car-racing.md.
     "car-racing": {
         "world": "car_racing",
         "agent": "ppo",
@@ -61,6 +61,29 @@ PRESETS: dict[str, dict[str, Any]] = {
         "n_steps": 64,
         "batch_size": 128,
         "evaluations": 1,
+    },
+    # By pictures and rewards alone, in a million frames.
+    "car-racing-reward-ppo": {
+        "world": "car_racing",
+        "agent": "ppo",
+        "timesteps": 250_000,
+        "action_repeat": 4,
+        "speed_cost": 0.7,
+        "patience": 100,
+        "lap_patience": 24,
+        "symmetric": True,
+        "gamma": 0.97,
+        "conv_layers": 3,
+        "learning_rate": 5e-4,
+        "lr_end": 0.1,
+        "log_std_init": -1.0,
+        "sde_freq": 0,
+        "n_envs": 16,
+        "n_steps": 128,
+        "n_epochs": 6,
+        "batch_size": 256,
+        "averaged": 0.06,
+        "evaluations": 10,
     },
     # The settings of the notes on CarRacing that this product begins from, as far as they are told.
     "car-racing-notes-ppo": {

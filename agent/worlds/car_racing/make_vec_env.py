@@ -13,7 +13,8 @@ from agent.worlds.car_racing.observation import window_of
 from agent.worlds.car_racing.options import CarRacingOptions
 from agent.worlds.car_racing.self_check import difference
 from agent.worlds.car_racing.teacher import PATIENT, Teacher
-from agent.worlds.car_racing.vec_env import CarRacingVecEnv
+from agent.worlds.car_racing.training_rules import TrainingRules
+from agent.worlds.car_racing.vec_env import NO_RULES, CarRacingVecEnv
 from agent.worlds.car_racing.worker_backend import WorkerBackend
 
 MANY = 4  # cars that are worth the seconds in which processes start
@@ -44,13 +45,19 @@ def make_vec_env(
         (options.frame_stack, options.frame_gap),
         Actions("five" if learner.discrete else options.actions, options.steer_limit),
         options.action_repeat,
-        options.patience if training else 0,
-        options.patience_pays and training,
+        rules_of(options) if training else NO_RULES,
         teacher,
         options.bar != "keep",
     )
     vec_env.seed(purpose.first_seed(seed))
     return vec_env
+
+
+def rules_of(options: CarRacingOptions) -> TrainingRules:
+    """Rules of the episodes of training."""
+    return TrainingRules(
+        options.patience, options.lap_patience, options.patience_pays, options.speed_cost
+    )
 
 
 def open_backend(options: CarRacingOptions, n: int, purpose: Purpose) -> Backend:

@@ -58,6 +58,22 @@ class CarRacingOptions(WorldOptions):
         high=1000,
         judged=0,
     )
+    lap_patience: int = setting(
+        0,
+        "the same once all tiles but one in fourteen are touched, 0 for as many frames as before",
+        low=0,
+        high=1000,
+        judged=0,
+    )
+    speed_cost: float = setting(
+        0.0,
+        "share of the tiles' reward that the way along them costs in training: a discounted return"
+        " pays for speed, and too little for the tiles that a quick car misses",
+        low=0.0,
+        high=1.0,
+        search=SearchRange(0.0, 0.9),
+        judged=0.0,
+    )
     patience_pays: bool = setting(
         False,
         "such an episode is over instead and pays for the frames that were left, as if no tile had"

@@ -17,7 +17,10 @@ from agent.worlds.capabilities import Sight
 from agent.worlds.car_racing.actions import Actions
 from agent.worlds.car_racing.backend import FRAME_REWARD, MOST_FRAMES, Backend
 from agent.worlds.car_racing.teacher import Teacher
+from agent.worlds.car_racing.training_rules import TrainingRules
 from agent.worlds.frame_stack import FrameStacks
+
+NO_RULES = TrainingRules()
 
 
 class CarRacingVecEnv(VecEnv):
@@ -31,8 +34,7 @@ class CarRacingVecEnv(VecEnv):
     :param stack: pictures of an observation, and decisions from one to the next
     :param actions: of the learner
     :param repeat: frames that a decision is held for
-    :param patience: frames without a new tile after which an episode is cut off, 0 for never
-    :param patience_pays: it is over instead, and pays for the frames that were left
+    :param rules: of episodes, beside Gymnasium's
     :param teacher: labels every step; None for none
     :param is_symmetric: a mirrored picture is the mirrored scene's
     """
@@ -46,8 +48,7 @@ class CarRacingVecEnv(VecEnv):
         stack: tuple[int, int],
         actions: Actions,
         repeat: int,
-        patience: int = 0,
-        patience_pays: bool = False,
+        rules: TrainingRules = NO_RULES,
         teacher: Teacher | None = None,
         is_symmetric: bool = True,
     ) -> None:
@@ -57,8 +58,7 @@ class CarRacingVecEnv(VecEnv):
         self.backend = backend
         self.actions = actions
         self.repeat = repeat
-        self.patience = patience
-        self.patience_pays = patience_pays
+        self.rules = rules
         self.teacher = teacher
         self.is_symmetric = is_symmetric
         self.stacks = FrameStacks(n, frames, gap, shape)
@@ -111,13 +111,15 @@ class CarRacingVecEnv(VecEnv):
         self._best_at = np.where(tiles > self._best_tiles, self._frames, self._best_at)
         self._best_tiles = np.maximum(tiles, self._best_tiles)
         truncated = ~moved.terminated & (self._frames >= MOST_FRAMES)
-        lost = np.zeros_like(truncated)
-        if self.patience:
-            lost = ~moved.terminated & (self._frames - self._best_at >= self.patience)
+        rules = self.rules
+        cars = self.backend.cars
+        lost = ~moved.terminated & rules.lost(cars, self._frames - self._best_at)
         dones = moved.terminated | truncated | lost
         ended = moved.terminated
         rewards = moved.rewards
-        if self.patience_pays:
+        if rules.speed_cost:
+            rewards = rewards - rules.way_cost(cars, moved.frames)
+        if rules.patience_pays:
             ended = ended | lost
             rewards = rewards + np.where(lost, FRAME_REWARD * (MOST_FRAMES - self._frames), 0.0)
         everyone = range(self.num_envs)

@@ -15,6 +15,7 @@ from agent.worlds.car_racing.backend import MOST_FRAMES
 from agent.worlds.car_racing.make_vec_env import make_vec_env
 from agent.worlds.car_racing.options import CarRacingOptions
 from agent.worlds.car_racing.teacher import AHEAD, PATIENT, Teacher
+from agent.worlds.car_racing.training_rules import TrainingRules
 from agent.worlds.car_racing.vec_env import CarRacingVecEnv
 from tests.worlds.car_racing.fake_backend import TILES, FakeBackend
 
@@ -109,7 +110,7 @@ def test_held_decisions_end_at_the_thousandth_frame() -> None:
 
 @pytest.mark.parametrize("repeat", [1, 4])
 def test_patience_ends_what_gets_nowhere_as_a_truncation(repeat: int) -> None:
-    vec_env = make(2, repeat, patience=20)
+    vec_env = make(2, repeat, rules=TrainingRules(20))
     vec_env.seed(9)
     vec_env.reset()
     for _ in range(3):
@@ -129,7 +130,7 @@ def test_patience_ends_what_gets_nowhere_as_a_truncation(repeat: int) -> None:
 
 
 def test_patience_that_pays_is_an_end_and_costs_the_frames_that_were_left() -> None:
-    vec_env = make(2, 4, patience=20, patience_pays=True)
+    vec_env = make(2, 4, rules=TrainingRules(20, patience_pays=True))
     vec_env.reset()
     for _ in range(4):
         vec_env.step(np.array([NOTHING, GAS]))
@@ -137,6 +138,25 @@ def test_patience_that_pays_is_an_end_and_costs_the_frames_that_were_left() -> N
     assert dones[0] and infos[0]["TimeLimit.truncated"] is False
     assert rewards[0] == pytest.approx(4 * -0.1 + (1000 - 20) * -0.1)
     assert not dones[1]
+
+
+def test_patience_is_shorter_once_nearly_all_tiles_are_touched() -> None:
+    vec_env = make(2, rules=TrainingRules(20, lap_patience=5))
+    vec_env.reset()
+    for _ in range(38):  # of 40 tiles
+        vec_env.step(np.array([GAS, GAS]))
+    ends = [vec_env.step(np.array([NOTHING, NOTHING]))[2][0] for _ in range(5)]
+    assert ends == [False] * 4 + [True]
+
+
+def test_way_costs_a_share_of_the_tiles_on_it() -> None:
+    free, paid = make(1), make(1, rules=TrainingRules(speed_cost=0.5))
+    for vec_env in (free, paid):
+        vec_env.reset()
+    _, whole, _, _ = free.step(np.array([GAS]))
+    _, left, _, _ = paid.step(np.array([GAS]))
+    way = 50.0 * 0.02  # units in a frame
+    assert whole[0] - left[0] == pytest.approx(0.5 * 1000.0 / TILES * way / 3.5)
 
 
 def test_a_stack_has_decisions_of_the_past_and_begins_with_the_first_picture() -> None:

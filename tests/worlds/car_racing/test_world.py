@@ -55,7 +55,7 @@ def test_only_training_is_impatient_labelled_and_in_other_colours() -> None:
         training = purpose is Purpose.TRAIN
         assert isinstance(vec_env.backend, ExactBackend)
         assert vec_env.backend.domain_randomize is training
-        assert vec_env.patience == 40 * training
+        assert vec_env.rules.patience == 40 * training
         assert (vec_env.teacher is not None) is training
         if training:
             assert WORLD.expert(vec_env) is vec_env
