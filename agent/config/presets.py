@@ -68,7 +68,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "agent": "ppo",
         "timesteps": 250_000,
         "action_repeat": 4,
-        "speed_cost": 0.7,
+        "creep": 0.1,
+        "speed_cost": 0.9,
         "patience": 100,
         "lap_patience": 24,
         "symmetric": True,
@@ -84,6 +85,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "batch_size": 256,
         "averaged": 0.06,
         "evaluations": 10,
+        "choosing_episodes": 16,
     },
     # The settings of the notes on CarRacing that this product begins from, as far as they are told.
     "car-racing-notes-ppo": {

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 FIVE = np.array(
     [[0.0, 0.0, 0.0], [0.6, 0.0, 0.0], [-0.6, 0.0, 0.0], [0.0, 0.2, 0.0], [0.0, 0.0, 0.8]]
 )
+WALKING_PACE = 3.0  # units/s, below which cars creep; chosen
 MIRRORED_FIVE = np.array([0, 2, 1, 3, 4])
 
 
@@ -23,10 +24,12 @@ class Actions:
     :param kind: ``two``: steering, gas minus brake; ``three``: steering, gas, brake; ``five``
         numbered ones. All are from -1 to 1.
     :param steer_limit: steering command of an action 1
+    :param creep: gas of a car at walking pace, at least
     """
 
     kind: str
     steer_limit: float
+    creep: float = 0.0
 
     @property
     def space(self) -> spaces.Space[Any]:
@@ -56,6 +59,22 @@ class Actions:
         else:
             commands[:, 1:] = 0.5 * (clipped[:, 1:] + 1.0)
         return commands
+
+    def with_creep(
+        self, commands: NDArray[np.float64], speeds: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Commands (n, 3) of which none stops a car that hardly moves.
+
+        :param commands: (n, 3)
+        :param speeds: of the cars (n,), units/s; the picture shows them
+        """
+        if not self.creep:
+            return commands
+        gas = np.where(speeds < WALKING_PACE, self.creep, 0.0)
+        moved = commands.copy()
+        moved[:, 1] = np.maximum(commands[:, 1], gas)
+        moved[:, 2] = np.where(speeds < WALKING_PACE, 0.0, commands[:, 2])
+        return moved
 
     def of_commands(self, commands: NDArray[np.float64]) -> NDArray[np.float32]:
         """Continuous actions (n, k) whose commands are these, or as near as can be.

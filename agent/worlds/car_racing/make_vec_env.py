@@ -20,6 +20,9 @@ from agent.worlds.car_racing.worker_backend import WorkerBackend
 MANY = 4  # cars that are worth the seconds in which processes start
 
 
+GROWTH = 0.5  # share of training in which the speed's cost grows; chosen
+
+
 def make_vec_env(
     options: CarRacingOptions, n: int, purpose: Purpose, seed: int, learner: Learner
 ) -> VecEnv:
@@ -43,9 +46,11 @@ def make_vec_env(
         backend,
         window.shape,
         (options.frame_stack, options.frame_gap),
-        Actions("five" if learner.discrete else options.actions, options.steer_limit),
+        Actions(
+            "five" if learner.discrete else options.actions, options.steer_limit, options.creep
+        ),
         options.action_repeat,
-        rules_of(options) if training else NO_RULES,
+        rules_of(options, learner.timesteps) if training else NO_RULES,
         teacher,
         options.bar != "keep",
     )
@@ -53,10 +58,14 @@ def make_vec_env(
     return vec_env
 
 
-def rules_of(options: CarRacingOptions) -> TrainingRules:
-    """Rules of the episodes of training."""
+def rules_of(options: CarRacingOptions, timesteps: int) -> TrainingRules:
+    """Rules of the episodes of training, which is so many decisions long."""
     return TrainingRules(
-        options.patience, options.lap_patience, options.patience_pays, options.speed_cost
+        options.patience,
+        options.lap_patience,
+        options.patience_pays,
+        options.speed_cost,
+        int(GROWTH * timesteps),
     )
 
 

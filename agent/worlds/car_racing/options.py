@@ -33,6 +33,13 @@ class CarRacingOptions(WorldOptions):
         high=1.0,
         search=SearchRange(0.2, 1.0),
     )
+    creep: float = setting(
+        0.0,
+        "least gas of a car that is slower than 3 units/s, whatever the learner says: without it a"
+        " car that has braked on the grass may stand there for ever",
+        low=0.0,
+        high=1.0,
+    )
     frame_size: int = setting(
         96,
         "side of the picture: 96, or 84 without six columns left and right and without the bar",
@@ -67,8 +74,8 @@ class CarRacingOptions(WorldOptions):
     )
     speed_cost: float = setting(
         0.0,
-        "share of the tiles' reward that the way along them costs in training: a discounted return"
-        " pays for speed, and too little for the tiles that a quick car misses",
+        "share of the tiles' reward that the way along them costs in training, growing in its first"
+        " half: a discounted return pays too much for speed, too little for tiles that are missed",
         low=0.0,
         high=1.0,
         search=SearchRange(0.0, 0.9),

@@ -1,4 +1,4 @@
-"""Where episodes of training differ from Gymnasium's: when they are cut off, and what they pay."""
+"""Rules of training's episodes beside Gymnasium's: when they are cut off, and what they pay."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.worlds.car_racing.backend import FRAMES_PER_SEC
+from agent.worlds.car_racing.exact.car import speeds_of
 
 ALL_REWARD = 1000.0  # of a lap's tiles together; Gymnasium's
 TILE = 3.5  # units of way from one tile to the next, about; Gymnasium's TRACK_DETAIL_STEP
@@ -20,13 +21,15 @@ class TrainingRules(NamedTuple):
     :param patience: frames without a new tile after which it is cut off, 0 for never
     :param lap_patience: the same once nearly all tiles are touched, 0 for ``patience``
     :param patience_pays: it is over instead, and pays for the frames that were left
-    :param speed_cost: share of the tiles' reward that the way along them costs
+    :param speed_cost: share of the tiles' reward that the way along them costs in the end
+    :param cost_steps: decisions of all cars in which that share grows from nothing, 0 for at once
     """
 
     patience: int = 0
     lap_patience: int = 0
     patience_pays: bool = False
     speed_cost: float = 0.0
+    cost_steps: int = 0
 
     def lost(self, cars: NDArray[np.void], waited: NDArray[np.int64]) -> NDArray[np.bool_]:
         """True (n,) for cars that have found no new tile for too long.
@@ -39,12 +42,17 @@ class TrainingRules(NamedTuple):
         late = cars["visited"] >= LATE * cars["tiles"]
         return waited >= np.where(late, self.lap_patience or self.patience, self.patience)
 
-    def way_cost(self, cars: NDArray[np.void], frames: NDArray[np.int64]) -> NDArray[np.float64]:
+    def way_cost(
+        self, cars: NDArray[np.void], frames: NDArray[np.int64], steps: int
+    ) -> NDArray[np.float64]:
         """Points (n,) that the way of a decision costs, about: by the speed at its end.
 
         :param cars: records ``CAR`` (n,)
         :param frames: of the decision (n,)
+        :param steps: decisions of all cars so far
         """
-        velocity = cars["velocity"][:, 0].astype(np.float64)
-        way = np.hypot(velocity[:, 0], velocity[:, 1]) * frames / FRAMES_PER_SEC
-        return self.speed_cost * ALL_REWARD / cars["tiles"] * way / TILE
+        share = self.speed_cost
+        if steps < self.cost_steps:
+            share *= steps / self.cost_steps
+        way = speeds_of(cars) * frames / FRAMES_PER_SEC
+        return share * ALL_REWARD / cars["tiles"] * way / TILE

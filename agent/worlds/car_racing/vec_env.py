@@ -16,6 +16,7 @@ from agent.worlds.base import SEED_BAND
 from agent.worlds.capabilities import Sight
 from agent.worlds.car_racing.actions import Actions
 from agent.worlds.car_racing.backend import FRAME_REWARD, MOST_FRAMES, Backend
+from agent.worlds.car_racing.exact.car import speeds_of
 from agent.worlds.car_racing.teacher import Teacher
 from agent.worlds.car_racing.training_rules import TrainingRules
 from agent.worlds.frame_stack import FrameStacks
@@ -66,6 +67,7 @@ class CarRacingVecEnv(VecEnv):
         self._frames = np.zeros(n, dtype=np.int64)
         self._best_tiles = np.zeros(n, dtype=np.int64)
         self._best_at = np.zeros(n, dtype=np.int64)  # frames at the last new tile
+        self._decisions = 0  # of all cars
         self._labels: list[NDArray[np.float32]] = []
         self._commands = np.zeros((n, 3))
         space = spaces.Box(0, 255, (frames * channels, rows, columns), dtype=np.uint8)
@@ -96,7 +98,8 @@ class CarRacingVecEnv(VecEnv):
             self.teacher.restart(k, self.backend.centre_line(k))
 
     def step_async(self, actions: NDArray[Any]) -> None:
-        self._commands = self.actions.commands(actions)
+        commands = self.actions.commands(actions)
+        self._commands = self.actions.with_creep(commands, speeds_of(self.backend.cars))
         if self.teacher:
             taught = self.teacher.commands(self.backend.cars)
             labels = self.actions.of_commands(taught)
@@ -118,7 +121,8 @@ class CarRacingVecEnv(VecEnv):
         ended = moved.terminated
         rewards = moved.rewards
         if rules.speed_cost:
-            rewards = rewards - rules.way_cost(cars, moved.frames)
+            rewards = rewards - rules.way_cost(cars, moved.frames, self._decisions)
+            self._decisions += self.num_envs
         if rules.patience_pays:
             ended = ended | lost
             rewards = rewards + np.where(lost, FRAME_REWARD * (MOST_FRAMES - self._frames), 0.0)

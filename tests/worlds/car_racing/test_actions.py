@@ -22,6 +22,14 @@ def test_three_actions_press_pedals_from_none_to_all() -> None:
     np.testing.assert_array_equal(commands, [[-1.0, 0.0, 1.0]])
 
 
+def test_a_car_that_hardly_moves_creeps() -> None:
+    commands = np.array([[0.2, 0.0, 0.5], [0.2, 0.3, 0.0], [0.2, 0.0, 0.5]])
+    speeds = np.array([0.0, 2.9, 3.0])
+    crept = Actions("two", 1.0, creep=0.1).with_creep(commands, speeds)
+    np.testing.assert_array_equal(crept, [[0.2, 0.1, 0.0], [0.2, 0.3, 0.0], [0.2, 0.0, 0.5]])
+    np.testing.assert_array_equal(Actions("two", 1.0).with_creep(commands, speeds), commands)
+
+
 @pytest.mark.parametrize("kind", ["two", "three"])
 def test_commands_come_back_as_actions(kind: str) -> None:
     actions = Actions(kind, 0.4)

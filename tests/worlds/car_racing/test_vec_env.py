@@ -149,6 +149,14 @@ def test_patience_is_shorter_once_nearly_all_tiles_are_touched() -> None:
     assert ends == [False] * 4 + [True]
 
 
+def test_a_car_at_rest_creeps_to_the_next_tile() -> None:
+    vec_env = CarRacingVecEnv(FakeBackend(1), PICTURE, (1, 1), Actions("two", 1.0, creep=0.1), 1)
+    vec_env.reset()
+    backend_of(vec_env).cars["velocity"] = 0.0
+    vec_env.step(np.array([BRAKE]))
+    assert backend_of(vec_env).cars["visited"] == 1, "gas, not brake"
+
+
 def test_way_costs_a_share_of_the_tiles_on_it() -> None:
     free, paid = make(1), make(1, rules=TrainingRules(speed_cost=0.5))
     for vec_env in (free, paid):
@@ -157,6 +165,15 @@ def test_way_costs_a_share_of_the_tiles_on_it() -> None:
     _, left, _, _ = paid.step(np.array([GAS]))
     way = 50.0 * 0.02  # units in a frame
     assert whole[0] - left[0] == pytest.approx(0.5 * 1000.0 / TILES * way / 3.5)
+
+
+def test_what_way_costs_grows_from_nothing() -> None:
+    vec_env = make(2, rules=TrainingRules(speed_cost=0.5, cost_steps=8))
+    vec_env.reset()
+    rewards = [vec_env.step(np.array([GAS, GAS]))[1][0] for _ in range(6)]
+    costs = rewards[0] - np.array(rewards)
+    assert costs[-1] == costs[-2] > 0.0, "all of it after eight decisions of two cars"
+    np.testing.assert_allclose(costs / costs[-1], [0.0, 0.25, 0.5, 0.75, 1.0, 1.0], rtol=1e-5)
 
 
 def test_a_stack_has_decisions_of_the_past_and_begins_with_the_first_picture() -> None:

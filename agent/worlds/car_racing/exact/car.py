@@ -49,3 +49,10 @@ CAR = np.dtype(
 
 Record = Any  # numba's view of one car
 Cars = NDArray[np.void]  # of dtype CAR
+
+
+def speeds_of(cars: Cars) -> NDArray[np.float64]:
+    """Speeds (n,) of cars, units/s."""
+    velocity = cars["velocity"][:, HULL].astype(np.float64)
+    speeds: NDArray[np.float64] = np.hypot(velocity[:, 0], velocity[:, 1])
+    return speeds
