@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections import Counter, deque
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.training.callbacks import TrainingCallback
 
+UNSHAPED = "unshaped_reward"
 RECENT_EPISODES = 20  # over which training's returns are averaged; chosen
 PPO_NAMES = {
     "train/policy_gradient_loss": "losses/loss_actor",
@@ -25,7 +27,9 @@ PPO_NAMES = {
 class Metrics(TrainingCallback):
     """Logs the training episodes and translates names, once a rollout.
 
-    ``recent`` holds the returns of the latest episodes, in the unscaled reward of training.
+    ``recent`` holds the returns of the latest episodes, in the unscaled reward of training. Where
+    infos have an ``unshaped_reward``, it is that one's: what a world takes off while it teaches
+    may change as training goes on, and is no sign of a collapse.
     """
 
     def __init__(self) -> None:
@@ -40,7 +44,7 @@ class Metrics(TrainingCallback):
         self.steps = np.zeros(n_envs, int)
 
     def _on_step(self) -> bool:
-        self.returns += self.rewards
+        self.returns += self._rewards()
         self.steps += 1
         for i in np.flatnonzero(self.locals["dones"]):
             self.recent.append(float(self.returns[i]))
@@ -49,6 +53,13 @@ class Metrics(TrainingCallback):
             self.returns[i] = 0.0
             self.steps[i] = 0
         return True
+
+    def _rewards(self) -> NDArray[np.float64]:
+        """Rewards of the last step, unscaled and unshaped (n,)."""
+        infos = self.locals["infos"]
+        if UNSHAPED not in infos[0]:
+            return self.rewards
+        return np.array([info[UNSHAPED] for info in infos])
 
     def _on_rollout_start(self) -> None:
         logger = self.model.logger

@@ -8,6 +8,7 @@ from pathlib import Path
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agent.config.trial import TrialConfig
+from agent.training.metrics import Metrics
 from agent.training.run import run_trial
 from tests.training.off_policy_models import SMALL
 
@@ -41,3 +42,9 @@ def test_ppos_numbers_get_the_same_names(tiny: Build, tmp_path: Path) -> None:
     run_trial(tiny(timesteps=96, n_steps=16), tmp_path)
     names = set(events_of(tmp_path).Tags()["scalars"])
     assert EPISODES | LOSSES | {"debug/entropy"} <= names
+
+
+def test_the_return_is_that_of_the_reward_before_it_was_shaped() -> None:
+    metrics = Metrics()
+    metrics.locals = {"infos": [{"unshaped_reward": 2.0}, {"unshaped_reward": -1.0}]}
+    assert metrics._rewards().tolist() == [2.0, -1.0]

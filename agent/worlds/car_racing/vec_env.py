@@ -130,6 +130,9 @@ class CarRacingVecEnv(VecEnv):
         stacks = self.stacks.advanced()
         self.backend.observe(stacks[:, -1], everyone)
         infos = [self._info(k) for k in everyone]
+        if rewards is not moved.rewards:
+            for info, reward in zip(infos, moved.rewards, strict=True):
+                info["unshaped_reward"] = float(reward)
         over = np.flatnonzero(dones).tolist()
         for k in over:
             infos[k]["TimeLimit.truncated"] = not ended[k]

@@ -162,7 +162,8 @@ def test_way_costs_a_share_of_the_tiles_on_it() -> None:
     for vec_env in (free, paid):
         vec_env.reset()
     _, whole, _, _ = free.step(np.array([GAS]))
-    _, left, _, _ = paid.step(np.array([GAS]))
+    _, left, _, infos = paid.step(np.array([GAS]))
+    assert infos[0]["unshaped_reward"] == pytest.approx(whole[0])
     way = 50.0 * 0.02  # units in a frame
     assert whole[0] - left[0] == pytest.approx(0.5 * 1000.0 / TILES * way / 3.5)
 
