@@ -82,8 +82,8 @@ ray-test: $(RAY)/.installed
 
 # A Slurm of one node, this machine, for as long as the tests run.
 slurm-test: $(INSTALLED)
-	@command -v slurmctld slurmd munged >/dev/null || PATH="$$PATH:/usr/sbin" command -v slurmctld slurmd munged >/dev/null || \
-	  { echo "no Slurm on PATH; install it, on Debian: apt-get install slurmctld slurmd slurm-client munge"; exit 2; }
+	@for program in slurmctld slurmd munged sbatch; do PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null || \
+	  { echo "no $$program on PATH; install it, on Debian: apt-get install slurmctld slurmd slurm-client munge"; exit 2; }; done
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[slurm]'
 	AUTORESEARCH_SLURM=1 $(BIN)/python -m pytest -q -n 0 -k slurm tests/executors
 

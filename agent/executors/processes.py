@@ -197,6 +197,15 @@ def kill_orphans(workspace: str) -> int:
     return _kill_all(lambda process, tag: _is_orphan(process.pid, tag, workspace))
 
 
+def controller_is_gone(tag: str, workspace: str) -> bool:
+    """True of a controller of this machine and workspace that has ended.
+
+    :param tag: see ``controller_tag``
+    :param workspace: see ``workspace_id``
+    """
+    return _is_orphan(os.getpid(), tag, workspace)
+
+
 def _kill_all(wanted: Callable[[psutil.Process, str], bool]) -> int:
     total = 0
     for _ in range(KILL_ROUNDS):

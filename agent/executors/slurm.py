@@ -30,6 +30,7 @@ from agent.config.atomic import write_bytes
 from agent.config.errors import UserError
 from agent.config.provenance import Provenance
 from agent.executors.base import BAD_ARGUMENTS, LOST, Job, Outcome, read_progress
+from agent.executors.processes import controller_is_gone, controller_tag
 from agent.executors.shared_trial import END, JOB, OUTCOME, SILENCE_SEC, SharedJob, read_outcome
 
 SHARED_TRIAL = Path(__file__).with_name("shared_trial.py")
@@ -404,8 +405,10 @@ class SlurmExecutor:
         """Tells the nodes that the controller lives."""
         if time.monotonic() - self._touched < TOUCH_EVERY_SEC and self._touched:
             return
+        if not self._touched:
+            self._folder.mkdir(parents=True)
+            (self._folder / ALIVE).write_text(controller_tag(self.workspace))
         self._touched = time.monotonic()
-        self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / ALIVE).touch()
 
     def state(self, submitted: Any) -> str:
@@ -431,21 +434,28 @@ class SlurmExecutor:
     def recover(self) -> str | None:
         """Has the nodes end what controllers that are gone left running.
 
-        The time of a file system is the same for all of its files.
+        One of another machine is gone once it is silent. The time of a file system is the same for
+        all of its files.
         """
         self.touch()
         ended = 0
         now = (self._folder / ALIVE).stat().st_mtime
         for alive in self._parent.glob(f"*/{ALIVE}"):
             with suppress(OSError):
-                if now - alive.stat().st_mtime > SILENCE_SEC:
+                silent = now - alive.stat().st_mtime > SILENCE_SEC
+                if silent or controller_is_gone(alive.read_text(), self.workspace):
                     alive.unlink()
                     ended += 1
-        return f"ended the jobs of {ended} controllers that are gone" if ended else None
+        if not ended:
+            return None
+        return f"jobs of a controller that is gone end now ({ended} such controllers)"
 
     def close(self) -> None:
         """Removes what the batch scripts needed; all trials have ended."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        (self._folder / ALIVE).unlink(missing_ok=True)
+        for folder in self._parent.glob("*"):
+            if not (folder / ALIVE).exists():
+                shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):
             self._parent.rmdir()
 

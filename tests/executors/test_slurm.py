@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ pytest.importorskip("submitit", reason="the extra slurm is not installed")
 from agent import autoresearch_controller
 from agent.config.trial import TrialConfig
 from agent.executors.base import Handle, Job, Limits, Outcome
-from agent.executors.processes import tagged_processes, workspace_id
+from agent.executors.processes import controller_tag, tagged_processes, workspace_id
 from agent.executors.slurm import ALIVE, FOLDER, Request, SlurmExecutor, check_cluster, minutes_in
 from tests.controllers import folders, ledger, log
 from tests.executors.test_conformance import runner_of
@@ -82,7 +83,7 @@ def test_the_trial_of_a_node_that_fails_is_lost(slurm_cluster: Path, tmp_path: P
     try:
         outcome = wait_for(handle)
     finally:
-        subprocess.run([*update, "State=RESUME"], check=True, timeout=30)
+        subprocess.run([*update, "State=RESUME"], timeout=30)  # unless it is back already
     slurm.close()
     assert (outcome.status, outcome.stopped) == ("lost", False)
     assert alive(tmp_path) == []
@@ -175,6 +176,27 @@ def test_a_night_on_slurm_is_the_local_one(
     assert not (tmp_path / "slurm" / "models" / FOLDER).exists()
     left = {path.name for path in (tmp_path / "slurm" / "models" / "trial-001").iterdir()}
     assert left == {path.name for path in (tmp_path / "local" / "models" / "trial-001").iterdir()}
+
+
+@pytest.mark.parametrize("way", ["dead", "silent"])
+def test_what_a_controller_that_is_gone_left_is_ended(tmp_path: Path, way: str) -> None:
+    slurm = executor(tmp_path, {}, Request())
+    left = tmp_path / "models" / FOLDER / "left" / ALIVE
+    mine = controller_tag(slurm.workspace)
+    left.parent.mkdir(parents=True)
+    left.write_text(mine)
+    assert slurm.recover() is None
+    assert left.exists()
+    if way == "dead":
+        host, _, rest = mine.partition(":")
+        left.write_text(f"{host}:{2**22 + 1}:{rest.partition(':')[2]}")
+    else:
+        left.write_text("elsewhere:1:1:other:")
+        os.utime(left, (1.0, 1.0))
+    assert "a controller that is gone" in str(slurm.recover())
+    assert not left.exists()
+    slurm.close()
+    assert not (tmp_path / "models" / FOLDER).exists()
 
 
 def test_without_slurm_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
