@@ -84,6 +84,8 @@ class RayCluster:
         cloudpickle.register_pickle_by_value(node_facts)
         self._here = node_facts.node_facts()
         _connect(address)
+        self._own = ray.get_runtime_context().get_node_id()
+        self.is_gone = False
         try:
             self._look()
             if not self._good:
@@ -111,32 +113,44 @@ class RayCluster:
             )
 
     def look(self) -> str | None:
-        """Looks for nodes that came and went; returns what is new of them, in words.
+        """Returns what is new of its nodes, in words.
 
-        :raises OSError: it answers no more, or has had no node for trials for a long time
+        :raises OSError: see ``check``
         """
-        if time.monotonic() - self._looked_at >= LOOK_EVERY_SEC or not self.room:
-            self._look()
-        now = time.monotonic()
-        if self.room:
-            self._seen_at = now
-        elif now - self._seen_at > EMPTY_LIMIT_SEC:
-            raise OSError(f"the Ray cluster has no node left for trials ({self._why_nowhere()})")
+        self.check()
         notes = "; ".join(self._notes)
         self._notes.clear()
         return notes or None
 
+    def check(self) -> None:
+        """Looks, now and then, for nodes that came and went.
+
+        :raises OSError: it answers no more, this machine's part of it is gone, or it has had no
+            node for trials for a long time
+        """
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_EVERY_SEC:
+            return
+        self._look()
+        if self.room:
+            self._seen_at = now
+        elif now - self._seen_at > EMPTY_LIMIT_SEC:
+            raise OSError(f"the Ray cluster has no node left for trials ({self._why_nowhere()})")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Ids of all nodes that were found good, whether they are there or not."""
+        return tuple(self._good)
+
     def options(self) -> dict[str, Any]:
-        """Returns how Ray is to place a trial: once, and on no node that was refused."""
-        options: dict[str, Any] = {
+        """Returns how Ray is to place a trial: once, and on no node that was not looked at."""
+        return {
             "num_cpus": self.share.cpus,
             "num_gpus": self.share.gpus,
             "max_restarts": 0,
             "max_task_retries": 0,
+            "label_selector": {NODE_ID: f"in({','.join(self.names)})"},
         }
-        if self._refused:
-            options["label_selector"] = {NODE_ID: f"!in({','.join(sorted(self._refused))})"}
-        return options
 
     def close(self) -> None:
         """Leaves the cluster, which ends what was started in it."""
@@ -147,9 +161,13 @@ class RayCluster:
         try:
             nodes = [each for each in ray.nodes() if each["Alive"]]
         except Exception as error:
+            self.is_gone = True
             raise OSError(f"the Ray cluster answers no more ({_in_a_line(error)})") from error
         self._looked_at = time.monotonic()
         alive = {each["NodeID"] for each in nodes}
+        if self._own not in alive:
+            self.is_gone = True
+            raise OSError("Ray on this machine is gone")
         known = self._alive
         for name in sorted(known - alive):
             if name in self._good:

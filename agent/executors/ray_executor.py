@@ -36,28 +36,47 @@ STOPPED = "the controller was asked to stop"
 class RayTrial:
     """The ``Handle`` of a trial in an actor."""
 
-    def __init__(self, job: Job, actor: Any, work: Work, inputs: list[Any], *, verbose: bool):
-        """Has the actor begin, once it has a place.
+    def __init__(
+        self,
+        cluster: RayCluster,
+        workspace: str,
+        job: Job,
+        work: Work,
+        inputs: list[Any],
+        *,
+        verbose: bool,
+    ) -> None:
+        """Has Ray find a place for its actor.
 
+        :param cluster: has the nodes
+        :param workspace: see ``workspace_id``
         :param job: the trial
-        :param actor: a ``NodeTrial`` that nobody else has
         :param work: the same for the node
         :param inputs: contents of its files, in Ray's store
         :param verbose: show its output on the console as it comes
         """
+        self.cluster = cluster
+        self.workspace = workspace
         self.job = job
+        self.work = work
+        self.inputs = inputs
         self.verbose = verbose
         self.submitted = time.monotonic()
         self.ended = self.submitted
-        self._actor = actor
-        self._run = actor.run.remote(work, *inputs)
-        self._news: Any = None
         self._asked_at = self.submitted
         self._host: str | None = None  # of its node, None until it has a place
         self._offsets: dict[str, int] = {}
+        self._find_place()
 
     def poll(self) -> Outcome | None:
-        """Returns the outcome once its files are here, ``None`` until then."""
+        """Returns the outcome once its files are here, ``None`` until then.
+
+        :raises OSError: see ``RayCluster.check``
+        """
+        self.cluster.check()
+        if self._host is None and self._names != self.cluster.names:
+            ray.kill(self._actor)
+            self._find_place()  # which may be on a node that came meanwhile
         self._hear()
         if self._is_done(0.0):
             return self._end()
@@ -79,12 +98,19 @@ class RayTrial:
     def stop(self) -> Outcome:
         """Ends the trial because the controller was asked to stop."""
         self._actor.stop.remote()
-        placed = self._host is not None
-        if placed and self._is_done(self.job.limits.grace_sec + STOP_SEC):
+        within_reach = self._host is not None and not self.cluster.is_gone
+        if within_reach and self._is_done(self.job.limits.grace_sec + STOP_SEC):
             outcome = self._end()
         else:
             outcome = self._lose("its node did not answer")
         return replace(outcome, status="interrupted", cause=STOPPED, stopped=True)
+
+    def _find_place(self) -> None:
+        self._names = self.cluster.names
+        kind = ray.remote(NodeTrial).options(max_concurrency=THREADS, **self.cluster.options())
+        self._actor = kind.remote(self.workspace)
+        self._run = self._actor.run.remote(self.work, *self.inputs)
+        self._news: Any = None
 
     def _is_done(self, wait_sec: float) -> bool:
         done, _ = ray.wait([self._run], timeout=wait_sec, fetch_local=False)
@@ -137,7 +163,8 @@ class RayTrial:
         try:
             ended: Ended = ray.get(self._run, timeout=HOME_SEC)
         except ray.exceptions.RayError as error:
-            return self._lose(f"node {self._host or 'of no name'} was lost ({_in_words(error)})")
+            name = f"node {self._host}" if self._host else "its node"
+            return self._lose(f"{name} was lost ({_in_words(error)})")
         log = ended.contents.get(files.TRIAL_LOG, b"")
         self._show(files.TRIAL_LOG, log[self._offsets.get(files.TRIAL_LOG, 0) :])
         # The result last: once that is here, all is.
@@ -227,12 +254,7 @@ class RayExecutor:
             servers=config.trial.world if self.spawn else "",
         )
         stored = [self._store(path) for path in inputs]
-        actor = (
-            ray.remote(NodeTrial)
-            .options(max_concurrency=THREADS, **self.cluster.options())
-            .remote(self.workspace)
-        )
-        trial = RayTrial(job, actor, work, stored, verbose=self.verbose)
+        trial = RayTrial(self.cluster, self.workspace, job, work, stored, verbose=self.verbose)
         self._latest[job.slot] = trial
         return trial
 

@@ -80,9 +80,12 @@ class Chaos:
         kinds = [KINDS[number % len(KINDS)] for number in range(kills)]
         self.rng.shuffle(kinds)
         for number, kind in enumerate(kinds, start=1):
-            self._wait_for_a_trial()
-            time.sleep(self.rng.uniform(0.0, 3.0))
-            struck = self._kill(kind)
+            pause_sec = self.rng.uniform(0.0, 3.0)
+            struck = None
+            while struck is None:
+                self._wait_for_a_trial()
+                time.sleep(pause_sec)
+                struck = self._kill(kind)
             left = self._orphans_left()
             self.orphans += left
             done = len(self.study.ledger.load())
@@ -137,8 +140,8 @@ class Chaos:
                 raise TimeoutError(f"no trial runs; the controller said: {said}")
             time.sleep(0.02)
 
-    def _kill(self, kind: str) -> str:
-        """Kills one of a kind; returns which, in words."""
+    def _kill(self, kind: str) -> str | None:
+        """Kills one of a kind; returns which, in words, ``None`` if none is there."""
         if kind == "controller":
             assert self.controller is not None
             self.controller.kill()
@@ -146,12 +149,12 @@ class Chaos:
             return f"pid {self.controller.pid}"
         actors = workers_of(self.study.models)
         if not actors:
-            return "none was there"
+            return None
         if kind == "node":
             node = node_of(self.cluster, self.rng.choice(actors))
             self.cluster.remove_node(node, allow_graceful=False)
             add_node(self.cluster, CORES)
-            return f"node {node.unique_id[:12]}"
+            return f"node {node.node_id[:12]}"
         pid = self.rng.choice(actors if kind == "actor" else ray_workers(self.cluster))
         os.kill(pid, 9)
         return f"pid {pid}"

@@ -13,7 +13,6 @@ import pytest
 
 from agent.executors.processes import tagged_processes, workspace_id
 
-HEAD = 0  # cores of the head, which runs no trial
 NODES = 2
 STORE_BYTES = 80 * 1024**2  # about the least that Ray takes
 LOOPBACK = {
@@ -31,17 +30,18 @@ FACTS: dict[str, Any] = {
 
 
 @contextmanager
-def ray_cluster(nodes: int = NODES, cores: int = 1) -> Iterator[Any]:
-    """Gives a cluster of a head without cores and some nodes; skips the test where Ray is absent.
+def ray_cluster(nodes: int = NODES, cores: int = 1, head_cores: int = 0) -> Iterator[Any]:
+    """Gives a cluster of a head and some nodes; skips the test where Ray is absent.
 
     :param nodes: beside the head
     :param cores: of each node
+    :param head_cores: of the head, which runs no trial without some
     """
     os.environ.update(LOOPBACK)
     pytest.importorskip("ray", reason="ray is not installed; make ray-test installs it")
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args=FACTS | {"num_cpus": HEAD})
+    cluster = Cluster(initialize_head=True, head_node_args=FACTS | {"num_cpus": head_cores})
     try:
         for _ in range(nodes):
             add_node(cluster, cores)
@@ -89,6 +89,7 @@ def ray_workers(cluster: Any) -> list[int]:
     found = []
     for raylet in raylets:
         for child in psutil.Process(raylet).children():
-            if child.name().startswith("ray::"):
+            # A node dies with its agents, whose kill is a node's then.
+            if child.name().startswith("ray::") and "Agent" not in child.name():
                 found.append(child.pid)
     return sorted(found)

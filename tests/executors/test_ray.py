@@ -167,6 +167,21 @@ def test_a_study_goes_on_after_its_controller_was_killed(night: Workspace, clust
     assert [record.trial for record in records] == [1, 2, 3]
 
 
+def test_a_controller_whose_own_node_is_lost_says_so_and_ends(tmp_path: Path) -> None:
+    night = Workspace(tmp_path)
+    night.plan({"*": SLEEPS})
+    with ray_cluster(nodes=0, cores=2, head_cores=2) as cluster:
+        controller = started(night, cluster, 9)
+        until(lambda: running(night))
+        (worker,) = workers_of(night.models)
+        psutil.Process(psutil.Process(worker).ppid()).kill()
+        code = controller.wait(WAIT_SEC)
+    assert night.left_alive() == 0
+    assert code == 1, night.controller_log.read_text()
+    assert "Ray on this machine is gone; mend that" in night.controller_log.read_text()
+    assert [record.run_status for record in night.ledger.load()] == ["interrupted"]
+
+
 def run(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(CONTROLLER), "--home", str(folder), "--agent", "ppo", *argv],
