@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -91,13 +92,10 @@ class NodeTrial:
         :param inputs: contents of ``work.inputs``
         """
         started = time.monotonic()
-        scratch = Path(tempfile.mkdtemp(prefix="autoresearch-"))
+        scratch = Path(tempfile.gettempdir()) / f"autoresearch-{uuid.uuid4().hex}"
+        reaper = NodeReaper(self.workspace, scratch)  # first, for it removes the folder
         try:
-            reaper = NodeReaper(self.workspace, scratch)
-        except BaseException:
-            shutil.rmtree(scratch, ignore_errors=True)
-            raise
-        try:
+            scratch.mkdir(mode=0o700)
             folder = scratch / work.name
             folder.mkdir()
             argv = _placed(work, inputs, scratch)

@@ -17,12 +17,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from agent.config import files  # noqa: E402
 from agent.executors.processes import tagged_processes, workspace_id  # noqa: E402
 from agent.trials.record import Record  # noqa: E402
 from tests.executors.ray_clusters import (  # noqa: E402
@@ -75,9 +77,13 @@ class Chaos:
         """Trials that have a score."""
         return sum(record.scored for record in self.study.ledger.load())
 
-    def run(self, kills: int) -> None:
-        """Kills so often, then lets the study come to its end."""
-        kinds = [KINDS[number % len(KINDS)] for number in range(kills)]
+    def run(self, kills: int, of: Sequence[str]) -> None:
+        """Kills so often, then lets the study come to its end.
+
+        :param kills: how often
+        :param of: kinds of what is killed
+        """
+        kinds = [of[number % len(of)] for number in range(kills)]
         self.rng.shuffle(kinds)
         for number, kind in enumerate(kinds, start=1):
             pause_sec = self.rng.uniform(0.0, 3.0)
@@ -185,6 +191,7 @@ def main() -> int:
     parser.add_argument(
         "--trials", type=int, default=40, metavar="N", help="with a score, at least"
     )
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     options = parser.parse_args()
     before = scratch_folders()
@@ -194,13 +201,17 @@ def main() -> int:
     ):
         chaos = Chaos(cluster, Path(folder), options.trials, random.Random(options.seed))
         try:
-            chaos.run(options.kills)
+            chaos.run(options.kills, options.kinds)
         finally:
             chaos.stop()
         wrong = chaos.wrong()
         records = chaos.study.ledger.load()
         statuses = Counter(record.run_status for record in records)
         left = chaos.study.left_alive()
+        said = (chaos.study.results / files.STUDY_LOG).read_text().splitlines()
+    for line in said:
+        if "lost" in line and "NEW CHAMPION" not in line:
+            print(line[:150])
     folders = scratch_folders() - before
     wrong += [f"folder {each} was left" for each in folders]
     print(f"{options.kills} kills, seed {options.seed}: {len(records)} records, {dict(statuses)}")
