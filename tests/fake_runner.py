@@ -12,6 +12,7 @@
     eat_mb        memory to fill, then sleep
     flood         print without end
     fill          fill the disk
+    show          write a snapshot once somebody watches, then go on
     curves        a text for a file in a folder
     half          a result.json that is cut in the middle
     signal        die by this signal
@@ -61,6 +62,12 @@ if step.get("fill"):
     with (folder / "filling").open("wb", buffering=0) as filling:
         while True:  # until there is no room
             filling.write(bytes(4096))
+while step.get("show"):
+    time.sleep(0.05)
+    if (folder / "watch").exists():
+        (folder / "snapshot.bin").write_bytes(b"a picture")
+        time.sleep(1.0)
+        break
 if "curves" in step:
     (folder / "tb" / "PPO_1").mkdir(parents=True, exist_ok=True)
     (folder / "tb" / "PPO_1" / "events").write_text(step["curves"])

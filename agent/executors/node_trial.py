@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from platform import node
@@ -65,10 +65,12 @@ class News(NamedTuple):
 
     :param host: of the node
     :param added: bytes that were added to each of ``GROWING``
+    :param snapshot: its newest snapshot, while somebody watches
     """
 
     host: str
     added: dict[str, bytes]
+    snapshot: bytes = b""
 
 
 class NodeTrial:
@@ -109,18 +111,25 @@ class NodeTrial:
             shutil.rmtree(scratch, ignore_errors=True)
             reaper.close()
 
-    def news(self, offsets: Mapping[str, int]) -> News:
-        """Returns what was added to ``GROWING``.
+    def news(self, offsets: Mapping[str, int], watched: bool = False) -> News:
+        """Returns what was added to ``GROWING``, and what is to be seen.
 
         :param offsets: bytes of each that are known
+        :param watched: somebody watches it at home
         """
+        if self._folder is None:
+            return News(node(), {})
         added = {}
         for name in GROWING:
-            if self._folder is not None:
-                data = _read_from(self._folder / name, offsets.get(name, 0))
-                if data:
-                    added[name] = data
-        return News(node(), added)
+            data = _read_from(self._folder / name, offsets.get(name, 0))
+            if data:
+                added[name] = data
+        snapshot = b""
+        if watched:
+            with suppress(OSError):
+                (self._folder / files.WATCH).touch()
+            snapshot = _read_from(self._folder / files.SNAPSHOT, 0)
+        return News(node(), added, snapshot)
 
     def ask_to_stop(self, cause: str) -> None:
         """Has the trial save its model and end, also if its process has not started yet."""

@@ -6,6 +6,7 @@ is shared. What a trial needs goes out once, its files come home as bytes.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -18,6 +19,7 @@ import ray
 from agent.config import files
 from agent.config.atomic import write_bytes
 from agent.config.provenance import Provenance
+from agent.config.snapshot import SHOW_EVERY_SEC, is_young
 from agent.executors.base import LOST, Job, Outcome, read_progress
 from agent.executors.node_trial import Ended, NodeTrial, Work
 from agent.executors.ray_cluster import RayCluster
@@ -119,9 +121,11 @@ class RayTrial:
     def _hear(self) -> None:
         """Takes what the actor has told since, and asks it again now and then."""
         if self._news is None:
-            if time.monotonic() - self._asked_at >= NEWS_EVERY_SEC or self._host is None:
+            watched = is_young(self.job.folder / files.WATCH)
+            pause_sec = SHOW_EVERY_SEC if watched else NEWS_EVERY_SEC
+            if time.monotonic() - self._asked_at >= pause_sec or self._host is None:
                 self._asked_at = time.monotonic()
-                self._news = self._actor.news.remote(self._offsets)
+                self._news = self._actor.news.remote(self._offsets, watched)
             return
         done, _ = ray.wait([self._news], timeout=0.0)
         if not done:
@@ -135,6 +139,11 @@ class RayTrial:
         self._host = news.host
         for name, data in news.added.items():
             self._append(name, data)
+        if news.snapshot:
+            snapshot = self.job.folder / files.SNAPSHOT
+            scratch = snapshot.with_name(f".{files.SNAPSHOT}.{os.getpid()}")
+            scratch.write_bytes(news.snapshot)
+            scratch.replace(snapshot)
 
     def _append(self, name: str, data: bytes) -> None:
         mode = "ab" if name in self._offsets else "wb"
@@ -190,6 +199,8 @@ class RayTrial:
     def _forget(self) -> None:
         """Ends the actor, which has its place until it is gone."""
         ray.kill(self._actor, no_restart=True)
+        for name in (files.WATCH, files.SNAPSHOT):
+            (self.job.folder / name).unlink(missing_ok=True)
         self.ended = time.monotonic()
 
 

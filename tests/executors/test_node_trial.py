@@ -115,6 +115,20 @@ def test_news_are_what_was_added(work: Callable[..., Work]) -> None:
     assert log == b"training\n"
 
 
+def test_who_watches_at_home_sees_what_the_node_shows(work: Callable[..., Work]) -> None:
+    trial = NodeTrial("node-trial")
+    thread = threading.Thread(target=lambda: trial.run(work({"show": True})))
+    thread.start()
+    while "log.txt" not in trial.news({}).added:
+        time.sleep(0.01)
+    seen = b""
+    while not seen and thread.is_alive():
+        seen = trial.news({}, True).snapshot
+        time.sleep(0.01)
+    thread.join(30.0)
+    assert seen == b"a picture"
+
+
 @pytest.mark.parametrize("early", [False, True])
 def test_a_trial_is_asked_to_stop_before_its_process_or_after(
     work: Callable[..., Work], early: bool

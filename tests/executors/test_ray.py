@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ import psutil
 import pytest
 
 from agent.config.errors import UserError
+from agent.config.trial import TrialConfig
+from agent.executors.base import Handle, Job, Limits
 from agent.executors.processes import tagged_processes, workspace_id
 from agent.trials.record import Record
 from tests.executors.ray_clusters import LOOPBACK, ray_cluster, removed, workers_of
-from tests.executors.waiting import alive
+from tests.executors.waiting import alive, ended
 from tests.soak_workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -32,6 +35,18 @@ CONTROLLER = ROOT / "agent" / "autoresearch_controller.py"
 WAIT_SEC = 90.0
 GRIEF_SEC = 30.0  # until a trial runs elsewhere whose node was lost
 SLEEPS = {"progress": [1, 1], "pause": 60, "child": True}
+SHOWING = """
+import json, sys, time
+from pathlib import Path
+folder = Path(sys.argv[sys.argv.index("--save-dir") + 1])
+given = [each for each in sys.argv if each.endswith(".zip")]
+(folder / "config.json").write_text(json.dumps(given))
+while not (folder / "watch").exists():
+    time.sleep(0.05)
+(folder / "snapshot.bin").write_bytes(b"a picture")
+time.sleep(1.5)
+print([Path(each).read_text() for each in given])
+"""
 TINY = ["--min-timesteps", "64", "--max-timesteps", "128", "--set", "n_envs=2"]
 TINY += ["--set", "eval_episodes=1", "--set", "max_episode_steps=20", "--device", "cpu"]
 
@@ -61,6 +76,14 @@ def until(what: Callable[[], Any], limit_sec: float = WAIT_SEC) -> Any:
             return found
         time.sleep(0.05)
     raise AssertionError(f"it did not come within {limit_sec:g} s")
+
+
+def wait_for_file(path: Path, handle: Handle) -> None:
+    def is_there() -> bool:
+        assert handle.poll() is None
+        return path.is_file()
+
+    until(is_there)
 
 
 def running(night: Workspace) -> list[int]:
@@ -165,6 +188,29 @@ def test_a_study_goes_on_after_its_controller_was_killed(night: Workspace, clust
     records = ended_well(started(night, cluster, 2), night)
     assert [record.run_status for record in records] == ["interrupted", "ok", "ok"]
     assert [record.trial for record in records] == [1, 2, 3]
+
+
+def test_what_a_trial_needs_goes_out_and_cameras_come_home(cluster: Any, tmp_path: Path) -> None:
+    from agent.executors.ray_cluster import RayCluster, Share
+    from agent.executors.ray_executor import RayExecutor
+
+    model = tmp_path / "model.zip"
+    model.write_bytes(b"a model")
+    runner = tmp_path / "runner.py"
+    runner.write_text(SHOWING)
+    config = TrialConfig.of(warm_start=str(model))
+    nodes = RayCluster(cluster.address, Share(1, 0.0), None)
+    with closing(RayExecutor(nodes, runner, workspace_id(tmp_path))) as executor:
+        for name in ("first", "second"):
+            folder = tmp_path / name
+            folder.mkdir()
+            handle = executor.submit(Job(config, folder, Limits(60.0)))
+            (folder / "watch").touch()
+            wait_for_file(folder / "snapshot.bin", handle)
+            assert ended(handle).last_line == "['a model']"
+            assert json.loads((folder / "config.json").read_text()) == [str(model)]
+            assert not (folder / "watch").exists()
+        assert len(executor._stored) == 1
 
 
 def test_a_controller_whose_own_node_is_lost_says_so_and_ends(tmp_path: Path) -> None:
