@@ -67,7 +67,7 @@ def add_executor_arguments(group: argparse._ArgumentGroup) -> None:
         default=Place(LOCAL),
         metavar="PLACE",
         help="where trials run: local (default); on the nodes of a Ray cluster, ray for the one"
-        " that this machine belongs to or ray://HOST:PORT of its head; or slurm, a job each",
+        " that this machine belongs to or ray://HOST:PORT of its head; or slurm, as jobs of Slurm",
     )
     group.add_argument(
         "--cpus-per-trial",

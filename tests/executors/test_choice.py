@@ -17,8 +17,9 @@ ROOT = Path(__file__).parents[2]
 LOADED = """
 import sys
 from agent import autoresearch_controller
-autoresearch_controller.build_parser(["--executor", "ray"])
-print(sorted(each for each in sys.modules if each.partition(".")[0] == "ray" or ".ray_" in each))
+autoresearch_controller.build_parser(["--executor", sys.argv[1]])
+parts = {"ray", "submitit", "agent.executors.slurm"}
+print(sorted(each for each in sys.modules if each in parts or ".ray_" in each))
 """
 
 
@@ -97,8 +98,8 @@ def test_gpus_above_one_are_whole(
     )
 
 
-def test_ray_is_not_loaded_before_it_is_used() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", LOADED], cwd=ROOT, capture_output=True, text=True, timeout=120
-    )
+@pytest.mark.parametrize("place", ["ray", "slurm"])
+def test_what_only_a_cluster_needs_is_not_loaded_before_it_is_used(place: str) -> None:
+    command = [sys.executable, "-c", LOADED, place]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert (done.stdout, done.stderr) == ("[]\n", "")
