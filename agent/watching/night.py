@@ -56,8 +56,9 @@ class Night:
     @property
     def name(self) -> str:
         """A short name for people: that of an experiment, else that of its folder."""
-        if self.results_dir.name == "results" and self.models_dir.name == "models":
-            return self.results_dir.resolve().parent.name
+        home = self.results_dir.resolve().parent
+        if self.results_dir != files.RESULTS_DIR and self.models_dir.resolve().parent == home:
+            return home.name
         return files.shown_path(self.results_dir)
 
     @property

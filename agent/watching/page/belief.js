@@ -39,13 +39,14 @@ function one() {
   const reason = el("p", { class: "hint" });
   const stopping = el("figure", {}, el("h3", {}, "How sure it is of its recommendation"), progress.node, reason);
   const importance = el("figure", {}, el("h3", {}, "What matters"), matters, el("p", { class: "hint" }, "share of the expected score's variance that a parameter has a part in"));
+  const legend = el("p", { class: "hint" }, "Expected score along each parameter, through the recommended configuration. Bands: one standard deviation; dashed: the upper bound that the search climbs; points: trials; line: the next trial.");
   const node = el(
     "section",
     { class: "panel" },
     el("div", { class: "panel-head" }, title, facts),
     el("div", { class: "columns" }, next, importance, stopping),
     multiples,
-    el("p", { class: "hint" }, "Expected score along each parameter, through the recommended configuration. Bands: one standard deviation; dashed: the upper bound that the search climbs; points: trials; line: the next trial."),
+    legend,
   );
   const places = new Map();
   let known = null;
@@ -105,6 +106,7 @@ function one() {
     const rank = (each) => -(belief.importances?.[each.name] ?? 0);
     const found = [...(belief.slices ?? [])].sort((a, b) => rank(a) - rank(b)).slice(0, MOST_SLICES);
     const names = new Set(found.map((each) => each.name));
+    legend.hidden = !found.length;
     for (const [name, each] of places)
       if (!names.has(name)) {
         each.place.close();
