@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from platform import node
 from typing import TYPE_CHECKING
 
 if __package__ in (None, ""):
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 PROG = command_name(__file__)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+EVERY_ADDRESS = ("0.0.0.0", "::")
 TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
 NEW_TOKEN = "new"
 NEEDED = ("starlette", "uvicorn")
@@ -252,13 +254,15 @@ def told(nights: Sequence[Night]) -> str:
 
 
 def address(host: str, bound: int, token: str) -> str:
-    """Returns the page's address for a browser.
+    """Returns the page's address for a browser; for every address, by the machine's name.
 
     :param host: that is listened on
     :param bound: its port
     :param token: that is needed, empty for none
     """
     shown = f"[{host}]" if ":" in host else host
+    if host in EVERY_ADDRESS:
+        shown = node()
     query = f"?token={token}" if token else ""
     return f"http://{shown}:{bound}/{query}"
 

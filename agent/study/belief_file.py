@@ -46,7 +46,9 @@ class BeliefFile:
     def note_next(
         self, trial: int, source: str, params: Mapping[str, Any], proposal: Proposal | None = None
     ) -> None:
-        """Writes down which trial is next, and why.
+        """Writes down which trial is next, and why; before the first fit it only takes note.
+
+        A start that is refused leaves no file behind.
 
         :param trial: its number
         :param source: ``gp``, ``random``, ``default`` or ``replicate``
@@ -57,7 +59,9 @@ class BeliefFile:
         if proposal is not None:
             found["observations"] = proposal.n_observations
             found["top"] = [candidate._asdict() for candidate in proposal.top]
-        self._write(next=found)
+        self._document["next"] = found
+        if self.path.exists():
+            self._write()
 
     def note_fit(self, trial: int, belief: Belief, convergence: Convergence) -> None:
         """Writes down what is expected after a trial.

@@ -35,6 +35,11 @@ def test_a_search_that_goes_on_keeps_how_it_came_here(tmp_path: Path, run: Run) 
     assert [each["trial"] for each in belief(tmp_path)["assessments"]] == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_start_that_is_refused_leaves_no_belief(tmp_path: Path, run: Run) -> None:
+    assert run({"*": {"exit": 2, "say": "runner: error: no; wait"}}, "--trials", "2") == 2
+    assert not (tmp_path / "results" / BELIEF).exists()
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"space": 3}', '{"assessments": 5}'])
 def test_a_damaged_belief_is_written_anew(tmp_path: Path, run: Run, text: str) -> None:
     (tmp_path / "results").mkdir()

@@ -9,7 +9,8 @@ const MOST_TITLES = 6;
 
 export function championPanel() {
   const body = el("div", { class: "champions" });
-  const node = el("section", { class: "panel champion" }, el("div", { class: "panel-head" }, el("h2", {}, "Champion")), body);
+  const title = el("h2", {}, "Champion");
+  const node = el("section", { class: "panel champion" }, el("div", { class: "panel-head" }, title), body);
   node.hidden = true;
   const known = new Map(); // night -> [state, champions, films]
   let nights = [];
@@ -36,6 +37,7 @@ export function championPanel() {
     );
     node.hidden = !shown.length;
     show(body, shown);
+    show(title, shown.length > 1 ? "Champions" : "Champion");
   }
 
   return {
