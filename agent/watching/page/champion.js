@@ -3,6 +3,7 @@
 import { el, show } from "./dom.js";
 import { filmsOf } from "./films.js";
 import { ask } from "./store.js";
+import { measuresOf, pairs } from "./trial.js";
 import { clock, score, spread } from "./words.js";
 
 const MOST_TITLES = 6;
@@ -22,6 +23,7 @@ export function championPanel() {
     known.set(night.night, entry);
     try {
       entry.champions = await ask(`api/nights/${night.night}/champions`);
+      entry.scores = await Promise.all(entry.champions.map((manifest) => scoreOf(night, manifest)));
       entry.films = await Promise.all(
         entry.champions.map((manifest) => filmsOf(night, (film) => film.sha256 && film.sha256 === manifest.sha256)),
       );
@@ -33,7 +35,7 @@ export function championPanel() {
 
   function draw() {
     const shown = nights.flatMap((night) =>
-      (known.get(night.night)?.champions ?? []).map((manifest, k) => one(night, manifest, known.get(night.night).films[k] ?? [], nights.length > 1)),
+      (known.get(night.night)?.champions ?? []).map((manifest, k) => one(night, manifest, known.get(night.night), k, nights.length > 1)),
     );
     node.hidden = !shown.length;
     show(body, shown);
@@ -50,9 +52,21 @@ export function championPanel() {
   };
 }
 
-function one(night, manifest, films, several) {
-  const prefix = manifest.kind === "sweep" ? "sweep" : "trial";
-  const key = `${night.night}/${prefix}/${manifest.trial}`;
+function keyOf(night, manifest) {
+  return `${night.night}/${manifest.kind === "sweep" ? "sweep" : "trial"}/${manifest.trial}`;
+}
+
+/** What its world says of the champion's final evaluation; nothing where its record is gone. */
+async function scoreOf(night, manifest) {
+  try {
+    return (await ask(`api/nights/${keyOf(night, manifest)}`)).record?.score;
+  } catch {
+    return null;
+  }
+}
+
+function one(night, manifest, { films, scores }, k, several) {
+  const key = keyOf(night, manifest);
   const row = night.known.get(key);
   const confirmation = manifest.confirmation ?? {};
   const params = manifest.params ?? {};
@@ -61,12 +75,19 @@ function one(night, manifest, films, several) {
     "article",
     {},
     el("div", { class: "big" }, el("a", { href: `#/${key}` }, spread(manifest.mean_reward, row?.std))),
-    el("p", {}, `${prefix} ${manifest.trial}, ${params.agent ?? ""}`, several ? `, ${night.name}` : ""),
+    el("p", {}, `${manifest.kind === "sweep" ? "sweep" : "trial"} ${manifest.trial}, ${params.agent ?? ""}`, several ? `, ${night.name}` : ""),
     el("p", { class: "soft" }, env),
     el("p", { class: confirmation.scores?.length ? "good" : "soft" }, standing(confirmation)),
     confirmation.scores?.length ? seeds(confirmation) : null,
+    el("dl", { class: "pairs narrow" }, pairs(measuresOf(scores?.[k]).filter(([name]) => name !== "episodes").slice(0, 6))),
     titles(night),
-    films.slice(-1).map((film) => film.cloneNode(true)),
+    el(
+      "details",
+      {},
+      el("summary", {}, "its parameters"),
+      el("dl", { class: "pairs narrow" }, pairs(Object.entries(params).filter(([, value]) => value !== null))),
+    ),
+    (films[k] ?? []).slice(-1).map((film) => film.cloneNode(true)),
   );
 }
 

@@ -129,7 +129,7 @@ function expected(suggestion, row) {
   return el("p", { class: "soft" }, `${words}; it came ${Math.abs(off).toFixed(1)} standard deviations ${off < 0 ? "below" : "above"} that.`);
 }
 
-function pairs(entries, marked = new Set()) {
+export function pairs(entries, marked = new Set()) {
   return entries.map(([name, value]) =>
     el("div", { class: marked.has(name) ? "marked" : "" }, el("dt", {}, name), el("dd", {}, inWords(value))),
   );
@@ -142,7 +142,7 @@ function inWords(value) {
   return value === "" ? "none" : String(value);
 }
 
-function measuresOf(found) {
+export function measuresOf(found) {
   return Object.entries(found ?? {})
     .filter(([, value]) => value !== null)
     .map(([name, value]) => [MEASURES[name] ?? name.replaceAll("_", " "), Array.isArray(value) ? value.map((each) => (typeof each === "number" ? number(each, 4) : inWords(each))).join(", ") : value]);
