@@ -24,7 +24,7 @@ from agent.executors.base import Executor, Job, Limits  # noqa: E402
 from agent.executors.local import LocalExecutor  # noqa: E402
 from tests.executors.ray_clusters import ray_cluster  # noqa: E402
 
-ROUNDS = 15
+ROUNDS = 5
 POLL_SEC = 0.05  # as the loop's
 
 
@@ -63,6 +63,7 @@ def main() -> None:
         for number in range(ROUNDS):
             for name, executor in executors.items():
                 took[name].append(seconds(executor, folder / f"{name}-{number}"))
+                print(f"{name} {took[name][-1]:.2f} s", flush=True)
         for executor in executors.values():
             executor.close()
     print(f"connecting and asking two nodes: {connected_sec:.1f} s, load {os.getloadavg()[0]:.1f}")
