@@ -11,6 +11,12 @@ import pytest
 from experiments import scale
 
 
+@pytest.fixture(autouse=True)
+def _suggestions_are_made_here(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fork of a process that holds what other tests have loaded takes longer than they do."""
+    monkeypatch.setattr("agent.study.study.run_in_fork", lambda work: work())
+
+
 def night(capsys: pytest.CaptureFixture[str], *argv: str) -> list[dict[str, Any]]:
     """The rows of a night, whose controller takes no time."""
     assert scale.main(["--speed", "inf", *argv]) == 0
@@ -22,7 +28,7 @@ def records(ledger: Path) -> list[dict[str, Any]]:
 
 
 def test_slots_are_busy_and_every_trial_is_recorded_once(
-    tmp_path: Path, quick: None, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept = tmp_path / "ledger.jsonl"
     argv = ("--slots", "8", "--trials", "24", "--ledger", str(kept))
@@ -36,9 +42,7 @@ def test_slots_are_busy_and_every_trial_is_recorded_once(
     assert 600.0 < 3600.0 * total["hours"] < 3000.0
 
 
-def test_equal_seeds_give_equal_nights(
-    tmp_path: Path, quick: None, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_equal_seeds_give_equal_nights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     argv = ("--slots", "4", "--trials", "12", "--known", "30", "--ledger")
     told = []
     for name in ("one.jsonl", "two.jsonl"):
