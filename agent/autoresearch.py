@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 if __package__ in (None, ""):
@@ -25,11 +25,13 @@ class Verb:
     :param module: that has its ``main``
     :param help: what it does, in a line
     :param arguments: of ``main`` before those that are given
+    :param of_world: modules that take its place, by the world that ``--world`` names
     """
 
     module: str
     help: str
     arguments: tuple[str, ...] = ()
+    of_world: Mapping[str, str] = field(default_factory=dict)
 
 
 VERBS = {
@@ -39,7 +41,11 @@ VERBS = {
     "race": Verb("agent.evaluate_champion", "race a saved model against the clock", ("--race",)),
     "drive": Verb("agent.drive", "let a model drive in a simulator, or by a camera"),
     "record": Verb("agent.record_drive", "record a drive that a learner can be shown"),
-    "simulate": Verb("agent.donkey_sim", "serve the headless simulator on a port"),
+    "simulate": Verb(
+        "agent.donkey_sim",
+        "serve the headless simulator, or Robotini's, on a port",
+        of_world={"donkey": "agent.donkey_sim", "robotini": "agent.robotini_sim"},
+    ),
     "export": Verb("agent.export_model", "write a model as a file for a car or another program"),
     "createcar": Verb("agent.createcar", "make a donkeycar application that drives with a model"),
     "export-study": Verb("agent.export_study", "write the trials for Optuna, or as a CSV file"),
@@ -91,8 +97,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_OK
     name = build_parser().parse_args(argv[:1]).verb
     verb = VERBS[name]
-    run: Callable[..., int] = importlib.import_module(verb.module).main
-    return run([*verb.arguments, *argv[1:]], prog=f"{PROG} {name}")
+    prog = f"{PROG} {name}"
+    module = verb.module
+    arguments = argv[1:]
+    if verb.of_world:
+        parser = OneLineParser(prog=prog, add_help=False, allow_abbrev=False)
+        parser.add_argument("--world", choices=verb.of_world)
+        world, arguments = parser.parse_known_args(arguments)
+        if world.world is not None:
+            prog += f" --world {world.world}"
+            module = verb.of_world[world.world]
+    run: Callable[..., int] = importlib.import_module(module).main
+    return run([*verb.arguments, *arguments], prog=prog)
 
 
 if __name__ == "__main__":

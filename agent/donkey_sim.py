@@ -45,6 +45,7 @@ def build_parser(prog: str = PROG) -> OneLineParser:
         prog=prog,
         description="Serve the headless simulator on a TCP port, for every client of the Unity one."
         " The first line on stdout tells where it listens; then it serves until SIGTERM or SIGINT.",
+        epilog="autoresearch simulate --world robotini serves Robotini's simulator.",
         allow_abbrev=False,
     )
     parser.add_argument(

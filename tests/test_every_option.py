@@ -28,6 +28,7 @@ from agent import (
     push_model,
     record_drive,
     report,
+    robotini_sim,
 )
 from agent.config.flat import facts_in
 from tests.refusals import refusal
@@ -43,6 +44,7 @@ OTHERS = (
     export_study,
     push_model,
     report,
+    robotini_sim,
 )
 NEEDED = {
     record_drive: ["--driver", "follower"],
@@ -63,6 +65,7 @@ FOLDERS = {
     export_study: ["--results-dir", "--csv"],
     push_model: ["--results-dir"],
     report: ["--results-dir"],
+    robotini_sim: [],
 }
 AGENT = {"demos": ["--agent", "dqn"]}  # ppo has no such option
 WORK = (
@@ -77,6 +80,7 @@ WORK = (
     "agent.drive.open_camera",
     "agent.reporting.page.write_report",
     "agent.simulator.server.Server.serve",
+    "agent.worlds.robotini.simulator.server.Server.serve",
 )
 # Folders that are read, if they are there.
 FREE = {

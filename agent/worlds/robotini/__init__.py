@@ -1,0 +1,1 @@
+"""Robotini: small cars that race by camera; docs/robotini.md."""

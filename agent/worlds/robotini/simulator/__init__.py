@@ -1,0 +1,1 @@
+"""Robotini's simulator without a window: tracks, cars, camera, sockets. Knows numpy alone."""
