@@ -70,7 +70,7 @@ def test_nan_in_the_update_is_divergence_too(
 def test_the_controllers_stop_file_ends_training_at_the_next_step(
     tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(*_: Any) -> Score:
+    def stop(*_: Any, **__: Any) -> Score:
         (tmp_path / files.STOP).write_text("below the median\n")
         return score_of(1.0)
 

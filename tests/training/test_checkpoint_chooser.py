@@ -38,7 +38,7 @@ def evaluated_at(
     """Steps of the evaluations in a training whose scores are scripted, by the number of each."""
     steps: list[int] = []
 
-    def scripted(model: PPO, *_: Any) -> Score:
+    def scripted(model: PPO, *_: Any, **__: Any) -> Score:
         steps.append(model.num_timesteps)
         return score_of(rewards(len(steps) - 1))
 
