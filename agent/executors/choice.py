@@ -210,7 +210,8 @@ def _open_slurm(
     if spawn:
         raise UserError("--sim spawn is not for --executor slurm; drop it for embedded simulators")
     # submitit takes a tenth of a second to load, which who has one machine does without.
-    from agent.executors.slurm import OWN_MEMORY_BYTES, Request, SlurmExecutor, check_cluster
+    from agent.executors.slurm import OWN_MEMORY_BYTES, SlurmExecutor
+    from agent.executors.slurm_cluster import Request, check_cluster
 
     memory_bytes = parse_memory(memory_limit)
     request = Request(

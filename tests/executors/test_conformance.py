@@ -84,7 +84,8 @@ def slurm(plan: Plan, folder: Path, request: pytest.FixtureRequest) -> Executor:
 
 def slurm_executor(plan: Plan, folder: Path, cluster: str) -> Executor:
     pytest.importorskip("submitit", reason="the extra slurm is not installed")
-    from agent.executors.slurm import Request, SlurmExecutor
+    from agent.executors.slurm import SlurmExecutor
+    from agent.executors.slurm_cluster import Request
 
     runner = runner_of(plan, folder)
     workspace = workspace_id(folder)

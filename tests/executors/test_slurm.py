@@ -18,7 +18,8 @@ from agent import autoresearch_controller
 from agent.config.trial import TrialConfig
 from agent.executors.base import Handle, Job, Limits, Outcome
 from agent.executors.processes import controller_tag, tagged_processes, workspace_id
-from agent.executors.slurm import ALIVE, FOLDER, Request, SlurmExecutor, check_cluster, minutes_in
+from agent.executors.slurm import ALIVE, FOLDER, SlurmExecutor
+from agent.executors.slurm_cluster import Request, check_cluster, minutes_in
 from tests.controllers import folders, ledger, log
 from tests.executors.test_conformance import runner_of
 
