@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,15 +18,15 @@ from typing import Any
 import pytest
 
 from agent.config.trial import TrialConfig
-from agent.executors.base import Executor, Handle, Job, Limits, Outcome
+from agent.executors.base import Executor, Job, Limits
 from agent.executors.local import LocalExecutor
 from agent.executors.processes import tagged_processes, workspace_id
 from tests.executors.ray_clusters import ray_cluster
+from tests.executors.waiting import ended, wait_until_started
 from tests.fake_executor import FakeExecutor
 
 MIB = 1024**2
 SLOTS = 2
-WAIT_SEC = 120.0  # more than any trial here takes, a busy machine's start of a node included
 TIMESTEPS = 400
 USUAL = Limits(60.0, grace_sec=0.5)
 FAKE_RUNNER = Path(__file__).parents[1] / "fake_runner.py"
@@ -127,25 +126,6 @@ def job(
     return Job(TrialConfig.of(timesteps=TIMESTEPS), folder, limits, slot)
 
 
-def wait_for(handle: Handle) -> Outcome:
-    deadline = time.monotonic() + WAIT_SEC
-    while time.monotonic() < deadline:
-        outcome = handle.poll()
-        if outcome is not None:
-            return outcome
-        time.sleep(0.01)
-    raise AssertionError(f"the trial has not ended within {WAIT_SEC:g} s")
-
-
-def wait_until_started(handle: Handle) -> None:
-    """Until its first evaluation."""
-    deadline = time.monotonic() + WAIT_SEC
-    while not handle.progress():
-        assert handle.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def left_alive(tmp_path: Path) -> list[str]:
     """Command lines of processes of trials here; somebody must have ended them."""
     part_of_tag = f":{workspace_id(tmp_path)}:"
@@ -155,7 +135,7 @@ def left_alive(tmp_path: Path) -> list[str]:
 def test_files_of_a_trial_that_ended_lie_in_its_folder(executor_of: Open, tmp_path: Path) -> None:
     executor = executor_of({"*": {"progress": [1, 3, 2, 4], "mean_reward": 4.0}})
     mine = job(tmp_path)
-    outcome = wait_for(executor.submit(mine))
+    outcome = ended(executor.submit(mine))
     assert (outcome.status, outcome.exit_code, outcome.cause) == ("ok", 0, None)
     assert not outcome.stopped
     assert outcome.last_line == "training"
@@ -166,14 +146,14 @@ def test_files_of_a_trial_that_ended_lie_in_its_folder(executor_of: Open, tmp_pa
 
 def test_files_in_folders_lie_there_too(executor_of: Open, tmp_path: Path) -> None:
     mine = job(tmp_path)
-    wait_for(executor_of({"*": {"curves": "rising", "mean_reward": 4.0}}).submit(mine))
+    ended(executor_of({"*": {"curves": "rising", "mean_reward": 4.0}}).submit(mine))
     assert (mine.folder / "tb" / "PPO_1" / "events").read_text() == "rising"
 
 
 def test_a_trial_that_failed_leaves_its_files_too(executor_of: Open, tmp_path: Path) -> None:
     mine = job(tmp_path)
     plan = {"*": {"say": "oh", "curves": "falling", "progress": [1], "half": True, "exit": 4}}
-    assert wait_for(executor_of(plan).submit(mine)).status == "diverged"
+    assert ended(executor_of(plan).submit(mine)).status == "diverged"
     assert (mine.folder / "log.txt").read_text() == "oh\n"
     assert (mine.folder / "tb" / "PPO_1" / "events").read_text() == "falling"
     assert (mine.folder / "result.json").read_text() == '{"run_status": "ok", "mean_rew'
@@ -184,7 +164,7 @@ def test_progress_is_known_while_it_runs_and_after(executor_of: Open, tmp_path: 
     plan = {"*": {"progress": [1, 3, 2, 4], "pause": 0.2, "polls": 3}}
     handle = executor_of(plan).submit(job(tmp_path))
     wait_until_started(handle)
-    wait_for(handle)
+    ended(handle)
     assert handle.progress() == [(100, 1.0), (200, 3.0), (300, 2.0), (400, 4.0)]
 
 
@@ -205,7 +185,7 @@ def test_exit_codes_have_their_meaning(
     executor_of: Open, tmp_path: Path, code: int, status: str
 ) -> None:
     executor = executor_of({"*": {"exit": code, "say": "the last word"}})
-    outcome = wait_for(executor.submit(job(tmp_path)))
+    outcome = ended(executor.submit(job(tmp_path)))
     assert (outcome.status, outcome.exit_code) == (status, code)
     assert outcome.cause == f"exit code {code}: the last word"
     assert not outcome.stopped
@@ -217,14 +197,14 @@ def test_exit_codes_have_their_meaning(
 def test_a_signal_that_ends_a_trial_is_named(
     executor_of: Open, tmp_path: Path, number: signal.Signals, status: str
 ) -> None:
-    outcome = wait_for(executor_of({"*": {"signal": number}}).submit(job(tmp_path)))
+    outcome = ended(executor_of({"*": {"signal": number}}).submit(job(tmp_path)))
     assert (outcome.status, outcome.exit_code, outcome.stopped) == (status, -number, False)
     assert outcome.cause == f"killed by {number.name}: training"
 
 
 def test_a_trial_is_ended_at_its_time_limit(executor_of: Open, tmp_path: Path) -> None:
     executor = executor_of({"*": {"sleep": 300, "deaf": True, "child": True}})
-    outcome = wait_for(executor.submit(job(tmp_path, limits=Limits(2.0, grace_sec=0.1))))
+    outcome = ended(executor.submit(job(tmp_path, limits=Limits(2.0, grace_sec=0.1))))
     assert (outcome.status, outcome.stopped) == ("timeout", False)
     assert outcome.cause == "killed at the limit of 2 s; raise --timeout or train less"
     assert left_alive(tmp_path) == []
@@ -232,21 +212,21 @@ def test_a_trial_is_ended_at_its_time_limit(executor_of: Open, tmp_path: Path) -
 
 def test_a_trial_is_ended_at_its_memory_limit(executor_of: Open, tmp_path: Path) -> None:
     executor = executor_of({"*": {"eat_mb": 300}})
-    outcome = wait_for(executor.submit(job(tmp_path, limits=Limits(60.0, 100 * MIB, 0.1))))
+    outcome = ended(executor.submit(job(tmp_path, limits=Limits(60.0, 100 * MIB, 0.1))))
     assert (outcome.status, outcome.stopped) == ("out_of_memory", False)
     assert "over its limit of 100 MB; raise --memory-limit" in str(outcome.cause)
     assert left_alive(tmp_path) == []
 
 
 def test_a_trial_is_ended_at_its_limit_of_output(executor_of: Open, tmp_path: Path) -> None:
-    outcome = wait_for(executor_of({"*": {"flood": True}}).submit(job(tmp_path)))
+    outcome = ended(executor_of({"*": {"flood": True}}).submit(job(tmp_path)))
     assert (outcome.status, outcome.cause) == ("crashed", "killed with 64 MB of output")
     assert left_alive(tmp_path) == []
 
 
 def test_what_a_trial_left_behind_is_ended(executor_of: Open, tmp_path: Path) -> None:
     executor = executor_of({"*": {"child": True, "mean_reward": 1.0}})
-    assert wait_for(executor.submit(job(tmp_path))).status == "ok"
+    assert ended(executor.submit(job(tmp_path))).status == "ok"
     assert left_alive(tmp_path) == []
 
 
@@ -256,7 +236,7 @@ def test_a_trial_that_is_asked_to_stop_saves_its_model(executor_of: Open, tmp_pa
     handle = executor_of(plan).submit(mine)
     wait_until_started(handle)
     handle.ask_to_stop("below the median")
-    outcome = wait_for(handle)
+    outcome = ended(handle)
     assert (outcome.status, outcome.exit_code, outcome.stopped) == ("pruned", 5, False)
     assert json.loads((mine.folder / "result.json").read_text())["cause"] == "below the median"
     assert (mine.folder / "model.zip").read_bytes() == b"model so far"
@@ -313,14 +293,14 @@ def test_a_second_try_begins_without_the_progress_of_the_first(
     executor_of: Open, tmp_path: Path
 ) -> None:
     executor = executor_of({"*": {"progress": [1, 2], "exit": [3, 0], "mean_reward": 1.0}})
-    assert wait_for(executor.submit(job(tmp_path))).status == "sim_lost"
+    assert ended(executor.submit(job(tmp_path))).status == "sim_lost"
     again = executor.submit(job(tmp_path))
-    assert wait_for(again).status == "ok"
+    assert ended(again).status == "ok"
     assert again.progress() == [(200, 1.0), (400, 2.0)]
 
 
 def test_an_outcome_says_where_the_trial_ran(executor_of: Open, tmp_path: Path) -> None:
-    outcome = wait_for(executor_of({"*": {"exit": 1}}).submit(job(tmp_path)))
+    outcome = ended(executor_of({"*": {"exit": 1}}).submit(job(tmp_path)))
     assert outcome.provenance.host
     assert "python" in outcome.provenance.versions
 
@@ -328,5 +308,5 @@ def test_an_outcome_says_where_the_trial_ran(executor_of: Open, tmp_path: Path) 
 def test_there_is_nothing_to_recover_after_all_went_well(executor_of: Open, tmp_path: Path) -> None:
     executor = executor_of({"*": {"mean_reward": 1.0}})
     with closing(executor):
-        wait_for(executor.submit(job(tmp_path)))
+        ended(executor.submit(job(tmp_path)))
         assert executor.recover() is None

@@ -16,14 +16,13 @@ pytest.importorskip("submitit", reason="the extra slurm is not installed")
 
 from agent import autoresearch_controller
 from agent.config.trial import TrialConfig
-from agent.executors.base import Handle, Job, Limits, Outcome
+from agent.executors.base import Handle, Job, Limits
 from agent.executors.processes import controller_tag, tagged_processes, workspace_id
 from agent.executors.slurm import ALIVE, FOLDER, SlurmExecutor
 from agent.executors.slurm_cluster import Request, check_cluster, minutes_in
 from tests.controllers import folders, ledger, log
 from tests.executors.test_conformance import runner_of
-
-WAIT_SEC = 120.0
+from tests.executors.waiting import ended, wait_until_started
 
 
 def executor(tmp_path: Path, step: dict[str, Any], request: Request) -> SlurmExecutor:
@@ -37,24 +36,6 @@ def submitted(executor: SlurmExecutor, tmp_path: Path) -> Handle:
     return executor.submit(Job(TrialConfig.of(timesteps=400), folder, Limits(60.0, grace_sec=0.5)))
 
 
-def wait_for(handle: Handle) -> Outcome:
-    deadline = time.monotonic() + WAIT_SEC
-    while time.monotonic() < deadline:
-        outcome = handle.poll()
-        if outcome is not None:
-            return outcome
-        time.sleep(0.05)
-    raise AssertionError(f"the trial has not ended within {WAIT_SEC:g} s")
-
-
-def wait_until_started(handle: Handle) -> None:
-    deadline = time.monotonic() + WAIT_SEC
-    while not handle.progress():
-        assert handle.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def alive(tmp_path: Path) -> list[int]:
     tag = f":{workspace_id(tmp_path)}:"
     return [process.pid for process, found in tagged_processes() if tag in found]
@@ -66,7 +47,7 @@ def test_a_job_that_somebody_ends_is_lost(slurm_cluster: Path, tmp_path: Path) -
     handle = submitted(slurm, tmp_path)
     wait_until_started(handle)
     subprocess.run(["scancel", f"--name=autoresearch-{slurm.workspace}"], check=True, timeout=30)
-    outcome = wait_for(handle)
+    outcome = ended(handle)
     slurm.close()
     assert (outcome.status, outcome.stopped) == ("lost", False)
     assert str(outcome.cause).startswith("Slurm job ")
@@ -82,7 +63,7 @@ def test_the_trial_of_a_node_that_fails_is_lost(slurm_cluster: Path, tmp_path: P
     update = ["scontrol", "update", f"NodeName={node.decode()}"]
     subprocess.run([*update, "State=DOWN", "Reason=test"], check=True, timeout=30)
     try:
-        outcome = wait_for(handle)
+        outcome = ended(handle)
     finally:
         subprocess.run([*update, "State=RESUME"], timeout=30)  # unless it is back already
     slurm.close()
@@ -111,7 +92,7 @@ def test_jobs_end_with_a_controller_that_is_gone(slurm_cluster: Path, tmp_path: 
     wait_until_started(handle)
     for file in (tmp_path / "models" / FOLDER).glob(f"*/{ALIVE}"):
         file.unlink()
-    outcome = wait_for(handle)
+    outcome = ended(handle)
     slurm.close()
     assert outcome.status == "lost"
     assert alive(tmp_path) == []
@@ -121,7 +102,7 @@ def test_jobs_end_with_a_controller_that_is_gone(slurm_cluster: Path, tmp_path: 
 def test_a_folder_that_no_node_sees_is_told(slurm_cluster: Path, tmp_path: Path) -> None:
     nowhere = {"output": "/nowhere/%j.out", "error": "/nowhere/%j.err"}
     slurm = executor(tmp_path, {}, Request(more=nowhere))
-    outcome = wait_for(submitted(slurm, tmp_path))
+    outcome = ended(submitted(slurm, tmp_path))
     slurm.close()
     assert outcome.status == "bad_arguments"
     assert "give --home a folder that all nodes share" in outcome.last_line
